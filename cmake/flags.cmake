@@ -1,0 +1,20 @@
+# Flags for our own code only; what a dependency's headers do is not ours to warn about.
+add_library(forewarm_flags INTERFACE)
+target_compile_options(forewarm_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+  # Decisions must be the same bits on every machine: no fused multiply-add, no reassociation.
+  -ffp-contract=off
+  -fstack-protector-strong -fno-plt
+  $<$<CXX_COMPILER_ID:GNU>:-fstack-clash-protection>)
+target_include_directories(forewarm_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_link_options(forewarm_flags INTERFACE -Wl,-z,relro,-z,now)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(FOREWARM_SANITIZE)
+  target_compile_options(forewarm_flags INTERFACE
+    -fsanitize=${FOREWARM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(forewarm_flags INTERFACE -fsanitize=${FOREWARM_SANITIZE})
+else()
+  target_compile_definitions(forewarm_flags INTERFACE
+    $<$<CONFIG:Release>:_FORTIFY_SOURCE=2> _GLIBCXX_ASSERTIONS)
+endif()

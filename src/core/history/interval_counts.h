@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "core/model/message.h"
+
+namespace forewarm {
+
+/// What one queue saw in one step.
+struct IntervalCount {
+  float arrivals = 0;
+  float bytes = 0;
+  float work_seconds = 0;  ///< service time of the runs that ended in it
+};
+
+/// Arrivals, bytes and work of one queue per step, the newest `capacity` steps in a ring, and arrivals per priority of
+/// the current step. Steps are aligned to multiples of `step` since the epoch. Nothing is allocated before the first
+/// arrival, so ten thousand silent queues cost nothing. A step in which the server did not run is a gap (NaN), not zero.
+class IntervalCounts {
+ public:
+  IntervalCounts(Duration step, std::size_t capacity);
+
+  void observe_arrival(TimePoint at, std::uint32_t bytes, Priority priority);
+  void observe_work(TimePoint at, Duration service_time);
+  /// Closes all steps that end at or before `now`. Returns how many were closed.
+  std::size_t advance(TimePoint now);
+  /// Marks the time until `now` as not measured.
+  void mark_gap(TimePoint now);
+
+  Duration step() const { return step_; }
+  bool empty() const { return ring_.empty(); }
+  std::size_t closed() const;             ///< closed steps kept
+  TimePoint open_start() const { return open_start_; }  ///< start of the step that is being filled
+  const IntervalCount& open() const { return open_; }
+  const std::array<float, kPriorityMax + 1>& open_by_priority() const { return by_priority_; }
+  /// Arrivals of the last `count` closed steps, oldest first; NaN in gaps.
+  std::vector<float> arrivals(std::size_t count) const;
+  /// The closed step `age` steps ago (0: the newest).
+  IntervalCount closed_at(std::size_t age) const;
+
+ private:
+  Duration step_;
+  std::size_t capacity_;
+  TimePoint open_start_;
+  IntervalCount open_;
+  std::array<float, kPriorityMax + 1> by_priority_{};
+  std::vector<IntervalCount> ring_;
+  std::size_t next_ = 0;   ///< ring slot of the next closed step
+  std::size_t count_ = 0;  ///< closed steps in the ring
+};
+
+}  // namespace forewarm

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/id_map.h"
+#include "base/time.h"
+#include "core/model/decision.h"
+#include "core/model/ids.h"
+
+namespace forewarm {
+
+/// Successes and failures that fade with time.
+struct OutcomeCounts {
+  double succeeded = 0;
+  double failed = 0;
+  TimePoint at;  ///< when the two were last brought up to date
+
+  double total() const { return succeeded + failed; }
+};
+
+/// Outcomes of runs, forgotten with a half-life, in bounded memory: by function, by function and tenant, by function and
+/// error key (what became of the next attempt after that error), and by instance's recent streak. The least recently
+/// used key is dropped when a table is full.
+class Outcomes {
+ public:
+  explicit Outcomes(Duration half_life = 10min, std::size_t keys_max = 4096);
+
+  /// One message's run on `function` ended. `previous_error_key` is the error of its previous attempt, 0 at a first one.
+  void observe(TimePoint at, FunctionId function, TenantId tenant, std::uint64_t previous_error_key, ErrorClass error);
+
+  OutcomeCounts function(TimePoint at, FunctionId function) const;
+  OutcomeCounts tenant(TimePoint at, FunctionId function, TenantId tenant) const;
+  /// Outcomes of attempts that followed a failure with this error key.
+  OutcomeCounts after_error(TimePoint at, FunctionId function, std::uint64_t error_key) const;
+  /// All outcomes since the start, by class; for metrics.
+  const std::array<std::uint64_t, kErrorClassCount>& totals() const { return totals_; }
+
+ private:
+  struct Entry {
+    OutcomeCounts counts;
+    std::uint64_t used = 0;
+  };
+  using Key = Id<struct OutcomeKeyTag>;
+  void add(Key key, TimePoint at, bool success);
+  OutcomeCounts read(Key key, TimePoint at) const;
+  void faded(OutcomeCounts& counts, TimePoint at) const;
+  void drop_oldest();
+
+  Duration half_life_;
+  std::size_t keys_max_;
+  std::uint64_t use_ = 0;
+  IdMap<Key, Entry> table_;
+  std::vector<Key> keys_;  ///< in order of insertion, for eviction by second chance
+  std::size_t hand_ = 0;
+  std::array<std::uint64_t, kErrorClassCount> totals_{};
+};
+
+}  // namespace forewarm

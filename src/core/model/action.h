@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "core/model/decision.h"
+#include "core/model/forecast.h"
+#include "core/model/ids.h"
+#include "core/model/instance.h"
+#include "core/model/scaling_plan.h"
+
+namespace forewarm {
+
+/// One message leased to a receiver or a run.
+struct Lease {
+  MessageId message;
+  std::uint16_t receive_count = 0;  ///< including this time
+  TimePoint visible_at;             ///< when a receiver's lease ends; a run's ends with the run
+
+  friend bool operator==(const Lease&, const Lease&) = default;
+};
+
+/// Answers a ReceiveRequested; empty when nothing came in time. Record the leases before the client sees them.
+struct Deliver {
+  ReceiverId receiver;
+  std::vector<Lease> leases;
+  friend bool operator==(const Deliver&, const Deliver&) = default;
+};
+/// Start an instance; InstanceReady or InstanceLost must follow.
+struct StartInstance {
+  InstanceId instance;
+  FunctionId function;
+  std::uint32_t version = 1;
+  std::uint16_t variant = 0;
+  QueueId queue;  ///< whose plan or backlog asked for it
+  ScaleReason reason = ScaleReason::Plan;
+  friend bool operator==(const StartInstance&, const StartInstance&) = default;
+};
+/// Stop an instance that runs nothing; InstanceLost must follow.
+struct StopInstance {
+  InstanceId instance;
+  ScaleReason reason = ScaleReason::Surplus;
+  friend bool operator==(const StopInstance&, const StopInstance&) = default;
+};
+/// Run these messages on this instance; RunFinished or InstanceLost must follow.
+struct Run {
+  RunId run;
+  InstanceId instance;
+  FunctionId function;
+  QueueId queue;
+  std::vector<Lease> leases;
+  friend bool operator==(const Run&, const Run&) = default;
+};
+enum class DeleteReason : std::uint8_t { Client, RunSucceeded, Expired };
+struct Delete {
+  MessageId message;
+  DeleteReason reason = DeleteReason::Client;
+  friend bool operator==(const Delete&, const Delete&) = default;
+};
+/// Move a message to another queue, atomically, its receive count set to 0.
+struct Move {
+  MessageId message;
+  QueueId from;
+  QueueId to;
+  MoveReason reason = MoveReason::ReceiveCount;
+  RetryDecision decision;  ///< where a failed run led to it
+  friend bool operator==(const Move&, const Move&) = default;
+};
+/// The message may be handed out again at `visible_at`; remember it across restarts. Its count never falls.
+struct SetVisibility {
+  MessageId message;
+  TimePoint visible_at;
+  std::uint16_t receive_count = 0;
+  RetryDecision decision;  ///< where a failed run led to it; error None where a client asked
+  friend bool operator==(const SetVisibility&, const SetVisibility&) = default;
+};
+struct FitForecast {
+  FitRequest request;
+  friend bool operator==(const FitForecast&, const FitForecast&) = default;
+};
+struct PublishPlan {
+  ScalingPlan plan;
+  friend bool operator==(const PublishPlan&, const PublishPlan&) = default;
+};
+
+/// All that the core wants. To be performed in order, before the next step.
+using Action =
+    std::variant<Deliver, StartInstance, StopInstance, Run, Delete, Move, SetVisibility, FitForecast, PublishPlan>;
+using Actions = std::vector<Action>;
+
+}  // namespace forewarm

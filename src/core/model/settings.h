@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "core/model/ids.h"
+
+namespace forewarm {
+
+/// When a message has been received this often without being deleted, it is moved (SQS RedrivePolicy).
+struct RedrivePolicy {
+  QueueId dead_letter_queue;
+  std::uint16_t receive_count_max = 10;
+
+  friend bool operator==(const RedrivePolicy&, const RedrivePolicy&) = default;
+};
+
+/// What the core must know of a queue; names, tags and content deduplication stay at the edge. Defaults are SQS's.
+struct QueueSettings {
+  Duration visibility_timeout = 30s;
+  Duration retention = 96h;
+  bool fifo = false;
+  std::optional<RedrivePolicy> redrive;
+
+  friend bool operator==(const QueueSettings&, const QueueSettings&) = default;
+};
+
+/// Money is whole micro-units of whatever currency the operator thinks in.
+using MicroMoney = std::int64_t;
+
+/// How many instances a mapping may and must have, and what being late or idle is worth.
+struct ScalingSettings {
+  Duration objective = 500ms;      ///< a message should start within this after it became visible (deadline slack D)
+  double late_share_max = 0.01;    ///< share of messages that may start later
+  std::uint32_t instances_min = 0;
+  std::uint32_t instances_max = 100;
+  std::uint32_t baseline_threshold = 0;  ///< up to this many waiting messages only the minimum is kept
+  std::uint32_t instance_capacity = 1;   ///< messages that one instance works on at a time
+  MicroMoney idle_cost_per_hour = 10'000;  ///< one idle instance; the ratio to late_cost is what matters
+  MicroMoney late_cost = 0;                ///< one late message; 0: found by feedback from late_share_max
+  MicroMoney budget_per_hour = 0;          ///< 0: none. Above it no instance is started ahead of need
+  Duration keep_idle_max = 10min;          ///< an unneeded instance is never kept longer without a forecast that wants it
+  bool predict = true;                     ///< false: only the reactive net
+
+  friend bool operator==(const ScalingSettings&, const ScalingSettings&) = default;
+};
+
+/// What to do with a message whose run failed.
+struct RetrySettings {
+  std::uint16_t attempts_max = 5;     ///< where the queue's redrive policy names no other number
+  Duration backoff_base = 1s;
+  Duration backoff_max = 15min;
+  double dead_letter_odds = 0.98;     ///< dead-letter early when the odds of failing again reach this
+  std::uint16_t evidence_min = 20;    ///< outcomes on the same key needed before odds may dead-letter early
+
+  friend bool operator==(const RetrySettings&, const RetrySettings&) = default;
+};
+
+/// One way to run a function: a size, a command. The edge knows the command.
+struct FunctionVariant {
+  std::uint64_t memory_bytes = 128ULL << 20;
+
+  friend bool operator==(const FunctionVariant&, const FunctionVariant&) = default;
+};
+
+struct FunctionSettings {
+  FunctionId id;
+  std::uint32_t version = 1;  ///< instances of an older version finish what they do and stop
+  Duration timeout = 30s;
+  std::uint32_t concurrency_max = 100;  ///< instances at a time, over all its mappings
+  Duration start_time_guess = 1s;       ///< lead time until starts have been measured
+  std::vector<FunctionVariant> variants = {FunctionVariant{}};
+
+  friend bool operator==(const FunctionSettings&, const FunctionSettings&) = default;
+};
+
+/// A queue's messages run on a function. At most one mapping a queue.
+struct MappingSettings {
+  QueueId queue;
+  FunctionId function;
+  std::uint32_t batch_size = 1;
+  Duration batch_window = Duration(0);
+  bool shared_consumers = false;  ///< external receives compete with the function
+  ScalingSettings scaling;
+  RetrySettings retry;
+
+  friend bool operator==(const MappingSettings&, const MappingSettings&) = default;
+};
+
+struct ForecastSettings {
+  Duration step = 10s;               ///< width of an interval: history, forecast and plan
+  std::uint16_t horizon = 60;        ///< steps ahead
+  std::uint16_t history = 8640;      ///< steps given to a fit, at most
+  std::uint16_t refit_every = 6;     ///< steps between fits
+  std::vector<std::uint32_t> seasons = {};  ///< seasonal periods in steps; empty: found in the data
+
+  friend bool operator==(const ForecastSettings&, const ForecastSettings&) = default;
+};
+
+/// Everything an operator sets that decides. Replaced as a whole.
+struct Configuration {
+  std::vector<FunctionSettings> functions;
+  std::vector<MappingSettings> mappings;
+  ForecastSettings forecast;
+  std::uint32_t instances_max = 200;  ///< on this machine, over all functions
+
+  friend bool operator==(const Configuration&, const Configuration&) = default;
+};
+
+}  // namespace forewarm

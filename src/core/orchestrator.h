@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/time.h"
+#include "core/forecast/ensemble.h"
+#include "core/model/action.h"
+#include "core/model/event.h"
+#include "core/scale/scaler.h"
+
+namespace forewarm {
+
+/// What one queue holds, for attributes, metrics and the dashboard.
+struct QueueView {
+  std::uint64_t ready = 0;
+  std::uint64_t delayed = 0;
+  std::uint64_t in_flight = 0;
+  TimePoint oldest_sent = kNever;       ///< of the ready ones' next in order
+  std::uint64_t arrived = 0;            ///< sent, since the start
+  std::uint64_t started = 0;            ///< first starts
+  std::uint64_t late = 0;               ///< first starts past the deadline
+  const ModelForecast* forecast = nullptr;
+  const Ensemble* ensemble = nullptr;
+  ScalingPlan plan;
+};
+
+struct FunctionView {
+  InstanceCounts instances;
+  std::uint64_t cold_starts = 0;       ///< instances started because messages already waited
+  std::uint64_t warm_starts = 0;       ///< instances started ahead of need
+  DurationSummary start_time;
+  DurationSummary service_time;
+};
+
+/// The core: decides everything that forewarm decides, and does nothing. Feed it events in the order of time, perform
+/// the actions it appends, in order, before the next step.
+///
+/// It is one object and not a set of communicating actors because every decision looks at several of its parts (a run
+/// needs the ready order, the pool, the plan), and because a step that is a plain function call can be recorded,
+/// replayed and simulated byte for byte. It holds no clock, file, lock or thread; a recording of its events is a
+/// complete recording of a run.
+///
+/// Owned and called by one thread.
+class Orchestrator {
+ public:
+  struct Options {
+    std::uint64_t seed = 1;
+    /// Makes the scaler of each mapped queue; the replay lab puts other autoscalers here.
+    std::function<std::unique_ptr<Scaler>(const MappingSettings&)> make_scaler;
+  };
+
+  explicit Orchestrator(Options options);
+  ~Orchestrator();
+
+  /// `now` never goes back. Work that does not fit into one bounded step is left for wake_at() == now.
+  void step(TimePoint now, const Event& event, Actions& actions);
+  /// When to call step with TimePassed if nothing happens first; kNever if there is nothing to wait for.
+  TimePoint wake_at() const;
+
+  QueueView queue(QueueId queue) const;
+  FunctionView function(FunctionId function) const;
+  /// True if the delivery numbered `receive_count` is the message's latest and it still exists.
+  bool is_current(MessageId message, std::uint16_t receive_count) const;
+  /// False when the message no longer exists here.
+  bool exists(MessageId message) const;
+  /// True while a run or receiver holds the message.
+  bool in_flight(MessageId message) const;
+  std::uint64_t events() const;
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace forewarm

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/time.h"
+#include "core/model/message.h"
+
+namespace forewarm {
+
+/// One queue's messages that may be handed out now, in the order in which they should be.
+///
+/// Precedence: FIFO order within a group, then priority class (a message that has waited `ageing` moves up one class, so
+/// that none starves), then the tenants' fair shares inside a class (start-time fair queueing, Goyal et al. 1996, by
+/// messages), then the earliest deadline inside a tenant, then arrival. A FIFO group takes the priority of its most
+/// urgent waiting message. All operations O(log n); no iteration.
+class ReadyOrder {
+ public:
+  struct Options {
+    bool fifo = false;          ///< messages with a group wait for the ones before them in it
+    Duration ageing = 30s;      ///< waiting this long counts as one priority class more
+  };
+  explicit ReadyOrder(const Options& options);
+  ~ReadyOrder();
+  ReadyOrder(ReadyOrder&&) noexcept;
+  ReadyOrder& operator=(ReadyOrder&&) noexcept;
+
+  /// `message.visible_at` is when it began to wait. A FIFO message goes to its place in its group by id.
+  void insert(const Message& message);
+  /// Takes out a message that is deleted, purged or expired. False if it is not here.
+  bool erase(const Message& message);
+  /// The next message, without taking it; none if empty or all groups are blocked.
+  std::optional<MessageId> front(TimePoint now);
+  /// Takes the next message. A FIFO group is blocked from then on until release_group().
+  std::optional<MessageId> pop(TimePoint now);
+  /// The group's message that was in flight is gone (deleted or moved) or was inserted again: the group may go on.
+  void release_group(GroupId group);
+  /// Blocks a group without taking a message: its message is delayed (a retry waits), so the ones behind must too.
+  void block_group(GroupId group);
+
+  std::size_t size() const;             ///< all waiting ones, those in blocked groups too
+  bool available(TimePoint now);        ///< front() has a value
+  /// When the message that would be handed out first began to wait.
+  std::optional<TimePoint> oldest_since() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace forewarm
