@@ -13,8 +13,8 @@ namespace forewarm {
 /// One message of a recorded trace. Times count from the start of the trace.
 struct TraceArrival {
   Duration at = Duration(0);
-  std::uint32_t queue = 0;           ///< index into Trace::queues
-  std::uint32_t bytes = 0;           ///< 0: not recorded
+  std::uint32_t queue = 0;               ///< index into Trace::queues
+  std::uint32_t bytes = 0;               ///< 0: not recorded
   Duration service_time = Duration(-1);  ///< negative: not recorded
 };
 
@@ -33,8 +33,8 @@ struct Trace {
   std::vector<TraceQueue> queues;
   std::vector<TraceArrival> arrivals;
   Duration length = Duration(0);
-  Duration bin = Duration(0);   ///< width of the bins it was recorded in; 0: per message
-  TimePoint start;              ///< wall-clock time of the first instant, for hour-of-day; the epoch if unknown
+  Duration bin = Duration(0);  ///< width of the bins it was recorded in; 0: per message
+  TimePoint start;  ///< wall-clock time of the first instant, for hour-of-day; the epoch if unknown
 };
 
 struct TraceOptions {
