@@ -98,11 +98,11 @@ TEST(Config, DurationsAreReadWithTheirUnitsOnly) {
 
 TEST(Config, KnownTrapsAreWarnedOf) {
   const Result<ServerConfig> config = read_config(
-      "[[function]]\nname=\"f\"\ncommand=[\"x\"]\nconcurrency_max=2\n[[mapping]]\nqueue=\"q\"\nfunction="
+      "[[function]]\nname=\"f\"\ncommand=[\"x\"]\n[[mapping]]\nqueue=\"q\"\nfunction="
       "\"f\"\nscaling.predict=false\nscaling.objective=\"1ms\"\n",
       "t");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config_warnings(*config).size(), 3U);
+  EXPECT_EQ(config_warnings(*config).size(), 2U);
 }
 
 }  // namespace

@@ -181,12 +181,6 @@ std::vector<std::string> config_warnings(const ServerConfig& config) {
                            " and prediction is off, so the first message after a pause is always late; set "
                            "scaling.predict = true or scaling.instances_min = 1");
       }
-      if (settings.scaling.instances_max > static_cast<std::uint64_t>(function.concurrency_max)) {
-        warnings.push_back("queue '" + mapping.queue + "': scaling.instances_max " +
-                           std::to_string(settings.scaling.instances_max) + " is above concurrency_max " +
-                           std::to_string(function.concurrency_max) + " of function '" + function.name +
-                           "', which is the limit that counts");
-      }
     }
     bool has_dead_letter_queue = false;
     for (const QueueConfig& queue : config.queues) {
