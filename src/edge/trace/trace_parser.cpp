@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/random.h"
@@ -176,8 +177,9 @@ Result<Trace> TraceParser::finish() {
   trace_.start = time_point_us(first_us_);
   trace_.length = Duration(last_us_ - first_us_) + tail;
   for (TraceArrival& arrival : trace_.arrivals) arrival.at -= Duration(first_us_);
-  std::stable_sort(trace_.arrivals.begin(), trace_.arrivals.end(), [](const auto& a, const auto& b) {
-    return a.at != b.at ? a.at < b.at : a.queue < b.queue;
+  std::sort(trace_.arrivals.begin(), trace_.arrivals.end(), [](const TraceArrival& a, const TraceArrival& b) {
+    return std::tie(a.at, a.queue, a.bytes, a.service_time) <
+           std::tie(b.at, b.queue, b.bytes, b.service_time);
   });
   return std::move(trace_);
 }
