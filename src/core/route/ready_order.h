@@ -11,15 +11,15 @@ namespace forewarm {
 
 /// One queue's messages that may be handed out now, in the order in which they should be.
 ///
-/// Precedence: FIFO order within a group, then priority class (a message that has waited `ageing` moves up one class, so
-/// that none starves), then the tenants' fair shares inside a class (start-time fair queueing, Goyal et al. 1996, by
-/// messages), then the earliest deadline inside a tenant, then arrival. A FIFO group takes the priority of its most
-/// urgent waiting message. All operations O(log n); no iteration.
+/// Precedence: FIFO order within a group, then priority class (a message that has waited `ageing` moves up
+/// one class, so that none starves), then the tenants' fair shares inside a class (start-time fair queueing,
+/// Goyal et al. 1996, by messages), then the earliest deadline inside a tenant, then arrival. A FIFO group
+/// takes the priority of its most urgent waiting message. All operations O(log n); no iteration.
 class ReadyOrder {
  public:
   struct Options {
-    bool fifo = false;          ///< messages with a group wait for the ones before them in it
-    Duration ageing = 30s;      ///< waiting this long counts as one priority class more
+    bool fifo = false;      ///< messages with a group wait for the ones before them in it
+    Duration ageing = 30s;  ///< waiting this long counts as one priority class more
   };
   explicit ReadyOrder(const Options& options);
   ~ReadyOrder();
@@ -34,13 +34,15 @@ class ReadyOrder {
   std::optional<MessageId> front(TimePoint now);
   /// Takes the next message. A FIFO group is blocked from then on until release_group().
   std::optional<MessageId> pop(TimePoint now);
-  /// The group's message that was in flight is gone (deleted or moved) or was inserted again: the group may go on.
+  /// The group's message that was in flight is gone (deleted or moved) or was inserted again: the group may
+  /// go on.
   void release_group(GroupId group);
-  /// Blocks a group without taking a message: its message is delayed (a retry waits), so the ones behind must too.
+  /// Blocks a group without taking a message: its message is delayed (a retry waits), so the ones behind must
+  /// too.
   void block_group(GroupId group);
 
-  std::size_t size() const;             ///< all waiting ones, those in blocked groups too
-  bool available(TimePoint now);        ///< front() has a value
+  std::size_t size() const;       ///< all waiting ones, those in blocked groups too
+  bool available(TimePoint now);  ///< front() has a value
   /// When the message that would be handed out first began to wait.
   std::optional<TimePoint> oldest_since() const;
 

@@ -59,15 +59,17 @@ class HttpReply {
 
 using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<HttpReply> reply)>;
 
-/// HTTP/1.1 with keep-alive and pipelined requests answered in order. Bad bytes get a 400 and the connection is closed; bodies over the limit 413.
+/// HTTP/1.1 with keep-alive and pipelined requests answered in order. Bad bytes get a 400 and the connection
+/// is closed; bodies over the limit 413.
 class HttpServer {
  public:
   struct Options {
     Endpoint listen;
     std::size_t body_max_bytes = 2U << 20;
-    std::size_t connections_max = 10'000;        ///< more are refused with 503
-    std::chrono::seconds idle_timeout{75};       ///< between requests; longer than the usual client's pool keeps them
-    std::chrono::seconds receive_timeout{30};    ///< for one request to arrive whole
+    std::size_t connections_max = 10'000;  ///< more are refused with 503
+    std::chrono::seconds idle_timeout{
+        75};  ///< between requests; longer than the usual client's pool keeps them
+    std::chrono::seconds receive_timeout{30};  ///< for one request to arrive whole
   };
   static Result<std::unique_ptr<HttpServer>> listen(Loop& loop, const Options& options, HttpHandler handler);
   virtual ~HttpServer() = default;  ///< closes everything
@@ -78,7 +80,8 @@ class HttpServer {
   virtual void stop_accepting() = 0;
 };
 
-/// Keep-alive connections to one server, on a loop of the caller's. For the load generator, the demo and tests.
+/// Keep-alive connections to one server, on a loop of the caller's. For the load generator, the demo and
+/// tests.
 class HttpClient {
  public:
   struct Options {
