@@ -70,8 +70,8 @@ void LiveWorld::perform_one(Action& action, Effects& effects) {
     effects.writes.push_back(std::move(write));
     effects.durability = Durability::Synced;
   };
-  const auto lease = [&effects](const Lease& lease) {
-    effects.writes.push_back(UpdateMessage{lease.message, lease.receive_count, lease.visible_at});
+  const auto lease = [&effects](const Lease& leased) {
+    effects.writes.push_back(UpdateMessage{leased.message, leased.receive_count, leased.visible_at});
   };
   if (auto* deliver = std::get_if<Deliver>(&action)) {
     Delivered* found = delivered_.find(deliver->receiver);
