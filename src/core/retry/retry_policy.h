@@ -34,16 +34,15 @@ struct FailureOdds {
 /// Counts that are negative or not finite count as none. `now` is never below `later`; both are in [0, 1].
 FailureOdds failure_odds(const RetryInputs& inputs);
 
-/// Again at once, later, or dead-letter.
+/// Again at once, later, or dead-letter:
 /// - Capacity: again as soon as possible, no attempt counted, never dead-lettered.
 /// - Attempts used up: dead-letter queue, or parked with the longest backoff where there is none.
-/// - Early the same, when `odds.later >= dead_letter_odds` on enough evidence *and* the function succeeds
-/// with other
+/// - The same early, if `odds.later >= dead_letter_odds` on enough evidence *and* the function works for
+/// other
 ///   messages: a bad deploy or an outage, where everything fails, is waited out instead.
-/// - The first failure: at once on another instance if success is the likelier outcome.
-/// - Else later: exponential backoff, the nearer to certain the failure the further the attempts left are
-/// spread
-///   towards `backoff_max`, so that they outlast an outage. Jitter comes from the seed and only shortens.
+/// - The first failure: at once on another instance, if success is the likelier outcome.
+/// - Else later, with exponential backoff. The nearer to certain the failure, the further the attempts left
+///   are spread towards `backoff_max`, to outlast an outage. Jitter comes from the seed and only shortens.
 RetryDecision decide_retry(const RetryInputs& inputs, const RetrySettings& settings);
 
 }  // namespace forewarm
