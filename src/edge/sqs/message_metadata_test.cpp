@@ -15,14 +15,14 @@ SendMessageEntry with(const std::string& name, const std::string& value) {
 }
 
 SqsResult<MessageMetadata> read(const SendMessageEntry& entry, bool fifo = false) {
-  return read_metadata(entry, fifo, kVisible, 500ms);
+  return read_metadata(entry, fifo, kVisible);
 }
 
 TEST(MessageMetadata, HasDefaults) {
   const auto metadata = read(with("other", "x"));
   ASSERT_TRUE(metadata.has_value());
   EXPECT_EQ(metadata->priority, kPriorityDefault);
-  EXPECT_EQ(metadata->deadline, kVisible + 500ms);
+  EXPECT_EQ(metadata->deadline, TimePoint{});
   EXPECT_FALSE(metadata->tenant);
 }
 
