@@ -17,8 +17,9 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Runs handlers until one has called wake(), stop() was called, or `deadline` passed. Handlers that are ready when it is called run
-  /// even if the deadline has passed already, so a busy timer cannot starve the network.
+  /// Runs handlers until one has called wake(), stop() was called, or `deadline` passed. Handlers that are
+  /// ready when it is called run even if the deadline has passed already, so a busy timer cannot starve the
+  /// network.
   void run_until(Clock::time_point deadline);
   /// Ends the current or next run_until(). Any thread.
   void wake();
@@ -36,14 +37,16 @@ class Loop {
   [[nodiscard]] std::unique_ptr<Timer> call_at(Clock::time_point when, std::function<void()> task);
   [[nodiscard]] std::unique_ptr<Timer> call_after(Clock::duration delay, std::function<void()> task);
 
-  /// Calls `ready` each time `fd` is readable (or closed by the peer) until the watch is destroyed. Does not own the fd.
+  /// Calls `ready` each time `fd` is readable (or closed by the peer) until the watch is destroyed. Does not
+  /// own the fd.
   class Watch {
    public:
     virtual ~Watch() = default;
   };
   [[nodiscard]] std::unique_ptr<Watch> watch_readable(int fd, std::function<void()> ready);
   /// Calls `received(signal)` for these signals until the watch is destroyed.
-  [[nodiscard]] std::unique_ptr<Watch> watch_signals(std::initializer_list<int> signals, std::function<void(int)> received);
+  [[nodiscard]] std::unique_ptr<Watch> watch_signals(std::initializer_list<int> signals,
+                                                     std::function<void(int)> received);
 
   struct Impl;
   Impl& impl() { return *impl_; }  ///< for edge/net only
