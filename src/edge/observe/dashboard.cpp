@@ -16,7 +16,8 @@
 namespace forewarm {
 namespace {
 
-// No inline script or style, nothing from elsewhere, in no frame: what a queue's name could smuggle in does not run.
+// No inline script or style, nothing from elsewhere, in no frame: what a queue's name could smuggle in does
+// not run.
 constexpr const char* kContentSecurityPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -24,8 +25,12 @@ constexpr const char* kContentSecurityPolicy =
 constexpr std::size_t kDecisionsDefault = 100, kDecisionsMax = 1000;
 constexpr std::size_t kLogLinesDefault = 200, kLogLinesMax = 10'000;
 
-std::string reference(std::string_view name) { return R"({"$ref":"#/components/schemas/)" + std::string(name) + "\"}"; }
-std::string array_of(std::string_view name) { return R"({"type":"array","items":)" + reference(name) + "}"; }
+std::string reference(std::string_view name) {
+  return R"({"$ref":"#/components/schemas/)" + std::string(name) + "\"}";
+}
+std::string array_of(std::string_view name) {
+  return R"({"type":"array","items":)" + reference(name) + "}";
+}
 std::string limit_schema(std::size_t otherwise, std::size_t most) {
   return R"({"type":"integer","minimum":1,"maximum":)" + std::to_string(most) + R"(,"default":)" +
          std::to_string(otherwise) + "}";
@@ -85,10 +90,13 @@ class Dashboard::State {
         sources_(std::move(sources)),
         routes_({.version = options_.version, .loopback = options_.loopback, .hosts = options_.hosts}),
         history_(SnapshotHistory::Options{}),
-        stream_({.version = options_.version, .streams_max = options_.streams_max,
-                 .queues_shown_max = options_.queues_shown_max, .unsent_max_bytes = options_.unsent_max_bytes},
+        stream_({.version = options_.version,
+                 .streams_max = options_.streams_max,
+                 .queues_shown_max = options_.queues_shown_max,
+                 .unsent_max_bytes = options_.unsent_max_bytes},
                 history_, sources_.decisions) {
-    for (const NamedSchema& schema : api_schemas()) routes_.add_schema(std::string(schema.name), std::string(schema.json));
+    for (const NamedSchema& schema : api_schemas())
+      routes_.add_schema(std::string(schema.name), std::string(schema.json));
     add_page_routes();
     add_queue_routes();
     add_other_api_routes();
@@ -131,8 +139,10 @@ class Dashboard::State {
 
 void Dashboard::State::add_page_routes() {
   for (const Asset& asset : assets()) {
-    routes_.add({.path = std::string(asset.path), .id = "page" + std::string(asset.path),
-                 .summary = "The dashboard's page", .content_type = std::string(asset.content_type),
+    routes_.add({.path = std::string(asset.path),
+                 .id = "page" + std::string(asset.path),
+                 .summary = "The dashboard's page",
+                 .content_type = std::string(asset.content_type),
                  .handle = [this, &asset](const RouteRequest& request, const Reply& reply) {
                    send_asset(asset, request, reply);
                  }});
@@ -141,11 +151,14 @@ void Dashboard::State::add_page_routes() {
 
 void Dashboard::State::send_asset(const Asset& asset, const RouteRequest& request, const Reply& reply) const {
   HttpResponse response;
-  response.headers = {{"Content-Type", std::string(asset.content_type)}, {"Cache-Control", "no-cache"},
-                      {"X-Content-Type-Options", "nosniff"}, {"Referrer-Policy", "no-referrer"},
+  response.headers = {{"Content-Type", std::string(asset.content_type)},
+                      {"Cache-Control", "no-cache"},
+                      {"X-Content-Type-Options", "nosniff"},
+                      {"Referrer-Policy", "no-referrer"},
                       {"Content-Security-Policy", kContentSecurityPolicy}};
   if (!options_.page_directory.empty()) {
-    const std::string_view name = asset.path == "/" ? "index.html" : asset.path.substr(asset.path.rfind('/') + 1);
+    const std::string_view name =
+        asset.path == "/" ? "index.html" : asset.path.substr(asset.path.rfind('/') + 1);
     if (auto bytes = read_file(options_.page_directory + "/" + std::string(name))) {
       response.body = std::move(*bytes);
       reply->send(std::move(response));
@@ -178,27 +191,39 @@ std::string Dashboard::State::overview() const {
 
 void Dashboard::State::add_queue_routes() {
   const RouteParameter name{.name = "name", .description = "The queue's name"};
-  routes_.add({.path = "/v1/queues", .id = "listQueues", .summary = "Server, totals and all queues",
+  routes_.add({.path = "/v1/queues",
+               .id = "listQueues",
+               .summary = "Server, totals and all queues",
                .schema = reference("Overview"),
-               .handle = [this](const RouteRequest&, const Reply& reply) { reply->send(json_response(overview())); }});
-  routes_.add({.path = "/v1/queues/{name}", .id = "getQueue",
-               .summary = "A queue with its forecast, its plan and its last ten minutes", .parameters = {name},
-               .schema = reference("QueueDetail"),
-               .problems = {404},
-               .handle = [this](const RouteRequest& request, const Reply& reply) { send_queue(request, reply); }});
+               .handle = [this](const RouteRequest&, const Reply& reply) {
+                 reply->send(json_response(overview()));
+               }});
   routes_.add(
-      {.path = "/v1/queues/{name}/decisions", .id = "listDecisions",
+      {.path = "/v1/queues/{name}",
+       .id = "getQueue",
+       .summary = "A queue with its forecast, its plan and its last ten minutes",
+       .parameters = {name},
+       .schema = reference("QueueDetail"),
+       .problems = {404},
+       .handle = [this](const RouteRequest& request, const Reply& reply) { send_queue(request, reply); }});
+  routes_.add(
+      {.path = "/v1/queues/{name}/decisions",
+       .id = "listDecisions",
        .summary = "The newest decisions about a queue that match, oldest first",
        .parameters = {name,
                       {.name = "from", .description = "This and later: RFC 3339, or seconds since 1970"},
                       {.name = "to", .description = "Before this: RFC 3339, or seconds since 1970"},
-                      {.name = "kind", .description = "Only of this kind",
+                      {.name = "kind",
+                       .description = "Only of this kind",
                        .schema = R"({"type":"string","enum":["plan","start","stop","retry","move"]})"},
-                      {.name = "limit", .description = "At most so many",
+                      {.name = "limit",
+                       .description = "At most so many",
                        .schema = limit_schema(kDecisionsDefault, kDecisionsMax)}},
        .schema = array_of("Decision"),
        .problems = {400, 404},
-       .handle = [this](const RouteRequest& request, const Reply& reply) { send_decisions(request, reply); }});
+       .handle = [this](const RouteRequest& request, const Reply& reply) {
+         send_decisions(request, reply);
+       }});
 }
 
 const QueueSnapshot* Dashboard::State::find_queue(std::string_view name) const {
@@ -208,7 +233,8 @@ const QueueSnapshot* Dashboard::State::find_queue(std::string_view name) const {
 }
 
 void Dashboard::State::send_no_queue(std::string_view name, const Reply& reply) const {
-  reply->send(problem(404, "There is no queue \"" + std::string(name.substr(0, 100)) + "\". /v1/queues lists them."));
+  reply->send(
+      problem(404, "There is no queue \"" + std::string(name.substr(0, 100)) + "\". /v1/queues lists them."));
 }
 
 void Dashboard::State::send_queue(const RouteRequest& request, const Reply& reply) const {
@@ -239,27 +265,38 @@ void Dashboard::State::send_decisions(const RouteRequest& request, const Reply& 
 }
 
 void Dashboard::State::add_other_api_routes() {
-  routes_.add({.path = "/v1/functions", .id = "listFunctions", .summary = "All functions",
+  routes_.add({.path = "/v1/functions",
+               .id = "listFunctions",
+               .summary = "All functions",
                .schema = array_of("Function"),
                .handle = [this](const RouteRequest&, const Reply& reply) { send_functions(reply); }});
-  routes_.add({.path = "/v1/logs", .id = "listLogLines", .summary = "The newest lines that instances wrote, oldest first",
-               .parameters = {{.name = "function", .description = "Only of this function"},
-                              {.name = "limit", .description = "At most so many",
-                               .schema = limit_schema(kLogLinesDefault, kLogLinesMax)}},
-               .schema = array_of("LogLine"),
-               .problems = {400},
-               .handle = [this](const RouteRequest& request, const Reply& reply) { send_logs(request, reply); }});
-  routes_.add({.path = "/v1/stream", .id = "stream",
-               .summary = "Server-sent events: \"hello\" with history, then \"tick\" each second",
-               .parameters = {{.name = "queue", .description = "The queue to send in full; else the busiest"}},
-               .content_type = "text/event-stream",
-               .problems = {503},
-               .handle = [this](const RouteRequest& request, const Reply& reply) {
-                 if (stream_.open(std::string(request.parameter("queue")), snapshot_, ready_, reply)) return;
-                 reply->send(problem(503, "There are " + std::to_string(stream_.size()) +
-                                              " streams open, which is the most. Close a page and try again."));
-               }});
-  routes_.add({.path = "/v1/openapi.json", .id = "getOpenApi", .summary = "This document", .schema = R"({"type":"object"})",
+  routes_.add(
+      {.path = "/v1/logs",
+       .id = "listLogLines",
+       .summary = "The newest lines that instances wrote, oldest first",
+       .parameters = {{.name = "function", .description = "Only of this function"},
+                      {.name = "limit",
+                       .description = "At most so many",
+                       .schema = limit_schema(kLogLinesDefault, kLogLinesMax)}},
+       .schema = array_of("LogLine"),
+       .problems = {400},
+       .handle = [this](const RouteRequest& request, const Reply& reply) { send_logs(request, reply); }});
+  routes_.add(
+      {.path = "/v1/stream",
+       .id = "stream",
+       .summary = "Server-sent events: \"hello\" with history, then \"tick\" each second",
+       .parameters = {{.name = "queue", .description = "The queue to send in full; else the busiest"}},
+       .content_type = "text/event-stream",
+       .problems = {503},
+       .handle = [this](const RouteRequest& request, const Reply& reply) {
+         if (stream_.open(std::string(request.parameter("queue")), snapshot_, ready_, reply)) return;
+         reply->send(problem(503, "There are " + std::to_string(stream_.size()) +
+                                      " streams open, which is the most. Close a page and try again."));
+       }});
+  routes_.add({.path = "/v1/openapi.json",
+               .id = "getOpenApi",
+               .summary = "This document",
+               .schema = R"({"type":"object"})",
                .handle = [this](const RouteRequest&, const Reply& reply) {
                  reply->send(json_response(routes_.openapi()));
                }});
@@ -302,23 +339,32 @@ void Dashboard::State::send_logs(const RouteRequest& request, const Reply& reply
 void Dashboard::State::add_health_routes() {
   constexpr const char* kStatus =
       R"({"type":"object","required":["status"],"properties":{"status":{"type":"string"}},"additionalProperties":false})";
-  routes_.add({.path = "/healthz", .id = "getHealth", .summary = "The server runs", .schema = kStatus,
+  routes_.add({.path = "/healthz",
+               .id = "getHealth",
+               .summary = "The server runs",
+               .schema = kStatus,
                .handle = [](const RouteRequest&, const Reply& reply) {
                  reply->send(json_response(R"({"status":"ok"})"));
                }});
-  routes_.add({.path = "/readyz", .id = "getReadiness", .summary = "Recovery is complete and requests are taken",
+  routes_.add({.path = "/readyz",
+               .id = "getReadiness",
+               .summary = "Recovery is complete and requests are taken",
                .schema = kStatus,
                .problems = {503},
                .handle = [this](const RouteRequest&, const Reply& reply) {
-                 reply->send(ready_ ? json_response(R"({"status":"ready"})")
-                                    : problem(503, "The server is still recovering its messages, or shutting down."));
+                 reply->send(
+                     ready_ ? json_response(R"({"status":"ready"})")
+                            : problem(503, "The server is still recovering its messages, or shutting down."));
                }});
-  routes_.add({.path = "/metrics", .id = "getMetrics", .summary = "Metrics in the Prometheus text format",
+  routes_.add({.path = "/metrics",
+               .id = "getMetrics",
+               .summary = "Metrics in the Prometheus text format",
                .content_type = "text/plain; version=0.0.4",
                .handle = [this](const RouteRequest&, const Reply& reply) {
                  HttpResponse response;
                  response.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"},
-                                     {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
+                                     {"Cache-Control", "no-store"},
+                                     {"X-Content-Type-Options", "nosniff"}};
                  if (sources_.metrics) response.body = sources_.metrics->text();
                  reply->send(std::move(response));
                }});
@@ -328,10 +374,20 @@ Dashboard::Dashboard(Options options, Sources sources)
     : state_(std::make_unique<State>(std::move(options), std::move(sources))) {}
 Dashboard::~Dashboard() = default;
 
-Routes& Dashboard::routes() { return state_->routes(); }
-HttpHandler Dashboard::handler() { return state_->routes().handler(); }
-void Dashboard::publish(Snapshot snapshot) { state_->publish(std::move(snapshot)); }
-void Dashboard::set_ready(bool ready) { state_->set_ready(ready); }
-std::size_t Dashboard::streams() const { return state_->stream().size(); }
+Routes& Dashboard::routes() {
+  return state_->routes();
+}
+HttpHandler Dashboard::handler() {
+  return state_->routes().handler();
+}
+void Dashboard::publish(Snapshot snapshot) {
+  state_->publish(std::move(snapshot));
+}
+void Dashboard::set_ready(bool ready) {
+  state_->set_ready(ready);
+}
+std::size_t Dashboard::streams() const {
+  return state_->stream().size();
+}
 
 }  // namespace forewarm

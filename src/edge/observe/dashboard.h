@@ -27,20 +27,22 @@ struct LogEntry {
 
 /// The admin port: page, snapshots over server-sent events, metrics, health and the read-only REST API.
 ///
-/// It shows what it is given once a second and asks nothing of the core, so that no number of open pages costs the
-/// decisions anything. A reader that cannot keep up is skipped, and gets the whole history again when it can.
+/// It shows what it is given once a second and asks nothing of the core, so that no number of open pages
+/// costs the decisions anything. A reader that cannot keep up is skipped, and gets the whole history again
+/// when it can.
 ///
 /// All calls, and the handler, on the loop's thread.
 class Dashboard {
  public:
   struct Options {
     std::string version = "unknown";
-    bool loopback = true;                ///< the listener is; see Routes
+    bool loopback = true;  ///< the listener is; see Routes
     std::vector<std::string> hosts = {};
     std::size_t streams_max = 64;
     std::size_t queues_shown_max = 200;  ///< in a stream's list; the busiest first
     std::size_t unsent_max_bytes = 256U << 10;
-    std::string page_directory = {};     ///< serve the page from here instead of the embedded one (for work on it)
+    std::string page_directory =
+        {};  ///< serve the page from here instead of the embedded one (for work on it)
   };
   /// Where the rest comes from; must outlive the dashboard.
   struct Sources {

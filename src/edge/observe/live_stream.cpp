@@ -18,12 +18,18 @@ const QueueSnapshot* find_queue(const Snapshot& snapshot, const std::string& nam
 
 HttpResponse stream_head() {
   HttpResponse head;
-  head.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"},
-                  {"X-Content-Type-Options", "nosniff"}, {"X-Accel-Buffering", "no"}};
+  head.headers = {{"Content-Type", "text/event-stream"},
+                  {"Cache-Control", "no-store"},
+                  {"X-Content-Type-Options", "nosniff"},
+                  {"X-Accel-Buffering", "no"}};
   return head;
 }
 
 }  // namespace
+
+LiveStream::~LiveStream() {
+  for (const auto& reader : readers_) reader->reply->finish();
+}
 
 bool LiveStream::open(const std::string& queue, const Snapshot& snapshot, bool ready,
                       std::shared_ptr<HttpReply> reply) {
@@ -69,7 +75,8 @@ LiveStream::Order LiveStream::busiest(const Snapshot& snapshot) const {
   return order;
 }
 
-std::string LiveStream::overview(const Snapshot& snapshot, bool ready, const Order& order, bool with_sparklines) const {
+std::string LiveStream::overview(const Snapshot& snapshot, bool ready, const Order& order,
+                                 bool with_sparklines) const {
   std::string text;
   JsonWriter json(text);
   json.open_object();
@@ -86,7 +93,8 @@ std::string LiveStream::overview(const Snapshot& snapshot, bool ready, const Ord
   return text;  // the object is closed by send()
 }
 
-void LiveStream::send(Reader& reader, const Snapshot& snapshot, const std::string& overview, const Order& order) const {
+void LiveStream::send(Reader& reader, const Snapshot& snapshot, const std::string& overview,
+                      const Order& order) const {
   const bool hello = std::exchange(reader.needs_hello, false);
   if (reader.queue.empty() && !order.empty()) {
     reader.queue = order.front()->name;
@@ -109,7 +117,9 @@ void LiveStream::send(Reader& reader, const Snapshot& snapshot, const std::strin
     json.null();
   }
   if (hello) reader.decisions_from = TimePoint();
-  DecisionQuery query{.queue = reader.queue, .from = reader.decisions_from, .to = snapshot.at,
+  DecisionQuery query{.queue = reader.queue,
+                      .from = reader.decisions_from,
+                      .to = snapshot.at,
                       .limit = hello ? kDecisionsAtFirst : kDecisionsPerTick};
   text += ",\"decisions\":";
   text += decisions_ && !reader.queue.empty() ? decisions_json(decisions_->query(query)) : "[]";

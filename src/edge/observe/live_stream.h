@@ -23,6 +23,10 @@ class LiveStream {
   LiveStream(Options options, const SnapshotHistory& history, const DecisionLog* decisions)
       : options_(std::move(options)), history_(history), decisions_(decisions) {}
 
+  ~LiveStream();  ///< ends all streams
+  LiveStream(const LiveStream&) = delete;
+  LiveStream& operator=(const LiveStream&) = delete;
+
   /// Begins a stream that shows `queue` (empty: the busiest) in full. False when there are too many streams.
   bool open(const std::string& queue, const Snapshot& snapshot, bool ready, std::shared_ptr<HttpReply> reply);
   void publish(const Snapshot& snapshot, bool ready);

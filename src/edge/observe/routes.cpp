@@ -10,15 +10,24 @@ namespace {
 
 std::string_view title_of(unsigned status) {
   switch (status) {
-    case 400: return "Bad request";
-    case 403: return "Forbidden";
-    case 404: return "Not found";
-    case 405: return "Method not allowed";
-    case 409: return "Conflict";
-    case 413: return "Too large";
-    case 429: return "Too many requests";
-    case 503: return "Not available now";
-    default: return "Error";
+    case 400:
+      return "Bad request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not found";
+    case 405:
+      return "Method not allowed";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Too large";
+    case 429:
+      return "Too many requests";
+    case 503:
+      return "Not available now";
+    default:
+      return "Error";
   }
 }
 
@@ -81,7 +90,8 @@ std::string_view RouteRequest::parameter(std::string_view name) const {
 HttpResponse problem(unsigned status, std::string_view detail) {
   HttpResponse response;
   response.status = status;
-  response.headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"},
+  response.headers = {{"Content-Type", "application/problem+json"},
+                      {"Cache-Control", "no-store"},
                       {"X-Content-Type-Options", "nosniff"}};
   JsonWriter json(response.body);
   json.open_object().member("type", "about:blank").member("title", title_of(status));
@@ -93,7 +103,8 @@ HttpResponse problem(unsigned status, std::string_view detail) {
 HttpResponse json_response(std::string body, unsigned status) {
   HttpResponse response;
   response.status = status;
-  response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"},
+  response.headers = {{"Content-Type", "application/json"},
+                      {"Cache-Control", "no-store"},
                       {"X-Content-Type-Options", "nosniff"}};
   response.body = std::move(body);
   response.body += '\n';
@@ -101,14 +112,19 @@ HttpResponse json_response(std::string body, unsigned status) {
 }
 
 Routes::Routes(Options options) : options_(std::move(options)) {
-  add_schema("Problem", R"({"type":"object","description":"RFC 9457","required":["type","title","status","detail"],)"
-                        R"("properties":{"type":{"type":"string"},"title":{"type":"string"},)"
-                        R"("status":{"type":"integer"},"detail":{"type":"string"}}})");
+  add_schema("Problem",
+             R"({"type":"object","description":"RFC 9457","required":["type","title","status","detail"],)"
+             R"("properties":{"type":{"type":"string"},"title":{"type":"string"},)"
+             R"("status":{"type":"integer"},"detail":{"type":"string"}}})");
 }
 
-void Routes::add(Route route) { routes_.push_back(std::move(route)); }
+void Routes::add(Route route) {
+  routes_.push_back(std::move(route));
+}
 
-void Routes::add_schema(std::string name, std::string schema) { schemas_[std::move(name)] = std::move(schema); }
+void Routes::add_schema(std::string name, std::string schema) {
+  schemas_[std::move(name)] = std::move(schema);
+}
 
 HttpHandler Routes::handler() {
   return [this](HttpRequest request, std::shared_ptr<HttpReply> reply) {
@@ -118,8 +134,10 @@ HttpHandler Routes::handler() {
 
 void Routes::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) const {
   if (!is_from_here(request)) {
-    reply->send(problem(403, "The Host or Origin header names another machine than this one. Ask for localhost or "
-                             "127.0.0.1, or start the server with a listener and authentication for other hosts."));
+    reply->send(
+        problem(403,
+                "The Host or Origin header names another machine than this one. Ask for localhost or "
+                "127.0.0.1, or start the server with a listener and authentication for other hosts."));
     return;
   }
   const bool head = request.method == "HEAD";
@@ -133,15 +151,18 @@ void Routes::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) const
       allowed += (allowed.empty() ? "" : ", ") + route.method + (route.method == "GET" ? ", HEAD" : "");
       continue;
     }
-    for (auto& [name, value] : parse_query(request.query)) parameters->emplace(std::move(name), std::move(value));
+    for (auto& [name, value] : parse_query(request.query))
+      parameters->emplace(std::move(name), std::move(value));
     route.handle(RouteRequest{std::move(request), std::move(*parameters)}, std::move(reply));
     return;
   }
   if (allowed.empty()) {
-    reply->send(problem(404, "There is nothing at " + quoted(request.path) + ". /v1/openapi.json lists what there is."));
+    reply->send(problem(
+        404, "There is nothing at " + quoted(request.path) + ". /v1/openapi.json lists what there is."));
     return;
   }
-  HttpResponse response = problem(405, "Expected one of " + allowed + ", got " + quoted(request.method) + ".");
+  HttpResponse response =
+      problem(405, "Expected one of " + allowed + ", got " + quoted(request.method) + ".");
   response.headers.emplace_back("Allow", allowed);
   reply->send(std::move(response));
 }
@@ -156,7 +177,8 @@ bool Routes::is_allowed_host(std::string_view host) const {
   std::string name(host);
   std::transform(name.begin(), name.end(), name.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  if (name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name.ends_with(".localhost")) return true;
+  if (name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name.ends_with(".localhost"))
+    return true;
   return std::find(options_.hosts.begin(), options_.hosts.end(), name) != options_.hosts.end();
 }
 
@@ -174,11 +196,13 @@ std::string Routes::openapi() const {
   JsonWriter json(text);
   const auto write_problem = [&](unsigned status) {
     json.key(std::to_string(status)).open_object().member("description", title_of(status)).key("content");
-    json.raw(R"({"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}})").close_object();
+    json.raw(R"({"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}})")
+        .close_object();
   };
   const auto write_route = [&](const Route& route) {
     std::string method = route.method;
-    std::transform(method.begin(), method.end(), method.begin(), [](char c) { return static_cast<char>(c | 0x20); });
+    std::transform(method.begin(), method.end(), method.begin(),
+                   [](char c) { return static_cast<char>(c | 0x20); });
     json.key(method).open_object().member("operationId", route.id).member("summary", route.summary);
     json.key("parameters").open_array();
     for (const RouteParameter& parameter : route.parameters) {

@@ -26,18 +26,19 @@ struct RouteRequest {
   std::string_view parameter(std::string_view name) const;
 };
 
-/// What the server answers at one method and path. The OpenAPI document is made of these, so it cannot drift from them.
+/// What the server answers at one method and path. The OpenAPI document is made of these, so it cannot drift
+/// from them.
 struct Route {
   std::string method = "GET";
   std::string path;  ///< "/v1/queues/{name}"
   std::string id;    ///< operationId
   std::string summary;
   std::vector<RouteParameter> parameters = {};
-  std::string request_schema = {};                ///< of a JSON body; empty: none is taken
-  unsigned status = 200;                          ///< of success
+  std::string request_schema = {};  ///< of a JSON body; empty: none is taken
+  unsigned status = 200;            ///< of success
   std::string content_type = "application/json";
-  std::string schema = R"({"type":"string"})";    ///< JSON Schema of what success answers
-  std::vector<unsigned> problems = {};            ///< other statuses than 403, 404, 405, each with problem+json
+  std::string schema = R"({"type":"string"})";  ///< JSON Schema of what success answers
+  std::vector<unsigned> problems = {};          ///< other statuses than 403, 404, 405, each with problem+json
   std::function<void(RouteRequest, std::shared_ptr<HttpReply>)> handle;
 };
 
@@ -48,8 +49,8 @@ HttpResponse json_response(std::string body, unsigned status = 200);
 
 /// The route table of the admin port, and the handler that serves it.
 ///
-/// On a loopback listener only requests whose Host (and Origin, where there is one) names this machine are taken: a
-/// page of another site that has made a name of its own point at 127.0.0.1 (DNS rebinding) gets 403.
+/// On a loopback listener only requests whose Host (and Origin, where there is one) names this machine are
+/// taken: a page of another site that has made a name of its own point at 127.0.0.1 (DNS rebinding) gets 403.
 class Routes {
  public:
   struct Options {

@@ -56,11 +56,11 @@ constexpr std::string_view kPlan = R"({
 
 constexpr std::string_view kHistory = R"({
   "type": "object", "description": "Columns: one value a second, and one a closed step",
-  "required": ["at", "ready", "in_flight", "late", "starting", "idle", "busy", "frozen", "planned", "steps"],
+  "required": ["at", "ready", "in_flight", "arrived", "late", "starting", "idle", "busy", "frozen", "planned", "steps"],
   "additionalProperties": false,
   "properties": {
     "at": {"$ref": "#/components/schemas/Series"}, "ready": {"$ref": "#/components/schemas/Series"},
-    "in_flight": {"$ref": "#/components/schemas/Series"}, "late": {"$ref": "#/components/schemas/Series"},
+    "in_flight": {"$ref": "#/components/schemas/Series"}, "arrived": {"$ref": "#/components/schemas/Series"}, "late": {"$ref": "#/components/schemas/Series"},
     "starting": {"$ref": "#/components/schemas/Series"}, "idle": {"$ref": "#/components/schemas/Series"},
     "busy": {"$ref": "#/components/schemas/Series"}, "frozen": {"$ref": "#/components/schemas/Series"},
     "planned": {"$ref": "#/components/schemas/Series"},
@@ -158,6 +158,8 @@ constexpr auto kSchemas = std::to_array<NamedSchema>({{"Instances", kInstances},
 
 }  // namespace
 
-std::span<const NamedSchema> api_schemas() { return kSchemas; }
+std::span<const NamedSchema> api_schemas() {
+  return kSchemas;
+}
 
 }  // namespace forewarm

@@ -5,7 +5,8 @@
 
 namespace forewarm {
 
-/// A JSON Schema (2020-12, as OpenAPI 3.1 uses it) of what the REST API answers. Tests check real answers against them.
+/// A JSON Schema (2020-12, as OpenAPI 3.1 uses it) of what the REST API answers. Tests check real answers
+/// against them.
 struct NamedSchema {
   std::string_view name;
   std::string_view json;

@@ -9,8 +9,8 @@ namespace {
 constexpr Duration kSilentBeforeEviction = 1min;
 
 bool does_something(const QueueSnapshot& queue) {
-  return queue.ready + queue.delayed + queue.in_flight > 0 || queue.instances.all() > 0 || queue.plan.instances > 0 ||
-         queue.arrivals_last_step > 0;
+  return queue.ready + queue.delayed + queue.in_flight > 0 || queue.instances.all() > 0 ||
+         queue.plan.instances > 0 || queue.arrivals_last_step > 0;
 }
 
 template <class Small>
@@ -74,21 +74,25 @@ void SnapshotHistory::add_sample(Kept& kept, const QueueSnapshot& queue, TimePoi
   kept.late = queue.late;
   auto& samples = kept.shown.samples;
   samples.push_back(sample);
-  while (samples.size() > options_.samples_max || samples.front().at + options_.kept < at) samples.pop_front();
+  while (samples.size() > options_.samples_max || samples.front().at + options_.kept < at)
+    samples.pop_front();
 }
 
 void SnapshotHistory::add_step(Kept& kept, const QueueSnapshot& queue, TimePoint at) const {
   auto& steps = kept.shown.steps;
   if (queue.step_start == TimePoint() || (!steps.empty() && queue.step_start <= steps.back().start)) return;
   constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
-  HistoryStep step{queue.step_start, queue.forecast.step, 0, kNothing, kNothing, kNothing, kNothing, kNothing};
-  const auto said = std::find_if(kept.expected.begin(), kept.expected.end(),
-                                 [&](const HistoryStep& expected) { return expected.start == queue.step_start; });
+  HistoryStep step{queue.step_start, queue.forecast.step, 0, kNothing, kNothing, kNothing, kNothing,
+                   kNothing};
+  const auto said =
+      std::find_if(kept.expected.begin(), kept.expected.end(),
+                   [&](const HistoryStep& expected) { return expected.start == queue.step_start; });
   if (said != kept.expected.end()) step = *said;
   step.arrivals = static_cast<float>(queue.arrivals_last_step);
   steps.push_back(step);
   while (steps.size() > options_.samples_max || steps.front().start + options_.kept < at) steps.pop_front();
-  std::erase_if(kept.expected, [&](const HistoryStep& expected) { return expected.start <= queue.step_start; });
+  std::erase_if(kept.expected,
+                [&](const HistoryStep& expected) { return expected.start <= queue.step_start; });
 }
 
 void SnapshotHistory::expect(Kept& kept, const ForecastBand& forecast, TimePoint at) {

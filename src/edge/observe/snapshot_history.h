@@ -21,7 +21,8 @@ struct HistorySample {
   std::uint16_t starting = 0, idle = 0, busy = 0, frozen = 0;
   std::uint16_t planned = 0;
 };
-/// One closed step of a queue: what came, and what the forecast had said of it just before it began (NaN: nothing).
+/// One closed step of a queue: what came, and what the forecast had said of it just before it began (NaN:
+/// nothing).
 struct HistoryStep {
   TimePoint start;
   Duration step = Duration(0);
@@ -29,8 +30,8 @@ struct HistoryStep {
   float p5 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0;
 };
 
-/// The last minutes of the queues that do something, so that a page that has just been opened shows them at once.
-/// Silent queues cost nothing; when too many are busy, those that have been silent longest make room.
+/// The last minutes of the queues that do something, so that a page that has just been opened shows them at
+/// once. Silent queues cost nothing; when too many are busy, those that have been silent longest make room.
 class SnapshotHistory {
  public:
   struct Options {

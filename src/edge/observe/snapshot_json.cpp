@@ -37,9 +37,11 @@ void write_plan(const QueueSnapshot& queue, JsonWriter& json) {
   const ScalingPlan& plan = queue.plan;
   json.open_object().member("at", epoch_seconds(plan.at)).member("until", epoch_seconds(plan.until));
   json.member("instances", plan.instances).member("warm_floor", plan.warm_floor);
-  json.member("keep_idle_seconds", seconds(plan.keep_idle)).member("constraint", word(plan.reason.constraint));
+  json.member("keep_idle_seconds", seconds(plan.keep_idle))
+      .member("constraint", word(plan.reason.constraint));
   json.member("level", plan.reason.level).member("lead_seconds", seconds(plan.reason.lead));
-  json.member("explanation", explain({plan.at, queue.name, PlanDecision{plan, plan.instances}})).close_object();
+  json.member("explanation", explain({plan.at, queue.name, PlanDecision{plan, plan.instances}}))
+      .close_object();
 }
 
 template <class T, class Get>
@@ -59,6 +61,7 @@ void write_history(const SnapshotHistory::Queue* history, JsonWriter& json) {
   write_column("at", samples, json, [](const Sample& s) { return epoch_seconds(s.at); });
   write_column("ready", samples, json, [](const Sample& s) { return s.ready; });
   write_column("in_flight", samples, json, [](const Sample& s) { return s.in_flight; });
+  write_column("arrived", samples, json, [](const Sample& s) { return s.arrived; });
   write_column("late", samples, json, [](const Sample& s) { return s.late; });
   write_column("starting", samples, json, [](const Sample& s) { return s.starting; });
   write_column("idle", samples, json, [](const Sample& s) { return s.idle; });
@@ -99,7 +102,8 @@ void write_queue(const QueueSnapshot& queue, JsonWriter& json) {
   json.member("name", queue.name).member("function", queue.function);
   json.member("ready", queue.ready).member("delayed", queue.delayed).member("in_flight", queue.in_flight);
   json.member("oldest_wait_seconds", seconds(queue.oldest_wait));
-  json.member("step_start", epoch_seconds(queue.step_start)).member("step_seconds", seconds(queue.forecast.step));
+  json.member("step_start", epoch_seconds(queue.step_start))
+      .member("step_seconds", seconds(queue.forecast.step));
   json.member("arrivals_last_step", queue.arrivals_last_step);
   json.member("arrived", queue.arrived).member("started", queue.started).member("late", queue.late);
   json.member("retries", queue.retries).member("dead_letters", queue.dead_letters);
@@ -147,7 +151,8 @@ void write_sparkline(const SnapshotHistory::Queue* history, JsonWriter& json) {
   json.key("sparkline").open_array();
   if (history) {
     const auto& samples = history->samples;
-    for (std::size_t i = samples.size() - std::min(samples.size(), kSparklineSeconds); i < samples.size(); ++i)
+    for (std::size_t i = samples.size() - std::min(samples.size(), kSparklineSeconds); i < samples.size();
+         ++i)
       json.value(samples[i].arrived);
   }
   json.close_array();
