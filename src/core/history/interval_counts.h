@@ -17,9 +17,10 @@ struct IntervalCount {
   float work_seconds = 0;  ///< service time of the runs that ended in it
 };
 
-/// Arrivals, bytes and work of one queue per step, the newest `capacity` steps in a ring, and arrivals per priority of
-/// the current step. Steps are aligned to multiples of `step` since the epoch. Nothing is allocated before the first
-/// arrival, so ten thousand silent queues cost nothing. A step in which the server did not run is a gap (NaN), not zero.
+/// Arrivals, bytes and work of one queue per step, the newest `capacity` steps in a ring, and arrivals per
+/// priority of the current step. Steps are aligned to multiples of `step` since the epoch. Nothing is
+/// allocated before the first arrival, so ten thousand silent queues cost nothing. A step in which the server
+/// did not run is a gap (NaN), not zero.
 class IntervalCounts {
  public:
   IntervalCounts(Duration step, std::size_t capacity);
@@ -33,7 +34,7 @@ class IntervalCounts {
 
   Duration step() const { return step_; }
   bool empty() const { return ring_.empty(); }
-  std::size_t closed() const;             ///< closed steps kept
+  std::size_t closed() const;                           ///< closed steps kept
   TimePoint open_start() const { return open_start_; }  ///< start of the step that is being filled
   const IntervalCount& open() const { return open_; }
   const std::array<float, kPriorityMax + 1>& open_by_priority() const { return by_priority_; }

@@ -20,15 +20,17 @@ struct OutcomeCounts {
   double total() const { return succeeded + failed; }
 };
 
-/// Outcomes of runs, forgotten with a half-life, in bounded memory: by function, by function and tenant, by function and
-/// error key (what became of the next attempt after that error), and by instance's recent streak. The least recently
-/// used key is dropped when a table is full.
+/// Outcomes of runs, forgotten with a half-life, in bounded memory: by function, by function and tenant, by
+/// function and error key (what became of the next attempt after that error), and by instance's recent
+/// streak. The least recently used key is dropped when a table is full.
 class Outcomes {
  public:
   explicit Outcomes(Duration half_life = 10min, std::size_t keys_max = 4096);
 
-  /// One message's run on `function` ended. `previous_error_key` is the error of its previous attempt, 0 at a first one.
-  void observe(TimePoint at, FunctionId function, TenantId tenant, std::uint64_t previous_error_key, ErrorClass error);
+  /// One message's run on `function` ended. `previous_error_key` is the error of its previous attempt, 0 at a
+  /// first one.
+  void observe(TimePoint at, FunctionId function, TenantId tenant, std::uint64_t previous_error_key,
+               ErrorClass error);
 
   OutcomeCounts function(TimePoint at, FunctionId function) const;
   OutcomeCounts tenant(TimePoint at, FunctionId function, TenantId tenant) const;
