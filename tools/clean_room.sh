@@ -47,13 +47,13 @@ enter_mount sysfs sysfs "$target/sys"
 enter_mount tmpfs tmpfs "$target/dev/shm"
 [[ -e $target/dev/fd ]] || ln -s /proc/self/fd "$target/dev/fd"
 
-rm -rf "$target/root/forewarm"
-git clone -q --no-hardlinks "$repository" "$target/root/forewarm"
+rm -rf "$target/srv/forewarm"
+git clone -q --no-hardlinks "$repository" "$target/srv/forewarm"
 
 echo "== in a bare Debian $(cat "$target/etc/debian_version"): $command" >&2
 proxies=()
 for name in http_proxy https_proxy no_proxy FOREWARM_JOBS; do
   [[ -z ${!name:-} ]] || proxies+=("$name=${!name}")
 done
-chroot "$target" /usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  LC_ALL=C.UTF-8 "${proxies[@]}" /bin/bash -c "cd /root/forewarm && $command" </dev/null
+chroot "$target" /usr/bin/env -i HOME=/srv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  LC_ALL=C.UTF-8 "${proxies[@]}" /bin/bash -c "cd /srv/forewarm && $command" </dev/null
