@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,6 @@
 #include "core/model/action.h"
 #include "core/model/event.h"
 #include "edge/functions/process_pool.h"
-#include "edge/sqs/response.h"
 
 namespace forewarm {
 
@@ -27,9 +27,10 @@ class FunctionHost {
   /// What it needs of the server.
   struct Surroundings {
     std::function<void(Event)> report;
-    /// A leased message as a receiver would get it.
-    std::function<Result<sqs::ReceivedMessage>(QueueId, const Lease&)> read;
-    std::function<std::string(QueueId)> queue_arn;
+    /// What the function is given for these messages, as JSON.
+    std::function<Result<std::string>(QueueId, std::span<const Lease>)> event;
+    /// Which of them its response names as failed.
+    std::function<std::vector<MessageId>(std::span<const Lease>, std::string_view response)> failed;
     std::function<void(std::string_view)> warn;
   };
   FunctionHost(Loop& loop, Options options, Surroundings surroundings);
@@ -45,11 +46,6 @@ class FunctionHost {
   ProcessPool& pool() { return *pool_; }
 
  private:
-  struct Running {
-    InstanceId instance;
-    std::vector<std::string> message_ids;
-    std::vector<MessageId> messages;
-  };
   struct Trial {
     std::string payload;
     std::function<void(Result<std::string>)> done;
@@ -62,7 +58,7 @@ class FunctionHost {
   Options options_;
   Surroundings surroundings_;
   std::unique_ptr<ProcessPool> pool_;
-  IdMap<RunId, Running> running_;
+  IdMap<RunId, std::vector<Lease>> running_;
   std::map<InstanceId, Trial> trials_;
   std::uint64_t next_trial_ = 0;
 };
