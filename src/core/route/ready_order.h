@@ -11,17 +11,17 @@ namespace forewarm {
 
 /// One queue's messages that may be handed out now, in the order in which they should be.
 ///
-/// Precedence: FIFO order within a group, then priority class, then the tenants' fair shares inside a class
-/// (start-time fair queueing, Goyal et al. 1996, by messages), then the earliest deadline inside a tenant,
-/// then arrival. A FIFO group takes the priority of its most urgent waiting message.
+/// Precedence: FIFO order within a group, then priority class, then the tenants in turn inside a class, then
+/// the earliest deadline inside a tenant, then arrival. A FIFO group takes the priority of its most urgent
+/// waiting message.
 ///
 /// None starves: a class moves up by one for each `ageing` that its oldest message has waited, taking along
 /// the classes above it, and inside a tenant a message counts as due after ten times `ageing` at the latest.
 /// Classes age, not single messages, because otherwise a noisy tenant's old backlog would pass all fresh
 /// messages of quiet tenants.
 ///
-/// All operations O(log n) and nothing is done as time passes. About 60 bytes a waiting message, 115 where
-/// each message is the only one of its FIFO group.
+/// All operations O(log n) and nothing is done as time passes. About 60 bytes a waiting message, twice that
+/// where each is the only one of its tenant or of its FIFO group.
 class ReadyOrder {
  public:
   struct Options {

@@ -1,6 +1,7 @@
 #include "core/route/ready_order.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <map>
@@ -86,8 +87,7 @@ class Reference {
   std::optional<MessageId> pop(TimePoint now) {
     const auto found = choose(now);
     if (!found) return std::nullopt;
-    virtual_time_ = std::max(virtual_time_, tags_[found->tenant]);
-    tags_[found->tenant] = virtual_time_ + 1;
+    turns_[found->tenant] = ++last_turn_;
     std::erase_if(waiting_, [&](const Message& m) { return m.id == found->id; });
     if (fifo_ && found->group) blocked_.insert(found->group);
     settle();
@@ -138,19 +138,19 @@ class Reference {
     for (const Message& m : all) {
       if (m.priority < lowest) continue;
       const auto key = [this](const Message& x) {
-        return std::tuple(tags_.at(x.tenant), x.tenant, deadline(x), x.id);
+        return std::tuple(turns_.at(x.tenant), deadline(x), x.id);
       };
       if (!best || key(m) < key(*best)) best = m;
     }
     return best;
   }
 
-  /// A tenant that comes back after having had nothing to go does not come back in the past.
+  /// A tenant that had nothing to go stands at the end of the line.
   void settle() {
     std::set<TenantId> present;
     for (const Message& m : candidates()) present.insert(m.tenant);
     for (const TenantId tenant : present) {
-      if (!present_.contains(tenant)) tags_[tenant] = std::max(tags_[tenant], virtual_time_);
+      if (!present_.contains(tenant)) turns_[tenant] = ++last_turn_;
     }
     present_ = std::move(present);
   }
@@ -159,8 +159,8 @@ class Reference {
   std::vector<Message> waiting_;
   std::set<GroupId> blocked_;
   std::set<TenantId> present_;
-  std::map<TenantId, std::uint64_t> tags_;
-  std::uint64_t virtual_time_ = 0;
+  std::map<TenantId, std::uint64_t> turns_;
+  std::uint64_t last_turn_ = 0;
 };
 
 void compare_with_reference(std::uint64_t seed, bool is_fifo) {
@@ -388,6 +388,7 @@ TEST(ReadyOrder, GroupsMeanNothingOnStandardQueues) {
 
 TEST(ReadyOrder, AMillionWaitingMessagesComeOutByDeadline) {
   constexpr std::uint64_t kMessages = 1'000'000;
+  const std::size_t bytes_before = mallinfo2().uordblks;
   ReadyOrder order = standard();
   Random random(3);
   std::vector<Message> some;
@@ -397,8 +398,25 @@ TEST(ReadyOrder, AMillionWaitingMessagesComeOutByDeadline) {
     if (id % 1000 == 0) some.push_back(message);
   }
   for (const Message& message : some) ASSERT_TRUE(order.erase(message));
+  EXPECT_LT(mallinfo2().uordblks - bytes_before, kMessages * 80);
   EXPECT_EQ(order.size(), kMessages - some.size());
   EXPECT_EQ(drain(order, at(0s)).size(), kMessages - some.size());
+}
+
+TEST(ReadyOrder, AMillionTenantsOrGroupsOfOneMessageStayWithinTheirMemory) {
+  constexpr std::uint64_t kMessages = 1'000'000;
+  for (const bool grouped : {false, true}) {
+    const std::size_t bytes_before = mallinfo2().uordblks;
+    ReadyOrder order({.fifo = grouped, .ageing = kAgeing});
+    for (std::uint64_t id = 1; id <= kMessages; ++id) {
+      const std::uint64_t hash = mix_bits(id);
+      order.insert(make({.id = id, .tenant = grouped ? 1 : hash, .group = grouped ? hash : 0}));
+    }
+    const std::size_t bytes = mallinfo2().uordblks - bytes_before;
+    EXPECT_LT(bytes, kMessages * 200) << (grouped ? "groups" : "tenants");
+    RecordProperty(grouped ? "bytes_per_group" : "bytes_per_tenant", static_cast<int>(bytes / kMessages));
+    for (int i = 0; i < 1000; ++i) ASSERT_TRUE(order.pop(at(0s)));
+  }
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "core/route/tenant_shares.h"
 
-#include <algorithm>
+#include "base/check.h"
 
 namespace forewarm {
 namespace {
@@ -13,27 +13,24 @@ constexpr std::uint16_t bit(std::size_t in_class) {
 
 void TenantShares::add(TenantId tenant, Priority in_class) {
   Tenant* known = tenants_.find(tenant);
-  if (!known) known = &tenants_.insert(tenant, {tag_of_newcomer(tenant), 0});
+  if (!known) known = &tenants_.insert(tenant, {++last_turn_, 0});
   known->classes |= bit(in_class);
-  by_tag_[in_class].insert({known->tag, tenant});
+  by_turn_[in_class].insert({known->turn, tenant});
 }
 
 void TenantShares::remove(TenantId tenant, Priority in_class) {
   Tenant* known = tenants_.find(tenant);
   check(known != nullptr, "a tenant with messages is known");
-  by_tag_[in_class].erase({known->tag, tenant});
+  by_turn_[in_class].erase({known->turn, tenant});
   known->classes = static_cast<std::uint16_t>(known->classes & ~bit(in_class));
-  if (known->classes != 0) return;
-  const std::uint64_t tag = known->tag;
-  tenants_.erase(tenant);
-  remember(tenant, tag);
+  if (known->classes == 0) tenants_.erase(tenant);
 }
 
 std::optional<TenantId> TenantShares::next(std::uint16_t classes) const {
-  const Tagged* best = nullptr;
+  const Turn* best = nullptr;
   for (std::size_t c = 0; c < kClassCount; ++c) {
     if ((classes & bit(c)) == 0) continue;
-    const Tagged* first = by_tag_[c].first();
+    const Turn* first = by_turn_[c].first();
     if (first && (!best || *first < *best)) best = first;
   }
   if (!best) return std::nullopt;
@@ -43,51 +40,18 @@ std::optional<TenantId> TenantShares::next(std::uint16_t classes) const {
 void TenantShares::serve(TenantId tenant) {
   Tenant* known = tenants_.find(tenant);
   check(known != nullptr, "a tenant with messages is known");
-  virtual_time_ = std::max(virtual_time_, known->tag);
-  const std::uint64_t tag = virtual_time_ + 1;
+  const std::uint64_t turn = ++last_turn_;
   for (std::size_t c = 0; c < kClassCount; ++c) {
     if ((known->classes & bit(c)) == 0) continue;
-    by_tag_[c].erase({known->tag, tenant});
-    by_tag_[c].insert({tag, tenant});
+    by_turn_[c].erase({known->turn, tenant});
+    by_turn_[c].insert({turn, tenant});
   }
-  known->tag = tag;
-  forget_past();
+  known->turn = turn;
 }
 
 std::uint16_t TenantShares::classes_of(TenantId tenant) const {
   const Tenant* known = tenants_.find(tenant);
   return known ? known->classes : std::uint16_t{0};
-}
-
-std::uint64_t TenantShares::tag_of_newcomer(TenantId tenant) const {
-  if (const std::uint64_t* tag = idle_.find(tenant)) return std::max(*tag, virtual_time_);
-  return overflowed_at_ == virtual_time_ ? virtual_time_ + 1 : virtual_time_;
-}
-
-void TenantShares::remember(TenantId tenant, std::uint64_t tag) {
-  if (tag <= virtual_time_) return;
-  forget_past();
-  if (std::uint64_t* known = idle_.find(tenant)) {
-    if (*known == tag) return;
-    *known = tag;
-  } else if (idle_.size() >= kIdleMax) {
-    overflowed_at_ = virtual_time_;
-    return;
-  } else {
-    idle_.insert(tenant, tag);
-  }
-  idle_order_.push_back({tag, tenant});
-}
-
-void TenantShares::forget_past() {
-  constexpr int kForgottenPerServe = 4;  // more than one serve can add, so what is past does go
-  for (int n = 0; n < kForgottenPerServe && !idle_order_.empty(); ++n) {
-    const Tagged oldest = idle_order_.front();
-    if (oldest.tag > virtual_time_) return;
-    idle_order_.pop_front();
-    const std::uint64_t* tag = idle_.find(oldest.tenant);
-    if (tag && *tag == oldest.tag) idle_.erase(oldest.tenant);
-  }
 }
 
 }  // namespace forewarm

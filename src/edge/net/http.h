@@ -29,17 +29,17 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 std::string_view find_header(const HttpHeaders& headers, std::string_view name);
 
 struct HttpRequest {
-  std::string method;
-  std::string path;   ///< percent-decoding is left to the receiver
-  std::string query;  ///< without the '?'
-  HttpHeaders headers;
-  std::string body;
+  std::string method{};
+  std::string path{};   ///< percent-decoding is left to the receiver
+  std::string query{};  ///< without the '?'
+  HttpHeaders headers{};
+  std::string body{};
 };
 
 struct HttpResponse {
   unsigned status = 200;
-  HttpHeaders headers;  ///< Content-Length, Date and Connection are added
-  std::string body;
+  HttpHeaders headers{};  ///< Content-Length, Date and Connection are added
+  std::string body{};
 };
 
 /// Answers one request, at once or later, on the loop's thread. Dropping it unanswered sends 500.
@@ -64,11 +64,11 @@ using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<Http
 class HttpServer {
  public:
   struct Options {
-    Endpoint listen;
+    Endpoint listen{};
     std::size_t body_max_bytes = 2U << 20;
     std::size_t connections_max = 10'000;  ///< more are refused with 503
-    std::chrono::seconds idle_timeout{
-        75};  ///< between requests; longer than the usual client's pool keeps them
+    /// Between requests; longer than the usual client's pool keeps a connection.
+    std::chrono::seconds idle_timeout{75};
     std::chrono::seconds receive_timeout{30};  ///< for one request to arrive whole
   };
   static Result<std::unique_ptr<HttpServer>> listen(Loop& loop, const Options& options, HttpHandler handler);
@@ -85,7 +85,7 @@ class HttpServer {
 class HttpClient {
  public:
   struct Options {
-    Endpoint server;
+    Endpoint server{};
     std::size_t connections_max = 64;  ///< requests beyond it wait in order
     std::chrono::milliseconds timeout{30'000};
   };

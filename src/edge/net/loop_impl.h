@@ -1,0 +1,19 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+
+#include "edge/net/loop.h"
+
+namespace forewarm {
+
+/// What the other files of edge/net need of a loop.
+struct Loop::Impl {
+  boost::asio::io_context context{1};
+  std::atomic<bool> woken = false;
+  std::atomic<bool> stopped = false;
+};
+
+using LoopExecutor = boost::asio::io_context::executor_type;
+
+}  // namespace forewarm

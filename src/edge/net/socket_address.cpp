@@ -1,0 +1,44 @@
+#include "edge/net/socket_address.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+
+namespace forewarm {
+
+Result<SocketAddress> SocketAddress::resolve(const Endpoint& endpoint) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int failed =
+      ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
+  if (failed != 0) {
+    return error(ErrorCode::Invalid,
+                 "cannot find the host of " + to_string(endpoint) + ": " + ::gai_strerror(failed));
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
+  SocketAddress address;
+  std::memcpy(&address.storage_, found->ai_addr, found->ai_addrlen);
+  address.size_ = found->ai_addrlen;
+  return address;
+}
+
+SocketAddress SocketAddress::of_socket(int fd) {
+  SocketAddress address;
+  address.size_ = sizeof address.storage_;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage_), &address.size_) != 0)
+    address.size_ = 0;
+  return address;
+}
+
+std::uint16_t SocketAddress::port() const {
+  if (storage_.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_port);
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&storage_)->sin_port);
+}
+
+}  // namespace forewarm
