@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "core/model/text.h"
@@ -11,7 +12,8 @@
 namespace forewarm {
 namespace {
 
-// FOREWARM_SEED runs one seed alone, FOREWARM_SWARM_SEEDS so many.
+// FOREWARM_SEED runs one seed alone, FOREWARM_SWARM_SEEDS so many. With the first, FOREWARM_TRANSCRIPT names
+// a file for all its events and actions.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t kSeeds = 40;
 #else
@@ -56,7 +58,10 @@ TEST(Swarm, no_random_world_makes_the_core_break_a_promise) {
   const std::uint64_t last = only > 0 ? only : number_from("FOREWARM_SWARM_SEEDS", kSeeds);
   std::uint64_t messages = 0, started = 0, dead_lettered = 0, lost = 0;
   for (std::uint64_t seed = only > 0 ? only : 1; seed <= last; ++seed) {
-    const SimulationResult result = run_case(seed, nullptr);
+    Transcript transcript;
+    const char* file = only > 0 ? std::getenv("FOREWARM_TRANSCRIPT") : nullptr;
+    const SimulationResult result = run_case(seed, file != nullptr ? &transcript : nullptr);
+    if (file != nullptr) std::ofstream(file) << transcript.text();
     for (const std::string& violation : result.violations) ADD_FAILURE() << violation << repeat(seed);
     if (HasFailure()) return;
     messages += result.total.messages;
