@@ -120,6 +120,11 @@ bool Orchestrator::exists(MessageId message) const {
   return state_->find_message(message) != nullptr;
 }
 
+QueueId Orchestrator::queue_of(MessageId message) const {
+  const MessageRecord* record = state_->find_message(message);
+  return record == nullptr ? QueueId{} : record->message.queue;
+}
+
 bool Orchestrator::is_current(MessageId message, std::uint16_t receive_count) const {
   const MessageRecord* record = state_->find_message(message);
   return record != nullptr && record->message.receive_count == receive_count;

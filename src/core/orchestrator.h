@@ -66,6 +66,8 @@ class Orchestrator {
   bool is_current(MessageId message, std::uint16_t receive_count) const;
   /// False when the message no longer exists here.
   bool exists(MessageId message) const;
+  /// Where the message is now; none when it no longer exists. A receipt from another queue is no receipt.
+  QueueId queue_of(MessageId message) const;
   /// True while a run or receiver holds the message.
   bool in_flight(MessageId message) const;
   std::uint64_t events() const;
