@@ -80,6 +80,9 @@ void Orchestrator::State::on(const RunFinished& event) {
   runs_.erase(event.run);
   if (FunctionState* function = find_function(run.function)) {
     function->pool.end_run(run.instance, now_, event.error == ErrorClass::None);
+    // Its process is gone or being killed: InstanceLost is on the way, and nothing may run on it until then.
+    if (event.error == ErrorClass::Crash || event.error == ErrorClass::Timeout)
+      function->pool.stop(run.instance, now_);
     if (event.error != ErrorClass::Capacity && !run.messages.empty()) {
       const Duration each = event.service_time / static_cast<std::int64_t>(run.messages.size());
       function->service_times.observe(each);
