@@ -22,11 +22,12 @@ namespace forewarm {
 struct FunctionCommand {
   std::string name;
   std::uint32_t version = 1;
-  std::vector<std::string> command;           ///< program and arguments; looked up in PATH
-  std::string working_directory;              ///< empty: the server's
+  std::vector<std::string> command;  ///< program and arguments; looked up in PATH
+  std::string working_directory;     ///< empty: the server's
   std::map<std::string, std::string> environment;
-  std::string handler;                        ///< _HANDLER
-  std::uint64_t memory_bytes = 128ULL << 20;  ///< AWS_LAMBDA_FUNCTION_MEMORY_SIZE; not enforced yet beyond reporting
+  std::string handler;  ///< _HANDLER
+  std::uint64_t memory_bytes = 128ULL
+                               << 20;  ///< AWS_LAMBDA_FUNCTION_MEMORY_SIZE; not enforced yet beyond reporting
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds init_timeout{10'000};  ///< to the first /next, as in Lambda
 };
@@ -35,17 +36,24 @@ struct FunctionCommand {
 struct Invocation {
   RunId run;
   std::string request_id;
-  std::string payload;    ///< JSON
+  std::string payload;       ///< JSON
   std::string trace_header;  ///< Lambda-Runtime-Trace-Id; may be empty
 };
 
-struct PoolReady { InstanceId instance; std::chrono::microseconds start_time{0}; };
-struct PoolLost { InstanceId instance; LossReason reason = LossReason::Stopped; std::string detail; };
+struct PoolReady {
+  InstanceId instance;
+  std::chrono::microseconds start_time{0};
+};
+struct PoolLost {
+  InstanceId instance;
+  LossReason reason = LossReason::Stopped;
+  std::string detail;
+};
 struct PoolFinished {
   InstanceId instance;
   RunId run;
   ErrorClass error = ErrorClass::None;
-  std::string error_type;     ///< as the runtime reported it
+  std::string error_type;  ///< as the runtime reported it
   std::string error_message;
   std::string response;
   std::chrono::microseconds service_time{0};
@@ -61,12 +69,14 @@ struct LogLine {
   std::string text;
 };
 
-/// Instances as processes behind the AWS Lambda Runtime API (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
+/// Instances as processes behind the AWS Lambda Runtime API
+/// (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 ///
-/// Each instance gets a listener of its own on a free loopback port, so that which instance calls is known without
-/// trusting it and unmodified runtimes need nothing but AWS_LAMBDA_RUNTIME_API. Started with posix_spawn (a fork of a
-/// large parent blocks for milliseconds). A timed-out, failed or stopped instance's whole process tree is gone before
-/// its PoolLost is reported. After a crash or timeout during a run, PoolLost follows the PoolFinished of that run.
+/// Each instance gets a listener of its own on a free loopback port, so that which instance calls is known
+/// without trusting it and unmodified runtimes need nothing but AWS_LAMBDA_RUNTIME_API. Started with
+/// posix_spawn (a fork of a large parent blocks for milliseconds). A timed-out, failed or stopped instance's
+/// whole process tree is gone before its PoolLost is reported. After a crash or timeout during a run,
+/// PoolLost follows the PoolFinished of that run.
 ///
 /// All calls and `report` on the loop's thread; `report` is never called from inside a call.
 class ProcessPool {
@@ -75,9 +85,10 @@ class ProcessPool {
     std::chrono::milliseconds stop_grace{2'000};  ///< from SIGTERM to SIGKILL
     std::size_t log_lines_max = 10'000;           ///< kept in memory, over all functions
     std::function<void(const LogLine&)> log;      ///< each line as it comes; may be empty
-    std::string owner_mark;                       ///< put into each process's environment, to find what a killed server left
+    std::string owner_mark;  ///< put into each process's environment, to find what a killed server left
   };
-  static std::unique_ptr<ProcessPool> make(Loop& loop, const Options& options, std::function<void(PoolEvent)> report);
+  static std::unique_ptr<ProcessPool> make(Loop& loop, const Options& options,
+                                           std::function<void(PoolEvent)> report);
   virtual ~ProcessPool() = default;  ///< kills everything and waits until it is gone
 
   /// Later starts of this function and variant use this command.
@@ -88,11 +99,12 @@ class ProcessPool {
   virtual void stop(InstanceId instance) = 0;
   virtual std::vector<LogLine> log_lines(std::string_view function, std::size_t count) const = 0;
   virtual std::size_t size() const = 0;
-  virtual std::uint64_t memory_bytes() const = 0;  ///< resident, over all process trees, from /proc; for metrics
+  virtual std::uint64_t memory_bytes()
+      const = 0;  ///< resident, over all process trees, from /proc; for metrics
 };
 
-/// Kills the processes that a server killed earlier left behind: those with `owner_mark` in their environment.
-/// Returns how many.
+/// Kills the processes that a server killed earlier left behind: those with `owner_mark` in their
+/// environment. Returns how many.
 std::size_t kill_leftovers(std::string_view owner_mark);
 
 }  // namespace forewarm
