@@ -266,7 +266,7 @@ void Orchestrator::State::on(const QueueChanged& event) {
   }
   auto queue = std::make_unique<QueueState>(event.queue, event.settings, configuration_.forecast);
   queue_index_.insert(event.queue, queue.get());
-  queues_.emplace(event.queue, std::move(queue));
+  attach_mapping(*queues_.emplace(event.queue, std::move(queue)).first->second);
 }
 
 void Orchestrator::State::on(const QueuePurged& event) {

@@ -18,7 +18,7 @@ struct DecisionQuery {
   std::string queue;      ///< empty: all
   TimePoint from;         ///< this and later
   TimePoint to = kNever;  ///< before this
-  std::optional<DecisionKind> kind;
+  std::optional<DecisionKind> kind = {};
   std::size_t limit = 100;  ///< the newest that match
 
   bool matches(const DecisionRecord& record) const;

@@ -66,7 +66,7 @@ class Metrics::Registry {
   // One for each event and action that counts.
   void count(TimePoint, const MessageArrived& event);
   void count(TimePoint, const QueueChanged& event) { queue(event.queue); }
-  void count(TimePoint, const QueuePurged& event);
+  void count(TimePoint, const QueuePurged&) {}
   void count(TimePoint, const QueueRemoved& event) { forget_queue(event.queue); }
   void count(TimePoint, const InstanceReady& event);
   void count(TimePoint, const InstanceLost& event);
@@ -87,6 +87,7 @@ class Metrics::Registry {
   void count(TimePoint, const Delete& action);
   void count(TimePoint, const Move& action);
   void count(TimePoint, const SetVisibility& action);
+  void count(TimePoint, const Purge& action);
   void count(TimePoint, const FitForecast&) {}
   void count(TimePoint, const PublishPlan& action);
 
@@ -180,9 +181,9 @@ void Metrics::Registry::count(TimePoint, const MessageArrived& event) {
                                   event.origin == Origin::Sent};
 }
 
-void Metrics::Registry::count(TimePoint, const QueuePurged& event) {
+void Metrics::Registry::count(TimePoint, const Purge& action) {
   std::erase_if(waiting_, [&](const auto& entry) {
-    return entry.second.queue == event.queue && entry.first <= event.up_to.value();
+    return entry.second.queue == action.queue && entry.first <= action.up_to.value();
   });
 }
 
