@@ -4,11 +4,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "app/function_directory.h"
+#include "app/queue_service.h"
 #include "base/id_map.h"
 #include "core/model/action.h"
 #include "core/model/event.h"
@@ -27,10 +27,7 @@ class FunctionHost {
   /// What it needs of the server.
   struct Surroundings {
     std::function<void(Event)> report;
-    /// What the function is given for these messages, as JSON.
-    std::function<Result<std::string>(QueueId, std::span<const Lease>)> event;
-    /// Which of them its response names as failed.
-    std::function<std::vector<MessageId>(std::span<const Lease>, std::string_view response)> failed;
+    QueueService* queues = nullptr;
     std::function<void(std::string_view)> warn;
   };
   FunctionHost(Loop& loop, Options options, Surroundings surroundings);
@@ -46,6 +43,10 @@ class FunctionHost {
   ProcessPool& pool() { return *pool_; }
 
  private:
+  struct Running {
+    std::vector<Lease> leases;
+    std::vector<MessageId> unreadable;  ///< failed, whatever the function says
+  };
   struct Trial {
     std::string payload;
     std::function<void(Result<std::string>)> done;
@@ -58,7 +59,7 @@ class FunctionHost {
   Options options_;
   Surroundings surroundings_;
   std::unique_ptr<ProcessPool> pool_;
-  IdMap<RunId, std::vector<Lease>> running_;
+  IdMap<RunId, Running> running_;
   std::map<InstanceId, Trial> trials_;
   std::uint64_t next_trial_ = 0;
 };

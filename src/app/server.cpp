@@ -152,8 +152,8 @@ Result<void> ServerImpl::start() {
     if (!recorder) return std::unexpected(recorder.error());
     recorder_ = std::move(*recorder);
   }
-  decisions_ =
-      std::make_unique<DecisionLog>(DecisionLog::Options{.directory = config_.data + "/decisions"}, *this);
+  decisions_ = std::make_unique<DecisionLog>(DecisionLog::Options{.directory = config_.data + "/decisions"},
+                                             static_cast<const Names&>(*this));
   LiveWorld::Hands hands;
   make_hands(hands);
   world_ = std::make_unique<LiveWorld>(loop_, *store_, core_,
@@ -219,12 +219,7 @@ void ServerImpl::make_host() {
   }
   FunctionHost::Surroundings surroundings;
   surroundings.report = [this](Event event) { world_->report(std::move(event)); };
-  surroundings.event = [this](QueueId queue, std::span<const Lease> leases) {
-    return queues_.function_event(queue, leases);
-  };
-  surroundings.failed = [this](std::span<const Lease> leases, std::string_view response) {
-    return queues_.failed_messages(leases, response);
-  };
+  surroundings.queues = &queues_;
   surroundings.warn = [this](std::string_view text) { log().warning(text); };
   host_ = std::make_unique<FunctionHost>(loop_, FunctionHost::Options{.owner_mark = mark, .log = {}},
                                          std::move(surroundings));
