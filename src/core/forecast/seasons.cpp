@@ -139,8 +139,22 @@ class Correlogram {
   std::vector<double> prefix_;
 };
 
+/// Standard deviation of the correlation at `lag` when few values carry most of the variance, as after a
+/// timer's period has been removed and only its own noise is left (White 1980: products weigh by their own
+/// size).
+double uneven_deviation(const std::vector<double>& values, std::size_t lag) {
+  double square = 0, product = 0;
+  for (std::size_t t = 0; t < values.size(); ++t) {
+    const double now = values[t] * values[t];
+    square += now;
+    if (t >= lag) product += now * values[t - lag] * values[t - lag];
+  }
+  return square > 0 ? sqrt(product) / square : 1;
+}
+
 /// The shortest period that stands out of the noise and is not much weaker than the strongest, or 0.
-std::size_t shortest_period(const Correlogram& correlogram, std::size_t lag_max) {
+std::size_t shortest_period(const Correlogram& correlogram, const std::vector<double>& values,
+                            std::size_t lag_max) {
   struct Peak {
     std::size_t lag;
     double height;
@@ -156,7 +170,9 @@ std::size_t shortest_period(const Correlogram& correlogram, std::size_t lag_max)
     best = std::max(best, height);
   }
   for (const Peak& peak : peaks) {
-    if (peak.height >= kShareOfBest * best) return correlogram.rounded(peak.lag);
+    if (peak.height < kShareOfBest * best) continue;
+    if (peak.height < kDeviations * uneven_deviation(values, peak.lag)) continue;
+    return correlogram.rounded(peak.lag);
   }
   return 0;
 }
@@ -185,7 +201,8 @@ std::vector<std::uint32_t> find_seasons(std::span<const float> values) {
   while (seasons.size() < kSeasonsMax) {
     const double left = sum_of_squares(p.values);
     if (left <= 1e-9 * p.count || left < 1e-3 * squares) break;  // constant, or nothing left to explain
-    const std::size_t period = shortest_period(Correlogram(autocorrelation(p, pairs), pairs), lag_max);
+    const std::size_t period =
+        shortest_period(Correlogram(autocorrelation(p, pairs), pairs), p.values, lag_max);
     if (period == 0) break;
     remove_season(p, period);
     seasons.push_back(static_cast<std::uint32_t>(period));

@@ -42,6 +42,15 @@ TEST(FindSeasons, FindsATimersPeriodInNoisyCounts) {
   }
 }
 
+TEST(FindSeasons, ATimersOwnNoiseIsNoFurtherPeriod) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    std::vector<float> values(8640);
+    for (std::size_t t = 7; t < values.size(); t += 60) values[t] = static_cast<float>(random.poisson(50));
+    EXPECT_EQ(find_seasons(values), Seasons{60});
+  }
+}
+
 TEST(FindSeasons, FindsASmoothDailyWaveAndATimerOnTopOfIt) {
   Random random(2);
   std::vector<float> values(8640);

@@ -5,7 +5,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::size_t kRecentPointsMax = 128;  // of a longer window every n-th value
+constexpr std::size_t kRecentPointsMax = 64;  // of a longer window every n-th value
 
 /// Adds the value at `at` unless it is unknown or not before `origin`.
 void take(const ValueHistory& history, std::ptrdiff_t at, std::size_t origin, double factor, double weight,
@@ -80,7 +80,7 @@ LevelValues recent_quantiles(const ValueHistory& history, std::size_t window, st
                              std::vector<WeightedValue>& sample) {
   sample.clear();
   const std::size_t length = std::min(window, origin);
-  const std::size_t stride = std::max<std::size_t>(1, length / kRecentPointsMax);
+  const std::size_t stride = (length + kRecentPointsMax - 1) / kRecentPointsMax;
   for (std::size_t age = 0; age < length; age += stride) {
     const double weight = 1.0 - 0.8 * static_cast<double>(age) / static_cast<double>(window);
     take(history, static_cast<std::ptrdiff_t>(origin - 1 - age), origin, 1, weight, sample);
