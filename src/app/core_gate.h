@@ -11,8 +11,9 @@
 
 namespace forewarm {
 
-/// How a protocol front (SQS, the admin API, the command line's control channel) reaches the core in a running server.
-/// Everything happens on the loop's thread. Implemented by LiveWorld; tests put a core and a store behind it directly.
+/// How a protocol front (SQS, the admin API, the command line's control channel) reaches the core in a
+/// running server. Everything happens on the loop's thread. Implemented by LiveWorld; tests put a core and a
+/// store behind it directly.
 class CoreGate {
  public:
   virtual ~CoreGate() = default;
@@ -21,8 +22,9 @@ class CoreGate {
   virtual const Orchestrator& core() const = 0;
   virtual Store& store() = 0;
 
-  /// `done` is called once the step has been taken and what its actions wrote is durable, with those actions; or with the
-  /// store's error, and then nothing may be acknowledged. Exhausted when the core's input is full: answer "try later".
+  /// `done` is called once the step has been taken and what its actions wrote is durable, with those actions;
+  /// or with the store's error, and then nothing may be acknowledged. Exhausted when the core's input is
+  /// full: answer "try later".
   using Done = std::function<void(const Actions& actions, const Result<void>& durable)>;
   virtual Result<void> submit(Event event, Done done) = 0;
 
@@ -30,8 +32,8 @@ class CoreGate {
   virtual Result<void> send(std::vector<StoredMessage> messages, std::vector<PutRecord> records,
                             std::function<void(const Result<void>&)> done) = 0;
 
-  /// A ReceiveRequested whose receiver id is chosen here. `delivered` is called exactly once, when the leases are
-  /// recorded, unless cancelled.
+  /// A ReceiveRequested whose receiver id is chosen here. `delivered` is called exactly once, when the leases
+  /// are recorded, unless cancelled.
   using Delivered = std::function<void(const Result<void>& recorded, const std::vector<Lease>& leases)>;
   virtual Result<ReceiverId> receive(ReceiveRequested request, Delivered delivered) = 0;
   virtual void cancel(ReceiverId receiver) = 0;

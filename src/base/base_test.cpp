@@ -37,7 +37,8 @@ TEST(Math, ExpAndLogStayWithinTwoUnitsOfTheLibrary) {
 
 TEST(Math, NormalQuantileInvertsTheDistributionFunction) {
   for (double p = 0.0005; p < 1; p += 0.0005) EXPECT_NEAR(normal_cdf(normal_quantile(p)), p, 2e-9) << p;
-  for (double z = -6; z <= 6; z += 0.01) EXPECT_NEAR(normal_cdf(z), 0.5 * std::erfc(-z / std::sqrt(2.0)), 1e-13) << z;
+  for (double z = -6; z <= 6; z += 0.01)
+    EXPECT_NEAR(normal_cdf(z), 0.5 * std::erfc(-z / std::sqrt(2.0)), 1e-13) << z;
 }
 
 TEST(Random, SameSeedGivesSameDrawsAndMomentsAreRight) {

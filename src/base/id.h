@@ -5,8 +5,8 @@
 
 namespace forewarm {
 
-/// A number that names one thing of one kind. Ids of different kinds do not compare or convert, so a queue cannot be
-/// passed where a message is meant. Zero is "none" for every kind.
+/// A number that names one thing of one kind. Ids of different kinds do not compare or convert, so a queue
+/// cannot be passed where a message is meant. Zero is "none" for every kind.
 template <class Tag, class Number = std::uint64_t>
 class Id {
  public:

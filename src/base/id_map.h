@@ -13,9 +13,10 @@ namespace forewarm {
 
 /// Map from an id to a value: open addressing over a pool of values that never move.
 ///
-/// The standard hash table rehashes all at once (tens of milliseconds at a million entries) and invites iteration in an
-/// order that differs between libraries. This one moves a few slots at each insertion, so that no single insertion is
-/// long, and cannot be iterated. Pointers stay valid until their entry is erased. Not thread-safe.
+/// The standard hash table rehashes all at once (tens of milliseconds at a million entries) and invites
+/// iteration in an order that differs between libraries. This one moves a few slots at each insertion, so
+/// that no single insertion is long, and cannot be iterated. Pointers stay valid until their entry is erased.
+/// Not thread-safe.
 template <class Key, class Value>
 class IdMap {
  public:
@@ -73,7 +74,9 @@ class IdMap {
   static constexpr std::size_t kMovedPerInsert = 8;  // the old table is empty long before the new one is full
   static constexpr std::size_t kNotFound = ~std::size_t{0};
 
-  static std::uint64_t hash(Key key) { return mix_bits(static_cast<std::uint64_t>(key.value()) + 0x9e3779b97f4a7c15ULL); }
+  static std::uint64_t hash(Key key) {
+    return mix_bits(static_cast<std::uint64_t>(key.value()) + 0x9e3779b97f4a7c15ULL);
+  }
   static std::uint32_t tag(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32) | 1U; }
 
   Entry& at(std::uint32_t entry) { return blocks_[entry / kBlock][entry % kBlock]; }
@@ -125,7 +128,8 @@ class IdMap {
     for (std::size_t n = 0; n < kMovedPerInsert && !old_.empty(); ++n) move_one();
   }
 
-  /// Moves the first run that is left. A slot is closed by backward shift, so lookups in the old table stay right.
+  /// Moves the first run that is left. A slot is closed by backward shift, so lookups in the old table stay
+  /// right.
   void move_one() {
     while (move_next_ < old_.size() && old_[move_next_].tag == 0) ++move_next_;
     if (move_next_ == old_.size()) {

@@ -9,7 +9,8 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kLn2High = 6.93147180369123816490e-01;  // ln 2 = high + low, the high part with 20 trailing zeros
+constexpr double kLn2High =
+    6.93147180369123816490e-01;  // ln 2 = high + low, the high part with 20 trailing zeros
 constexpr double kLn2Low = 1.90821492927058770002e-10;
 constexpr double kLog2E = 1.44269504088896338700e+00;
 
@@ -31,12 +32,13 @@ double exp(double x) {
   const double high = x - k * kLn2High;
   const double low = k * kLn2Low;
   const double r = high - low;
-  // Remez polynomial for R(r*r) = r*(e^r+1)/(e^r-1) on [0, 0.34658] (Sun Microsystems fdlibm, public documentation).
+  // Remez polynomial for R(r*r) = r*(e^r+1)/(e^r-1) on [0, 0.34658] (Sun Microsystems fdlibm, public
+  // documentation).
   const double t = r * r;
-  const double c =
-      r - t * (1.66666666666666019037e-01 +
-               t * (-2.77777777770155933842e-03 +
-                    t * (6.61375632143793436117e-05 + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))));
+  const double c = r - t * (1.66666666666666019037e-01 +
+                            t * (-2.77777777770155933842e-03 +
+                                 t * (6.61375632143793436117e-05 +
+                                      t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))));
   const double result = 1.0 - ((low - (r * c) / (2.0 - c)) - high);
   return scale_by_power_of_two(result, static_cast<int>(k));
 }
@@ -65,7 +67,8 @@ double log(double x) {
            z * (3.999999999940941908e-01 +
                 z * (2.857142874366239149e-01 +
                      z * (2.222219843214978396e-01 +
-                          z * (1.818357216161805012e-01 + z * (1.531383769920937332e-01 + z * 1.479819860511658591e-01))))));
+                          z * (1.818357216161805012e-01 +
+                               z * (1.531383769920937332e-01 + z * 1.479819860511658591e-01))))));
   const double half_square = 0.5 * f * f;
   const double k = static_cast<double>(exponent);
   return k * kLn2High - ((half_square - (s * (half_square + r) + k * kLn2Low)) - f);
@@ -78,18 +81,31 @@ double pow(double base, double exponent) {
 }
 
 double normal_cdf(double z) {
-  // Hart (1968) as given by West (2005), "Better approximations to cumulative normal functions": double precision.
+  // Hart (1968) as given by West (2005), "Better approximations to cumulative normal functions": double
+  // precision.
   const double a = z < 0 ? -z : z;
   double tail = 0;
   if (a < 37) {
     const double e = exp(-0.5 * a * a);
     if (a < 7.07106781186547) {
       const double n =
-          ((((((3.52624965998911e-02 * a + 0.700383064443688) * a + 6.37396220353165) * a + 33.912866078383) * a +
-             112.079291497871) * a + 221.213596169931) * a + 220.206867912376);
+          ((((((3.52624965998911e-02 * a + 0.700383064443688) * a + 6.37396220353165) * a + 33.912866078383) *
+                 a +
+             112.079291497871) *
+                a +
+            221.213596169931) *
+               a +
+           220.206867912376);
       const double d =
-          (((((((8.83883476483184e-02 * a + 1.75566716318264) * a + 16.064177579207) * a + 86.7807322029461) * a +
-              296.564248779674) * a + 637.333633378831) * a + 793.826512519948) * a + 440.413735824752);
+          (((((((8.83883476483184e-02 * a + 1.75566716318264) * a + 16.064177579207) * a + 86.7807322029461) *
+                  a +
+              296.564248779674) *
+                 a +
+             637.333633378831) *
+                a +
+            793.826512519948) *
+               a +
+           440.413735824752);
       tail = e * n / d;
     } else {
       const double b = a + 1 / (a + 2 / (a + 3 / (a + 4 / (a + 0.65))));
@@ -107,16 +123,31 @@ double normal_quantile(double p) {
   if (p < 0.02425) {
     const double q = sqrt(-2 * log(p));
     return (((((-7.784894002430293e-03 * q - 3.223964580411365e-01) * q - 2.400758277161838e+00) * q -
-              2.549732539343734e+00) * q + 4.374664141464968e+00) * q + 2.938163982698783e+00) /
+              2.549732539343734e+00) *
+                 q +
+             4.374664141464968e+00) *
+                q +
+            2.938163982698783e+00) /
            ((((7.784695709041462e-03 * q + 3.224671290700398e-01) * q + 2.445134137142996e+00) * q +
-             3.754408661907416e+00) * q + 1);
+             3.754408661907416e+00) *
+                q +
+            1);
   }
   const double q = p - 0.5;
   const double r = q * q;
   return (((((-3.969683028665376e+01 * r + 2.209460984245205e+02) * r - 2.759285104469687e+02) * r +
-            1.383577518672690e+02) * r - 3.066479806614716e+01) * r + 2.506628277459239e+00) * q /
+            1.383577518672690e+02) *
+               r -
+           3.066479806614716e+01) *
+              r +
+          2.506628277459239e+00) *
+         q /
          (((((-5.447609879822406e+01 * r + 1.615858368580409e+02) * r - 1.556989798598866e+02) * r +
-            6.680131188771972e+01) * r - 1.328068155288572e+01) * r + 1);
+            6.680131188771972e+01) *
+               r -
+           1.328068155288572e+01) *
+              r +
+          1);
 }
 
 }  // namespace forewarm

@@ -2,9 +2,10 @@
 
 namespace forewarm {
 
-// Decisions must be the same bits on every processor, and libm picks different kernels on different ones. These three
-// use only IEEE-754 basic operations, which are exact everywhere. Errors stay below 2 units in the last place for exp
-// and log (argument reduction and minimax polynomials as in the FreeBSD msun sources' papers: Tang 1989, 1990).
+// Decisions must be the same bits on every processor, and libm picks different kernels on different ones.
+// These three use only IEEE-754 basic operations, which are exact everywhere. Errors stay below 2 units in
+// the last place for exp and log (argument reduction and minimax polynomials as in the FreeBSD msun sources'
+// papers: Tang 1989, 1990).
 
 /// e^x. Infinity above 709.78, zero below -745.13; NaN stays NaN.
 double exp(double x);
@@ -12,11 +13,14 @@ double exp(double x);
 /// Natural logarithm. -infinity at 0; NaN below 0.
 double log(double x);
 
-/// base^exponent for base >= 0, as exp(exponent * log(base)): relative error up to about |exponent * log(base)| * 1e-16.
+/// base^exponent for base >= 0, as exp(exponent * log(base)): relative error up to about |exponent *
+/// log(base)| * 1e-16.
 double pow(double base, double exponent);
 
 /// Square root: exact by IEEE-754, so the processor's own instruction is the same everywhere.
-inline double sqrt(double x) { return __builtin_sqrt(x); }
+inline double sqrt(double x) {
+  return __builtin_sqrt(x);
+}
 
 /// Standard normal distribution function, near double precision (Hart 1968 as given by West 2005).
 double normal_cdf(double z);

@@ -5,8 +5,8 @@
 
 namespace forewarm {
 
-/// xoshiro256++ (Blackman and Vigna 2019) seeded by splitmix64. The standard library's distributions differ between
-/// libraries, so a seed would mean different decisions on different systems: these are our own.
+/// xoshiro256++ (Blackman and Vigna 2019) seeded by splitmix64. The standard library's distributions differ
+/// between libraries, so a seed would mean different decisions on different systems: these are our own.
 class Random {
  public:
   explicit Random(std::uint64_t seed);

@@ -27,12 +27,19 @@ using std::chrono_literals::operator""h;
 /// "Never", for a wake-up that is not needed.
 inline constexpr TimePoint kNever = TimePoint::max();
 
-constexpr TimePoint time_point_us(std::int64_t us_since_epoch) { return TimePoint(Duration(us_since_epoch)); }
-constexpr std::int64_t count_us(TimePoint time) { return time.time_since_epoch().count(); }
+constexpr TimePoint time_point_us(std::int64_t us_since_epoch) {
+  return TimePoint(Duration(us_since_epoch));
+}
+constexpr std::int64_t count_us(TimePoint time) {
+  return time.time_since_epoch().count();
+}
 
-constexpr double seconds(Duration duration) { return static_cast<double>(duration.count()) * 1e-6; }
+constexpr double seconds(Duration duration) {
+  return static_cast<double>(duration.count()) * 1e-6;
+}
 
-/// Rounds to the nearest microsecond; a value beyond the range (or not a number) becomes the nearest end (or zero).
+/// Rounds to the nearest microsecond; a value beyond the range (or not a number) becomes the nearest end (or
+/// zero).
 constexpr Duration from_seconds(double value) {
   constexpr double kLimit = 9.0e12;  // 285,000 years, still exact enough when added to a TimePoint
   if (!(value == value)) return Duration(0);

@@ -18,10 +18,14 @@ struct QueueView {
   std::uint64_t ready = 0;
   std::uint64_t delayed = 0;
   std::uint64_t in_flight = 0;
-  TimePoint oldest_sent = kNever;       ///< of the ready ones' next in order
-  std::uint64_t arrived = 0;            ///< sent, since the start
-  std::uint64_t started = 0;            ///< first starts
-  std::uint64_t late = 0;               ///< first starts past the deadline
+  TimePoint oldest_sent = kNever;  ///< of the ready ones' next in order
+  std::uint64_t arrived = 0;       ///< sent, since the start
+  std::uint64_t started = 0;       ///< first starts
+  std::uint64_t late = 0;          ///< first starts past the deadline
+  std::uint64_t retries = 0;        ///< failed runs' messages that stayed
+  std::uint64_t dead_letters = 0;   ///< moved to the dead-letter queue
+  TimePoint step_start;  ///< of the newest closed step
+  float arrivals_last_step = 0;
   const ModelForecast* forecast = nullptr;
   const Ensemble* ensemble = nullptr;
   ScalingPlan plan;
@@ -29,19 +33,19 @@ struct QueueView {
 
 struct FunctionView {
   InstanceCounts instances;
-  std::uint64_t cold_starts = 0;       ///< instances started because messages already waited
-  std::uint64_t warm_starts = 0;       ///< instances started ahead of need
+  std::uint64_t cold_starts = 0;  ///< instances started because messages already waited
+  std::uint64_t warm_starts = 0;  ///< instances started ahead of need
   DurationSummary start_time;
   DurationSummary service_time;
 };
 
-/// The core: decides everything that forewarm decides, and does nothing. Feed it events in the order of time, perform
-/// the actions it appends, in order, before the next step.
+/// The core: decides everything that forewarm decides, and does nothing. Feed it events in the order of time,
+/// perform the actions it appends, in order, before the next step.
 ///
-/// It is one object and not a set of communicating actors because every decision looks at several of its parts (a run
-/// needs the ready order, the pool, the plan), and because a step that is a plain function call can be recorded,
-/// replayed and simulated byte for byte. It holds no clock, file, lock or thread; a recording of its events is a
-/// complete recording of a run.
+/// It is one object and not a set of communicating actors because every decision looks at several of its
+/// parts (a run needs the ready order, the pool, the plan), and because a step that is a plain function call
+/// can be recorded, replayed and simulated byte for byte. It holds no clock, file, lock or thread; a
+/// recording of its events is a complete recording of a run.
 ///
 /// Owned and called by one thread.
 class Orchestrator {
@@ -66,6 +70,8 @@ class Orchestrator {
   bool is_current(MessageId message, std::uint16_t receive_count) const;
   /// False when the message no longer exists here.
   bool exists(MessageId message) const;
+  /// Where the message is now; none when it no longer exists. A receipt from another queue is no receipt.
+  QueueId queue_of(MessageId message) const;
   /// True while a run or receiver holds the message.
   bool in_flight(MessageId message) const;
   std::uint64_t events() const;

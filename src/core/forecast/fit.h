@@ -9,13 +9,14 @@
 
 namespace forewarm {
 
-/// Fits every model to the request's series and predicts with each. Pure, so it runs in the core's thread, in a worker
-/// process or in a simulation alike. Models that cannot be fitted are left out; a forecast that is not finite or not
-/// ordered is left out too. The result is at most 8 KB: the horizon is cut where it would be more.
+/// Fits every model to the request's series and predicts with each. Pure, so it runs in the core's thread, in
+/// a worker process or in a simulation alike. Models that cannot be fitted are left out; a forecast that is
+/// not finite or not ordered is left out too. The result is at most 8 KB: the horizon is cut where it would
+/// be more.
 ForecastFitted fit_forecasts(const FitRequest& request);
 
-/// Seasonal periods (in steps, ascending, at most 3) that the series shows, by autocorrelation of the detrended values
-/// on a candidate grid; empty when there are none.
+/// Seasonal periods (in steps, ascending, at most 3) that the series shows, by autocorrelation of the
+/// detrended values on a candidate grid; empty when there are none.
 std::vector<std::uint32_t> find_seasons(std::span<const float> values);
 
 }  // namespace forewarm

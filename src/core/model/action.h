@@ -22,7 +22,8 @@ struct Lease {
   friend bool operator==(const Lease&, const Lease&) = default;
 };
 
-/// Answers a ReceiveRequested; empty when nothing came in time. Record the leases before the client sees them.
+/// Answers a ReceiveRequested; empty when nothing came in time. Record the leases before the client sees
+/// them.
 struct Deliver {
   ReceiverId receiver;
   std::vector<Lease> leases;
@@ -76,6 +77,14 @@ struct SetVisibility {
   RetryDecision decision;  ///< where a failed run led to it; error None where a client asked
   friend bool operator==(const SetVisibility&, const SetVisibility&) = default;
 };
+/// Drop all messages of the queue with an id up to `up_to`: all that the core knew in it. The core says so,
+/// and not the edge, because only then do purges and moves reach the store in the order in which they were
+/// decided.
+struct Purge {
+  QueueId queue;
+  MessageId up_to;
+  friend bool operator==(const Purge&, const Purge&) = default;
+};
 struct FitForecast {
   FitRequest request;
   friend bool operator==(const FitForecast&, const FitForecast&) = default;
@@ -86,8 +95,8 @@ struct PublishPlan {
 };
 
 /// All that the core wants. To be performed in order, before the next step.
-using Action =
-    std::variant<Deliver, StartInstance, StopInstance, Run, Delete, Move, SetVisibility, FitForecast, PublishPlan>;
+using Action = std::variant<Deliver, StartInstance, StopInstance, Run, Delete, Move, SetVisibility, Purge,
+                            FitForecast, PublishPlan>;
 using Actions = std::vector<Action>;
 
 }  // namespace forewarm

@@ -28,22 +28,22 @@ struct RetryDecision {
   RetryChoice choice = RetryChoice::Later;
   Duration delay = Duration(0);
   ErrorClass error = ErrorClass::None;
-  std::uint16_t attempt = 0;        ///< the one that failed, from 1
+  std::uint16_t attempt = 0;  ///< the one that failed, from 1
   std::uint16_t attempts_max = 0;
-  float failure_odds = 0;           ///< predicted probability that the next attempt fails too
-  std::uint32_t evidence = 0;       ///< outcomes on the same key behind it
+  float failure_odds = 0;      ///< predicted probability that the next attempt fails too
+  std::uint32_t evidence = 0;  ///< outcomes on the same key behind it
 
   friend bool operator==(const RetryDecision&, const RetryDecision&) = default;
 };
 
 /// Why an instance is started or stopped.
 enum class ScaleReason : std::uint8_t {
-  Plan,         ///< the plan wants more: ahead of need
-  Reactive,     ///< messages that wait would be late without it
+  Plan,      ///< the plan wants more: ahead of need
+  Reactive,  ///< messages that wait would be late without it
   Minimum,
-  Surplus,      ///< above the plan and idle for long enough
-  Outdated,     ///< an older version
-  Failing,      ///< too many failures in a row
+  Surplus,   ///< above the plan and idle for long enough
+  Outdated,  ///< an older version
+  Failing,   ///< too many failures in a row
   Shutdown,
 };
 

@@ -54,12 +54,12 @@ struct QueueChanged {
   QueueSettings settings;
   friend bool operator==(const QueueChanged&, const QueueChanged&) = default;
 };
-/// All its messages with an id up to `up_to` are gone from the store.
+/// All messages that the queue holds now are to go (PurgeQueue); answered by a Purge action.
 struct QueuePurged {
   QueueId queue;
-  MessageId up_to;
   friend bool operator==(const QueuePurged&, const QueuePurged&) = default;
 };
+/// As a purge, and the queue goes too; its id is never used again.
 struct QueueRemoved {
   QueueId queue;
   friend bool operator==(const QueueRemoved&, const QueueRemoved&) = default;
@@ -115,9 +115,10 @@ struct TimePassed {
 };
 
 /// All that the core learns. A list of events with times is a complete recording of a run.
-using Event = std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted, VisibilityChanged,
-                           QueueChanged, QueuePurged, QueueRemoved, RedriveRequested, InstanceReady, InstanceLost,
-                           RunFinished, SignalObserved, ForecastFitted, ConfigurationChanged, TimePassed>;
+using Event =
+    std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted, VisibilityChanged,
+                 QueueChanged, QueuePurged, QueueRemoved, RedriveRequested, InstanceReady, InstanceLost,
+                 RunFinished, SignalObserved, ForecastFitted, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {
   TimePoint time;

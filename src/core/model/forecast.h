@@ -20,7 +20,8 @@ enum class ModelId : std::uint8_t { None, SeasonalQuantiles, ExponentialSmoothin
 struct Forecast {
   TimePoint start;
   Duration step = 10s;
-  std::vector<float> values;  ///< horizon x kForecastLevelCount, messages per step; non-negative, non-decreasing in level
+  std::vector<float>
+      values;  ///< horizon x kForecastLevelCount, messages per step; non-negative, non-decreasing in level
 
   std::size_t horizon() const { return values.size() / kForecastLevelCount; }
   float at(std::size_t h, std::size_t level) const { return values[h * kForecastLevelCount + level]; }
@@ -46,14 +47,15 @@ struct Regressor {
   friend bool operator==(const Regressor&, const Regressor&) = default;
 };
 
-/// All that a fit needs; the answer is a ForecastFitted with the same serial. Data in, data out, so that it can run in
-/// another process or be skipped.
+/// All that a fit needs; the answer is a ForecastFitted with the same serial. Data in, data out, so that it
+/// can run in another process or be skipped.
 struct FitRequest {
   QueueId queue;
   std::uint64_t serial = 0;
   TimePoint start;  ///< of the first step
   Duration step = 10s;
-  std::vector<float> arrivals;  ///< messages per step, oldest first; NaN where nothing was measured (a gap is no zero)
+  std::vector<float>
+      arrivals;  ///< messages per step, oldest first; NaN where nothing was measured (a gap is no zero)
   std::vector<Regressor> regressors;
   std::vector<std::uint32_t> seasons;  ///< periods in steps; empty: find them
   std::uint16_t horizon = 60;

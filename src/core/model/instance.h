@@ -11,11 +11,11 @@ enum class InstanceState : std::uint8_t { Starting, Idle, Busy, Frozen, Stopping
 
 /// Why an instance went away.
 enum class LossReason : std::uint8_t {
-  Stopped,      ///< as asked
-  StartFailed,  ///< its command could not be run, or its init reported an error
-  StartTimeout, ///< it did not become ready in time
-  Crashed,      ///< its process ended by itself
-  Killed,       ///< ended after a timeout or by the operating system
+  Stopped,       ///< as asked
+  StartFailed,   ///< its command could not be run, or its init reported an error
+  StartTimeout,  ///< it did not become ready in time
+  Crashed,       ///< its process ended by itself
+  Killed,        ///< ended after a timeout or by the operating system
 };
 
 /// How many instances of one function are in each state.

@@ -25,7 +25,8 @@ struct Message {
   TenantId tenant;
   GroupId group;  ///< none on standard queues
   std::uint32_t bytes = 0;
-  std::uint16_t receive_count = 0;  ///< deliveries and runs so far; the latest one's number is in its receipt handle
+  std::uint16_t receive_count =
+      0;  ///< deliveries and runs so far; the latest one's number is in its receipt handle
   Priority priority = kPriorityDefault;
 
   friend bool operator==(const Message&, const Message&) = default;

@@ -28,11 +28,11 @@ enum class Constraint : std::uint8_t {
 struct PlanReason {
   Constraint constraint = Constraint::NoForecast;
   ModelId model = ModelId::None;
-  double level = 0;               ///< newsvendor level of the forecast that was read
-  Duration lead = Duration(0);    ///< measured start time that was planned for
-  Demand demand;                  ///< at that level, the largest over the lead and the following step
-  double late_multiplier = 1;     ///< feedback on the cost of lateness
-  double one_more_saves = 0;      ///< expected late messages one instance more would avoid in this step
+  double level = 0;                   ///< newsvendor level of the forecast that was read
+  Duration lead = Duration(0);        ///< measured start time that was planned for
+  Demand demand;                      ///< at that level, the largest over the lead and the following step
+  double late_multiplier = 1;         ///< feedback on the cost of lateness
+  double one_more_saves = 0;          ///< expected late messages one instance more would avoid in this step
   double one_more_costs_seconds = 0;  ///< expected idle seconds it would add
 
   friend bool operator==(const PlanReason&, const PlanReason&) = default;
@@ -43,8 +43,8 @@ struct ScalingPlan {
   QueueId queue;
   TimePoint at;
   TimePoint until;
-  std::uint32_t warm_floor = 0;  ///< kept whatever comes (cheap tier)
-  std::uint32_t instances = 0;   ///< idle, busy and starting together; at least warm_floor
+  std::uint32_t warm_floor = 0;      ///< kept whatever comes (cheap tier)
+  std::uint32_t instances = 0;       ///< idle, busy and starting together; at least warm_floor
   Duration keep_idle = Duration(0);  ///< an instance above the plan stays this long idle before it is stopped
   PlanReason reason;
 

@@ -17,7 +17,8 @@ struct RedrivePolicy {
   friend bool operator==(const RedrivePolicy&, const RedrivePolicy&) = default;
 };
 
-/// What the core must know of a queue; names, tags and content deduplication stay at the edge. Defaults are SQS's.
+/// What the core must know of a queue; names, tags and content deduplication stay at the edge. Defaults are
+/// SQS's.
 struct QueueSettings {
   Duration visibility_timeout = 30s;
   Duration retention = 96h;
@@ -32,28 +33,30 @@ using MicroMoney = std::int64_t;
 
 /// How many instances a mapping may and must have, and what being late or idle is worth.
 struct ScalingSettings {
-  Duration objective = 500ms;      ///< a message should start within this after it became visible (deadline slack D)
-  double late_share_max = 0.01;    ///< share of messages that may start later
+  Duration objective =
+      500ms;  ///< a message should start within this after it became visible (deadline slack D)
+  double late_share_max = 0.01;  ///< share of messages that may start later
   std::uint32_t instances_min = 0;
   std::uint32_t instances_max = 100;
-  std::uint32_t baseline_threshold = 0;  ///< up to this many waiting messages only the minimum is kept
-  std::uint32_t instance_capacity = 1;   ///< messages that one instance works on at a time
+  std::uint32_t baseline_threshold = 0;    ///< up to this many waiting messages only the minimum is kept
+  std::uint32_t instance_capacity = 1;     ///< messages that one instance works on at a time
   MicroMoney idle_cost_per_hour = 10'000;  ///< one idle instance; the ratio to late_cost is what matters
   MicroMoney late_cost = 0;                ///< one late message; 0: found by feedback from late_share_max
   MicroMoney budget_per_hour = 0;          ///< 0: none. Above it no instance is started ahead of need
-  Duration keep_idle_max = 10min;          ///< an unneeded instance is never kept longer without a forecast that wants it
-  bool predict = true;                     ///< false: only the reactive net
+  Duration keep_idle_max =
+      10min;            ///< an unneeded instance is never kept longer without a forecast that wants it
+  bool predict = true;  ///< false: only the reactive net
 
   friend bool operator==(const ScalingSettings&, const ScalingSettings&) = default;
 };
 
 /// What to do with a message whose run failed.
 struct RetrySettings {
-  std::uint16_t attempts_max = 5;     ///< where the queue's redrive policy names no other number
+  std::uint16_t attempts_max = 5;  ///< where the queue's redrive policy names no other number
   Duration backoff_base = 1s;
   Duration backoff_max = 15min;
-  double dead_letter_odds = 0.98;     ///< dead-letter early when the odds of failing again reach this
-  std::uint16_t evidence_min = 20;    ///< outcomes on the same key needed before odds may dead-letter early
+  double dead_letter_odds = 0.98;   ///< dead-letter early when the odds of failing again reach this
+  std::uint16_t evidence_min = 20;  ///< outcomes on the same key needed before odds may dead-letter early
 
   friend bool operator==(const RetrySettings&, const RetrySettings&) = default;
 };
@@ -90,10 +93,10 @@ struct MappingSettings {
 };
 
 struct ForecastSettings {
-  Duration step = 10s;               ///< width of an interval: history, forecast and plan
-  std::uint16_t horizon = 60;        ///< steps ahead
-  std::uint16_t history = 8640;      ///< steps given to a fit, at most
-  std::uint16_t refit_every = 6;     ///< steps between fits
+  Duration step = 10s;                      ///< width of an interval: history, forecast and plan
+  std::uint16_t horizon = 60;               ///< steps ahead
+  std::uint16_t history = 8640;             ///< steps given to a fit, at most
+  std::uint16_t refit_every = 6;            ///< steps between fits
   std::vector<std::uint32_t> seasons = {};  ///< seasonal periods in steps; empty: found in the data
 
   friend bool operator==(const ForecastSettings&, const ForecastSettings&) = default;

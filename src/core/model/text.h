@@ -9,8 +9,9 @@
 
 namespace forewarm {
 
-// One line a thing: the format of golden traces, of recordings (serve --record) and of the byte-for-byte comparisons.
-// Written down in docs/formats/recording.md. Floats are printed so that they read back to the same bits.
+// One line a thing: the format of golden traces, of recordings (serve --record) and of the byte-for-byte
+// comparisons. Written down in docs/formats/recording.md. Floats are printed so that they read back to the
+// same bits.
 
 /// Appends "<µs> <event-name> field=value ..." and a newline.
 void write_text(const TimedEvent& event, std::string& out);

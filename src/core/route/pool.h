@@ -14,13 +14,14 @@ namespace forewarm {
 
 /// What a run needs of an instance.
 struct InstanceNeed {
-  InstanceId not_this;          ///< the one that failed the message, avoided while another can be had
+  InstanceId not_this;  ///< the one that failed the message, avoided while another can be had
   std::uint64_t memory_bytes_min = 0;
 };
 
-/// The instances of one function and which of them suits a message best: ready, of the current version, not the one
-/// that failed this message, with the fewest recent failures, then the warmest (most recently used, so that the surplus
-/// grows cold and can be stopped). A plain ordered set: pools have tens of instances, not millions.
+/// The instances of one function and which of them suits a message best: ready, of the current version, not
+/// the one that failed this message, with the fewest recent failures, then the warmest (most recently used,
+/// so that the surplus grows cold and can be stopped). A plain ordered set: pools have tens of instances, not
+/// millions.
 class Pool {
  public:
   struct Instance {
@@ -28,10 +29,10 @@ class Pool {
     InstanceState state = InstanceState::Starting;
     std::uint32_t version = 1;
     std::uint16_t variant = 0;
-    TimePoint since;           ///< entered its state then
+    TimePoint since;  ///< entered its state then
     TimePoint last_used;
     QueueId started_for;
-    RunId run;                 ///< while busy
+    RunId run;  ///< while busy
     std::uint32_t failures_in_row = 0;
     std::uint32_t runs = 0;
   };
@@ -50,12 +51,14 @@ class Pool {
 
   const Instance* find(InstanceId id) const;
   InstanceCounts counts() const { return counts_; }
-  /// The most suitable idle instance, or none. `not_this` is used only when it is the only idle one and no other is
-  /// starting or busy.
+  /// The most suitable idle instance, or none. `not_this` is used only when it is the only idle one and no
+  /// other is starting or busy.
   std::optional<InstanceId> choose(const InstanceNeed& need) const;
-  /// The idle instance to stop first: older version, then failing (>= 3 in a row), then longest unused. None if none idle.
+  /// The idle instance to stop first: older version, then failing (>= 3 in a row), then longest unused. None
+  /// if none idle.
   std::optional<InstanceId> coldest() const;
-  /// An idle instance of an older version or with 3 failures in a row, if any: to be stopped whatever the plan says.
+  /// An idle instance of an older version or with 3 failures in a row, if any: to be stopped whatever the
+  /// plan says.
   std::optional<InstanceId> unfit() const;
   const std::vector<Instance>& instances() const { return instances_; }
 

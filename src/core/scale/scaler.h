@@ -13,9 +13,9 @@ namespace forewarm {
 
 /// Messages of one queue, by what they wait for.
 struct BacklogState {
-  std::uint32_t ready = 0;      ///< may start now
-  std::uint32_t delayed = 0;    ///< visible later
-  std::uint32_t in_flight = 0;  ///< leased to runs or receivers
+  std::uint32_t ready = 0;             ///< may start now
+  std::uint32_t delayed = 0;           ///< visible later
+  std::uint32_t in_flight = 0;         ///< leased to runs or receivers
   Duration oldest_wait = Duration(0);  ///< how long the first in order has been ready
 };
 
@@ -31,27 +31,28 @@ struct ScalingInputs {
   TimePoint now;
   QueueId queue;
   BacklogState backlog;
-  InstanceCounts instances;       ///< of the function, over all its queues
-  std::uint32_t instances_limit = 0;  ///< what function and machine allow this queue
-  DurationSummary service_time;   ///< of one message
-  DurationSummary start_time;     ///< cold start: asked for to ready
+  InstanceCounts instances;                 ///< of the function, over all its queues
+  std::uint32_t instances_limit = 0;        ///< what function and machine allow this queue
+  DurationSummary service_time;             ///< of one message
+  DurationSummary start_time;               ///< cold start: asked for to ready
   const ModelForecast* forecast = nullptr;  ///< the ensemble's choice; may be null
-  double forecast_loss = 0;       ///< its discounted pinball loss, and that of the last-value rule
+  double forecast_loss = 0;                 ///< its discounted pinball loss, and that of the last-value rule
   double naive_loss = 0;
   float arrivals_last_step = 0;   ///< in the newest closed step
   float arrivals_per_second = 0;  ///< over the last minute
   Duration step = 10s;
 };
 
-/// Decides how many instances one queue wants. One object a queue; it may keep state. Pure otherwise: no clock.
+/// Decides how many instances one queue wants. One object a queue; it may keep state. Pure otherwise: no
+/// clock.
 class Scaler {
  public:
   virtual ~Scaler() = default;
 
   /// Called once a step. The plan holds until the next one.
   virtual ScalingPlan plan(const ScalingInputs& inputs) = 0;
-  /// Called at every event that leaves a message waiting: how many instances to start now, those already starting
-  /// counted. O(1).
+  /// Called at every event that leaves a message waiting: how many instances to start now, those already
+  /// starting counted. O(1).
   virtual std::uint32_t start_now(const ScalingInputs& inputs) = 0;
   /// A message's first start was `lateness` past its deadline (negative: in time). Feedback.
   virtual void observe_start(TimePoint at, Duration lateness) = 0;
@@ -59,7 +60,8 @@ class Scaler {
   virtual Duration period() const { return Duration(0); }
 };
 
-/// forewarm's own: deadline slack, newsvendor level over the measured lead, feedback, reactive net (policy.h).
+/// forewarm's own: deadline slack, newsvendor level over the measured lead, feedback, reactive net
+/// (policy.h).
 std::unique_ptr<Scaler> make_predictive_scaler(const ScalingSettings& settings);
 
 }  // namespace forewarm

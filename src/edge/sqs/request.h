@@ -17,15 +17,35 @@ struct AttributeValue {
 
   friend bool operator==(const AttributeValue&, const AttributeValue&) = default;
 };
+/// Its value is bytes, not text.
+inline bool is_binary(const AttributeValue& attribute) { return attribute.data_type.starts_with("Binary"); }
 using Attributes = std::map<std::string, AttributeValue>;  ///< sorted by name, as the MD5 wants it
 using StringMap = std::map<std::string, std::string>;
 
-struct CreateQueue { std::string name; StringMap attributes; StringMap tags; };
-struct GetQueueUrl { std::string name; };
-struct ListQueues { std::string prefix; std::optional<std::int64_t> results_max; std::string next_token; };
-struct DeleteQueue { std::string queue_url; };
-struct GetQueueAttributes { std::string queue_url; std::vector<std::string> names; };
-struct SetQueueAttributes { std::string queue_url; StringMap attributes; };
+struct CreateQueue {
+  std::string name;
+  StringMap attributes;
+  StringMap tags;
+};
+struct GetQueueUrl {
+  std::string name;
+};
+struct ListQueues {
+  std::string prefix;
+  std::optional<std::int64_t> results_max;
+  std::string next_token;
+};
+struct DeleteQueue {
+  std::string queue_url;
+};
+struct GetQueueAttributes {
+  std::string queue_url;
+  std::vector<std::string> names;
+};
+struct SetQueueAttributes {
+  std::string queue_url;
+  StringMap attributes;
+};
 struct SendMessageEntry {
   std::string id;  ///< in batches
   std::string body;
@@ -35,33 +55,73 @@ struct SendMessageEntry {
   std::string group_id;
   std::string deduplication_id;
 };
-struct SendMessage { std::string queue_url; SendMessageEntry entry; };
-struct SendMessageBatch { std::string queue_url; std::vector<SendMessageEntry> entries; };
+struct SendMessage {
+  std::string queue_url;
+  SendMessageEntry entry;
+};
+struct SendMessageBatch {
+  std::string queue_url;
+  std::vector<SendMessageEntry> entries;
+};
 struct ReceiveMessage {
   std::string queue_url;
   std::int64_t messages_max = 1;
   std::optional<std::int64_t> visibility_timeout;
   std::optional<std::int64_t> wait_seconds;
-  std::vector<std::string> system_attribute_names;  ///< AttributeNames and MessageSystemAttributeNames together
-  std::vector<std::string> attribute_names;         ///< MessageAttributeNames; "All", "x.*" allowed
+  std::vector<std::string>
+      system_attribute_names;                ///< AttributeNames and MessageSystemAttributeNames together
+  std::vector<std::string> attribute_names;  ///< MessageAttributeNames; "All", "x.*" allowed
   std::string attempt_id;
 };
-struct DeleteEntry { std::string id; std::string receipt_handle; };
-struct DeleteMessage { std::string queue_url; DeleteEntry entry; };
-struct DeleteMessageBatch { std::string queue_url; std::vector<DeleteEntry> entries; };
-struct VisibilityEntry { std::string id; std::string receipt_handle; std::int64_t visibility_timeout = 0; };
-struct ChangeMessageVisibility { std::string queue_url; VisibilityEntry entry; };
-struct ChangeMessageVisibilityBatch { std::string queue_url; std::vector<VisibilityEntry> entries; };
-struct PurgeQueueRequest { std::string queue_url; };
-struct TagQueue { std::string queue_url; StringMap tags; };
-struct UntagQueue { std::string queue_url; std::vector<std::string> keys; };
-struct ListQueueTags { std::string queue_url; };
-struct ListDeadLetterSourceQueues { std::string queue_url; std::optional<std::int64_t> results_max; std::string next_token; };
+struct DeleteEntry {
+  std::string id;
+  std::string receipt_handle;
+};
+struct DeleteMessage {
+  std::string queue_url;
+  DeleteEntry entry;
+};
+struct DeleteMessageBatch {
+  std::string queue_url;
+  std::vector<DeleteEntry> entries;
+};
+struct VisibilityEntry {
+  std::string id;
+  std::string receipt_handle;
+  std::int64_t visibility_timeout = 0;
+};
+struct ChangeMessageVisibility {
+  std::string queue_url;
+  VisibilityEntry entry;
+};
+struct ChangeMessageVisibilityBatch {
+  std::string queue_url;
+  std::vector<VisibilityEntry> entries;
+};
+struct PurgeQueueRequest {
+  std::string queue_url;
+};
+struct TagQueue {
+  std::string queue_url;
+  StringMap tags;
+};
+struct UntagQueue {
+  std::string queue_url;
+  std::vector<std::string> keys;
+};
+struct ListQueueTags {
+  std::string queue_url;
+};
+struct ListDeadLetterSourceQueues {
+  std::string queue_url;
+  std::optional<std::int64_t> results_max;
+  std::string next_token;
+};
 
 using Request =
-    std::variant<CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, GetQueueAttributes, SetQueueAttributes, SendMessage,
-                 SendMessageBatch, ReceiveMessage, DeleteMessage, DeleteMessageBatch, ChangeMessageVisibility,
-                 ChangeMessageVisibilityBatch, PurgeQueueRequest, TagQueue, UntagQueue, ListQueueTags,
-                 ListDeadLetterSourceQueues>;
+    std::variant<CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, GetQueueAttributes, SetQueueAttributes,
+                 SendMessage, SendMessageBatch, ReceiveMessage, DeleteMessage, DeleteMessageBatch,
+                 ChangeMessageVisibility, ChangeMessageVisibilityBatch, PurgeQueueRequest, TagQueue,
+                 UntagQueue, ListQueueTags, ListDeadLetterSourceQueues>;
 
 }  // namespace forewarm::sqs

@@ -13,41 +13,67 @@
 
 namespace forewarm {
 
-/// A message with its content. The payload is opaque here: body, attributes and identifiers as the protocol packs them.
+/// A message with its content. The payload is opaque here: body, attributes and identifiers as the protocol
+/// packs them.
 struct StoredMessage {
   Message message;
   std::string payload;
 };
 
 // What the queue needs of a store, and nothing more, so that a log of our own can take SQLite's place.
-struct AppendMessage { StoredMessage message; };
-struct RemoveMessage { MessageId message; };
+struct AppendMessage {
+  StoredMessage message;
+};
+struct RemoveMessage {
+  MessageId message;
+};
 /// Delivery count and next visibility of a message.
-struct UpdateMessage { MessageId message; std::uint16_t receive_count = 0; TimePoint visible_at; };
-struct MoveMessage { MessageId message; QueueId to; TimePoint visible_at; };  ///< its receive count becomes 0
-struct PurgeQueue { QueueId queue; MessageId up_to; };
+struct UpdateMessage {
+  MessageId message;
+  std::uint16_t receive_count = 0;
+  TimePoint visible_at;
+};
+struct MoveMessage {
+  MessageId message;
+  QueueId to;
+  TimePoint visible_at;
+};  ///< its receive count becomes 0
+struct PurgeQueue {
+  QueueId queue;
+  MessageId up_to;
+};
 /// A small named value: queue definitions, functions, deduplication ids, the clock. Replaces what was there.
-struct PutRecord { std::string key; std::string value; };
-struct RemoveRecord { std::string key; };
-using Write = std::variant<AppendMessage, RemoveMessage, UpdateMessage, MoveMessage, PurgeQueue, PutRecord, RemoveRecord>;
+struct PutRecord {
+  std::string key;
+  std::string value;
+};
+struct RemoveRecord {
+  std::string key;
+};
+using Write = std::variant<AppendMessage, RemoveMessage, UpdateMessage, MoveMessage, PurgeQueue, PutRecord,
+                           RemoveRecord>;
 
-/// Synced: survives a power cut before `done` is called. Written: survives kill -9, and is synced with the next Synced one.
+/// Synced: survives a power cut before `done` is called. Written: survives kill -9, and is synced with the
+/// next Synced one.
 enum class Durability : std::uint8_t { Written, Synced };
 
-/// The durable queue: one writer thread that commits whatever has gathered while the last commit was being synced
-/// (group commit), checkpoints on a second connection off the write path, payloads read back by id with a bounded cache.
+/// The durable queue: one writer thread that commits whatever has gathered while the last commit was being
+/// synced (group commit), checkpoints on a second connection off the write path, payloads read back by id
+/// with a bounded cache.
 ///
 /// The caller's thread is one (the loop's); `done` is called on the writer's thread: give it a way home.
-/// Writes are applied in the order of submission. After a failed sync nothing more is acknowledged: every later
-/// write fails with Io until the store is opened anew, because the kernel may have dropped the pages.
+/// Writes are applied in the order of submission. After a failed sync nothing more is acknowledged: every
+/// later write fails with Io until the store is opened anew, because the kernel may have dropped the pages.
 class Store {
  public:
   struct Options {
-    std::string directory;                      ///< created if missing; locked against a second server
+    std::string directory;  ///< created if missing; locked against a second server
     std::size_t payload_cache_bytes = 64U << 20;
-    std::size_t pending_bytes_max = 64U << 20;  ///< of writes not yet committed; beyond it submit() returns Exhausted
+    std::size_t pending_bytes_max =
+        64U << 20;  ///< of writes not yet committed; beyond it submit() returns Exhausted
   };
-  /// What was there, message by message in the order of ids, then record by record. Called before open() returns.
+  /// What was there, message by message in the order of ids, then record by record. Called before open()
+  /// returns.
   struct Recovery {
     std::function<void(const Message&)> message;
     std::function<void(std::string_view key, std::string_view value)> record;
@@ -59,7 +85,8 @@ class Store {
   using Done = std::function<void(const Result<void>&)>;
   /// All of `writes` in one commit, or none. Exhausted and untouched when too much is pending.
   virtual Result<void> submit(std::vector<Write> writes, Durability durability, Done done) = 0;
-  /// The payload of a message that was appended (committed or not) and not removed. Corrupt if its checksum is wrong.
+  /// The payload of a message that was appended (committed or not) and not removed. Corrupt if its checksum
+  /// is wrong.
   virtual Result<std::string> payload(MessageId message) = 0;
   /// Larger than every id ever appended, whether it still exists or not; rises by one with each call.
   virtual MessageId next_message_id() = 0;

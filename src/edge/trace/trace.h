@@ -13,8 +13,8 @@ namespace forewarm {
 /// One message of a recorded trace. Times count from the start of the trace.
 struct TraceArrival {
   Duration at = Duration(0);
-  std::uint32_t queue = 0;           ///< index into Trace::queues
-  std::uint32_t bytes = 0;           ///< 0: not recorded
+  std::uint32_t queue = 0;               ///< index into Trace::queues
+  std::uint32_t bytes = 0;               ///< 0: not recorded
   Duration service_time = Duration(-1);  ///< negative: not recorded
 };
 
@@ -33,21 +33,22 @@ struct Trace {
   std::vector<TraceQueue> queues;
   std::vector<TraceArrival> arrivals;
   Duration length = Duration(0);
-  Duration bin = Duration(0);   ///< width of the bins it was recorded in; 0: per message
-  TimePoint start;              ///< wall-clock time of the first instant, for hour-of-day; the epoch if unknown
+  Duration bin = Duration(0);  ///< width of the bins it was recorded in; 0: per message
+  TimePoint start;  ///< the first time stamp: wall-clock where stamps count from the epoch or a midnight
 };
 
 struct TraceOptions {
-  std::vector<std::string> queues;  ///< only these; empty: all
-  std::uint64_t seed = 1;           ///< for the arrival times inside a bin, which binned traces do not have
-  Duration bin = Duration(0);       ///< width of a bin; 0: the least distance between two time stamps
+  std::vector<std::string> queues = {};  ///< only these; empty: all
+  std::uint64_t seed = 1;      ///< for the arrival times inside a bin, which binned traces do not have
+  Duration bin = Duration(0);  ///< width of a bin; 0: the least distance between two time stamps
   std::size_t arrivals_max = 50'000'000;
 };
 
 /// Reads a CSV file, plain or gzip, in the "binned" (timestamp_s,queue,count) or "per message"
 /// (timestamp_s,queue,bytes,duration_ms,...) format; docs/formats/trace.md. A folder: its trace.csv[.gz] or
-/// messages.csv[.gz], with functions.csv[.gz] beside it. Invalid with file:line:column and what was expected.
-/// Binned arrivals are spread uniformly inside their bin by `seed`.
+/// messages.csv[.gz]. A functions.csv[.gz] beside the file is linked. Invalid with file:line:column and what
+/// was expected; NotFound for a file or a chosen queue that is not there; Corrupt for damaged gzip data;
+/// Exhausted above `arrivals_max`. Binned arrivals are spread uniformly inside their bin by `seed`.
 Result<Trace> read_trace(const std::string& path, const TraceOptions& options);
 
 }  // namespace forewarm

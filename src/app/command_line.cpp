@@ -1,0 +1,320 @@
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/config.h"
+#include "app/fit_worker.h"
+#include "app/terminal.h"
+
+namespace forewarm {
+namespace {
+
+constexpr const char* kVersion = "forewarm " FOREWARM_VERSION;
+
+/// The program's subcommands and the options they fill. Lives until the chosen one has run.
+class CommandLine {
+ public:
+  CommandLine()
+      : app_("forewarm predicts how many messages will come and has function instances warm before they do.",
+             "forewarm") {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", kVersion);
+    app_.footer(
+        "Start here:\n  forewarm demo                      watch it work on a recorded trace\n"
+        "  forewarm serve                     a durable SQS-compatible queue on 127.0.0.1:9324\n"
+        "  forewarm serve --config my.toml    with functions\n\nforewarm COMMAND --help shows examples of "
+        "each.");
+    serve();
+    demo();
+    replay();
+    checks();
+    queues();
+    dead_letters();
+    functions();
+    explain();
+    bench();
+    hidden();
+  }
+
+  int run(int argc, char** argv) {
+    if (const int code = suggest(argc, argv)) return code;
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& failure) {
+      const int code = app_.exit(failure, std::cout, std::cerr);
+      return code == 0 ? 0 : 2;
+    }
+    return action_ ? action_() : 2;
+  }
+
+ private:
+  CLI::App* command(CLI::App& parent, const std::string& name, const std::string& what,
+                    const std::string& examples) {
+    CLI::App* sub = parent.add_subcommand(name, what);
+    sub->footer("Examples:\n" + examples);
+    return sub;
+  }
+
+  void on(CLI::App* sub, std::function<int()> action) {
+    sub->callback([this, action = std::move(action)] { action_ = action; });
+  }
+
+  void with_server(CLI::App* sub) {
+    sub->add_option("--endpoint", server_.endpoint, "SQS endpoint of the server")
+        ->envname("FOREWARM_ENDPOINT")
+        ->capture_default_str();
+    sub->add_option("--admin-endpoint", server_.admin, "admin address of the server")
+        ->envname("FOREWARM_ADMIN_ENDPOINT")
+        ->capture_default_str();
+    sub->add_flag("--json", server_.json, "JSON on standard output");
+  }
+
+  void serve() {
+    CLI::App* sub =
+        command(app_, "serve", "run the server",
+                "  forewarm serve\n  forewarm serve --config forewarm.toml\n"
+                "  forewarm serve --data /var/lib/forewarm --listen 127.0.0.1:9324 --record events.txt");
+    sub->add_option("--config", serve_.config, "TOML file (forewarm config reference lists its keys)")
+        ->envname("FOREWARM_CONFIG");
+    sub->add_option("--data", serve_.data, "folder of the durable queue (default forewarm-data)");
+    sub->add_option("--listen", serve_.listen, "HOST:PORT of the SQS endpoint (default 127.0.0.1:9324)");
+    sub->add_option("--admin", serve_.admin,
+                    "HOST:PORT of dashboard, metrics and admin API (default 127.0.0.1:9325)");
+    sub->add_option("--record", serve_.record,
+                    "write every event and decision to this file, for forewarm replay --audit");
+    on(sub, [this] { return run_serve(serve_); });
+  }
+
+  void demo() {
+    CLI::App* sub =
+        command(app_, "demo", "watch it work: a recorded trace through a real queue and real processes",
+                "  forewarm demo\n  forewarm demo --minutes 2 --admin 127.0.0.1:0\n  forewarm demo --trace "
+                "my-trace.csv.gz --speed 60");
+    sub->add_option("--trace", demo_.trace,
+                    "trace to play instead of the one that is shipped (docs/formats/trace.md)");
+    sub->add_option("--minutes", demo_.minutes, "how long it may take")
+        ->check(CLI::Range(0.1, 600.0))
+        ->capture_default_str();
+    sub->add_option("--speed", demo_.speed, "trace seconds per second (default: what fits into --minutes)")
+        ->check(CLI::Range(0.01, 100000.0));
+    sub->add_option("--data", demo_.data, "folder of the queue (default: a temporary one)");
+    sub->add_option("--admin", demo_.admin, "HOST:PORT of the dashboard")->capture_default_str();
+    sub->add_option("--report", demo_.report, "also write the report to this file");
+    on(sub, [this] { return run_demo(demo_); });
+  }
+
+  void replay() {
+    CLI::App* sub = command(app_, "replay", "what would other policies have done on a trace",
+                            "  forewarm replay data/azure_functions_2019_8h\n"
+                            "  forewarm replay trace.csv.gz --policy forewarm --policy keda:target=5 "
+                            "--policy static:4 --html report.html\n"
+                            "  forewarm replay events.txt --audit");
+    sub->add_option("trace", replay_.trace,
+                    "trace file or folder (docs/formats/trace.md); a recording with --audit")
+        ->required();
+    sub->add_option(
+        "--policy", replay_.policies,
+        "forewarm, keda[:target=N,max=N], keep-alive:10m, static:N; repeatable (default: one of each)");
+    sub->add_option("--queue", replay_.queues, "only this queue; repeatable");
+    sub->add_option("--start-time", replay_.start_time, "start time of an instance, median (default 1s)");
+    sub->add_option("--objective", replay_.objective, "a message should start within this (default 500ms)");
+    sub->add_option("--step", replay_.step, "width of a forecast interval (default 10s)");
+    sub->add_option("--seed", replay_.seed, "of everything random")->capture_default_str();
+    sub->add_option("--speed", replay_.speed, "compress the trace's time by this factor")
+        ->capture_default_str();
+    sub->add_option("--html", replay_.html, "write a report with pictures to this file");
+    sub->add_flag("--json", replay_.json, "JSON on standard output");
+    sub->add_flag("--audit", replay_.audit,
+                  "TRACE is a recording of serve --record: check that it brings the same decisions");
+    on(sub, [this] { return run_replay(replay_); });
+  }
+
+  void checks() {
+    CLI::App* check = command(app_, "check", "check a configuration file, and warn of known traps",
+                              "  forewarm check forewarm.toml");
+    check->add_option("config", config_path_, "TOML file")->required();
+    on(check, [this] { return run_check(config_path_); });
+
+    CLI::App* config = app_.add_subcommand("config", "write an example configuration, or show all its keys");
+    config->require_subcommand(1);
+    CLI::App* init =
+        command(*config, "init", "write an example file", "  forewarm config init forewarm.toml");
+    init->add_option("path", config_path_, "file to write; - for standard output")
+        ->default_val("forewarm.toml");
+    on(init, [this] { return run_config_init(config_path_); });
+    on(command(*config, "reference", "every key, with type, default and meaning",
+               "  forewarm config reference"),
+       [] { return run_config_reference(); });
+  }
+
+  void queues() {
+    CLI::App* queue = app_.add_subcommand("queue", "list, create, delete, purge queues; send a message");
+    queue->require_subcommand(1);
+    CLI::App* list = command(*queue, "list", "queues with their counts",
+                             "  forewarm queue list\n  forewarm queue list --json");
+    with_server(list);
+    on(list, [this] { return run_queue_list(server_); });
+    CLI::App* create = named(*queue, "create", "make a queue",
+                             "  forewarm queue create jobs VisibilityTimeout=60\n  forewarm queue create "
+                             "orders.fifo FifoQueue=true");
+    create->add_option("attributes", values_, "SQS attributes as NAME=VALUE");
+    on(create, [this] { return run_queue_create(server_, name_, values_); });
+    on(named(*queue, "delete", "delete a queue with all its messages", "  forewarm queue delete jobs"),
+       [this] { return run_queue_delete(server_, name_); });
+    on(named(*queue, "purge", "delete all messages of a queue", "  forewarm queue purge jobs"),
+       [this] { return run_queue_purge(server_, name_); });
+    CLI::App* send =
+        named(*queue, "send", "send one message", "  forewarm queue send jobs '{\"resize\": 7}'");
+    send->add_option("body", text_, "message body")->required();
+    on(send, [this] { return run_queue_send(server_, name_, text_); });
+  }
+
+  void dead_letters() {
+    CLI::App* dlq = app_.add_subcommand("dlq", "dead-letter queues: list them, send their messages back");
+    dlq->require_subcommand(1);
+    CLI::App* list = command(*dlq, "list", "dead-letter queues, what is in them and where it came from",
+                             "  forewarm dlq list");
+    with_server(list);
+    on(list, [this] { return run_dlq_list(server_); });
+    CLI::App* redrive =
+        named(*dlq, "redrive", "send messages back, their attempts forgotten",
+              "  forewarm dlq redrive jobs-dead\n  forewarm dlq redrive jobs-dead --to jobs --max 10");
+    redrive->add_option("--to", text_,
+                        "queue to send them to (default: the one that names this as its dead-letter queue)");
+    redrive->add_option("--max", number_, "messages, at most")->default_val(1'000'000);
+    on(redrive, [this] { return run_dlq_redrive(server_, name_, text_, number_); });
+  }
+
+  void functions() {
+    CLI::App* fn = app_.add_subcommand("fn", "functions: add, update, list, logs, invoke");
+    fn->require_subcommand(1);
+    for (const bool update : {false, true}) {
+      CLI::App* sub = named(*fn, update ? "update" : "add",
+                            update ? "replace a function; running instances finish first"
+                                   : "add a function to the running server",
+                            update ? "  forewarm fn update resize -- ./bootstrap-v2"
+                                   : "  forewarm fn add resize --queue jobs -- ./bootstrap --fast");
+      sub->add_option("--queue", function_.queue, "queue whose messages it runs");
+      sub->add_option("--directory", function_.working_directory, "where the command runs");
+      sub->add_option("--env", function_.environment, "NAME=VALUE; repeatable");
+      sub->add_option("--timeout", function_.timeout, "longest time of one run, for example 30s");
+      sub->add_option("--memory-mb", function_.memory_mb, "memory told to the runtime");
+      sub->add_option("--concurrency", function_.concurrency_max, "instances at a time");
+      sub->add_option("--objective", function_.objective,
+                      "a message should start within this, for example 500ms");
+      sub->add_option("command", function_.command, "program and arguments of one instance")->required();
+      sub->positionals_at_end();
+      on(sub, [this, update] {
+        function_.name = name_;
+        return run_function_add(server_, function_, update);
+      });
+    }
+    CLI::App* list = command(*fn, "ls", "functions with their instances", "  forewarm fn ls");
+    with_server(list);
+    on(list, [this] { return run_function_list(server_); });
+    CLI::App* logs = named(*fn, "logs", "what its instances wrote", "  forewarm fn logs resize --lines 50");
+    logs->add_option("--lines", number_, "how many of the newest")->default_val(100);
+    on(logs, [this] { return run_function_logs(server_, name_, number_); });
+    CLI::App* invoke = named(*fn, "invoke", "run it once, outside any queue, and show the response",
+                             "  forewarm fn invoke resize '{\"test\": true}'");
+    invoke->add_option("payload", text_, "JSON given to the handler")->default_val("{}");
+    on(invoke, [this] { return run_function_invoke(server_, name_, text_); });
+  }
+
+  void explain() {
+    CLI::App* sub =
+        named(app_, "explain", "why a queue had the instances that it had, and what became of its messages",
+              "  forewarm explain jobs\n  forewarm explain jobs --from 2026-03-01T14:00:00Z --limit 50\n  "
+              "forewarm explain jobs --data forewarm-data");
+    sub->add_option("--data", explain_.data,
+                    "read the decision log in this folder instead of asking a server");
+    sub->add_option("--from", explain_.from, "RFC 3339 time");
+    sub->add_option("--to", explain_.to, "RFC 3339 time");
+    sub->add_option("--limit", explain_.limit, "decisions, the newest")->capture_default_str();
+    on(sub, [this] {
+      explain_.queue = name_;
+      return run_explain(server_, explain_);
+    });
+  }
+
+  void bench() {
+    CLI::App* sub = command(app_, "bench", "load any SQS endpoint and show throughput and latency",
+                            "  forewarm bench\n  forewarm bench --rate 200 --seconds 10\n  forewarm bench "
+                            "--endpoint http://127.0.0.1:9324 --batch 10 --connections 64");
+    with_server(sub);
+    sub->add_option("--queue", bench_.queue, "queue; made if missing")->capture_default_str();
+    sub->add_option("--seconds", bench_.seconds, "how long to send")
+        ->check(CLI::Range(0.1, 86400.0))
+        ->capture_default_str();
+    sub->add_option("--rate", bench_.rate, "messages a second (default: as fast as it goes)")
+        ->check(CLI::Range(0.0, 1e7));
+    sub->add_option("--connections", bench_.connections, "for sending, and as many for receiving")
+        ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
+    sub->add_option("--batch", bench_.batch, "messages in a request")
+        ->check(CLI::Range(1, 10))
+        ->capture_default_str();
+    sub->add_option("--bytes", bench_.bytes, "size of a body")
+        ->check(CLI::Range(16, 1'000'000))
+        ->capture_default_str();
+    sub->add_flag("--no-consume", bench_.no_consume, "only send; a function takes the messages");
+    on(sub, [this] { return run_bench(server_, bench_); });
+  }
+
+  void hidden() {
+    CLI::App* worker =
+        app_.add_subcommand("fit-worker", "fits forecasts for a server (started by it)")->group("");
+    on(worker, [] { return run_fit_worker(); });
+  }
+
+  /// A subcommand about one named thing on a running server.
+  CLI::App* named(CLI::App& parent, const std::string& name, const std::string& what,
+                  const std::string& examples) {
+    CLI::App* sub = command(parent, name, what, examples);
+    sub->add_option("name", name_, "its name")->required();
+    with_server(sub);
+    return sub;
+  }
+
+  /// "forewarm srve": says what was probably meant. 0 if the first word is a command or an option.
+  int suggest(int argc, char** argv) {
+    if (argc < 2 || argv[1][0] == '-') return 0;
+    std::vector<std::string_view> known;
+    for (const CLI::App* sub : app_.get_subcommands(nullptr)) {
+      if (sub->get_name() == argv[1]) return 0;
+      if (!sub->get_group().empty()) known.push_back(sub->get_name());
+    }
+    const std::string_view meant = nearest_name(argv[1], known);
+    std::fprintf(stderr, "forewarm: there is no command '%s'.%s%s%s\nRun forewarm --help for all commands.\n",
+                 argv[1], meant.empty() ? "" : " Did you mean '", std::string(meant).c_str(),
+                 meant.empty() ? "" : "'?");
+    return 2;
+  }
+
+  CLI::App app_;
+  std::function<int()> action_;
+  ServerAddress server_;
+  ServeCommand serve_;
+  DemoCommand demo_;
+  ReplayCommand replay_;
+  BenchCommand bench_;
+  ExplainCommand explain_;
+  FunctionCommandLine function_;
+  std::string config_path_;
+  std::string name_;
+  std::string text_;
+  std::vector<std::string> values_;
+  std::uint64_t number_ = 0;
+};
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  return CommandLine().run(argc, argv);
+}
+
+}  // namespace forewarm

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace forewarm {
+
+// What each subcommand does, given its parsed options. Data goes to standard output, everything else to
+// standard error. The result is the exit code: 0 done, 1 failed, 2 used wrongly.
+
+struct ServeCommand {
+  std::string config;
+  std::string data;
+  std::string listen;
+  std::string admin;
+  std::string record;
+};
+int run_serve(const ServeCommand& command);
+
+int run_check(const std::string& config);
+int run_config_init(const std::string& path);
+int run_config_reference();
+
+/// Where a running server is found.
+struct ServerAddress {
+  std::string endpoint = "http://127.0.0.1:9324";
+  std::string admin = "http://127.0.0.1:9325";
+  bool json = false;
+};
+
+struct BenchCommand {
+  std::string queue = "bench";
+  double seconds = 5;
+  double rate = 0;
+  std::uint64_t connections = 16;
+  std::uint64_t batch = 1;
+  std::uint64_t bytes = 1024;
+  bool no_consume = false;
+};
+int run_bench(const ServerAddress& server, const BenchCommand& command);
+
+int run_queue_list(const ServerAddress& server);
+int run_queue_create(const ServerAddress& server, const std::string& name,
+                     const std::vector<std::string>& attributes);
+int run_queue_delete(const ServerAddress& server, const std::string& name);
+int run_queue_purge(const ServerAddress& server, const std::string& name);
+int run_queue_send(const ServerAddress& server, const std::string& name, const std::string& body);
+
+int run_dlq_list(const ServerAddress& server);
+int run_dlq_redrive(const ServerAddress& server, const std::string& from, const std::string& to,
+                    std::uint64_t messages_max);
+
+struct FunctionCommandLine {
+  std::string name;
+  std::vector<std::string> command;
+  std::string queue;
+  std::string working_directory;
+  std::vector<std::string> environment;
+  std::string timeout;
+  std::uint64_t memory_mb = 0;
+  std::uint64_t concurrency_max = 0;
+  std::string objective;
+};
+int run_function_add(const ServerAddress& server, const FunctionCommandLine& function, bool must_exist);
+int run_function_list(const ServerAddress& server);
+int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines);
+int run_function_invoke(const ServerAddress& server, const std::string& name, const std::string& payload);
+
+struct ExplainCommand {
+  std::string queue;
+  std::string data;  ///< read the decision log of a stopped server here instead of asking one
+  std::string from;
+  std::string to;
+  std::uint64_t limit = 20;
+};
+int run_explain(const ServerAddress& server, const ExplainCommand& command);
+
+struct DemoCommand {
+  std::string trace;
+  double minutes = 4;
+  double speed = 0;
+  std::string data;
+  std::string admin = "127.0.0.1:9325";
+  std::string report;
+};
+int run_demo(const DemoCommand& command);
+
+struct ReplayCommand {
+  std::string trace;
+  std::vector<std::string> policies;
+  std::vector<std::string> queues;
+  std::string start_time;
+  std::string objective;
+  std::string step;
+  std::string html;
+  std::uint64_t seed = 1;
+  double speed = 1;
+  bool json = false;
+  bool audit = false;
+};
+int run_replay(const ReplayCommand& command);
+
+}  // namespace forewarm

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "core/model/settings.h"
+
+namespace forewarm {
+
+/// One [[function]]: a program whose instances run messages. The ids and versions are given by the server.
+struct FunctionConfig {
+  std::string name;
+  std::vector<std::string> command;
+  std::string handler = "handler";
+  std::string working_directory;
+  std::map<std::string, std::string> environment;
+  std::int64_t memory_mb = 128;
+  Duration timeout = 30s;
+  Duration init_timeout = 10s;
+  std::int64_t concurrency_max = 20;
+  Duration start_time_guess = 1s;
+
+  friend bool operator==(const FunctionConfig&, const FunctionConfig&) = default;
+};
+
+/// One [[mapping]]: a queue's messages run on a function.
+struct MappingConfig {
+  std::string queue;
+  std::string function;
+  MappingSettings settings;  ///< its two ids are not set here
+
+  friend bool operator==(const MappingConfig&, const MappingConfig&) = default;
+};
+
+/// One [[queue]]: created at the start if it is not there yet, with SQS attributes by their SQS names.
+struct QueueConfig {
+  std::string name;
+  std::map<std::string, std::string> attributes;
+
+  friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
+};
+
+/// Everything that the file, the environment and the flags of `serve` say. docs/configuration.md is made from
+/// the same description of the fields that reads them.
+struct ServerConfig {
+  std::string data = "forewarm-data";
+  std::string listen = "127.0.0.1:9324";
+  std::string admin = "127.0.0.1:9325";
+  std::string region = "us-east-1";
+  std::string record;
+  std::string log_level = "info";  ///< as Log takes it
+  std::int64_t instances_max = 200;
+  std::int64_t forecast_horizon = 60;
+  std::int64_t forecast_history = 8640;
+  std::int64_t forecast_refit_every = 6;
+  Duration forecast_step = 10s;
+  std::vector<FunctionConfig> functions;
+  std::vector<MappingConfig> mappings;
+  std::vector<QueueConfig> queues;
+};
+
+/// Reads TOML. `file` is for messages only. All errors are Invalid and say file:line:column, what was
+/// expected, the allowed values, and the nearest known name where one is misspelt.
+Result<ServerConfig> read_config(std::string_view toml, std::string_view file);
+/// Reads a file; NotFound or Io with the path.
+Result<ServerConfig> read_config_file(const std::string& path);
+/// FOREWARM_* over what the file said.
+Result<void> apply_environment(ServerConfig& config);
+/// A whole example file, commented; what `forewarm config init` writes and the tests read back.
+std::string example_config();
+/// The reference page: every key with its type, default, bounds and meaning.
+std::string config_reference();
+/// The [[function]] and [[mapping]] tables of a configuration as TOML; read_config() of it gives the same.
+std::string to_toml(const FunctionConfig& function, const std::vector<MappingConfig>& mappings);
+/// Known traps that are not errors: one sentence each, with the remedy.
+std::vector<std::string> config_warnings(const ServerConfig& config);
+
+/// "250ms", "10s", "5m", "2h", "1d"; Invalid with the allowed units otherwise.
+Result<Duration> parse_duration(std::string_view text);
+std::string format_duration(Duration duration);
+/// The known name nearest to `name` by edit distance, if it is near enough to be meant; else empty.
+std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known);
+
+}  // namespace forewarm

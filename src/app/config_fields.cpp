@@ -1,0 +1,96 @@
+#include "app/config_fields.h"
+
+namespace forewarm {
+namespace {
+
+constexpr Bounds<Duration> kAnyDuration{Duration(0), 24h * 365};
+
+void describe_scaling(FieldVisitor& v, ScalingSettings& s) {
+  v.duration({"objective", "a message should start within this time after it became visible"}, s.objective,
+             {Duration(0), 24h});
+  v.real({"late_share_max", "share of messages that may start later than the objective"}, s.late_share_max,
+         {0.00001, 1});
+  v.integer({"instances_min", "never fewer instances than this"}, s.instances_min, {0, 10'000});
+  v.integer({"instances_max", "never more instances than this for this queue"}, s.instances_max, {0, 10'000});
+  v.integer({"baseline_threshold", "with up to this many messages waiting only the minimum is kept"},
+            s.baseline_threshold, {0, 1'000'000'000});
+  v.integer({"instance_capacity", "messages that one instance works on at a time"}, s.instance_capacity,
+            {1, 10'000});
+  v.integer({"idle_cost_per_hour", "cost of one idle instance, in micro-units of money"},
+            s.idle_cost_per_hour, {0, 1'000'000'000'000});
+  v.integer(
+      {"late_cost", "cost of one late message, in micro-units; 0: found by feedback from late_share_max"},
+      s.late_cost, {0, 1'000'000'000'000});
+  v.integer({"budget_per_hour", "above this nothing is started ahead of need, in micro-units; 0: no budget"},
+            s.budget_per_hour, {0, 1'000'000'000'000});
+  v.duration({"keep_idle_max", "an instance that no forecast wants is never kept idle longer"},
+             s.keep_idle_max, kAnyDuration);
+  v.flag({"predict", "false: only react, never start ahead of need"}, s.predict);
+}
+
+void describe_retry(FieldVisitor& v, RetrySettings& s) {
+  v.integer({"attempts_max", "attempts where the queue has no RedrivePolicy"}, s.attempts_max, {1, 1000});
+  v.duration({"backoff_base", "wait before the first retry that waits"}, s.backoff_base, {1ms, 24h});
+  v.duration({"backoff_max", "longest wait between retries"}, s.backoff_max, {1ms, 24h});
+  v.real({"dead_letter_odds", "dead-letter early when failing again is at least this likely"},
+         s.dead_letter_odds, {0.5, 1});
+  v.integer({"evidence_min", "outcomes on the same key needed before odds may dead-letter early"},
+            s.evidence_min, {1, 10'000});
+}
+
+}  // namespace
+
+void describe(FieldVisitor& v, ServerConfig& c) {
+  v.text({"data", "folder of the durable queue; made if missing"}, c.data);
+  v.text({"listen", "host:port of the SQS endpoint; port 0 takes any free one"}, c.listen);
+  v.text({"admin", "host:port of dashboard, metrics and admin API"}, c.admin);
+  v.text({"region", "AWS region named in ARNs"}, c.region);
+  v.text({"record", "file that gets every event and decision, for replay; empty: none"}, c.record);
+  v.text({"log_level", "debug, info, warning or error"}, c.log_level);
+  v.number({"instances_max", "instances on this machine, over all functions"}, c.instances_max, {1, 100'000});
+  v.begin_table({"forecast", "how demand is forecast"});
+  v.duration({"step", "width of an interval of history, forecast and plan"}, c.forecast_step, {100ms, 1h});
+  v.number({"horizon", "steps that are forecast"}, c.forecast_horizon, {1, 200});
+  v.number({"history", "steps that a fit gets, at most"}, c.forecast_history, {16, 100'000});
+  v.number({"refit_every", "steps between two fits"}, c.forecast_refit_every, {1, 10'000});
+  v.end_table();
+}
+
+void describe(FieldVisitor& v, FunctionConfig& c) {
+  v.text({"name", "unique name: letters, digits, - and _"}, c.name);
+  v.list({"command", "program and arguments of one instance; it must speak the Lambda Runtime API"},
+         c.command);
+  v.text({"handler", "given to the runtime as _HANDLER"}, c.handler);
+  v.text({"working_directory", "where the command runs; empty: where the server runs"}, c.working_directory);
+  v.map({"environment", "environment variables of the instances"}, c.environment);
+  v.number({"memory_mb", "memory of one instance, told to the runtime"}, c.memory_mb, {1, 1'048'576});
+  v.duration({"timeout", "longest time one run may take"}, c.timeout, {1ms, 24h});
+  v.duration({"init_timeout", "longest time from start to ready"}, c.init_timeout, {1ms, 1h});
+  v.number({"concurrency_max", "instances at a time, over all queues"}, c.concurrency_max, {1, 10'000});
+  v.duration({"start_time_guess", "start time to plan with until starts have been measured"},
+             c.start_time_guess, {1ms, 1h});
+}
+
+void describe(FieldVisitor& v, MappingConfig& c) {
+  v.text({"queue", "name of the queue; made if missing"}, c.queue);
+  v.text({"function", "name of the function"}, c.function);
+  v.integer({"batch_size", "messages in one run, at most"}, c.settings.batch_size, {1, 10'000});
+  v.duration({"batch_window", "longest wait for a batch to fill"}, c.settings.batch_window,
+             {Duration(0), 5min});
+  v.flag({"shared_consumers", "true: ReceiveMessage is allowed beside the function"},
+         c.settings.shared_consumers);
+  v.begin_table({"scaling", "how many instances, and what late and idle are worth"});
+  describe_scaling(v, c.settings.scaling);
+  v.end_table();
+  v.begin_table({"retry", "what happens to messages whose run failed"});
+  describe_retry(v, c.settings.retry);
+  v.end_table();
+}
+
+void describe(FieldVisitor& v, QueueConfig& c) {
+  v.text({"name", "name of the queue; .fifo at its end makes it a FIFO queue"}, c.name);
+  v.map({"attributes", "SQS attributes by their SQS names, for example VisibilityTimeout = \"60\""},
+        c.attributes);
+}
+
+}  // namespace forewarm

@@ -1,0 +1,109 @@
+#include "app/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace forewarm {
+namespace {
+
+std::string refusal(std::string_view toml) {
+  const Result<ServerConfig> read = read_config(toml, "test.toml");
+  return read ? "accepted" : read.error().message;
+}
+
+TEST(Config, TheExampleIsReadBack) {
+  const Result<ServerConfig> config = read_config(example_config(), "example.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->functions.size(), 1U);
+  EXPECT_EQ(config->functions[0].timeout, 30s);
+  ASSERT_EQ(config->mappings.size(), 1U);
+  EXPECT_EQ(config->mappings[0].settings.scaling.objective, 500ms);
+  EXPECT_EQ(config->queues.size(), 2U);
+  EXPECT_TRUE(config_warnings(*config).empty());
+}
+
+TEST(Config, AnUnknownKeyIsRefusedWithItsPlaceAndTheNearestName) {
+  EXPECT_EQ(refusal("listen = \"127.0.0.1:1\"\nadmim = \"x\"\n"),
+            "test.toml:2:1: unknown key admim. Did you mean admin?");
+  EXPECT_NE(refusal("[forecast]\nsteep = \"1s\"\n")
+                .find("test.toml:2:1: unknown key forecast.steep. Did you mean step?"),
+            std::string::npos);
+}
+
+TEST(Config, AValueOfTheWrongTypeOrOutsideItsBoundsNamesWhatIsAllowed) {
+  EXPECT_NE(refusal("instances_max = \"many\"")
+                .find("test.toml:1:17: instances_max: expected a whole number from 1 to 100000"),
+            std::string::npos);
+  EXPECT_NE(refusal("instances_max = 0").find("from 1 to 100000"), std::string::npos);
+  EXPECT_NE(refusal("[forecast]\nstep = \"10\"").find("expected a duration such as"), std::string::npos);
+  EXPECT_NE(refusal("[forecast]\nstep = 10").find("expected a duration such as"), std::string::npos);
+  EXPECT_NE(refusal("forecast = 3").find("expected a table [forecast]"), std::string::npos);
+  EXPECT_NE(refusal("function = 3").find("expected tables written [[function]]"), std::string::npos);
+}
+
+TEST(Config, BrokenTomlIsRefusedWithItsPlace) {
+  EXPECT_NE(refusal("listen = ").find("test.toml:1:"), std::string::npos);
+}
+
+TEST(Config, AMappingMustNameAFunctionThatExists) {
+  const std::string wrong = refusal(
+      "[[function]]\nname=\"resize\"\ncommand=[\"x\"]\n[[mapping]]\nqueue=\"q\"\nfunction=\"resise\"\n");
+  EXPECT_NE(wrong.find("Did you mean resize?"), std::string::npos) << wrong;
+  EXPECT_NE(refusal("[[function]]\nname=\"a\"\n").find("needs a command"), std::string::npos);
+}
+
+TEST(Config, FunctionsAndMappingsSurviveBeingWrittenAndReadAgain) {
+  FunctionConfig function;
+  function.name = "f";
+  function.command = {"./a \"b\"", "c\\d\n"};
+  function.environment = {{"A B", "x=y"}};
+  function.timeout = 1500ms;
+  MappingConfig mapping;
+  mapping.queue = "q";
+  mapping.function = "f";
+  mapping.settings.batch_size = 7;
+  mapping.settings.scaling.late_share_max = 0.001;
+  mapping.settings.retry.backoff_base = 250ms;
+  const Result<ServerConfig> read = read_config(to_toml(function, {mapping}), "written.toml");
+  ASSERT_TRUE(read) << read.error().message << to_toml(function, {mapping});
+  EXPECT_EQ(read->functions, std::vector{function});
+  EXPECT_EQ(read->mappings, std::vector{mapping});
+}
+
+TEST(Config, TheEnvironmentWinsOverTheFileAndIsCheckedToo) {
+  ServerConfig config;
+  ::setenv("FOREWARM_LISTEN", "127.0.0.1:7", 1);
+  ::setenv("FOREWARM_FORECAST_STEP", "2s", 1);
+  ASSERT_TRUE(apply_environment(config));
+  EXPECT_EQ(config.listen, "127.0.0.1:7");
+  EXPECT_EQ(config.forecast_step, 2s);
+  ::setenv("FOREWARM_INSTANCES_MAX", "lots", 1);
+  const Result<void> refused = apply_environment(config);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("FOREWARM_INSTANCES_MAX"), std::string::npos);
+  for (const char* name : {"FOREWARM_LISTEN", "FOREWARM_FORECAST_STEP", "FOREWARM_INSTANCES_MAX"})
+    ::unsetenv(name);
+}
+
+TEST(Config, DurationsAreReadWithTheirUnitsOnly) {
+  EXPECT_EQ(*parse_duration("1.5s"), 1500ms);
+  EXPECT_EQ(*parse_duration("2d"), 48h);
+  for (const char* wrong : {"", "s", "10", "-1s", "5 s", "1e400s", "nan", "infs", "3x"})
+    EXPECT_FALSE(parse_duration(wrong)) << wrong;
+  for (const Duration duration : {Duration(1), Duration(1500), Duration(0), Duration(90s), Duration(48h)}) {
+    EXPECT_EQ(*parse_duration(format_duration(duration)), duration);
+  }
+}
+
+TEST(Config, KnownTrapsAreWarnedOf) {
+  const Result<ServerConfig> config = read_config(
+      "[[function]]\nname=\"f\"\ncommand=[\"x\"]\n[[mapping]]\nqueue=\"q\"\nfunction="
+      "\"f\"\nscaling.predict=false\nscaling.objective=\"1ms\"\n",
+      "t");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config_warnings(*config).size(), 2U);
+}
+
+}  // namespace
+}  // namespace forewarm

@@ -1,0 +1,201 @@
+// What a configuration looks like in writing: the example, the reference page, tables as TOML, and known
+// traps.
+
+#include <sstream>
+
+#include "app/config.h"
+#include "app/config_fields.h"
+
+namespace forewarm {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      constexpr char kHex[] = "0123456789ABCDEF";
+      out += "\\u00";
+      out += kHex[static_cast<unsigned char>(c) >> 4];
+      out += kHex[static_cast<unsigned char>(c) & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string in_brackets(const std::vector<std::string>& values) {
+  std::string out = "[";
+  for (const std::string& value : values) out += (out.size() > 1 ? ", " : "") + quoted(value);
+  return out + "]";
+}
+
+std::string in_braces(const std::map<std::string, std::string>& values) {
+  std::string out = "{ ";
+  for (const auto& [key, value] : values)
+    out += (out.size() > 2 ? ", " : "") + quoted(key) + " = " + quoted(value);
+  return out + " }";
+}
+
+std::string written(double value) {
+  std::ostringstream out;
+  out.precision(17);
+  out << value;
+  const std::string text = out.str();
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+}
+
+/// Goes over the fields and has each written as key and value; what becomes of them is the derived class's.
+class FieldWriter : public FieldVisitor {
+ public:
+  void text(FieldName name, std::string& value) override { write(name, "text", quoted(value), ""); }
+  void number(FieldName name, std::int64_t& value, Bounds<std::int64_t> bounds) override {
+    write(name, "whole number", std::to_string(value),
+          std::to_string(bounds.least) + " to " + std::to_string(bounds.most));
+  }
+  void real(FieldName name, double& value, Bounds<double> bounds) override {
+    std::ostringstream range;
+    range << bounds.least << " to " << bounds.most;
+    write(name, "number", written(value), range.str());
+  }
+  void duration(FieldName name, Duration& value, Bounds<Duration> bounds) override {
+    write(name, "duration", quoted(format_duration(value)),
+          format_duration(bounds.least) + " to " + format_duration(bounds.most));
+  }
+  void flag(FieldName name, bool& value) override {
+    write(name, "true or false", value ? "true" : "false", "");
+  }
+  void list(FieldName name, std::vector<std::string>& value) override {
+    write(name, "list of texts", in_brackets(value), "");
+  }
+  void map(FieldName name, std::map<std::string, std::string>& value) override {
+    write(name, "table of texts", in_braces(value), "");
+  }
+  void begin_table(FieldName name) override { prefix_ += std::string(name.key) + "."; }
+  void end_table() override { prefix_.clear(); }
+
+ protected:
+  virtual void write(FieldName name, std::string_view type, const std::string& value,
+                     const std::string& bounds) = 0;
+  std::string prefix_;
+};
+
+class TomlWriter : public FieldWriter {
+ public:
+  std::string out;
+
+ protected:
+  void write(FieldName name, std::string_view, const std::string& value, const std::string&) override {
+    out += prefix_ + std::string(name.key) + " = " + value + "\n";
+  }
+};
+
+class ReferenceWriter : public FieldWriter {
+ public:
+  std::string out;
+
+ protected:
+  void write(FieldName name, std::string_view type, const std::string& value,
+             const std::string& bounds) override {
+    out += "| `" + prefix_ + std::string(name.key) + "` | " + std::string(type) +
+           (bounds.empty() ? "" : ", " + bounds) + " | `" + value + "` | " + std::string(name.help) + " |\n";
+  }
+};
+
+template <class Config>
+std::string reference_of(std::string_view title, std::string_view intro) {
+  ReferenceWriter writer;
+  Config config;
+  describe(writer, config);
+  return "## " + std::string(title) + "\n\n" + std::string(intro) +
+         "\n\n| key | type | default | meaning |\n|---|---|---|---|\n" + writer.out + "\n";
+}
+
+}  // namespace
+
+std::string to_toml(const FunctionConfig& function, const std::vector<MappingConfig>& mappings) {
+  TomlWriter writer;
+  writer.out = "[[function]]\n";
+  FunctionConfig copy = function;
+  describe(writer, copy);
+  for (MappingConfig mapping : mappings) {
+    writer.out += "\n[[mapping]]\n";
+    describe(writer, mapping);
+  }
+  return writer.out;
+}
+
+std::string config_reference() {
+  return "# Configuration\n\nOne TOML file, given with `--config`. A flag wins over the environment, the "
+         "environment over the file, the file\n"
+         "over the default. In the environment the top-level keys are `FOREWARM_` and the key in capitals\n"
+         "(`FOREWARM_LISTEN`, `FOREWARM_FORECAST_STEP`). Unknown keys are errors. This page is printed by\n"
+         "`forewarm config reference`, from the same description that reads the file.\n\n" +
+         reference_of<ServerConfig>("Top level", "Keys of the file itself.") +
+         reference_of<FunctionConfig>("[[function]]",
+                                      "A program whose instances run messages. One table each.") +
+         reference_of<MappingConfig>("[[mapping]]",
+                                     "A queue's messages run on a function. One table a queue.") +
+         reference_of<QueueConfig>("[[queue]]", "Queues that are to be there from the start.");
+}
+
+std::string example_config() {
+  return R"(# forewarm configuration. All keys: forewarm config reference
+listen = "127.0.0.1:9324"   # SQS endpoint
+admin = "127.0.0.1:9325"    # dashboard, metrics, admin API
+data = "forewarm-data"
+
+[[queue]]
+name = "jobs-dead"
+
+[[queue]]
+name = "jobs"
+attributes = { VisibilityTimeout = "180", RedrivePolicy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:jobs-dead","maxReceiveCount":5}' }
+
+[[function]]
+name = "worker"
+command = ["./bootstrap"]    # speaks the AWS Lambda Runtime API
+timeout = "30s"
+concurrency_max = 20
+
+[[mapping]]
+queue = "jobs"
+function = "worker"
+scaling.objective = "500ms"      # a message should start within this
+scaling.late_share_max = 0.01    # all but 1 % do
+)";
+}
+
+std::vector<std::string> config_warnings(const ServerConfig& config) {
+  std::vector<std::string> warnings;
+  for (const MappingConfig& mapping : config.mappings) {
+    const MappingSettings& settings = mapping.settings;
+    for (const FunctionConfig& function : config.functions) {
+      if (function.name != mapping.function) continue;
+      if (settings.scaling.objective < function.start_time_guess && settings.scaling.instances_min == 0 &&
+          !settings.scaling.predict) {
+        warnings.push_back("queue '" + mapping.queue + "': the objective " +
+                           format_duration(settings.scaling.objective) + " is below the start time " +
+                           format_duration(function.start_time_guess) +
+                           " and prediction is off, so the first message after a pause is always late; set "
+                           "scaling.predict = true or scaling.instances_min = 1");
+      }
+    }
+    bool has_dead_letter_queue = false;
+    for (const QueueConfig& queue : config.queues) {
+      if (queue.name == mapping.queue && queue.attributes.contains("RedrivePolicy"))
+        has_dead_letter_queue = true;
+    }
+    if (!has_dead_letter_queue) {
+      warnings.push_back("queue '" + mapping.queue +
+                         "' has no dead-letter queue here: a message that always fails is kept and retried "
+                         "with a backoff of up to " +
+                         format_duration(settings.retry.backoff_max) +
+                         "; add a RedrivePolicy to its [[queue]]");
+    }
+  }
+  return warnings;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "app/core_gate.h"
+#include "base/id_map.h"
+#include "core/drive.h"
+#include "edge/net/loop.h"
+#include "edge/store/store.h"
+
+namespace forewarm {
+
+/// The world of a running server: real time, the durable store, and hands for everything else.
+///
+/// Order is what it guarantees. Events enter one bounded input and are stepped one by one on the loop's
+/// thread. What a step decided is written to the store in the order of the steps; what the outside must not
+/// see before it is written (a delivery, a run, an acknowledgement) waits for the commit, everything else
+/// happens at once.
+class LiveWorld : public CoreGate {
+ public:
+  /// What performs the actions that are not the store's.
+  struct Hands {
+    std::function<void(const StartInstance&)> start;
+    std::function<void(const StopInstance&)> stop;
+    std::function<void(Run)> run;  ///< its leases are recorded
+    std::function<void(FitRequest)> fit;
+    /// Every event with its actions, in order, before anything of it is performed: recording, metrics,
+    /// decision log.
+    std::function<void(const TimedEvent&, const Actions&)> watch;
+  };
+  struct Options {
+    std::size_t input_max = 100'000;  ///< events that wait for the core; more are refused
+    TimePoint not_before;             ///< the core's clock goes on from here if the wall clock is behind
+  };
+
+  LiveWorld(Loop& loop, Store& store, Orchestrator& core, Options options, Hands hands);
+
+  // World, for drive()
+  std::optional<TimedEvent> next(TimePoint wake_at);
+  void perform(const TimedEvent& event, Actions& actions);
+
+  // CoreGate
+  TimePoint now() const override;
+  const Orchestrator& core() const override { return core_; }
+  Store& store() override { return store_; }
+  Result<void> submit(Event event, Done done) override;
+  Result<void> send(std::vector<StoredMessage> messages, std::vector<PutRecord> records,
+                    std::function<void(const Result<void>&)> done) override;
+  Result<ReceiverId> receive(ReceiveRequested request, Delivered delivered) override;
+  void cancel(ReceiverId receiver) override;
+
+  /// An event of the machine itself (an instance is ready, a run finished): never refused.
+  void report(Event event);
+  /// Set when the store can no longer promise anything: the server must end.
+  const std::optional<Error>& failure() const { return failure_; }
+  std::size_t input_size() const { return input_.size(); }
+  std::uint64_t refused() const { return refused_; }
+
+ private:
+  struct Input {
+    Event event;
+    Done done;
+  };
+  struct Effects {
+    std::vector<Write> writes;
+    Durability durability = Durability::Written;
+    std::vector<std::function<void(const Result<void>&)>> after;  ///< once the writes are committed
+  };
+
+  void perform_one(Action& action, Effects& effects);
+  void commit(Effects effects);
+  void flush_deferred();
+  void come_home(std::function<void()> task);
+  Store::Done home(std::vector<std::function<void(const Result<void>&)>> after);
+
+  Loop& loop_;
+  Store& store_;
+  Orchestrator& core_;
+  Options options_;
+  Hands hands_;
+  Loop::Clock::time_point steady_start_;
+  TimePoint start_;
+  TimePoint last_;
+
+  std::deque<Input> input_;
+  Done current_done_;  ///< of the event that is being stepped
+  std::uint32_t events_since_poll_ = 0;
+  IdMap<ReceiverId, Delivered> delivered_;
+  std::uint64_t next_receiver_ = 1;
+  std::deque<Effects> deferred_;  ///< the store had too much pending
+  std::optional<Error> failure_;
+  std::uint64_t refused_ = 0;
+
+  std::mutex home_mutex_;
+  std::vector<std::function<void()>> home_;  ///< finished commits, to be run on the loop's thread
+};
+
+static_assert(World<LiveWorld>);
+
+}  // namespace forewarm

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "core/model/action.h"
+#include "core/model/event_fields.h"
+
+namespace forewarm {
+
+// The fields of everything in an Action that event_fields.h has not described.
+
+template <>
+inline constexpr std::array<std::string_view, 7> kNames<ScaleReason> = {
+    "plan", "reactive", "minimum", "surplus", "outdated", "failing", "shutdown"};
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<MoveReason> = {"receive_count", "failure_odds",
+                                                                       "attempts_used", "redrive"};
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<RetryChoice> = {"now", "later", "dead_letter",
+                                                                        "park"};
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<DeleteReason> = {"client", "run_succeeded",
+                                                                         "expired"};
+template <>
+inline constexpr std::array<std::string_view, 10> kNames<Constraint> = {
+    "cost", "backlog", "minimum", "maximum", "budget", "baseline", "no_forecast", "trust", "no_lead", "rule"};
+
+void describe(auto& visit, Like<Lease> auto& it) {
+  visit("message", it.message)("receive_count", it.receive_count)("visible_at", it.visible_at);
+}
+void describe(auto& visit, Like<RetryDecision> auto& it) {
+  visit("choice", it.choice)("delay", it.delay)("error", it.error)("attempt", it.attempt);
+  visit("attempts_max", it.attempts_max)("failure_odds", it.failure_odds)("evidence", it.evidence);
+}
+void describe(auto& visit, Like<Demand> auto& it) {
+  visit("messages", it.messages)("work_seconds", it.work_seconds)("concurrency", it.concurrency);
+}
+void describe(auto& visit, Like<PlanReason> auto& it) {
+  visit("constraint", it.constraint)("model", it.model)("level", it.level)("lead", it.lead)("demand",
+                                                                                            it.demand);
+  visit("late_multiplier", it.late_multiplier)("one_more_saves", it.one_more_saves);
+  visit("one_more_costs_seconds", it.one_more_costs_seconds);
+}
+void describe(auto& visit, Like<ScalingPlan> auto& it) {
+  visit("queue", it.queue)("at", it.at)("until", it.until)("warm_floor", it.warm_floor);
+  visit("instances", it.instances)("keep_idle", it.keep_idle)("reason", it.reason);
+}
+void describe(auto& visit, Like<Regressor> auto& it) {
+  visit("signal", it.signal)("past", it.past)("future", it.future);
+}
+void describe(auto& visit, Like<FitRequest> auto& it) {
+  visit("queue", it.queue)("serial", it.serial)("start", it.start)("step", it.step)("arrivals", it.arrivals);
+  visit("regressors", it.regressors)("seasons", it.seasons)("horizon", it.horizon);
+}
+
+template <>
+inline constexpr std::string_view kNames<Deliver> = "deliver";
+void describe(auto& visit, Like<Deliver> auto& it) {
+  visit("receiver", it.receiver)("leases", it.leases);
+}
+template <>
+inline constexpr std::string_view kNames<StartInstance> = "start_instance";
+void describe(auto& visit, Like<StartInstance> auto& it) {
+  visit("instance", it.instance)("function", it.function)("version", it.version)("variant", it.variant);
+  visit("queue", it.queue)("reason", it.reason);
+}
+template <>
+inline constexpr std::string_view kNames<StopInstance> = "stop_instance";
+void describe(auto& visit, Like<StopInstance> auto& it) {
+  visit("instance", it.instance)("reason", it.reason);
+}
+template <>
+inline constexpr std::string_view kNames<Run> = "run";
+void describe(auto& visit, Like<Run> auto& it) {
+  visit("run", it.run)("instance", it.instance)("function", it.function)("queue", it.queue)("leases",
+                                                                                            it.leases);
+}
+template <>
+inline constexpr std::string_view kNames<Delete> = "delete";
+void describe(auto& visit, Like<Delete> auto& it) {
+  visit("message", it.message)("reason", it.reason);
+}
+template <>
+inline constexpr std::string_view kNames<Move> = "move";
+void describe(auto& visit, Like<Move> auto& it) {
+  visit("message", it.message)("from", it.from)("to", it.to)("reason", it.reason)("decision", it.decision);
+}
+template <>
+inline constexpr std::string_view kNames<SetVisibility> = "set_visibility";
+void describe(auto& visit, Like<SetVisibility> auto& it) {
+  visit("message", it.message)("visible_at", it.visible_at)("receive_count", it.receive_count);
+  visit("decision", it.decision);
+}
+template <>
+inline constexpr std::string_view kNames<Purge> = "purge";
+void describe(auto& visit, Like<Purge> auto& it) {
+  visit("queue", it.queue)("up_to", it.up_to);
+}
+template <>
+inline constexpr std::string_view kNames<FitForecast> = "fit_forecast";
+void describe(auto& visit, Like<FitForecast> auto& it) {
+  visit("request", it.request);
+}
+template <>
+inline constexpr std::string_view kNames<PublishPlan> = "publish_plan";
+void describe(auto& visit, Like<PublishPlan> auto& it) {
+  visit("plan", it.plan);
+}
+
+}  // namespace forewarm

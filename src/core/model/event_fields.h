@@ -1,0 +1,165 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <string_view>
+#include <type_traits>
+
+#include "core/model/event.h"
+
+namespace forewarm {
+
+// The fields of everything in an Event, described once: writer, reader and tests walk the same description,
+// so that a field added here is written, read and tested at once. `visit(name, field)` returns the visitor.
+
+template <class T, class Described>
+concept Like = std::same_as<std::remove_const_t<T>, Described>;
+
+/// Names of an enumeration's values, in their order; of an event's or action's type, one.
+template <class T>
+inline constexpr std::nullptr_t kNames = nullptr;
+
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<Origin> = {"sent", "recovered", "redriven"};
+template <>
+inline constexpr std::array<std::string_view, 5> kNames<LossReason> = {"stopped", "start_failed",
+                                                                       "start_timeout", "crashed", "killed"};
+template <>
+inline constexpr std::array<std::string_view, kErrorClassCount> kNames<ErrorClass> = {
+    "none", "handler", "timeout", "crash", "capacity"};
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<ModelId> = {"none", "seasonal_quantiles",
+                                                                    "exponential_smoothing", "ensemble"};
+
+void describe(auto& visit, Like<Message> auto& it) {
+  visit("id", it.id)("queue", it.queue)("sent", it.sent)("visible_at", it.visible_at)(
+      "deadline", it.deadline)("tenant", it.tenant)("group", it.group)("bytes", it.bytes)(
+      "receive_count", it.receive_count)("priority", it.priority);
+}
+void describe(auto& visit, Like<RedrivePolicy> auto& it) {
+  visit("dead_letter_queue", it.dead_letter_queue)("receive_count_max", it.receive_count_max);
+}
+void describe(auto& visit, Like<QueueSettings> auto& it) {
+  visit("visibility_timeout", it.visibility_timeout)("retention", it.retention)("fifo", it.fifo)("redrive",
+                                                                                                 it.redrive);
+}
+void describe(auto& visit, Like<ScalingSettings> auto& it) {
+  visit("objective", it.objective)("late_share_max", it.late_share_max)("instances_min", it.instances_min);
+  visit("instances_max", it.instances_max)("baseline_threshold", it.baseline_threshold);
+  visit("instance_capacity", it.instance_capacity)("idle_cost_per_hour", it.idle_cost_per_hour);
+  visit("late_cost", it.late_cost)("budget_per_hour", it.budget_per_hour)("keep_idle_max", it.keep_idle_max);
+  visit("predict", it.predict);
+}
+void describe(auto& visit, Like<RetrySettings> auto& it) {
+  visit("attempts_max", it.attempts_max)("backoff_base", it.backoff_base)("backoff_max", it.backoff_max);
+  visit("dead_letter_odds", it.dead_letter_odds)("evidence_min", it.evidence_min);
+}
+void describe(auto& visit, Like<FunctionVariant> auto& it) {
+  visit("memory_bytes", it.memory_bytes);
+}
+void describe(auto& visit, Like<FunctionSettings> auto& it) {
+  visit("id", it.id)("version", it.version)("timeout", it.timeout)("concurrency_max", it.concurrency_max);
+  visit("start_time_guess", it.start_time_guess)("variants", it.variants);
+}
+void describe(auto& visit, Like<MappingSettings> auto& it) {
+  visit("queue", it.queue)("function", it.function)("batch_size", it.batch_size)("batch_window",
+                                                                                 it.batch_window);
+  visit("shared_consumers", it.shared_consumers)("scaling", it.scaling)("retry", it.retry);
+}
+void describe(auto& visit, Like<ForecastSettings> auto& it) {
+  visit("step", it.step)("horizon", it.horizon)("history", it.history)("refit_every", it.refit_every);
+  visit("seasons", it.seasons);
+}
+void describe(auto& visit, Like<Configuration> auto& it) {
+  visit("functions", it.functions)("mappings", it.mappings)("forecast", it.forecast)("instances_max",
+                                                                                     it.instances_max);
+}
+void describe(auto& visit, Like<Forecast> auto& it) {
+  visit("start", it.start)("step", it.step)("values", it.values);
+}
+void describe(auto& visit, Like<ModelForecast> auto& it) {
+  visit("model", it.model)("forecast", it.forecast);
+}
+
+template <>
+inline constexpr std::string_view kNames<MessageArrived> = "message_arrived";
+void describe(auto& visit, Like<MessageArrived> auto& it) {
+  visit("message", it.message)("origin", it.origin);
+}
+template <>
+inline constexpr std::string_view kNames<ReceiveRequested> = "receive_requested";
+void describe(auto& visit, Like<ReceiveRequested> auto& it) {
+  visit("receiver", it.receiver)("queue", it.queue)("messages_max", it.messages_max);
+  visit("visibility_timeout", it.visibility_timeout)("wait_until", it.wait_until);
+}
+template <>
+inline constexpr std::string_view kNames<ReceiveCancelled> = "receive_cancelled";
+void describe(auto& visit, Like<ReceiveCancelled> auto& it) {
+  visit("receiver", it.receiver);
+}
+template <>
+inline constexpr std::string_view kNames<MessageDeleted> = "message_deleted";
+void describe(auto& visit, Like<MessageDeleted> auto& it) {
+  visit("message", it.message)("receive_count", it.receive_count);
+}
+template <>
+inline constexpr std::string_view kNames<VisibilityChanged> = "visibility_changed";
+void describe(auto& visit, Like<VisibilityChanged> auto& it) {
+  visit("message", it.message)("receive_count", it.receive_count)("timeout", it.timeout);
+}
+template <>
+inline constexpr std::string_view kNames<QueueChanged> = "queue_changed";
+void describe(auto& visit, Like<QueueChanged> auto& it) {
+  visit("queue", it.queue)("settings", it.settings);
+}
+template <>
+inline constexpr std::string_view kNames<QueuePurged> = "queue_purged";
+void describe(auto& visit, Like<QueuePurged> auto& it) {
+  visit("queue", it.queue);
+}
+template <>
+inline constexpr std::string_view kNames<QueueRemoved> = "queue_removed";
+void describe(auto& visit, Like<QueueRemoved> auto& it) {
+  visit("queue", it.queue);
+}
+template <>
+inline constexpr std::string_view kNames<RedriveRequested> = "redrive_requested";
+void describe(auto& visit, Like<RedriveRequested> auto& it) {
+  visit("from", it.from)("to", it.to)("messages_max", it.messages_max);
+}
+template <>
+inline constexpr std::string_view kNames<InstanceReady> = "instance_ready";
+void describe(auto& visit, Like<InstanceReady> auto& it) {
+  visit("instance", it.instance)("start_time", it.start_time);
+}
+template <>
+inline constexpr std::string_view kNames<InstanceLost> = "instance_lost";
+void describe(auto& visit, Like<InstanceLost> auto& it) {
+  visit("instance", it.instance)("reason", it.reason);
+}
+template <>
+inline constexpr std::string_view kNames<RunFinished> = "run_finished";
+void describe(auto& visit, Like<RunFinished> auto& it) {
+  visit("run", it.run)("error", it.error)("error_key", it.error_key)("service_time", it.service_time);
+  visit("failed", it.failed);
+}
+template <>
+inline constexpr std::string_view kNames<SignalObserved> = "signal_observed";
+void describe(auto& visit, Like<SignalObserved> auto& it) {
+  visit("signal", it.signal)("at", it.at)("value", it.value);
+}
+template <>
+inline constexpr std::string_view kNames<ForecastFitted> = "forecast_fitted";
+void describe(auto& visit, Like<ForecastFitted> auto& it) {
+  visit("queue", it.queue)("serial", it.serial)("forecasts", it.forecasts);
+}
+template <>
+inline constexpr std::string_view kNames<ConfigurationChanged> = "configuration_changed";
+void describe(auto& visit, Like<ConfigurationChanged> auto& it) {
+  visit("configuration", it.configuration);
+}
+template <>
+inline constexpr std::string_view kNames<TimePassed> = "time_passed";
+void describe(auto&, Like<TimePassed> auto&) {}
+
+}  // namespace forewarm

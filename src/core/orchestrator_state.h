@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/id_map.h"
+#include "core/history/outcomes.h"
+#include "core/orchestrator.h"
+#include "core/queue_state.h"
+#include "core/timer_heap.h"
+
+namespace forewarm {
+
+/// The orchestrator's inside, in three files by what they are about: messages.cpp (where each message is),
+/// runs.cpp (who works on it), scaling.cpp (how many instances there are). Each handler leaves everything
+/// consistent; what does not fit into a bounded step stays in pending_ and is gone on with at wake_at() ==
+/// now.
+class Orchestrator::State {
+ public:
+  explicit State(Options options);
+
+  void step(TimePoint now, const Event& event, Actions& actions);
+  TimePoint wake_at() const;
+
+  void on(const MessageArrived& event);
+  void on(const ReceiveRequested& event);
+  void on(const ReceiveCancelled& event);
+  void on(const MessageDeleted& event);
+  void on(const VisibilityChanged& event);
+  void on(const QueueChanged& event);
+  void on(const QueuePurged& event);
+  void on(const QueueRemoved& event);
+  void on(const RedriveRequested& event);
+  void on(const InstanceReady& event);
+  void on(const InstanceLost& event);
+  void on(const RunFinished& event);
+  void on(const SignalObserved& event);
+  void on(const ForecastFitted& event);
+  void on(const ConfigurationChanged& event);
+  void on(const TimePassed& event);
+
+  QueueState* find_queue(QueueId id);
+  FunctionState* find_function(FunctionId id);
+  FunctionState* function_of(const QueueState& queue);
+  const MessageRecord* find_message(MessageId id) const { return messages_.find(id); }
+  std::uint64_t events() const { return events_; }
+  TimePoint now() const { return now_; }
+
+ private:
+  // messages.cpp: where each message is
+  MessageRecord& admit(QueueState& queue, const Message& message);
+  void forget(MessageRecord& record);
+  void unlink(QueueState& queue, MessageRecord& record);
+  void take_from_holder(QueueState& queue, MessageRecord& record);
+  void make_ready(QueueState& queue, MessageRecord& record);
+  void hold_until(QueueState& queue, MessageRecord& record, TimePoint when);
+  void lease(QueueState& queue, MessageRecord& record, Holder holder);
+  void expire(MessageRecord& record);
+  void move(MessageRecord& record, QueueState& to, MoveReason reason, const RetryDecision& decision);
+  bool deliver(QueueState& queue, ReceiverRecord& receiver);
+  void answer_empty(ReceiverId receiver);
+  void message_due(MessageRecord& record);
+  void sweep(QueueState& queue);
+  void redrive(QueueState& queue);
+  void count_first_start(QueueState& queue, MessageRecord& record);
+  void release(QueueState& queue, const MessageRecord& record);
+
+  // runs.cpp: who works on it
+  void serve(QueueState& queue);
+  bool serve_receiver(QueueState& queue);
+  bool serve_function(QueueState& queue);
+  void begin_run(QueueState& queue, FunctionState& function, InstanceId instance);
+  void finish_message(QueueState& queue, FunctionState& function, MessageId id, const RunRecord& run,
+                      ErrorClass error, std::uint64_t error_key);
+  void finish_run(const RunRecord& run, ErrorClass error, std::uint64_t error_key,
+                  const std::vector<MessageId>& failed);
+  void instance_free(FunctionState& function);
+
+  // scaling.cpp: how many instances there are
+  ScalingInputs inputs(QueueState& queue, FunctionState& function);
+  void tick(QueueState& queue);
+  void schedule_tick(QueueState& queue);
+  void close_steps(QueueState& queue);
+  void ask_for_fit(QueueState& queue);
+  void apply_plan(QueueState& queue, FunctionState& function);
+  void react(QueueState& queue);
+  std::uint32_t start(QueueState& queue, FunctionState& function, std::uint32_t count, ScaleReason reason);
+  void stop(FunctionState& function, InstanceId instance, ScaleReason reason);
+  void stop_unfit(FunctionState& function);
+  void make_room();
+  std::uint32_t wanted(const FunctionState& function);
+  Duration keep_idle(const FunctionState& function);
+  void refresh_summaries(FunctionState& function);
+  void attach_mapping(QueueState& queue);
+
+  void leave_pending(QueueState& queue);
+  void continue_pending();
+
+  Options options_;
+  Configuration configuration_;
+  TimePoint now_;
+  MessageId newest_message_;
+  Actions* actions_ = nullptr;  ///< of the step that is running
+  std::uint64_t events_ = 0;
+
+  IdMap<MessageId, MessageRecord> messages_;
+  IdMap<ReceiverId, ReceiverRecord> receivers_;
+  IdMap<RunId, RunRecord> runs_;
+  IdMap<InstanceId, FunctionId> instances_;
+  std::map<QueueId, std::unique_ptr<QueueState>> queues_;
+  IdMap<QueueId, QueueState*> queue_index_;
+  std::map<FunctionId, FunctionState> functions_;
+  TimerHeap timers_;
+  std::deque<QueueId> pending_;
+  std::deque<QueueId> starved_;  ///< wanted an instance when the machine's limit was reached
+  Outcomes outcomes_;
+  std::uint64_t next_instance_ = 1;
+  std::uint64_t next_run_ = 1;
+};
+
+}  // namespace forewarm

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/forecast/ensemble.h"
+#include "core/history/duration_sketch.h"
+#include "core/history/interval_counts.h"
+#include "core/model/event.h"
+#include "core/route/pool.h"
+#include "core/route/ready_order.h"
+#include "core/scale/scaler.h"
+#include "core/timer_heap.h"
+
+namespace forewarm {
+
+/// Who has a message.
+enum class Holder : std::uint8_t {
+  Nobody,    ///< ready, in its queue's order
+  Time,      ///< delayed, or waiting for a retry
+  Receiver,  ///< leased to a client until a time
+  Run,       ///< leased to a function run until it ends
+};
+
+/// One message in the index: about 150 bytes, beside some 30 in the ready order.
+struct MessageRecord : Timed {
+  MessageRecord() : Timed(TimerKind::Message) {}
+
+  Message message;
+  MessageRecord* older = nullptr;  ///< all messages of a queue, in the order in which they came to it
+  MessageRecord* newer = nullptr;
+  InstanceId failed_on;         ///< the instance of the last failed run
+  std::uint64_t error_key = 0;  ///< of the last failed run
+  std::uint16_t spared = 0;     ///< receives that were a capacity problem and do not count as attempts
+  Holder holder = Holder::Time;
+  bool demand = false;  ///< sent here, and not started yet: its first start is scored
+
+  std::uint16_t attempts() const { return static_cast<std::uint16_t>(message.receive_count - spared); }
+};
+
+struct ReceiverRecord : Timed {
+  ReceiverRecord() : Timed(TimerKind::Receiver) {}
+
+  ReceiveRequested request;
+};
+
+struct RunRecord {
+  RunId run;
+  InstanceId instance;
+  FunctionId function;
+  QueueId queue;
+  std::vector<MessageId> messages;
+};
+
+struct RedriveWork {
+  QueueId to;
+  std::uint32_t remaining = 0;
+};
+
+/// A Timed member that knows what it is part of.
+template <class Owner>
+struct TimerOf : Timed {
+  TimerOf(TimerKind timer_kind, Owner& of) : Timed(timer_kind), owner(&of) {}
+
+  Owner* owner;
+};
+
+/// Everything about one queue. Lives at one address from creation to removal.
+struct QueueState {
+  QueueState(QueueId queue, const QueueSettings& queue_settings, const ForecastSettings& forecast);
+  QueueState(const QueueState&) = delete;
+  QueueState& operator=(const QueueState&) = delete;
+
+  QueueId id;
+  QueueSettings settings;
+  std::optional<MappingSettings> mapping;
+
+  ReadyOrder ready;
+  std::uint64_t delayed = 0;
+  std::uint64_t in_flight = 0;
+  MessageRecord* oldest = nullptr;
+  MessageRecord* newest = nullptr;
+  std::deque<ReceiverId> receivers;  ///< waiting, first come first served
+
+  MessageRecord* sweep_until = nullptr;  ///< purge in progress: the last message to drop
+  bool removed = false;
+  RedriveWork redrive;
+  bool has_pending_work = false;  ///< it is in the list of queues with unfinished work
+
+  IntervalCounts history;
+  Ensemble ensemble;
+  std::uint64_t fit_serial = 0;  ///< of the last fit asked for
+  bool fit_running = false;
+  std::uint32_t steps_since_fit = 0;
+  float arrivals_per_second = 0;  ///< over the last minute, brought up to date once a step
+  std::unique_ptr<Scaler> scaler;
+  ScalingPlan plan;
+  TimerOf<QueueState> tick;
+  TimerOf<QueueState> batch;
+
+  std::uint64_t arrived = 0;
+  std::uint64_t started = 0;
+  std::uint64_t late = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t dead_letters = 0;
+};
+
+/// Everything about one function.
+struct FunctionState {
+  Pool pool;
+  std::vector<QueueId> queues;   ///< mapped to it, ascending
+  std::size_t next_queue = 0;    ///< which of them is served first when an instance becomes free
+  DurationSketch service_times;  ///< of one message
+  DurationSketch start_times;
+  DurationSummary service_summary;
+  DurationSummary start_summary;
+  std::uint32_t start_failures = 0;  ///< in a row
+  TimePoint start_allowed_at;        ///< starts that fail are not repeated at once
+  std::uint64_t cold_starts = 0;
+  std::uint64_t warm_starts = 0;
+  bool retired = false;  ///< no longer in the configuration
+};
+
+}  // namespace forewarm

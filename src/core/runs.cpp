@@ -1,0 +1,217 @@
+// Who works on a message: receivers and function instances draw from one ready order.
+
+#include <algorithm>
+
+#include "core/orchestrator_state.h"
+#include "core/retry/retry_policy.h"
+
+namespace forewarm {
+namespace {
+
+constexpr int kServedPerStep = 64;
+
+}  // namespace
+
+/// Hands out what can be handed out now, then sees to it that what still waits will not wait too long.
+void Orchestrator::State::serve(QueueState& queue) {
+  if (queue.sweep_until != nullptr || queue.removed) return;
+  for (int n = 0; n < kServedPerStep; ++n) {
+    if (!queue.ready.available(now_)) return;
+    if (!serve_receiver(queue) && !serve_function(queue)) {
+      react(queue);
+      return;
+    }
+  }
+  leave_pending(queue);
+}
+
+bool Orchestrator::State::serve_receiver(QueueState& queue) {
+  if (queue.receivers.empty()) return false;
+  ReceiverRecord& receiver = *receivers_.find(queue.receivers.front());
+  queue.receivers.pop_front();
+  return deliver(queue, receiver);
+}
+
+/// Starts one run if an instance is idle and a batch is complete (or has waited its window).
+bool Orchestrator::State::serve_function(QueueState& queue) {
+  FunctionState* function = function_of(queue);
+  if (function == nullptr || function->retired) return false;
+  const MappingSettings& mapping = *queue.mapping;
+  if (mapping.batch_window > Duration(0) && queue.ready.size() < mapping.batch_size) {
+    const TimePoint full_at = saturating_add(*queue.ready.oldest_since(), mapping.batch_window);
+    if (full_at > now_) {
+      timers_.set(queue.batch, full_at);
+      return false;
+    }
+  }
+  const MessageRecord& first = *messages_.find(*queue.ready.front(now_));
+  const std::optional<InstanceId> instance = function->pool.choose({.not_this = first.failed_on});
+  if (!instance) return false;
+  begin_run(queue, *function, *instance);
+  return true;
+}
+
+void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, InstanceId instance) {
+  const RunId run(next_run_++);
+  RunRecord& record = runs_.insert(run, {run, instance, queue.mapping->function, queue.id, {}});
+  Run action{run, instance, record.function, queue.id, {}};
+  const std::uint32_t batch = std::max<std::uint32_t>(1, queue.mapping->batch_size);
+  while (action.leases.size() < batch) {
+    const std::optional<MessageId> next = queue.ready.front(now_);
+    if (!next) break;
+    MessageRecord& message = *messages_.find(*next);
+    // A message is not put back onto the instance that failed it just because another message leads the
+    // batch.
+    if (!action.leases.empty() && message.failed_on == instance) break;
+    queue.ready.pop(now_);
+    lease(queue, message, Holder::Run);
+    message.message.visible_at = now_;
+    action.leases.push_back({*next, message.message.receive_count, now_});
+    record.messages.push_back(*next);
+  }
+  function.pool.begin_run(instance, run, now_);
+  actions_->push_back(std::move(action));
+}
+
+void Orchestrator::State::on(const RunFinished& event) {
+  const RunRecord* found = runs_.find(event.run);
+  if (found == nullptr) return;  // its instance was lost, which ended it
+  const RunRecord run = *found;
+  runs_.erase(event.run);
+  if (FunctionState* function = find_function(run.function)) {
+    function->pool.end_run(run.instance, now_, event.error == ErrorClass::None);
+    // Its process is gone or being killed: InstanceLost is on the way, and nothing may run on it until then.
+    if (event.error == ErrorClass::Crash || event.error == ErrorClass::Timeout)
+      function->pool.stop(run.instance, now_);
+    if (event.error != ErrorClass::Capacity && !run.messages.empty()) {
+      const Duration each = event.service_time / static_cast<std::int64_t>(run.messages.size());
+      function->service_times.observe(each);
+      refresh_summaries(*function);
+    }
+  }
+  if (QueueState* queue = find_queue(run.queue)) queue->history.observe_work(now_, event.service_time);
+  finish_run(run, event.error, event.error_key, event.failed);
+  if (FunctionState* function = find_function(run.function)) instance_free(*function);
+}
+
+void Orchestrator::State::finish_run(const RunRecord& run, ErrorClass error, std::uint64_t error_key,
+                                     const std::vector<MessageId>& failed) {
+  QueueState* queue = find_queue(run.queue);
+  FunctionState* function = find_function(run.function);
+  if (queue == nullptr || function == nullptr) return;
+  for (const MessageId id : run.messages) {
+    const bool this_failed = error != ErrorClass::None || std::ranges::find(failed, id) != failed.end();
+    const ErrorClass outcome = !this_failed                ? ErrorClass::None
+                               : error == ErrorClass::None ? ErrorClass::Handler
+                                                           : error;
+    finish_message(*queue, *function, id, run, outcome, error_key);
+  }
+  if (queue->ready.available(now_)) leave_pending(*queue);
+}
+
+void Orchestrator::State::finish_message(QueueState& queue, FunctionState& function, MessageId id,
+                                         const RunRecord& run, ErrorClass error, std::uint64_t error_key) {
+  MessageRecord* record = messages_.find(id);
+  if (record == nullptr || record->holder != Holder::Run) return;  // deleted, purged or expired meanwhile
+  const Message& message = record->message;
+  if (error != ErrorClass::Capacity) {
+    outcomes_.observe(now_, run.function, message.tenant, record->error_key, error);
+  }
+  if (error == ErrorClass::None) {
+    actions_->push_back(Delete{id, DeleteReason::RunSucceeded});
+    forget(*record);
+    return;
+  }
+  if (error == ErrorClass::Capacity) ++record->spared;
+  record->failed_on = run.instance;
+  record->error_key = error_key != 0 ? error_key : static_cast<std::uint64_t>(error);
+  const InstanceCounts counts = function.pool.counts();
+  const std::uint32_t usable = counts.usable();
+  const auto& redrive = queue.settings.redrive;
+  const RetrySettings retry = queue.mapping ? queue.mapping->retry : RetrySettings{};
+  const RetryInputs retry_inputs{
+      .error = error,
+      .attempt = record->attempts(),
+      .attempts_max = redrive ? redrive->receive_count_max : retry.attempts_max,
+      .has_dead_letter_queue = redrive && find_queue(redrive->dead_letter_queue) != nullptr,
+      .function = outcomes_.function(now_, run.function),
+      .tenant = outcomes_.tenant(now_, run.function, message.tenant),
+      .after_error = outcomes_.after_error(now_, run.function, record->error_key),
+      .load = usable == 0 ? 1.0 : static_cast<double>(counts.busy) / usable,
+      .other_instance = counts.idle + counts.busy + counts.starting > 1,
+      .seed = id.value() * 31 + message.receive_count,
+  };
+  const RetryDecision decision = decide_retry(retry_inputs, retry);
+  take_from_holder(queue, *record);
+  if (decision.choice == RetryChoice::DeadLetter && retry_inputs.has_dead_letter_queue) {
+    const bool used_up = decision.attempt >= decision.attempts_max;
+    move(*record, *find_queue(redrive->dead_letter_queue),
+         used_up ? MoveReason::AttemptsUsed : MoveReason::FailureOdds, decision);
+    return;
+  }
+  const TimePoint visible_at = saturating_add(now_, std::max(decision.delay, Duration(0)));
+  ++queue.retries;
+  actions_->push_back(SetVisibility{id, visible_at, message.receive_count, decision});
+  if (visible_at > now_) {
+    hold_until(queue, *record, visible_at);
+  } else {
+    make_ready(queue, *record);
+  }
+}
+
+/// An instance of this function became idle: the mapped queues take turns at it.
+void Orchestrator::State::instance_free(FunctionState& function) {
+  stop_unfit(function);
+  for (std::size_t n = 0; n < function.queues.size(); ++n) {
+    if (function.pool.counts().idle == 0) break;
+    const std::size_t index = (function.next_queue + n) % function.queues.size();
+    if (QueueState* queue = find_queue(function.queues[index]);
+        queue != nullptr && queue->ready.available(now_)) {
+      function.next_queue = index + 1;
+      serve(*queue);
+    }
+  }
+}
+
+void Orchestrator::State::on(const InstanceReady& event) {
+  const FunctionId* id = instances_.find(event.instance);
+  FunctionState* function = id != nullptr ? find_function(*id) : nullptr;
+  if (function == nullptr || !function->pool.ready(event.instance, now_)) return;
+  function->start_failures = 0;
+  function->start_allowed_at = {};
+  function->start_times.observe(event.start_time);
+  refresh_summaries(*function);
+  instance_free(*function);
+}
+
+void Orchestrator::State::on(const InstanceLost& event) {
+  const FunctionId* id = instances_.find(event.instance);
+  if (id == nullptr) return;
+  FunctionState* function = find_function(*id);
+  instances_.erase(event.instance);
+  const std::optional<Pool::Instance> lost = function->pool.lost(event.instance);
+  if (event.reason == LossReason::StartFailed || event.reason == LossReason::StartTimeout) {
+    constexpr Duration kFirst = 100ms;
+    const std::uint32_t doublings = std::min<std::uint32_t>(function->start_failures++, 8);
+    function->start_allowed_at = saturating_add(now_, kFirst * (1 << doublings));
+  }
+  if (lost && lost->run) {
+    if (const RunRecord* found = runs_.find(lost->run)) {
+      const RunRecord run = *found;
+      runs_.erase(lost->run);
+      finish_run(run, event.reason == LossReason::Stopped ? ErrorClass::Capacity : ErrorClass::Crash, 0, {});
+    }
+  }
+  for (const QueueId queue_id : function->queues) {
+    if (QueueState* queue = find_queue(queue_id); queue != nullptr && queue->ready.available(now_))
+      leave_pending(*queue);
+  }
+  if (!starved_.empty()) {
+    QueueState* queue = find_queue(starved_.front());
+    starved_.pop_front();
+    if (queue != nullptr) leave_pending(*queue);
+  }
+  if (function->retired && function->pool.counts().all() == 0) functions_.erase(function->pool.settings().id);
+}
+
+}  // namespace forewarm

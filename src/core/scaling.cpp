@@ -1,0 +1,282 @@
+// How many instances there are: history, forecasts, plans, and the reactive net.
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "core/orchestrator_state.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::size_t kStepsBeforeFit = 8;
+constexpr std::uint32_t kLostAfterRefits = 4;  ///< an answer that is this late will not come
+constexpr std::uint32_t kStartedPerStep = 64;
+constexpr std::uint64_t kSummaryEvery = 16;  ///< observations between two readings of a sketch's quantiles
+
+DurationSummary summary(const DurationSketch& sketch, Duration guess) {
+  if (sketch.observed() == 0) return {guess, guess, 0};
+  return {sketch.mean(), sketch.quantile(0.95), sketch.observed()};
+}
+
+}  // namespace
+
+void Orchestrator::State::refresh_summaries(FunctionState& function) {
+  const auto due = [](const DurationSketch& sketch, const DurationSummary& last) {
+    return sketch.observed() < kSummaryEvery || sketch.observed() - last.observed >= kSummaryEvery;
+  };
+  if (due(function.service_times, function.service_summary)) {
+    function.service_summary = summary(function.service_times, Duration(0));
+  }
+  if (due(function.start_times, function.start_summary)) {
+    function.start_summary = summary(function.start_times, function.pool.settings().start_time_guess);
+  }
+}
+
+ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& function) {
+  const FunctionSettings& settings = function.pool.settings();
+  const InstanceCounts counts = function.pool.counts();
+  ScalingInputs in;
+  in.now = now_;
+  in.queue = queue.id;
+  in.backlog.ready = static_cast<std::uint32_t>(queue.ready.size());
+  in.backlog.delayed = static_cast<std::uint32_t>(queue.delayed);
+  in.backlog.in_flight = static_cast<std::uint32_t>(queue.in_flight);
+  if (const auto since = queue.ready.oldest_since()) in.backlog.oldest_wait = now_ - *since;
+  in.instances = counts;
+  const auto others = static_cast<std::uint32_t>(instances_.size()) - counts.all();
+  const std::uint32_t machine =
+      configuration_.instances_max > others ? configuration_.instances_max - others : 0;
+  in.instances_limit = std::min(settings.concurrency_max, machine);
+  in.service_time = function.service_summary;
+  in.start_time = function.start_summary;
+  in.forecast = queue.ensemble.best(now_);
+  if (in.forecast != nullptr) in.forecast_loss = queue.ensemble.loss(in.forecast->model);
+  in.naive_loss = queue.ensemble.naive_loss();
+  if (queue.history.closed() > 0) in.arrivals_last_step = queue.history.closed_at(0).arrivals;
+  in.arrivals_per_second = queue.arrivals_per_second;
+  in.step = queue.history.step();
+  return in;
+}
+
+/// A queue ticks from its first arrival on, or from the start if it must keep a minimum: silent ones cost
+/// nothing.
+void Orchestrator::State::schedule_tick(QueueState& queue) {
+  if (queue.tick.waiting()) return;
+  const Duration step = queue.history.step();
+  Duration period = queue.scaler ? queue.scaler->period() : Duration(0);
+  if (period <= Duration(0)) period = step;
+  // Steps end for all queues at once; each decides at a moment of its own soon after, so that no moment is
+  // crowded.
+  const Duration spread = std::min<Duration>(period / 4, 1s);
+  const Duration offset(
+      static_cast<std::int64_t>(mix_bits(queue.id.value()) % static_cast<std::uint64_t>(spread.count() + 1)));
+  const std::int64_t periods = (now_ - offset).time_since_epoch() / period + 1;
+  timers_.set(queue.tick, TimePoint(period * periods) + offset);
+}
+
+void Orchestrator::State::tick(QueueState& queue) {
+  close_steps(queue);
+  FunctionState* function = function_of(queue);
+  if (queue.scaler && function != nullptr && !function->retired) {
+    queue.plan = queue.scaler->plan(inputs(queue, *function));
+    actions_->push_back(PublishPlan{queue.plan});
+    apply_plan(queue, *function);
+    serve(queue);
+  }
+  ask_for_fit(queue);
+  schedule_tick(queue);
+}
+
+void Orchestrator::State::close_steps(QueueState& queue) {
+  const std::size_t closed = queue.history.advance(now_);
+  const Duration step = queue.history.step();
+  const std::size_t kept = std::min(closed, queue.history.closed());
+  for (std::size_t age = kept; age > 0; --age) {
+    const TimePoint start = queue.history.open_start() - step * static_cast<std::int64_t>(age);
+    queue.ensemble.observe(start, queue.history.closed_at(age - 1).arrivals);
+  }
+  queue.steps_since_fit += static_cast<std::uint32_t>(closed);
+  const auto minute = static_cast<std::size_t>(std::max<std::int64_t>(1, Duration(60s) / step));
+  const std::size_t steps = std::min(minute, queue.history.closed());
+  float sum = 0;
+  for (std::size_t age = 0; age < steps; ++age) sum += queue.history.closed_at(age).arrivals;
+  queue.arrivals_per_second =
+      steps == 0
+          ? 0
+          : static_cast<float>(static_cast<double>(sum) / (static_cast<double>(steps) * seconds(step)));
+}
+
+void Orchestrator::State::ask_for_fit(QueueState& queue) {
+  const ForecastSettings& settings = configuration_.forecast;
+  if (queue.history.closed() < kStepsBeforeFit) return;
+  const bool lost = queue.steps_since_fit >= kLostAfterRefits * settings.refit_every;
+  if (queue.fit_running && !lost) return;
+  if (queue.fit_serial > 0 && queue.steps_since_fit < settings.refit_every) return;
+  queue.fit_running = true;
+  queue.steps_since_fit = 0;
+  FitRequest request;
+  request.queue = queue.id;
+  request.serial = ++queue.fit_serial;
+  request.step = queue.history.step();
+  request.arrivals = queue.history.arrivals(settings.history);
+  request.start =
+      queue.history.open_start() - request.step * static_cast<std::int64_t>(request.arrivals.size());
+  request.seasons = settings.seasons;
+  request.horizon = settings.horizon;
+  actions_->push_back(FitForecast{std::move(request)});
+}
+
+void Orchestrator::State::on(const ForecastFitted& event) {
+  QueueState* queue = find_queue(event.queue);
+  if (queue == nullptr || event.serial != queue->fit_serial) return;
+  queue->fit_running = false;
+  if (!event.forecasts.empty()) queue->ensemble.accept(event.forecasts);
+}
+
+/// Instances that all queues of a function want together.
+std::uint32_t Orchestrator::State::wanted(const FunctionState& function) {
+  std::uint32_t sum = 0;
+  for (const QueueId id : function.queues) {
+    if (const QueueState* queue = find_queue(id)) sum += queue->plan.instances;
+  }
+  return std::min(sum, function.pool.settings().concurrency_max);
+}
+
+Duration Orchestrator::State::keep_idle(const FunctionState& function) {
+  Duration longest(0);
+  for (const QueueId id : function.queues) {
+    if (const QueueState* queue = find_queue(id)) longest = std::max(longest, queue->plan.keep_idle);
+  }
+  return longest;
+}
+
+void Orchestrator::State::apply_plan(QueueState& queue, FunctionState& function) {
+  stop_unfit(function);
+  const std::uint32_t target = wanted(function);
+  std::uint32_t have = function.pool.counts().usable();
+  if (have < target) {
+    const bool minimum = queue.plan.reason.constraint == Constraint::Minimum;
+    start(queue, function, target - have, minimum ? ScaleReason::Minimum : ScaleReason::Plan);
+    return;
+  }
+  const Duration keep = keep_idle(function);
+  while (have > target) {
+    const std::optional<InstanceId> surplus = function.pool.coldest();
+    if (!surplus || now_ - function.pool.find(*surplus)->since < keep) return;
+    stop(function, *surplus, ScaleReason::Surplus);
+    --have;
+  }
+}
+
+/// The net under every plan: called whenever a message has to wait.
+void Orchestrator::State::react(QueueState& queue) {
+  FunctionState* function = function_of(queue);
+  if (function == nullptr || function->retired || !queue.scaler) return;
+  const std::uint32_t deficit = queue.scaler->start_now(inputs(queue, *function));
+  if (deficit > 0) start(queue, *function, deficit, ScaleReason::Reactive);
+}
+
+/// Starts up to `count` instances, as many as the limits allow. Returns how many.
+std::uint32_t Orchestrator::State::start(QueueState& queue, FunctionState& function, std::uint32_t count,
+                                         ScaleReason reason) {
+  if (now_ < function.start_allowed_at) return 0;
+  const FunctionSettings& settings = function.pool.settings();
+  std::uint32_t started = 0;
+  while (started < std::min(count, kStartedPerStep) &&
+         function.pool.counts().all() < settings.concurrency_max) {
+    if (instances_.size() >= configuration_.instances_max) {
+      if (function.pool.counts().usable() == 0 && std::ranges::find(starved_, queue.id) == starved_.end()) {
+        starved_.push_back(queue.id);
+        make_room();
+      }
+      break;
+    }
+    const InstanceId instance(next_instance_++);
+    instances_.insert(instance, settings.id);
+    function.pool.start(instance, now_, queue.id, 0);
+    actions_->push_back(StartInstance{instance, settings.id, settings.version, 0, queue.id, reason});
+    ++started;
+    ++(reason == ScaleReason::Reactive ? function.cold_starts : function.warm_starts);
+  }
+  return started;
+}
+
+/// A queue has messages and no instance, and the machine is full: the longest idle instance of another
+/// function goes.
+void Orchestrator::State::make_room() {
+  FunctionState* richest = nullptr;
+  std::optional<InstanceId> victim;
+  TimePoint idle_since = kNever;
+  for (auto& [id, function] : functions_) {
+    const std::optional<InstanceId> candidate = function.pool.coldest();
+    if (!candidate) continue;
+    const TimePoint since = function.pool.find(*candidate)->since;
+    if (since >= idle_since) continue;
+    idle_since = since;
+    richest = &function;
+    victim = candidate;
+  }
+  if (victim) stop(*richest, *victim, ScaleReason::Surplus);
+}
+
+void Orchestrator::State::stop(FunctionState& function, InstanceId instance, ScaleReason reason) {
+  function.pool.stop(instance, now_);
+  actions_->push_back(StopInstance{instance, reason});
+}
+
+/// Idle instances that must go whatever the plan says: of an older version, or failing run after run.
+void Orchestrator::State::stop_unfit(FunctionState& function) {
+  while (const std::optional<InstanceId> unfit = function.pool.unfit()) {
+    const Pool::Instance& instance = *function.pool.find(*unfit);
+    const bool outdated = function.retired || instance.version != function.pool.settings().version;
+    stop(function, *unfit, outdated ? ScaleReason::Outdated : ScaleReason::Failing);
+  }
+  if (!function.retired) return;
+  while (const std::optional<InstanceId> idle = function.pool.coldest())
+    stop(function, *idle, ScaleReason::Outdated);
+}
+
+void Orchestrator::State::on(const ConfigurationChanged& event) {
+  configuration_ = event.configuration;
+  for (auto& [id, function] : functions_) {
+    function.retired = true;
+    function.queues.clear();
+  }
+  for (const FunctionSettings& settings : configuration_.functions) {
+    FunctionState& function = functions_[settings.id];
+    function.retired = false;
+    function.pool.configure(settings);
+    function.start_summary = summary(function.start_times, settings.start_time_guess);
+  }
+  for (auto& [id, queue] : queues_) attach_mapping(*queue);
+  for (auto& [id, function] : functions_) stop_unfit(function);
+  std::erase_if(functions_, [](const auto& entry) {
+    return entry.second.retired && entry.second.pool.counts().all() == 0;
+  });
+}
+
+/// Takes a queue's mapping from the configuration; a scaler whose settings stay keeps what it has learnt.
+void Orchestrator::State::attach_mapping(QueueState& queue) {
+  const auto mapping = std::ranges::find(configuration_.mappings, queue.id, &MappingSettings::queue);
+  if (mapping == configuration_.mappings.end() || !functions_.contains(mapping->function)) {
+    queue.mapping.reset();
+    queue.scaler.reset();
+    queue.plan = {};
+    return;
+  }
+  const bool same = queue.scaler && queue.mapping->scaling == mapping->scaling;
+  if (!same) queue.scaler = options_.make_scaler(*mapping);
+  queue.mapping = *mapping;
+  functions_[mapping->function].queues.push_back(queue.id);
+  if (mapping->scaling.instances_min > 0 || queue.ready.size() > 0 || queue.plan.instances > 0) {
+    schedule_tick(queue);
+    leave_pending(queue);
+  }
+}
+
+void Orchestrator::State::on(const SignalObserved&) {
+  // Signals become regressors of fits in the data side of the forecasting engine; the core itself has no use
+  // for one.
+}
+
+}  // namespace forewarm

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.h"
+#include "core/model/decision.h"
+#include "core/model/scaling_plan.h"
+
+namespace forewarm {
+
+/// A queue's new number of instances. Recorded when it says something else than the one before.
+struct PlanDecision {
+  ScalingPlan plan;
+  std::uint32_t instances_before = 0;
+  friend bool operator==(const PlanDecision&, const PlanDecision&) = default;
+};
+/// Instances of one function asked to start, in one step and for one reason.
+struct StartDecision {
+  std::string function;
+  std::uint32_t version = 1;
+  std::uint32_t instances = 1;
+  ScaleReason reason = ScaleReason::Plan;
+  friend bool operator==(const StartDecision&, const StartDecision&) = default;
+};
+/// Instances of one function asked to stop, in one step and for one reason.
+struct StopDecision {
+  std::string function;
+  std::uint32_t instances = 1;
+  ScaleReason reason = ScaleReason::Surplus;
+  friend bool operator==(const StopDecision&, const StopDecision&) = default;
+};
+/// A failed message stays in its queue.
+struct RetryRecord {
+  MessageId message;
+  RetryDecision decision;
+  std::uint32_t more = 0;  ///< decisions before it that came too fast to be recorded one by one
+  friend bool operator==(const RetryRecord&, const RetryRecord&) = default;
+};
+/// A message leaves its queue.
+struct MoveRecord {
+  MessageId message;
+  std::string to;
+  MoveReason reason = MoveReason::ReceiveCount;
+  RetryDecision decision;  ///< error None where no failed run led to it
+  std::uint32_t more = 0;
+  friend bool operator==(const MoveRecord&, const MoveRecord&) = default;
+};
+
+enum class DecisionKind : std::uint8_t { Plan, Start, Stop, Retry, Move };
+std::string_view word(DecisionKind kind);
+std::optional<DecisionKind> parse_decision_kind(std::string_view text);
+
+/// One decision of the core with everything that decided it, under the names that people use.
+struct DecisionRecord {
+  TimePoint at;
+  std::string queue;
+  std::variant<PlanDecision, StartDecision, StopDecision, RetryRecord, MoveRecord> what;
+
+  DecisionKind kind() const { return static_cast<DecisionKind>(what.index()); }
+  friend bool operator==(const DecisionRecord&, const DecisionRecord&) = default;
+};
+
+/// One JSON object without line breaks: a line of the decision log (docs/formats/decisions.md).
+std::string to_json(const DecisionRecord& record);
+/// Reads what to_json wrote. Unknown members are ignored, so that an older program reads a newer log. Corrupt
+/// otherwise.
+Result<DecisionRecord> read_decision(std::string_view line);
+
+/// A sentence or a few: what was decided, from what, what bound it, and what one instance more would cost.
+std::string explain(const DecisionRecord& record);
+
+}  // namespace forewarm

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/observe/metric_table.h"
+#include "edge/observe/words.h"
+
+namespace prometheus {
+class Counter;
+class Gauge;
+class Histogram;
+}  // namespace prometheus
+
+namespace forewarm {
+
+using Counter = prometheus::Counter;
+using Gauge = prometheus::Gauge;
+using Histogram = prometheus::Histogram;
+
+/// Pointers to the series of one queue.
+struct QueueSeries {
+  std::array<Counter*, kOriginCount> arrived{};
+  Counter* arrived_bytes = nullptr;
+  Counter* started = nullptr;
+  Counter* late = nullptr;
+  Counter* delivered = nullptr;
+  Histogram* wait = nullptr;
+  Histogram* lateness = nullptr;
+  std::array<Counter*, kMoveReasonCount> moved{};
+  std::array<Counter*, 3> retries{};  ///< now, later, park
+  std::array<Counter*, 2> fits{};     ///< succeeded, failed
+  std::array<Counter*, kConstraintCount> plans{};
+  std::array<Gauge*, 3> messages{};  ///< ready, delayed, in flight
+  Gauge* oldest_wait = nullptr;
+  Gauge* forecast_median = nullptr;
+  Gauge* forecast_high = nullptr;
+  Gauge* forecast_step = nullptr;
+  Gauge* plan_instances = nullptr;
+  Gauge* plan_floor = nullptr;
+};
+/// Pointers to the series of one queue's mapping to a function.
+struct RunSeries {
+  std::array<Counter*, kErrorClassCount> runs{};
+};
+/// Pointers to the series of one function.
+struct FunctionSeries {
+  std::array<Counter*, kScaleReasonCount> starts{};
+  std::array<Counter*, kScaleReasonCount> stops{};
+  std::array<Counter*, kLossReasonCount> losses{};
+  std::array<Gauge*, 5> instances{};  ///< starting, idle, busy, frozen, stopping
+  Histogram* start_time = nullptr;
+  Histogram* run_duration = nullptr;
+};
+/// Pointers to the series without labels that change.
+struct ServerSeries {
+  Counter* events = nullptr;
+  Counter* waits_unmeasured = nullptr;
+  std::array<Counter*, 3> deleted{};  ///< client, run succeeded, expired
+  Gauge* ready = nullptr;
+  Gauge* uptime = nullptr;
+  Counter* cold_starts_avoided = nullptr;
+  Counter* instance_seconds = nullptr;
+  Counter* store_commits = nullptr;
+  Counter* store_writes = nullptr;
+  Counter* store_syncs = nullptr;
+  Gauge* store_commit_max = nullptr;
+  Gauge* store_file = nullptr;
+  Gauge* store_pending = nullptr;
+  Gauge* process_memory = nullptr;
+  Gauge* functions_memory = nullptr;
+  Counter* process_cpu = nullptr;
+  Gauge* process_descriptors = nullptr;
+};
+
+/// Makes and removes the series that the metric table describes, in a prometheus-cpp registry of its own.
+class MetricSeries {
+ public:
+  MetricSeries();
+  ~MetricSeries();
+
+  ServerSeries make_server(const std::string& version);
+  QueueSeries make_queue(const std::string& name);
+  RunSeries make_runs(const std::string& queue, const std::string& function);
+  FunctionSeries make_function(const std::string& name);
+  void remove(const QueueSeries& series);
+  void remove(const RunSeries& series);
+  std::string text() const;
+
+ private:
+  struct Families;
+  std::unique_ptr<Families> families_;
+};
+
+}  // namespace forewarm

@@ -1,0 +1,334 @@
+#include "edge/observe/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+
+#include "edge/observe/attribution.h"
+#include "edge/observe/metric_series.h"
+
+namespace forewarm {
+namespace {
+
+constexpr const char* kOther = "(other)";  // no queue can be called so
+
+/// Brings a counter up to a count that is kept elsewhere.
+void raise(Counter& counter, double count) {
+  counter.Increment(std::max(0.0, count - counter.Value()));
+}
+
+std::size_t index_of_retry(RetryChoice choice) {
+  return choice == RetryChoice::Now ? 0 : choice == RetryChoice::Park ? 2 : 1;
+}
+
+}  // namespace
+
+/// The series in use, and what must be remembered to fill them.
+class Metrics::Registry {
+ public:
+  Registry(Options options, const Names& names) : options_(std::move(options)), names_(names) {
+    server_ = series_.make_server(options_.version);
+  }
+
+  void observe(const TimedEvent& timed, const Actions& actions);
+  void set_snapshot(const Snapshot& snapshot);
+  void set_ready(bool ready) { server_.ready->Set(ready ? 1 : 0); }
+  std::string text() const { return series_.text(); }
+
+ private:
+  struct Queue {
+    bool own = true;  ///< false: the series are those of "(other)"
+    std::string name;
+    QueueSeries series;
+    std::optional<RunSeries> runs;
+    FunctionId function;
+  };
+  struct Function {
+    std::string name;
+    FunctionSeries series;
+  };
+  struct Waiting {
+    QueueId queue;
+    TimePoint visible_at;
+    TimePoint deadline;
+    bool measured = true;
+  };
+
+  Queue& queue(QueueId id);
+  Function& function(FunctionId id);
+  RunSeries& runs(QueueId queue, FunctionId function);
+  void forget_queue(QueueId id);
+
+  // One for each event and action that counts.
+  void count(TimePoint, const MessageArrived& event);
+  void count(TimePoint, const QueueChanged& event) { queue(event.queue); }
+  void count(TimePoint, const QueuePurged&) {}
+  void count(TimePoint, const QueueRemoved& event) { forget_queue(event.queue); }
+  void count(TimePoint, const InstanceReady& event);
+  void count(TimePoint, const InstanceLost& event);
+  void count(TimePoint, const RunFinished& event);
+  void count(TimePoint, const ForecastFitted& event);
+  void count(TimePoint, const ConfigurationChanged& event);
+  void count(TimePoint, const ReceiveRequested&) {}
+  void count(TimePoint, const ReceiveCancelled&) {}
+  void count(TimePoint, const MessageDeleted&) {}
+  void count(TimePoint, const VisibilityChanged&) {}
+  void count(TimePoint, const RedriveRequested&) {}
+  void count(TimePoint, const SignalObserved&) {}
+  void count(TimePoint, const TimePassed&) {}
+  void count(TimePoint now, const Deliver& action);
+  void count(TimePoint, const StartInstance& action);
+  void count(TimePoint, const StopInstance& action);
+  void count(TimePoint now, const Run& action);
+  void count(TimePoint, const Delete& action);
+  void count(TimePoint, const Move& action);
+  void count(TimePoint, const SetVisibility& action);
+  void count(TimePoint, const Purge& action);
+  void count(TimePoint, const FitForecast&) {}
+  void count(TimePoint, const PublishPlan& action);
+
+  void start(TimePoint now, QueueId queue, const Lease& lease);
+
+  Options options_;
+  const Names& names_;
+  MetricSeries series_;
+  ServerSeries server_;
+  Attribution attribution_;
+  std::unordered_map<std::uint32_t, Queue> queues_;
+  std::unordered_map<std::uint32_t, Function> functions_;
+  std::optional<Queue> other_;
+  std::size_t queues_with_series_ = 0;
+  std::unordered_map<std::uint64_t, Waiting> waiting_;
+  std::uint64_t waiting_unmeasured_ = 0;
+  QueueId ended_run_queue_;  ///< of the event at hand
+};
+
+void Metrics::Registry::observe(const TimedEvent& timed, const Actions& actions) {
+  server_.events->Increment();
+  ended_run_queue_ = attribution_.ended_run_queue(timed.event);
+  std::visit([&](const auto& event) { count(timed.time, event); }, timed.event);
+  for (const Action& action : actions) {
+    std::visit([&](const auto& wanted) { count(timed.time, wanted); }, action);
+  }
+  attribution_.remember(timed.event, actions);
+}
+
+Metrics::Registry::Queue& Metrics::Registry::queue(QueueId id) {
+  const auto found = queues_.find(id.value());
+  if (found != queues_.end()) return found->second.own ? found->second : *other_;
+  Queue fresh;
+  fresh.own = queues_with_series_ < options_.queues_max;
+  if (fresh.own) {
+    ++queues_with_series_;
+    fresh.name = names_.queue(id);
+    if (fresh.name.empty()) fresh.name = "queue-" + std::to_string(id.value());
+    fresh.series = series_.make_queue(fresh.name);
+  } else if (!other_) {
+    other_ = Queue{true, kOther, series_.make_queue(kOther), {}, {}};
+  }
+  Queue& added = queues_.emplace(id.value(), std::move(fresh)).first->second;
+  return added.own ? added : *other_;
+}
+
+Metrics::Registry::Function& Metrics::Registry::function(FunctionId id) {
+  const auto found = functions_.find(id.value());
+  if (found != functions_.end()) return found->second;
+  Function fresh;
+  fresh.name = names_.function(id);
+  if (fresh.name.empty()) fresh.name = "function-" + std::to_string(id.value());
+  fresh.series = series_.make_function(fresh.name);
+  return functions_.emplace(id.value(), std::move(fresh)).first->second;
+}
+
+RunSeries& Metrics::Registry::runs(QueueId id, FunctionId function_id) {
+  Queue& of = queue(id);
+  if (!of.runs || of.function != function_id) {
+    if (of.runs && of.name != kOther) series_.remove(*of.runs);
+    of.runs = series_.make_runs(of.name, of.name == kOther ? kOther : function(function_id).name);
+    of.function = function_id;
+  }
+  return *of.runs;
+}
+
+void Metrics::Registry::forget_queue(QueueId id) {
+  const auto found = queues_.find(id.value());
+  if (found == queues_.end()) return;
+  if (found->second.own) {
+    series_.remove(found->second.series);
+    if (found->second.runs) series_.remove(*found->second.runs);
+    --queues_with_series_;
+  }
+  queues_.erase(found);
+  std::erase_if(waiting_, [&](const auto& entry) { return entry.second.queue == id; });
+}
+
+void Metrics::Registry::count(TimePoint, const MessageArrived& event) {
+  const Message& message = event.message;
+  QueueSeries& series = queue(message.queue).series;
+  series.arrived[static_cast<std::size_t>(event.origin)]->Increment();
+  if (event.origin == Origin::Sent) series.arrived_bytes->Increment(message.bytes);
+  if (message.receive_count > 0 || event.origin == Origin::Redriven) return;
+  if (waiting_.size() >= options_.waiting_max) {
+    server_.waits_unmeasured->Increment();
+    ++waiting_unmeasured_;
+    return;
+  }
+  waiting_[message.id.value()] = {message.queue, message.visible_at, message.deadline,
+                                  event.origin == Origin::Sent};
+}
+
+void Metrics::Registry::count(TimePoint, const Purge& action) {
+  std::erase_if(waiting_, [&](const auto& entry) {
+    return entry.second.queue == action.queue && entry.first <= action.up_to.value();
+  });
+}
+
+void Metrics::Registry::count(TimePoint, const InstanceReady& event) {
+  const auto* instance = attribution_.instance(event.instance);
+  if (instance) function(instance->function).series.start_time->Observe(seconds(event.start_time));
+}
+
+void Metrics::Registry::count(TimePoint, const InstanceLost& event) {
+  const auto* instance = attribution_.instance(event.instance);
+  if (!instance) return;
+  function(instance->function).series.losses[static_cast<std::size_t>(event.reason)]->Increment();
+  for (const RunId id : instance->runs) {
+    const auto* run = attribution_.run(id);
+    if (run) runs(run->queue, run->function).runs[static_cast<std::size_t>(ErrorClass::Crash)]->Increment();
+  }
+}
+
+void Metrics::Registry::count(TimePoint, const RunFinished& event) {
+  const auto* run = attribution_.run(event.run);
+  if (!run) return;
+  runs(run->queue, run->function).runs[static_cast<std::size_t>(event.error)]->Increment();
+  function(run->function).series.run_duration->Observe(seconds(event.service_time));
+}
+
+void Metrics::Registry::count(TimePoint, const ForecastFitted& event) {
+  queue(event.queue).series.fits[event.forecasts.empty() ? 1 : 0]->Increment();
+}
+
+void Metrics::Registry::count(TimePoint, const ConfigurationChanged& event) {
+  for (const FunctionSettings& settings : event.configuration.functions) function(settings.id);
+  for (const MappingSettings& mapping : event.configuration.mappings) runs(mapping.queue, mapping.function);
+}
+
+void Metrics::Registry::count(TimePoint now, const Deliver& action) {
+  if (action.leases.empty()) return;
+  const QueueId id = attribution_.receiver(action.receiver);
+  QueueSeries& series = queue(id).series;
+  series.delivered->Increment(static_cast<double>(action.leases.size()));
+  for (const Lease& lease : action.leases) start(now, id, lease);
+}
+
+void Metrics::Registry::count(TimePoint now, const Run& action) {
+  for (const Lease& lease : action.leases) start(now, action.queue, lease);
+}
+
+void Metrics::Registry::start(TimePoint now, QueueId id, const Lease& lease) {
+  const auto found = waiting_.find(lease.message.value());
+  if (found == waiting_.end()) {
+    if (waiting_unmeasured_ == 0 || lease.receive_count != 1) return;
+    --waiting_unmeasured_;
+    queue(id).series.started->Increment();
+    return;
+  }
+  const Waiting waiting = found->second;
+  waiting_.erase(found);
+  QueueSeries& series = queue(id).series;
+  series.started->Increment();
+  if (waiting.measured) series.wait->Observe(std::max(0.0, seconds(now - waiting.visible_at)));
+  if (now <= waiting.deadline) return;
+  series.late->Increment();
+  if (waiting.measured) series.lateness->Observe(seconds(now - waiting.deadline));
+}
+
+void Metrics::Registry::count(TimePoint, const StartInstance& action) {
+  function(action.function).series.starts[static_cast<std::size_t>(action.reason)]->Increment();
+}
+
+void Metrics::Registry::count(TimePoint, const StopInstance& action) {
+  const auto* instance = attribution_.instance(action.instance);
+  if (instance)
+    function(instance->function).series.stops[static_cast<std::size_t>(action.reason)]->Increment();
+}
+
+void Metrics::Registry::count(TimePoint, const Delete& action) {
+  server_.deleted[static_cast<std::size_t>(action.reason)]->Increment();
+  waiting_.erase(action.message.value());
+}
+
+void Metrics::Registry::count(TimePoint, const Move& action) {
+  queue(action.from).series.moved[static_cast<std::size_t>(action.reason)]->Increment();
+  waiting_.erase(action.message.value());
+}
+
+void Metrics::Registry::count(TimePoint, const SetVisibility& action) {
+  if (action.decision.error == ErrorClass::None) return;
+  queue(ended_run_queue_).series.retries[index_of_retry(action.decision.choice)]->Increment();
+}
+
+void Metrics::Registry::count(TimePoint, const PublishPlan& action) {
+  const auto constraint = static_cast<std::size_t>(action.plan.reason.constraint);
+  queue(action.plan.queue).series.plans[constraint]->Increment();
+}
+
+void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
+  for (const QueueSnapshot& from : snapshot.queues) {
+    const auto known = queues_.find(from.id.value());
+    if (known == queues_.end() || !known->second.own) continue;
+    const QueueSeries& to = known->second.series;
+    to.messages[0]->Set(static_cast<double>(from.ready));
+    to.messages[1]->Set(static_cast<double>(from.delayed));
+    to.messages[2]->Set(static_cast<double>(from.in_flight));
+    to.oldest_wait->Set(seconds(from.oldest_wait));
+    to.forecast_median->Set(from.forecast.empty() ? 0 : from.forecast.p50.front());
+    to.forecast_high->Set(from.forecast.empty() ? 0 : from.forecast.p95.front());
+    to.forecast_step->Set(from.forecast.empty() ? 0 : seconds(from.forecast.step));
+    to.plan_instances->Set(from.plan.instances);
+    to.plan_floor->Set(from.plan.warm_floor);
+  }
+  for (const FunctionSnapshot& from : snapshot.functions) {
+    const FunctionSeries& to = function(from.id).series;
+    const InstanceCounts& now = from.instances;
+    const std::uint32_t counts[] = {now.starting, now.idle, now.busy, now.frozen, now.stopping};
+    for (std::size_t i = 0; i < to.instances.size(); ++i) to.instances[i]->Set(counts[i]);
+  }
+  server_.uptime->Set(seconds(snapshot.uptime));
+  raise(*server_.cold_starts_avoided, static_cast<double>(snapshot.totals.cold_starts_avoided));
+  raise(*server_.instance_seconds, snapshot.totals.instance_seconds);
+  raise(*server_.store_commits, static_cast<double>(snapshot.store.commits));
+  raise(*server_.store_writes, static_cast<double>(snapshot.store.writes));
+  raise(*server_.store_syncs, static_cast<double>(snapshot.store.syncs));
+  server_.store_commit_max->Set(seconds(snapshot.store.commit_time_max));
+  server_.store_file->Set(static_cast<double>(snapshot.store.file_bytes));
+  server_.store_pending->Set(static_cast<double>(snapshot.store.pending_bytes));
+  server_.process_memory->Set(static_cast<double>(snapshot.process.memory_bytes));
+  server_.functions_memory->Set(static_cast<double>(snapshot.process.functions_memory_bytes));
+  raise(*server_.process_cpu, seconds(snapshot.process.cpu_time));
+  server_.process_descriptors->Set(snapshot.process.open_descriptors);
+}
+
+Metrics::Metrics(Options options, const Names& names)
+    : registry_(std::make_unique<Registry>(std::move(options), names)) {}
+Metrics::~Metrics() = default;
+
+void Metrics::observe(const TimedEvent& event, const Actions& actions) {
+  registry_->observe(event, actions);
+}
+void Metrics::set_snapshot(const Snapshot& snapshot) {
+  registry_->set_snapshot(snapshot);
+}
+void Metrics::set_ready(bool ready) {
+  registry_->set_ready(ready);
+}
+std::string Metrics::text() const {
+  return registry_->text();
+}
+
+}  // namespace forewarm

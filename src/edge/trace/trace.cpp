@@ -1,0 +1,58 @@
+#include "edge/trace/trace.h"
+
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "edge/trace/gzip.h"
+#include "edge/trace/trace_parser.h"
+
+namespace forewarm {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<fs::path> first_there(const fs::path& folder, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    std::error_code ignored;
+    if (fs::is_regular_file(folder / name, ignored)) return folder / name;
+  }
+  return std::nullopt;
+}
+
+Result<void> link_durations(const fs::path& folder, Trace& trace) {
+  const std::optional<fs::path> file = first_there(folder, {"functions.csv", "functions.csv.gz"});
+  if (!file) return {};
+  DurationsParser parser(file->string(), trace);
+  Result<void> read =
+      read_file_pieces(file->string(), [&](std::string_view bytes) { return parser.feed(bytes); });
+  return read ? parser.finish() : read;
+}
+
+}  // namespace
+
+Result<Trace> read_trace(const std::string& path, const TraceOptions& options) {
+  std::error_code code;
+  fs::path file = path;
+  if (fs::is_directory(file, code)) {
+    const auto inside = first_there(file, {"trace.csv", "trace.csv.gz", "messages.csv", "messages.csv.gz"});
+    if (!inside)
+      return error(ErrorCode::NotFound,
+                   path + ": no trace.csv, trace.csv.gz, messages.csv or messages.csv.gz in this folder");
+    file = *inside;
+  } else if (!fs::exists(file, code)) {
+    return error(ErrorCode::NotFound,
+                 path + ": no such file or folder; give a trace file or a folder with one");
+  }
+  TraceParser parser(file.string(), options);
+  Result<void> read =
+      read_file_pieces(file.string(), [&](std::string_view bytes) { return parser.feed(bytes); });
+  if (!read) return std::unexpected(read.error());
+  Result<Trace> trace = parser.finish();
+  if (!trace) return trace;
+  if (Result<void> linked = link_durations(file.parent_path(), *trace); !linked)
+    return std::unexpected(linked.error());
+  return trace;
+}
+
+}  // namespace forewarm
