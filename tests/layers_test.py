@@ -23,6 +23,7 @@ THIRD_PARTY = {
     "xxhash.h": ["edge/store"],
     "zlib.h": ["edge/trace"],
 }
+TEST_FILES = ("_test.cpp", "_fixture.h")
 TEST_ONLY = ("gtest/", "gmock/", "rapidcheck")
 SYSTEM = re.compile(
     r"[a-z0-9_]+|(arpa|linux|net|netinet|sys)/[a-z0-9_]+\.h|"
@@ -77,7 +78,7 @@ def carried_violations(includes, heavy):
 
 def third_party_violations(where, folder, path, header):
     if header.startswith(TEST_ONLY):
-        if not path.name.endswith("_test.cpp") and "testing" not in path.name:
+        if not path.name.endswith(TEST_FILES):
             yield f"{where} includes <{header}>, which is for tests"
         return
     for beginning, folders in THIRD_PARTY.items():
@@ -109,6 +110,8 @@ def violations(root):
                 found.extend(third_party_violations(path, folder, path, theirs))
                 continue
             includes[name].append(ours)
+            if ours.endswith(TEST_FILES) and not name.endswith(TEST_FILES):
+                found.append(f'{path} includes "{ours}", which is for tests')
             target = ours.rpartition("/")[0]
             if not (root / "src" / ours).is_file():
                 found.append(f'{path} includes "{ours}", which is not in src/')
@@ -172,6 +175,13 @@ class Planted(PlantedTree):
         self.plant("src/app/main.cpp", "#include <Eigen/Dense>\n")
         self.expect_one(violations(self.root), "does not know")
         self.plant("src/app/main.cpp", "#include <gtest/gtest.h>\n")
+        self.expect_one(violations(self.root), "for tests")
+
+    def test_a_fixture_in_the_product_is_caught(self):
+        self.plant("src/core/core_fixture.h", "#include <gtest/gtest.h>\n")
+        self.plant("src/core/core_test.cpp", '#include "core/core_fixture.h"\n')
+        self.assertEqual(violations(self.root), [])
+        self.plant("src/core/step.cpp", '#include "core/core_fixture.h"\n')
         self.expect_one(violations(self.root), "for tests")
 
     def test_a_cycle_is_caught(self):

@@ -1,8 +1,7 @@
 #include "app/function_host.h"
 
-#include <algorithm>
+#include <cstdio>
 
-#include "edge/sqs/lambda_event.h"
 #include "edge/sqs/message_metadata.h"
 
 namespace forewarm {
@@ -57,33 +56,15 @@ void FunctionHost::stop(const StopInstance& action) {
 }
 
 void FunctionHost::run(const Run& run) {
-  Running running{run.instance, {}, {}};
-  std::vector<sqs::ReceivedMessage> messages;
-  for (const Lease& lease : run.leases) {
-    Result<sqs::ReceivedMessage> message = surroundings_.read(run.queue, lease);
-    running.messages.push_back(lease.message);
-    if (message) {
-      running.message_ids.push_back(message->message_id);
-      messages.push_back(std::move(*message));
-    } else if (message.error().code == ErrorCode::NotFound) {
-      running.message_ids.emplace_back();  // deleted by its handle meanwhile
-    } else {
-      // Never handed to the function in part: whoever reads the batch's answer could not tell which were
-      // there.
-      surroundings_.warn(message.error().message);
-      surroundings_.report(
-          RunFinished{run.run, ErrorClass::Handler, sqs::name_hash("forewarm.Unreadable"), Duration(0), {}});
-      return;
-    }
-  }
-  if (messages.empty()) {
-    surroundings_.report(RunFinished{run.run, ErrorClass::None, 0, Duration(0), {}});
+  Result<QueueService::FunctionEvent> event = surroundings_.queues->function_event(run.queue, run.leases);
+  if (!event) {
+    surroundings_.warn(event.error().message);
+    surroundings_.report(
+        RunFinished{run.run, ErrorClass::Handler, sqs::name_hash("forewarm.Unreadable"), Duration(0), {}});
     return;
   }
-  Invocation invocation{run.run, request_id(run.run),
-                        sqs::lambda_event(messages, surroundings_.queue_arn(run.queue)), ""};
-  running_.insert(run.run, std::move(running));
-  pool_->run(run.instance, std::move(invocation));
+  running_.insert(run.run, {run.leases, std::move(event->unreadable)});
+  pool_->run(run.instance, {run.run, request_id(run.run), std::move(event->payload), ""});
 }
 
 void FunctionHost::on(PoolEvent event) {
@@ -104,22 +85,15 @@ void FunctionHost::on(PoolEvent event) {
 }
 
 void FunctionHost::finished(const PoolFinished& event) {
-  Running* running = running_.find(event.run);
+  const Running* running = running_.find(event.run);
   if (running == nullptr) return;
   RunFinished outcome{
       event.run, event.error, 0, std::chrono::duration_cast<Duration>(event.service_time), {}};
-  if (event.error != ErrorClass::None) {
-    outcome.error_key = event.error_type.empty() ? 0 : sqs::name_hash(event.error_type);
-  } else {
-    const sqs::BatchOutcome batch = sqs::read_batch_response(event.response, running->message_ids);
-    if (batch.all_failed) {
-      outcome.error = ErrorClass::Handler;
-      outcome.error_key = sqs::name_hash("forewarm.BadBatchResponse");
-    }
-    for (std::size_t i = 0; i < running->messages.size(); ++i) {
-      const bool failed = std::ranges::find(batch.failed, running->message_ids[i]) != batch.failed.end();
-      if (failed) outcome.failed.push_back(running->messages[i]);
-    }
+  if (event.error == ErrorClass::None) {
+    outcome.failed = surroundings_.queues->failed_messages(running->leases, event.response);
+    outcome.failed.insert(outcome.failed.end(), running->unreadable.begin(), running->unreadable.end());
+  } else if (!event.error_type.empty()) {
+    outcome.error_key = sqs::name_hash(event.error_type);
   }
   running_.erase(event.run);
   surroundings_.report(std::move(outcome));

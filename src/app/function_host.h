@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "app/function_directory.h"
+#include "app/queue_service.h"
 #include "base/id_map.h"
 #include "core/model/action.h"
 #include "core/model/event.h"
 #include "edge/functions/process_pool.h"
-#include "edge/sqs/response.h"
 
 namespace forewarm {
 
@@ -27,9 +27,7 @@ class FunctionHost {
   /// What it needs of the server.
   struct Surroundings {
     std::function<void(Event)> report;
-    /// A leased message as a receiver would get it.
-    std::function<Result<sqs::ReceivedMessage>(QueueId, const Lease&)> read;
-    std::function<std::string(QueueId)> queue_arn;
+    QueueService* queues = nullptr;
     std::function<void(std::string_view)> warn;
   };
   FunctionHost(Loop& loop, Options options, Surroundings surroundings);
@@ -46,9 +44,8 @@ class FunctionHost {
 
  private:
   struct Running {
-    InstanceId instance;
-    std::vector<std::string> message_ids;
-    std::vector<MessageId> messages;
+    std::vector<Lease> leases;
+    std::vector<MessageId> unreadable;  ///< failed, whatever the function says
   };
   struct Trial {
     std::string payload;

@@ -151,6 +151,7 @@ void Orchestrator::State::expire(MessageRecord& record) {
 void Orchestrator::State::move(MessageRecord& record, QueueState& to, MoveReason reason,
                                const RetryDecision& decision) {
   QueueState& from = *find_queue(record.message.queue);
+  if (reason != MoveReason::Redrive) ++from.dead_letters;
   actions_->push_back(Move{record.message.id, from.id, to.id, reason, decision});
   if (record.message.group && record.message.receive_count > 0)
     from.ready.release_group(record.message.group);

@@ -146,6 +146,12 @@ QueueView Orchestrator::queue(QueueId id) const {
   view.arrived = queue->arrived;
   view.started = queue->started;
   view.late = queue->late;
+  view.retries = queue->retries;
+  view.dead_letters = queue->dead_letters;
+  if (queue->history.closed() > 0) {
+    view.step_start = queue->history.open_start() - queue->history.step();
+    view.arrivals_last_step = queue->history.closed_at(0).arrivals;
+  }
   view.ensemble = &queue->ensemble;
   view.forecast = queue->ensemble.best(state_->now());
   view.plan = queue->plan;

@@ -150,6 +150,7 @@ void Orchestrator::State::finish_message(QueueState& queue, FunctionState& funct
     return;
   }
   const TimePoint visible_at = saturating_add(now_, std::max(decision.delay, Duration(0)));
+  ++queue.retries;
   actions_->push_back(SetVisibility{id, visible_at, message.receive_count, decision});
   if (visible_at > now_) {
     hold_until(queue, *record, visible_at);

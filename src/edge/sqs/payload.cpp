@@ -28,12 +28,13 @@ struct Source {
 
   std::uint64_t number() {
     std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 35 && !bytes.empty(); shift += 7) {
+    for (unsigned shift = 0; shift < 70 && !bytes.empty(); shift += 7) {
       const auto byte = static_cast<unsigned char>(bytes.front());
       bytes.remove_prefix(1);
       value |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
       if (byte < 0x80) {
-        if (byte == 0 && shift > 0) break;  // one number has one form
+        // One number has one form, and 64 bits.
+        if ((byte == 0 && shift > 0) || (shift == 63 && byte > 1)) break;
         return value;
       }
     }
@@ -62,6 +63,7 @@ std::string encode(const Payload& payload) {
   out.reserve(payload.body.size() + 128);
   out += kVersion;
   write_number(out, payload.sent_to.value());
+  write_number(out, static_cast<std::uint64_t>(count_us(payload.sent)));
   write_text(out, payload.body);
   write_text(out, payload.group_id);
   write_text(out, payload.deduplication_id);
@@ -87,6 +89,7 @@ Result<Payload> decode(std::string_view bytes) {
   Payload payload;
   const std::uint64_t queue = source.number();
   payload.sent_to = QueueId(static_cast<std::uint32_t>(queue));
+  payload.sent = time_point_us(static_cast<std::int64_t>(source.number()));
   payload.body = source.text();
   payload.group_id = source.text();
   payload.deduplication_id = source.text();

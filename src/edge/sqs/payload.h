@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "core/model/ids.h"
 #include "edge/sqs/request.h"
 
@@ -12,6 +13,7 @@ namespace forewarm::sqs {
 /// What the store keeps of a message beside what the core knows: all that must come back as it was sent.
 struct Payload {
   QueueId sent_to;  ///< differs from where the message is once it has been dead-lettered
+  TimePoint sent;
   std::string body;
   Attributes attributes;
   std::string trace_header;  ///< system attribute AWSTraceHeader

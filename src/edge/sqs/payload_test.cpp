@@ -7,6 +7,7 @@ namespace {
 
 Payload full() {
   return {.sent_to = QueueId(300),
+          .sent = time_point_us(129),
           .body = std::string(1000, 'b') + '\0',
           .attributes = {{"a", {"String", "x"}}, {"b", {"Binary", std::string("\0\xff", 2)}}},
           .trace_header = "Root=1",
@@ -22,6 +23,7 @@ TEST(Payload, ComesBackAsItWas) {
 
 TEST(Payload, TheFormatStaysWhatTheDocumentSays) {
   const Payload payload{.sent_to = QueueId(300),
+                        .sent = time_point_us(129),
                         .body = "hi",
                         .attributes = {{"n", {"Number", "1"}}},
                         .trace_header = {},
@@ -29,7 +31,7 @@ TEST(Payload, TheFormatStaysWhatTheDocumentSays) {
                         .deduplication_id = {},
                         .sender_id = {}};
   EXPECT_EQ(encode(payload),
-            std::string("\x01\xac\x02\x02hi\x01g\x00\x00\x00\x01\x01n\x06Number\x01\x31", 23));
+            std::string("\x01\xac\x02\x81\x01\x02hi\x01g\x00\x00\x00\x01\x01n\x06Number\x01\x31", 25));
 }
 
 TEST(Payload, EveryTruncationIsNoticed) {
@@ -49,7 +51,7 @@ TEST(Payload, ANewerVersionIsNamed) {
 }
 
 TEST(Payload, LengthsThatLieAreRefused) {
-  EXPECT_FALSE(decode(std::string("\x01\x01\xff\xff\xff\xff\x0f", 7)).has_value());
+  EXPECT_FALSE(decode(std::string("\x01\x01\x01\xff\xff\xff\xff\x0f", 8)).has_value());
   EXPECT_FALSE(decode(std::string("\x01\x80\x00\x00\x00\x00\x00\x00\x00", 9))
                    .has_value());  // a number not in its shortest form
 }
