@@ -51,7 +51,7 @@ struct ServerConfig {
   std::string admin = "127.0.0.1:9325";
   std::string region = "us-east-1";
   std::string record;
-  std::string log_level = "info";
+  std::string log_level = "info";  ///< as Log takes it
   std::int64_t instances_max = 200;
   std::int64_t forecast_horizon = 60;
   std::int64_t forecast_history = 8640;

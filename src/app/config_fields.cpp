@@ -46,7 +46,7 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.text({"admin", "host:port of dashboard, metrics and admin API"}, c.admin);
   v.text({"region", "AWS region named in ARNs"}, c.region);
   v.text({"record", "file that gets every event and decision, for replay; empty: none"}, c.record);
-  v.text({"log_level", "trace, debug, info, warn or error"}, c.log_level);
+  v.text({"log_level", "debug, info, warning or error"}, c.log_level);
   v.number({"instances_max", "instances on this machine, over all functions"}, c.instances_max, {1, 100'000});
   v.begin_table({"forecast", "how demand is forecast"});
   v.duration({"step", "width of an interval of history, forecast and plan"}, c.forecast_step, {100ms, 1h});

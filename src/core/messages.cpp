@@ -11,6 +11,12 @@ namespace {
 constexpr std::uint32_t kSweptPerStep = 128;
 constexpr std::uint32_t kRedrivenPerStep = 64;
 
+/// By when a message that becomes visible at `visible_at` should start.
+TimePoint deadline(const QueueState& queue, TimePoint visible_at) {
+  const Duration objective = queue.mapping ? queue.mapping->scaling.objective : ScalingSettings{}.objective;
+  return saturating_add(visible_at, objective);
+}
+
 }  // namespace
 
 void Orchestrator::State::on(const MessageArrived& event) {
@@ -44,10 +50,8 @@ MessageRecord& Orchestrator::State::admit(QueueState& queue, const Message& mess
   newest_message_ = std::max(newest_message_, message.id);
   record.message = message;
   record.message.queue = queue.id;
-  if (record.message.deadline == TimePoint{}) {
-    const Duration objective = queue.mapping ? queue.mapping->scaling.objective : ScalingSettings{}.objective;
-    record.message.deadline = saturating_add(std::max(message.visible_at, message.sent), objective);
-  }
+  if (record.message.deadline == TimePoint{})
+    record.message.deadline = deadline(queue, std::max(message.visible_at, message.sent));
   record.older = queue.newest;
   (queue.newest ? queue.newest->newer : queue.oldest) = &record;
   queue.newest = &record;
@@ -105,6 +109,9 @@ void Orchestrator::State::make_ready(QueueState& queue, MessageRecord& record) {
   const bool was_handed_out = record.message.receive_count > 0;
   record.holder = Holder::Nobody;
   record.message.visible_at = now_;
+  // Were a rerun to keep its first deadline, messages that fail again and again would go before all younger
+  // ones.
+  if (was_handed_out) record.message.deadline = deadline(queue, now_);
   queue.ready.insert(record.message);
   if (record.message.group && was_handed_out) queue.ready.release_group(record.message.group);
   timers_.set(record, saturating_add(record.message.sent, queue.settings.retention));
@@ -144,6 +151,7 @@ void Orchestrator::State::expire(MessageRecord& record) {
 void Orchestrator::State::move(MessageRecord& record, QueueState& to, MoveReason reason,
                                const RetryDecision& decision) {
   QueueState& from = *find_queue(record.message.queue);
+  if (reason != MoveReason::Redrive) ++from.dead_letters;
   actions_->push_back(Move{record.message.id, from.id, to.id, reason, decision});
   if (record.message.group && record.message.receive_count > 0)
     from.ready.release_group(record.message.group);
@@ -266,7 +274,7 @@ void Orchestrator::State::on(const QueueChanged& event) {
   }
   auto queue = std::make_unique<QueueState>(event.queue, event.settings, configuration_.forecast);
   queue_index_.insert(event.queue, queue.get());
-  queues_.emplace(event.queue, std::move(queue));
+  attach_mapping(*queues_.emplace(event.queue, std::move(queue)).first->second);
 }
 
 void Orchestrator::State::on(const QueuePurged& event) {

@@ -120,6 +120,11 @@ bool Orchestrator::exists(MessageId message) const {
   return state_->find_message(message) != nullptr;
 }
 
+QueueId Orchestrator::queue_of(MessageId message) const {
+  const MessageRecord* record = state_->find_message(message);
+  return record == nullptr ? QueueId{} : record->message.queue;
+}
+
 bool Orchestrator::is_current(MessageId message, std::uint16_t receive_count) const {
   const MessageRecord* record = state_->find_message(message);
   return record != nullptr && record->message.receive_count == receive_count;
@@ -141,6 +146,12 @@ QueueView Orchestrator::queue(QueueId id) const {
   view.arrived = queue->arrived;
   view.started = queue->started;
   view.late = queue->late;
+  view.retries = queue->retries;
+  view.dead_letters = queue->dead_letters;
+  if (queue->history.closed() > 0) {
+    view.step_start = queue->history.open_start() - queue->history.step();
+    view.arrivals_last_step = queue->history.closed_at(0).arrivals;
+  }
   view.ensemble = &queue->ensemble;
   view.forecast = queue->ensemble.best(state_->now());
   view.plan = queue->plan;

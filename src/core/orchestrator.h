@@ -22,6 +22,10 @@ struct QueueView {
   std::uint64_t arrived = 0;       ///< sent, since the start
   std::uint64_t started = 0;       ///< first starts
   std::uint64_t late = 0;          ///< first starts past the deadline
+  std::uint64_t retries = 0;        ///< failed runs' messages that stayed
+  std::uint64_t dead_letters = 0;   ///< moved to the dead-letter queue
+  TimePoint step_start;  ///< of the newest closed step
+  float arrivals_last_step = 0;
   const ModelForecast* forecast = nullptr;
   const Ensemble* ensemble = nullptr;
   ScalingPlan plan;
@@ -66,6 +70,8 @@ class Orchestrator {
   bool is_current(MessageId message, std::uint16_t receive_count) const;
   /// False when the message no longer exists here.
   bool exists(MessageId message) const;
+  /// Where the message is now; none when it no longer exists. A receipt from another queue is no receipt.
+  QueueId queue_of(MessageId message) const;
   /// True while a run or receiver holds the message.
   bool in_flight(MessageId message) const;
   std::uint64_t events() const;

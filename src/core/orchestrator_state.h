@@ -93,6 +93,7 @@ class Orchestrator::State {
   std::uint32_t wanted(const FunctionState& function);
   Duration keep_idle(const FunctionState& function);
   void refresh_summaries(FunctionState& function);
+  void attach_mapping(QueueState& queue);
 
   void leave_pending(QueueState& queue);
   void continue_pending();

@@ -104,6 +104,8 @@ struct QueueState {
   std::uint64_t arrived = 0;
   std::uint64_t started = 0;
   std::uint64_t late = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t dead_letters = 0;
 };
 
 /// Everything about one function.

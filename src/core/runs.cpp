@@ -80,6 +80,9 @@ void Orchestrator::State::on(const RunFinished& event) {
   runs_.erase(event.run);
   if (FunctionState* function = find_function(run.function)) {
     function->pool.end_run(run.instance, now_, event.error == ErrorClass::None);
+    // Its process is gone or being killed: InstanceLost is on the way, and nothing may run on it until then.
+    if (event.error == ErrorClass::Crash || event.error == ErrorClass::Timeout)
+      function->pool.stop(run.instance, now_);
     if (event.error != ErrorClass::Capacity && !run.messages.empty()) {
       const Duration each = event.service_time / static_cast<std::int64_t>(run.messages.size());
       function->service_times.observe(each);
@@ -147,6 +150,7 @@ void Orchestrator::State::finish_message(QueueState& queue, FunctionState& funct
     return;
   }
   const TimePoint visible_at = saturating_add(now_, std::max(decision.delay, Duration(0)));
+  ++queue.retries;
   actions_->push_back(SetVisibility{id, visible_at, message.receive_count, decision});
   if (visible_at > now_) {
     hold_until(queue, *record, visible_at);

@@ -248,27 +248,30 @@ void Orchestrator::State::on(const ConfigurationChanged& event) {
     function.pool.configure(settings);
     function.start_summary = summary(function.start_times, settings.start_time_guess);
   }
-  for (auto& [id, queue] : queues_) {
-    const auto mapping = std::ranges::find(configuration_.mappings, id, &MappingSettings::queue);
-    if (mapping == configuration_.mappings.end() || !functions_.contains(mapping->function)) {
-      queue->mapping.reset();
-      queue->scaler.reset();
-      queue->plan = {};
-      continue;
-    }
-    if (!queue->scaler || !(queue->mapping->scaling == mapping->scaling))
-      queue->scaler = options_.make_scaler(*mapping);
-    queue->mapping = *mapping;
-    functions_[mapping->function].queues.push_back(id);
-    if (mapping->scaling.instances_min > 0 || queue->ready.size() > 0 || queue->plan.instances > 0) {
-      schedule_tick(*queue);
-      leave_pending(*queue);
-    }
-  }
+  for (auto& [id, queue] : queues_) attach_mapping(*queue);
   for (auto& [id, function] : functions_) stop_unfit(function);
   std::erase_if(functions_, [](const auto& entry) {
     return entry.second.retired && entry.second.pool.counts().all() == 0;
   });
+}
+
+/// Takes a queue's mapping from the configuration; a scaler whose settings stay keeps what it has learnt.
+void Orchestrator::State::attach_mapping(QueueState& queue) {
+  const auto mapping = std::ranges::find(configuration_.mappings, queue.id, &MappingSettings::queue);
+  if (mapping == configuration_.mappings.end() || !functions_.contains(mapping->function)) {
+    queue.mapping.reset();
+    queue.scaler.reset();
+    queue.plan = {};
+    return;
+  }
+  const bool same = queue.scaler && queue.mapping->scaling == mapping->scaling;
+  if (!same) queue.scaler = options_.make_scaler(*mapping);
+  queue.mapping = *mapping;
+  functions_[mapping->function].queues.push_back(queue.id);
+  if (mapping->scaling.instances_min > 0 || queue.ready.size() > 0 || queue.plan.instances > 0) {
+    schedule_tick(queue);
+    leave_pending(queue);
+  }
 }
 
 void Orchestrator::State::on(const SignalObserved&) {

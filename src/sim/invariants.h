@@ -46,7 +46,6 @@ class Invariants : public Watcher {
     GroupId group;
     TimePoint sent;
     TimePoint visible_at;
-    std::uint64_t turn = 0;  ///< order of coming to its queue
     std::uint16_t receive_count = 0;
     Place place = Place::Waiting;
     InstanceId failed_on;
@@ -113,19 +112,19 @@ class Invariants : public Watcher {
   Options options_;
   TimePoint now_;
   std::uint64_t step_ = 0;
-  std::uint64_t turn_ = 0;
   Configuration configuration_;
   std::map<QueueId, QueueSettings> queues_;
   std::map<MessageId, Stored> messages_;
-  std::map<Group, std::map<std::uint64_t, MessageId>> groups_;  ///< FIFO: messages in the order of their turn
+  std::map<Group, std::set<MessageId>> groups_;  ///< FIFO: in the order of sending, which a redrive keeps
   std::map<ReceiverId, Asking> receivers_;
   std::map<InstanceId, Instance> instances_;
   std::map<RunId, Working> runs_;
   std::set<MessageId> undecided_;    ///< their run ended in this step
   std::set<MessageId> succeeded_;    ///< of them, those that must go
   std::set<MessageId> must_delete_;  ///< a client deleted them with the latest handle in this step
-  std::map<FunctionId, TimePoint> without_instance_;  ///< since when, while messages wait
-  std::map<QueueId, std::uint64_t> waiting_;          ///< visible or delayed, not leased
+  std::map<FunctionId, Duration> without_instance_;  ///< for how long, while messages wait
+  TimePoint checked_;
+  std::map<QueueId, std::uint64_t> waiting_;  ///< visible or delayed, not leased
   std::vector<std::string> violations_;
 };
 

@@ -41,7 +41,10 @@ void Invariants::check_limits(FunctionId function_id) {
   std::uint32_t of_function = 0, all = 0;
   for (const auto& [id, instance] : instances_) {
     ++all;
-    if (instance.function == function_id && instance.state != InstanceState::Stopping) ++of_function;
+    if (instance.function == function_id && instance.state != InstanceState::Stopping &&
+        instance.state != InstanceState::Broken) {
+      ++of_function;
+    }
   }
   if (all > configuration_.instances_max)
     fail("I10",
@@ -100,6 +103,9 @@ void Invariants::on(const PublishPlan& action) {
 
 /// A function whose queues hold waiting messages is not without any instance for long.
 void Invariants::check_staffing() {
+  // When the clock leaps, the core could do nothing meanwhile: only a minute of it counts.
+  const Duration since_last = std::min<Duration>(now_ - checked_, 1min);
+  checked_ = now_;
   for (const FunctionSettings& function : configuration_.functions) {
     bool backlog = false;
     for (const MappingSettings& mapping : configuration_.mappings) {
@@ -115,8 +121,9 @@ void Invariants::check_staffing() {
       without_instance_.erase(function.id);
       continue;
     }
-    const TimePoint since = without_instance_.emplace(function.id, now_).first->second;
-    if (now_ - since <= options_.no_instance_max) continue;
+    Duration& without = without_instance_[function.id];
+    without += since_last;
+    if (without <= options_.no_instance_max) continue;
     // Delayed messages and retries that wait are no backlog; looked at only now, because it is slow.
     const bool due = std::ranges::any_of(messages_, [&](const auto& entry) {
       const auto mapping =
@@ -126,7 +133,7 @@ void Invariants::check_staffing() {
              now_ - entry.second.visible_at > options_.no_instance_max;
     });
     if (due) fail("I10", name("function", function.id) + " has a backlog and no instance for too long");
-    without_instance_[function.id] = now_;
+    without = Duration(0);
   }
 }
 

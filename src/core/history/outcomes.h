@@ -20,9 +20,10 @@ struct OutcomeCounts {
   double total() const { return succeeded + failed; }
 };
 
-/// Outcomes of runs, forgotten with a half-life, in bounded memory: by function, by function and tenant, by
-/// function and error key (what became of the next attempt after that error), and by instance's recent
-/// streak. The least recently used key is dropped when a table is full.
+/// Outcomes of runs, forgotten with a half-life, in bounded memory: by function, by function and tenant, and
+/// by function and error key (what became of the next attempt after that error). When the table is full, a
+/// key that has long not been observed makes room. Capacity problems say nothing about a message or a
+/// function: they are only in the totals.
 class Outcomes {
  public:
   explicit Outcomes(Duration half_life = 10min, std::size_t keys_max = 4096);
@@ -32,6 +33,7 @@ class Outcomes {
   void observe(TimePoint at, FunctionId function, TenantId tenant, std::uint64_t previous_error_key,
                ErrorClass error);
 
+  std::size_t keys() const { return table_.size(); }
   OutcomeCounts function(TimePoint at, FunctionId function) const;
   OutcomeCounts tenant(TimePoint at, FunctionId function, TenantId tenant) const;
   /// Outcomes of attempts that followed a failure with this error key.
@@ -45,16 +47,18 @@ class Outcomes {
     std::uint64_t used = 0;
   };
   using Key = Id<struct OutcomeKeyTag>;
+  static Key key(std::uint64_t kind, FunctionId function, std::uint64_t part);
+  Entry& entry(Key key);
   void add(Key key, TimePoint at, bool success);
   OutcomeCounts read(Key key, TimePoint at) const;
   void faded(OutcomeCounts& counts, TimePoint at) const;
-  void drop_oldest();
+  std::size_t drop_oldest();
 
   Duration half_life_;
   std::size_t keys_max_;
   std::uint64_t use_ = 0;
   IdMap<Key, Entry> table_;
-  std::vector<Key> keys_;  ///< in order of insertion, for eviction by second chance
+  std::vector<Key> keys_;  ///< every key of the table, in no order: where the hand looks for one to drop
   std::size_t hand_ = 0;
   std::array<std::uint64_t, kErrorClassCount> totals_{};
 };

@@ -24,18 +24,25 @@ struct RetryInputs {
 };
 
 /// Predicted probability that the next attempt fails too, and how many outcomes stand behind it. A
-/// beta-binomial estimate: the function's outcomes are the prior of the tenant's, both are the prior of
-/// "after this error".
+/// beta-binomial estimate by levels, each the prior of the next: the function's outcomes, the tenant's on it,
+/// those of attempts after this error, and the message's own failed retries.
 struct FailureOdds {
-  double now = 0;    ///< if it is run again at once
-  double later = 0;  ///< after a backoff
-  double evidence = 0;
+  double now = 0;       ///< if it is run again at once
+  double later = 0;     ///< after a backoff
+  double evidence = 0;  ///< outcomes of attempts after this error
 };
+/// Counts that are negative or not finite count as none. `now` is never below `later`; both are in [0, 1].
 FailureOdds failure_odds(const RetryInputs& inputs);
 
-/// Again at once, later, or dead-letter. Capacity: again as soon as possible, no attempt counted. Early
-/// dead-lettering needs `odds >= dead_letter_odds` on enough evidence *and* a function that succeeds with
-/// others: a bad deploy or an outage, where everything fails, is waited out instead.
+/// Again at once, later, or dead-letter:
+/// - Capacity: again as soon as possible, no attempt counted, never dead-lettered.
+/// - Attempts used up: dead-letter queue, or parked with the longest backoff where there is none.
+/// - The same early, if `odds.later >= dead_letter_odds` on enough evidence *and* the function works for
+/// other
+///   messages: a bad deploy or an outage, where everything fails, is waited out instead.
+/// - The first failure: at once on another instance, if success is the likelier outcome.
+/// - Else later, with exponential backoff. The nearer to certain the failure, the further the attempts left
+///   are spread towards `backoff_max`, to outlast an outage. Jitter comes from the seed and only shortens.
 RetryDecision decide_retry(const RetryInputs& inputs, const RetrySettings& settings);
 
 }  // namespace forewarm

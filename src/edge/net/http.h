@@ -67,7 +67,7 @@ class HttpServer {
     Endpoint listen{};
     std::size_t body_max_bytes = 2U << 20;
     std::size_t connections_max = 10'000;  ///< more are refused with 503
-    /// Between requests; longer than the usual client's pool keeps a connection.
+    /// Between requests; longer than the usual client's pool keeps a connection. Zero: for ever.
     std::chrono::seconds idle_timeout{75};
     std::chrono::seconds receive_timeout{30};  ///< for one request to arrive whole
   };

@@ -347,7 +347,11 @@ void HttpConnection::answered() {
     if (!processing_) read();
     return;
   }
-  set_deadline(server_->options.idle_timeout);
+  const std::chrono::seconds idle = server_->options.idle_timeout;
+  if (idle > std::chrono::seconds(0))
+    set_deadline(idle);
+  else
+    deadline_ = 0;
   if (!processing_) process();
 }
 

@@ -58,7 +58,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
     const std::size_t end = text.find("]:");
     if (end == std::string_view::npos) return bad_endpoint(text);
     const std::string_view host = text.substr(1, end - 1);
-    if (!consists_of(host, is_address_character)) return bad_endpoint(text);
+    const bool address = consists_of(host, is_address_character) && host.find(':') != std::string_view::npos;
+    if (!address) return bad_endpoint(text);
     endpoint.host = host;
     port = text.substr(end + 2);
   } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {

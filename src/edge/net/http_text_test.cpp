@@ -23,7 +23,7 @@ TEST(Endpoint, ReadsAllWaysOfWritingIt) {
 
 TEST(Endpoint, RefusesEverythingElseAndSaysWhatWasExpected) {
   for (const char* text : {"", ":", "host", "host:", "host:65536", "host:-1", "host:1x", "::1", "[::1]",
-                           "[::1:80", "[]:80", "a b:80", "host:80:90", "http://host:80"}) {
+                           "[::1:80", "[]:80", "[host]:80", "a b:80", "host:80:90", "http://host:80"}) {
     const auto endpoint = parse_endpoint(text);
     ASSERT_FALSE(endpoint) << text;
     EXPECT_EQ(endpoint.error().code, ErrorCode::Invalid);

@@ -89,6 +89,7 @@ class SignalWatch final : public Loop::Watch {
   ~SignalWatch() override {
     state_->cancelled = true;
     boost::system::error_code ignored;
+    state_->set.cancel(ignored);
     state_->set.clear(ignored);
   }
 

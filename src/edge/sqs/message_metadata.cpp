@@ -35,14 +35,14 @@ SqsResult<Priority> read_priority(const SendMessageEntry& entry) {
                "Must be a whole number from 0 to 9, low, normal or high.");
 }
 
-SqsResult<TimePoint> read_deadline(const SendMessageEntry& entry, TimePoint visible_at, Duration objective) {
+SqsResult<TimePoint> read_deadline(const SendMessageEntry& entry, TimePoint visible_at) {
   // Centuries; keeps the sums below far from overflow.
   constexpr std::int64_t kMillisecondsMax = 10'000'000'000'000;
   if (const AttributeValue* attribute = find(entry, "forewarm.deadline")) {
     const auto number = whole_number(attribute->value);
-    if (number && *number >= 0 && *number <= kMillisecondsMax)
+    if (number && *number > 0 && *number <= kMillisecondsMax)
       return TimePoint(std::chrono::milliseconds(*number));
-    return wrong("forewarm.deadline", attribute->value, "Must be milliseconds since 1970-01-01 UTC.");
+    return wrong("forewarm.deadline", attribute->value, "Must be milliseconds since 1970-01-01 UTC, more than 0.");
   }
   if (const AttributeValue* attribute = find(entry, "forewarm.objective-ms")) {
     const auto number = whole_number(attribute->value);
@@ -52,16 +52,15 @@ SqsResult<TimePoint> read_deadline(const SendMessageEntry& entry, TimePoint visi
     return wrong("forewarm.objective-ms", attribute->value,
                  "Must be a whole number of milliseconds, 0 or more.");
   }
-  return visible_at + objective;
+  return TimePoint{};
 }
 
 }  // namespace
 
-SqsResult<MessageMetadata> read_metadata(const SendMessageEntry& entry, bool fifo, TimePoint visible_at,
-                                         Duration objective) {
+SqsResult<MessageMetadata> read_metadata(const SendMessageEntry& entry, bool fifo, TimePoint visible_at) {
   const SqsResult<Priority> priority = read_priority(entry);
   if (!priority) return std::unexpected(priority.error());
-  const SqsResult<TimePoint> deadline = read_deadline(entry, visible_at, objective);
+  const SqsResult<TimePoint> deadline = read_deadline(entry, visible_at);
   if (!deadline) return std::unexpected(deadline.error());
   MessageMetadata metadata{.priority = *priority, .deadline = *deadline, .tenant = {}};
   if (const AttributeValue* tenant = find(entry, "forewarm.tenant")) {

@@ -1,0 +1,195 @@
+#include "app/admin_routes.h"
+
+#include <boost/json.hpp>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace forewarm {
+namespace {
+
+namespace json = boost::json;
+
+unsigned status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::Invalid:
+      return 400;
+    case ErrorCode::NotFound:
+      return 404;
+    case ErrorCode::Conflict:
+      return 409;
+    case ErrorCode::Exhausted:
+    case ErrorCode::Closed:
+      return 503;
+    case ErrorCode::Corrupt:
+    case ErrorCode::Io:
+      return 500;
+  }
+  return 500;
+}
+
+HttpResponse refusal(const Error& failure) {
+  return problem(status_of(failure.code), failure.message);
+}
+
+/// The body as a JSON object; nothing after having answered if it is none.
+std::optional<json::object> object_of(const RouteRequest& request, const std::shared_ptr<HttpReply>& reply) {
+  boost::system::error_code code;
+  json::value parsed =
+      request.http.body.empty() ? json::value(json::object()) : json::parse(request.http.body, code);
+  if (code || !parsed.is_object()) {
+    reply->send(problem(400, "the body must be a JSON object"));
+    return std::nullopt;
+  }
+  return std::move(parsed.as_object());
+}
+
+std::string text_in(const json::object& object, std::string_view key) {
+  const json::value* found = object.if_contains(key);
+  return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
+}
+
+constexpr const char* kNamed =
+    R"({"type":"object","properties":{"name":{"type":"string"}},"required":["name"]})";
+
+}  // namespace
+
+AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(sources)) {
+  const RouteParameter name{"name", "its name"};
+  routes.add(
+      {.method = "PUT",
+       .path = "/v1/functions/{name}",
+       .id = "putFunction",
+       .summary = "Adds a function, or replaces it: running instances of the old version finish first",
+       .parameters = {name},
+       .request_schema =
+           R"({"type":"object","properties":{"toml":{"type":"string","description":"one [[function]] table with its [[mapping]] tables"}},"required":["toml"]})",
+       .schema = kNamed,
+       .problems = {400, 409, 503},
+       .handle = [this](RouteRequest request, Reply reply) { put_function(request, reply); }});
+  routes.add(
+      {.path = "/v1/functions/{name}",
+       .id = "getFunction",
+       .summary = "A function with its settings as TOML",
+       .parameters = {name},
+       .schema =
+           R"({"type":"object","properties":{"name":{"type":"string"},"version":{"type":"integer"},"toml":{"type":"string"}},"required":["name","version","toml"]})",
+       .handle = [this](RouteRequest request, Reply reply) { show_function(request, reply); }});
+  routes.add(
+      {.method = "POST",
+       .path = "/v1/functions/{name}/invocations",
+       .id = "invokeFunction",
+       .summary =
+           "Runs a function once on an instance of its own, outside any queue, and answers its response",
+       .parameters = {name},
+       .request_schema = R"({})",
+       .schema = R"({})",
+       .problems = {502},
+       .handle = [this](RouteRequest request, Reply reply) { invoke(request, reply); }});
+  routes.add(
+      {.path = "/v1/dead-letter-queues",
+       .id = "listDeadLetterQueues",
+       .summary =
+           "Queues that others name as their dead-letter queue, what is in them and where it comes from",
+       .schema =
+           R"({"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"messages":{"type":"integer"},"sources":{"type":"array","items":{"type":"string"}}},"required":["name","messages","sources"]}})",
+       .handle = [this](RouteRequest, Reply reply) { dead_letter_queues(reply); }});
+  routes.add(
+      {.method = "POST",
+       .path = "/v1/queues/{name}/redrive",
+       .id = "redriveQueue",
+       .summary = "Moves available messages of this queue to another, their attempts forgotten",
+       .parameters = {name},
+       .request_schema =
+           R"({"type":"object","properties":{"to":{"type":"string","description":"default: the queue that names this one as its dead-letter queue"},"max":{"type":"integer","minimum":1}}})",
+       .schema =
+           R"({"type":"object","properties":{"from":{"type":"string"},"to":{"type":"string"}},"required":["from","to"]})",
+       .problems = {400, 409, 503},
+       .handle = [this](RouteRequest request, Reply reply) { redrive(request, reply); }});
+}
+
+void AdminRoutes::put_function(const RouteRequest& request, const Reply& reply) {
+  const std::optional<json::object> body = object_of(request, reply);
+  if (!body) return;
+  const std::string name(request.parameter("name"));
+  const std::string toml = text_in(*body, "toml");
+  const Result<ServerConfig> read = read_config(toml, "request");
+  if (!read) return reply->send(refusal(read.error()));
+  if (read->functions.size() != 1 || read->functions[0].name != name) {
+    return reply->send(problem(400, "toml must define the one function '" + name + "'"));
+  }
+  sources_.put_function(toml, [reply, name](const Result<void>& done) {
+    reply->send(done ? json_response(json::serialize(json::object{{"name", name}})) : refusal(done.error()));
+  });
+}
+
+void AdminRoutes::show_function(const RouteRequest& request, const Reply& reply) {
+  const FunctionEntry* function = sources_.functions->find(request.parameter("name"));
+  if (function == nullptr)
+    return reply->send(problem(404, "there is no function '" + std::string(request.parameter("name")) + "'"));
+  reply->send(
+      json_response(json::serialize(json::object{{"name", function->config.name},
+                                                 {"version", function->version},
+                                                 {"toml", to_toml(function->config, function->mappings)}})));
+}
+
+void AdminRoutes::invoke(const RouteRequest& request, const Reply& reply) {
+  const FunctionEntry* function = sources_.functions->find(request.parameter("name"));
+  if (function == nullptr)
+    return reply->send(problem(404, "there is no function '" + std::string(request.parameter("name")) + "'"));
+  sources_.invoke(*function, request.http.body, [reply](const Result<std::string>& response) {
+    reply->send(response ? json_response(*response) : problem(502, response.error().message));
+  });
+}
+
+void AdminRoutes::dead_letter_queues(const Reply& reply) {
+  const std::vector<QueueService::Listing> queues = sources_.queues->list();
+  std::map<std::string, json::array> sources;
+  for (const auto& queue : queues) {
+    if (!queue.dead_letter_queue.empty())
+      sources[queue.dead_letter_queue].push_back(json::string(queue.name));
+  }
+  json::array out;
+  for (const auto& queue : queues) {
+    const auto found = sources.find(queue.name);
+    if (found == sources.end()) continue;
+    out.push_back({{"name", queue.name},
+                   {"messages", queue.view.ready + queue.view.delayed + queue.view.in_flight},
+                   {"sources", found->second}});
+  }
+  reply->send(json_response(json::serialize(out)));
+}
+
+void AdminRoutes::redrive(const RouteRequest& request, const Reply& reply) {
+  const std::optional<json::object> body = object_of(request, reply);
+  if (!body) return;
+  const std::string from(request.parameter("name"));
+  std::string to = text_in(*body, "to");
+  std::vector<std::string> sources;
+  for (const auto& queue : sources_.queues->list()) {
+    if (queue.dead_letter_queue == from) sources.push_back(queue.name);
+  }
+  if (to.empty() && sources.size() == 1) to = sources.front();
+  if (to.empty()) {
+    return reply->send(problem(
+        400,
+        sources.empty()
+            ? "no queue names '" + from + "' as its dead-letter queue; say where to with \"to\""
+            : "several queues name '" + from + "' as their dead-letter queue; say where to with \"to\""));
+  }
+  std::int64_t messages_max = 1'000'000;
+  if (const json::value* given = body->if_contains("max")) {
+    if (!given->is_int64() || given->as_int64() < 1 || given->as_int64() > UINT32_MAX) {
+      return reply->send(problem(400, "max must be a whole number from 1 to 4294967295"));
+    }
+    messages_max = given->as_int64();
+  }
+  const Result<void> begun = sources_.queues->redrive(
+      from, to, static_cast<std::uint32_t>(messages_max), [reply, from, to](const Result<void>& done) {
+        reply->send(done ? json_response(json::serialize(json::object{{"from", from}, {"to", to}}))
+                         : refusal(done.error()));
+      });
+  if (!begun) reply->send(refusal(begun.error()));
+}
+
+}  // namespace forewarm

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "app/function_directory.h"
+#include "app/queue_service.h"
+#include "core/model/instance.h"
+#include "edge/observe/routes.h"
+
+namespace forewarm {
+
+/// The admin API's routes that change something or look into functions and dead letters; the dashboard has
+/// the others.
+class AdminRoutes {
+ public:
+  struct Sources {
+    QueueService* queues = nullptr;
+    const FunctionDirectory* functions = nullptr;
+    std::function<InstanceCounts(FunctionId)> function_counts;
+    /// Adds or replaces the one function of a TOML text; `done` once that is durable and in force.
+    std::function<void(const std::string& toml, std::function<void(const Result<void>&)> done)> put_function;
+    std::function<void(const FunctionEntry&, std::string payload, std::function<void(Result<std::string>)>)>
+        invoke;
+  };
+  AdminRoutes(Routes& routes, Sources sources);
+
+ private:
+  using Reply = std::shared_ptr<HttpReply>;
+
+  void put_function(const RouteRequest& request, const Reply& reply);
+  void show_function(const RouteRequest& request, const Reply& reply);
+  void invoke(const RouteRequest& request, const Reply& reply);
+  void dead_letter_queues(const Reply& reply);
+  void redrive(const RouteRequest& request, const Reply& reply);
+
+  Sources sources_;
+};
+
+}  // namespace forewarm

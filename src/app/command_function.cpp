@@ -1,0 +1,195 @@
+// forewarm fn, forewarm explain
+
+#include <boost/json.hpp>
+#include <iostream>
+
+#include "app/admin_client.h"
+#include "app/commands.h"
+#include "app/config.h"
+#include "app/terminal.h"
+#include "edge/observe/clock_text.h"
+#include "edge/observe/decision_log.h"
+
+namespace forewarm {
+namespace {
+
+namespace json = boost::json;
+
+int failed(const Error& failure) {
+  std::cerr << failure.message << "\n";
+  return 1;
+}
+
+Result<json::value> ask(const ServerAddress& server, HttpRequest request) {
+  const Result<HttpResponse> response = call_server(server.admin, std::move(request));
+  if (!response) return std::unexpected(response.error());
+  boost::system::error_code code;
+  json::value parsed = json::parse(response->body, code);
+  if (code)
+    return error(ErrorCode::Invalid,
+                 server.admin + " did not answer with JSON; is it forewarm's admin address?");
+  return parsed;
+}
+
+/// The function as the server has it, or a new one.
+Result<ServerConfig> current(const ServerAddress& server, const std::string& name, bool must_exist) {
+  const Result<json::value> found = ask(server, {"GET", "/v1/functions/" + encode_segment(name), "", {}, ""});
+  if (found) {
+    if (!must_exist)
+      return error(ErrorCode::Conflict,
+                   "function '" + name + "' is there already; change it with: forewarm fn update " + name);
+    return read_config(std::string_view(found->at("toml").as_string()), "server");
+  }
+  if (found.error().code != ErrorCode::NotFound || must_exist) return std::unexpected(found.error());
+  ServerConfig config;
+  config.functions.emplace_back().name = name;
+  return config;
+}
+
+Result<void> set_duration(const std::string& text, Duration& value) {
+  if (text.empty()) return {};
+  const Result<Duration> read = parse_duration(text);
+  if (!read) return std::unexpected(read.error());
+  value = *read;
+  return {};
+}
+
+Result<void> apply(const FunctionCommandLine& given, ServerConfig& config) {
+  FunctionConfig& function = config.functions.front();
+  function.command = given.command;
+  if (!given.working_directory.empty()) function.working_directory = given.working_directory;
+  if (given.memory_mb > 0) function.memory_mb = static_cast<std::int64_t>(given.memory_mb);
+  if (given.concurrency_max > 0) function.concurrency_max = static_cast<std::int64_t>(given.concurrency_max);
+  for (const std::string& variable : given.environment) {
+    const std::size_t equals = variable.find('=');
+    if (equals == std::string::npos)
+      return error(ErrorCode::Invalid, "--env '" + variable + "': expected NAME=VALUE");
+    function.environment[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
+  if (Result<void> set = set_duration(given.timeout, function.timeout); !set) return set;
+  if (!given.queue.empty()) {
+    if (config.mappings.empty()) config.mappings.emplace_back();
+    config.mappings.front().queue = given.queue;
+    config.mappings.front().function = function.name;
+  }
+  if (given.objective.empty()) return {};
+  if (config.mappings.empty())
+    return error(ErrorCode::Invalid, "--objective is about a queue; say which with --queue");
+  return set_duration(given.objective, config.mappings.front().settings.scaling.objective);
+}
+
+}  // namespace
+
+int run_function_add(const ServerAddress& server, const FunctionCommandLine& given, bool must_exist) {
+  Result<ServerConfig> config = current(server, given.name, must_exist);
+  if (!config) return failed(config.error());
+  if (const Result<void> applied = apply(given, *config); !applied) return failed(applied.error());
+  const json::object body{{"toml", to_toml(config->functions.front(), config->mappings)}};
+  const Result<json::value> answer = ask(server, {"PUT",
+                                                  "/v1/functions/" + encode_segment(given.name),
+                                                  "",
+                                                  {{"Content-Type", "application/json"}},
+                                                  json::serialize(body)});
+  if (!answer) return failed(answer.error());
+  if (server.json)
+    std::cout << json::serialize(*answer) << "\n";
+  else
+    std::cerr << (must_exist ? "updated " : "added ") << given.name << "\n";
+  return 0;
+}
+
+int run_function_list(const ServerAddress& server) {
+  const Result<json::value> answer = ask(server, {"GET", "/v1/functions", "", {}, ""});
+  if (!answer) return failed(answer.error());
+  if (server.json) {
+    std::cout << json::serialize(*answer) << "\n";
+    return 0;
+  }
+  const json::value& list =
+      answer->is_object() && answer->as_object().contains("functions") ? answer->at("functions") : *answer;
+  TextTable table;
+  table.row({"function", "version", "starting", "idle", "busy", "runs"});
+  for (const json::value& value : list.as_array()) {
+    const json::object& function = value.as_object();
+    const json::object* instances =
+        function.contains("instances") ? &function.at("instances").as_object() : nullptr;
+    const auto count = [&](std::string_view key) {
+      return instances && instances->contains(key) ? json::serialize(instances->at(key)) : std::string("-");
+    };
+    table.row({std::string(function.at("name").as_string()), json::serialize(function.at("version")),
+               count("starting"), count("idle"), count("busy"),
+               function.contains("runs") ? json::serialize(function.at("runs")) : "-"});
+  }
+  std::cout << table.text();
+  return 0;
+}
+
+int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines) {
+  const Result<json::value> answer = ask(
+      server,
+      {"GET", "/v1/logs", "function=" + encode_segment(name) + "&limit=" + std::to_string(lines), {}, ""});
+  if (!answer) return failed(answer.error());
+  if (server.json) {
+    std::cout << json::serialize(*answer) << "\n";
+    return 0;
+  }
+  const json::value& list =
+      answer->is_object() && answer->as_object().contains("lines") ? answer->at("lines") : *answer;
+  for (const json::value& line : list.as_array()) {
+    std::cout << std::string(line.at("at").as_string()) << " " << json::serialize(line.at("instance")) << " "
+              << std::string(line.at("text").as_string()) << "\n";
+  }
+  return 0;
+}
+
+int run_function_invoke(const ServerAddress& server, const std::string& name, const std::string& payload) {
+  const Result<HttpResponse> answer =
+      call_server(server.admin, {"POST",
+                                 "/v1/functions/" + encode_segment(name) + "/invocations",
+                                 "",
+                                 {{"Content-Type", "application/json"}},
+                                 payload});
+  if (!answer) return failed(answer.error());
+  std::cout << answer->body << "\n";
+  return 0;
+}
+
+int run_explain(const ServerAddress& server, const ExplainCommand& command) {
+  if (command.data.empty()) {
+    std::string query = "limit=" + std::to_string(command.limit);
+    if (!command.from.empty()) query += "&from=" + encode_segment(command.from);
+    if (!command.to.empty()) query += "&to=" + encode_segment(command.to);
+    const Result<json::value> answer =
+        ask(server, {"GET", "/v1/queues/" + encode_segment(command.queue) + "/decisions", query, {}, ""});
+    if (!answer) return failed(answer.error());
+    if (server.json) {
+      std::cout << json::serialize(*answer) << "\n";
+      return 0;
+    }
+    const json::value& list =
+        answer->is_object() && answer->as_object().contains("decisions") ? answer->at("decisions") : *answer;
+    if (list.as_array().empty())
+      std::cerr << "nothing was decided about " << command.queue << " in that time\n";
+    for (const json::value& decision : list.as_array()) {
+      std::cout << std::string(decision.at("at").as_string()) << "  "
+                << std::string(decision.at("explanation").as_string()) << "\n";
+    }
+    return 0;
+  }
+  DecisionQuery query;
+  query.queue = command.queue;
+  query.limit = command.limit;
+  for (const auto& [text, time] :
+       {std::pair{&command.from, &query.from}, std::pair{&command.to, &query.to}}) {
+    if (text->empty()) continue;
+    const Result<TimePoint> read = parse_time(*text);
+    if (!read) return failed(read.error());
+    *time = *read;
+  }
+  const Result<std::vector<DecisionRecord>> records = read_decisions(command.data + "/decisions", query);
+  if (!records) return failed(records.error());
+  std::cout << (server.json ? decisions_json(*records) + "\n" : decisions_text(*records, command.queue));
+  return 0;
+}
+
+}  // namespace forewarm

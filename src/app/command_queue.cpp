@@ -1,0 +1,171 @@
+// forewarm queue, forewarm dlq
+
+#include <boost/json.hpp>
+#include <iostream>
+
+#include "app/admin_client.h"
+#include "app/commands.h"
+#include "app/terminal.h"
+
+namespace forewarm {
+namespace {
+
+namespace json = boost::json;
+
+int failed(const Error& failure) {
+  std::cerr << failure.message << "\n";
+  return 1;
+}
+
+Result<json::value> get(const ServerAddress& server, const std::string& path) {
+  const Result<HttpResponse> response = call_server(server.admin, {"GET", path, "", {}, ""});
+  if (!response) return std::unexpected(response.error());
+  boost::system::error_code code;
+  json::value parsed = json::parse(response->body, code);
+  if (code)
+    return error(ErrorCode::Invalid,
+                 server.admin + path + " did not answer with JSON; is it forewarm's admin address?");
+  return parsed;
+}
+
+Result<json::value> sqs(const ServerAddress& server, const std::string& action, const json::object& body) {
+  HttpRequest request{
+      "POST",
+      "/",
+      "",
+      {{"Content-Type", "application/x-amz-json-1.0"}, {"X-Amz-Target", "AmazonSQS." + action}},
+      json::serialize(body)};
+  const Result<HttpResponse> response = call_server(server.endpoint, std::move(request));
+  if (!response) return std::unexpected(response.error());
+  boost::system::error_code code;
+  json::value parsed =
+      response->body.empty() ? json::value(json::object()) : json::parse(response->body, code);
+  if (code)
+    return error(ErrorCode::Invalid, server.endpoint + " did not answer with JSON; is it an SQS endpoint?");
+  return parsed;
+}
+
+Result<json::string> queue_url(const ServerAddress& server, const std::string& name) {
+  const Result<json::value> found = sqs(server, "GetQueueUrl", {{"QueueName", name}});
+  if (!found) return std::unexpected(found.error());
+  return found->at("QueueUrl").as_string();
+}
+
+/// An action that takes a queue's URL and answers nothing that matters.
+int act(const ServerAddress& server, const std::string& action, const std::string& name, json::object body,
+        const std::string& done) {
+  const Result<json::string> url = queue_url(server, name);
+  if (!url) return failed(url.error());
+  body["QueueUrl"] = *url;
+  const Result<json::value> answer = sqs(server, action, body);
+  if (!answer) return failed(answer.error());
+  if (server.json)
+    std::cout << json::serialize(*answer) << "\n";
+  else
+    std::cerr << done << "\n";
+  return 0;
+}
+
+std::string number(const json::value& value) {
+  if (value.is_uint64()) return grouped(value.as_uint64());
+  if (value.is_int64()) return grouped(static_cast<std::uint64_t>(value.as_int64()));
+  return value.is_string() ? std::string(value.as_string()) : json::serialize(value);
+}
+
+}  // namespace
+
+int run_queue_list(const ServerAddress& server) {
+  const Result<json::value> queues = get(server, "/v1/queues");
+  if (!queues) return failed(queues.error());
+  if (server.json) {
+    std::cout << json::serialize(*queues) << "\n";
+    return 0;
+  }
+  const json::value& list =
+      queues->is_object() && queues->as_object().contains("queues") ? queues->at("queues") : *queues;
+  TextTable table;
+  table.row({"queue", "ready", "delayed", "in flight", "arrived", "late", "function"});
+  for (const json::value& value : list.as_array()) {
+    const json::object& queue = value.as_object();
+    const auto cell = [&](std::string_view key) {
+      return queue.contains(key) ? number(queue.at(key)) : std::string("-");
+    };
+    table.row({cell("name"), cell("ready"), cell("delayed"), cell("in_flight"), cell("arrived"), cell("late"),
+               cell("function")});
+  }
+  std::cout << table.text();
+  return 0;
+}
+
+int run_queue_create(const ServerAddress& server, const std::string& name,
+                     const std::vector<std::string>& attributes) {
+  json::object values;
+  for (const std::string& attribute : attributes) {
+    const std::size_t equals = attribute.find('=');
+    if (equals == std::string::npos) {
+      std::cerr << "'" << attribute << "': expected NAME=VALUE, for example VisibilityTimeout=60\n";
+      return 2;
+    }
+    values[attribute.substr(0, equals)] = attribute.substr(equals + 1);
+  }
+  const Result<json::value> made = sqs(server, "CreateQueue", {{"QueueName", name}, {"Attributes", values}});
+  if (!made) return failed(made.error());
+  std::cout << (server.json ? json::serialize(*made) : std::string(made->at("QueueUrl").as_string())) << "\n";
+  return 0;
+}
+
+int run_queue_delete(const ServerAddress& server, const std::string& name) {
+  return act(server, "DeleteQueue", name, {}, "deleted " + name);
+}
+
+int run_queue_purge(const ServerAddress& server, const std::string& name) {
+  return act(server, "PurgeQueue", name, {}, "purged " + name);
+}
+
+int run_queue_send(const ServerAddress& server, const std::string& name, const std::string& body) {
+  return act(server, "SendMessage", name, {{"MessageBody", body}}, "sent to " + name);
+}
+
+int run_dlq_list(const ServerAddress& server) {
+  const Result<json::value> queues = get(server, "/v1/dead-letter-queues");
+  if (!queues) return failed(queues.error());
+  if (server.json) {
+    std::cout << json::serialize(*queues) << "\n";
+    return 0;
+  }
+  TextTable table;
+  table.row({"dead-letter queue", "messages", "from"});
+  for (const json::value& queue : queues->as_array()) {
+    std::string sources;
+    for (const json::value& source : queue.at("sources").as_array()) {
+      sources += (sources.empty() ? "" : ", ") + std::string(source.as_string());
+    }
+    table.row({std::string(queue.at("name").as_string()), number(queue.at("messages")), sources});
+  }
+  std::cout << table.text();
+  return 0;
+}
+
+int run_dlq_redrive(const ServerAddress& server, const std::string& from, const std::string& to,
+                    std::uint64_t messages_max) {
+  json::object body{{"max", messages_max}};
+  if (!to.empty()) body["to"] = to;
+  const Result<HttpResponse> answer =
+      call_server(server.admin, {"POST",
+                                 "/v1/queues/" + encode_segment(from) + "/redrive",
+                                 "",
+                                 {{"Content-Type", "application/json"}},
+                                 json::serialize(body)});
+  if (!answer) return failed(answer.error());
+  if (server.json) {
+    std::cout << answer->body << "\n";
+  } else {
+    boost::system::error_code code;
+    const json::value parsed = json::parse(answer->body, code);
+    std::cerr << "moving up to " << messages_max << " messages from " << from << " to "
+              << (code ? to : std::string(parsed.at("to").as_string())) << "\n";
+  }
+  return 0;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,136 @@
+#include "app/function_directory.h"
+
+#include <algorithm>
+
+namespace forewarm {
+namespace {
+
+constexpr std::string_view kPrefix = "function/";
+
+}  // namespace
+
+FunctionEntry& FunctionDirectory::place(FunctionConfig config, std::vector<MappingConfig> mappings) {
+  const auto [found, added] = by_name_.try_emplace(config.name);
+  FunctionEntry& entry = found->second;
+  if (added) {
+    entry.id = FunctionId(++last_id_);
+  } else if (!(entry.config == config)) {
+    ++entry.version;
+  }
+  entry.config = std::move(config);
+  entry.mappings = std::move(mappings);
+  return entry;
+}
+
+Result<bool> FunctionDirectory::recover(std::string_view key, std::string_view value) {
+  if (!key.starts_with(kPrefix)) return false;
+  Result<ServerConfig> read = read_config(value, key);
+  if (!read || read->functions.size() != 1) {
+    return error(ErrorCode::Corrupt, "the record " + std::string(key) + " is no function" +
+                                         (read ? "" : ": " + read.error().message));
+  }
+  place(std::move(read->functions[0]), std::move(read->mappings));
+  return true;
+}
+
+void FunctionDirectory::configure(const ServerConfig& config) {
+  for (const FunctionConfig& function : config.functions) {
+    std::vector<MappingConfig> mappings;
+    for (const MappingConfig& mapping : config.mappings) {
+      if (mapping.function != function.name) continue;
+      mappings.push_back(mapping);
+      for (auto& [name, other] : by_name_) {
+        if (name != function.name)
+          std::erase_if(other.mappings, [&](const MappingConfig& m) { return m.queue == mapping.queue; });
+      }
+    }
+    place(function, std::move(mappings)).from_file = true;
+  }
+}
+
+Result<PutRecord> FunctionDirectory::put(FunctionConfig config, std::vector<MappingConfig> mappings) {
+  if (const FunctionEntry* entry = find(config.name); entry != nullptr && entry->from_file) {
+    return error(ErrorCode::Conflict,
+                 "function '" + config.name + "' is in the configuration file; change it there");
+  }
+  for (const MappingConfig& mapping : mappings) {
+    const FunctionEntry* owner = of_queue(mapping.queue);
+    if (owner != nullptr && owner->config.name != config.name) {
+      return error(ErrorCode::Conflict, "queue '" + mapping.queue + "' is mapped to function '" +
+                                            owner->config.name + "' already; a queue has one function");
+    }
+  }
+  PutRecord record{std::string(kPrefix) + config.name, to_toml(config, mappings)};
+  place(std::move(config), std::move(mappings));
+  return record;
+}
+
+Result<RemoveRecord> FunctionDirectory::remove(std::string_view name) {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end())
+    return error(ErrorCode::NotFound, "there is no function '" + std::string(name) + "'");
+  if (found->second.from_file) {
+    return error(ErrorCode::Conflict,
+                 "function '" + std::string(name) + "' is in the configuration file; take it out there");
+  }
+  RemoveRecord record{std::string(kPrefix) + found->first};
+  by_name_.erase(found);
+  return record;
+}
+
+const FunctionEntry* FunctionDirectory::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found != by_name_.end() ? &found->second : nullptr;
+}
+
+const FunctionEntry* FunctionDirectory::find(FunctionId id) const {
+  for (const auto& [name, entry] : by_name_) {
+    if (entry.id == id) return &entry;
+  }
+  return nullptr;
+}
+
+const FunctionEntry* FunctionDirectory::of_queue(std::string_view queue) const {
+  for (const auto& [name, entry] : by_name_) {
+    if (std::ranges::find(entry.mappings, queue, &MappingConfig::queue) != entry.mappings.end())
+      return &entry;
+  }
+  return nullptr;
+}
+
+const MappingConfig* FunctionDirectory::mapping_of_queue(std::string_view queue) const {
+  const FunctionEntry* entry = of_queue(queue);
+  if (entry == nullptr) return nullptr;
+  return &*std::ranges::find(entry->mappings, queue, &MappingConfig::queue);
+}
+
+Configuration FunctionDirectory::configuration(
+    const ServerConfig& config,
+    const std::function<std::optional<QueueId>(std::string_view)>& queue_id) const {
+  Configuration out;
+  out.instances_max = static_cast<std::uint32_t>(config.instances_max);
+  out.forecast.step = config.forecast_step;
+  out.forecast.horizon = static_cast<std::uint16_t>(config.forecast_horizon);
+  out.forecast.history =
+      static_cast<std::uint16_t>(std::min<std::int64_t>(config.forecast_history, UINT16_MAX));
+  out.forecast.refit_every = static_cast<std::uint16_t>(config.forecast_refit_every);
+  for (const auto& [name, entry] : by_name_) {
+    FunctionSettings& settings = out.functions.emplace_back();
+    settings.id = entry.id;
+    settings.version = entry.version;
+    settings.timeout = entry.config.timeout;
+    settings.concurrency_max = static_cast<std::uint32_t>(entry.config.concurrency_max);
+    settings.start_time_guess = entry.config.start_time_guess;
+    settings.variants = {FunctionVariant{static_cast<std::uint64_t>(entry.config.memory_mb) << 20}};
+    for (const MappingConfig& mapping : entry.mappings) {
+      const std::optional<QueueId> queue = queue_id(mapping.queue);
+      if (!queue) continue;
+      MappingSettings& mapped = out.mappings.emplace_back(mapping.settings);
+      mapped.queue = *queue;
+      mapped.function = entry.id;
+    }
+  }
+  return out;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,132 @@
+#include "app/function_host.h"
+
+#include <cstdio>
+
+#include "edge/sqs/message_metadata.h"
+
+namespace forewarm {
+namespace {
+
+/// Instances and runs of trials have numbers that the core never reaches.
+constexpr std::uint64_t kTrialBase = std::uint64_t{1} << 62;
+
+bool is_trial(InstanceId instance) {
+  return instance.value() >= kTrialBase;
+}
+
+/// A request id as Lambda's look: a UUID, made from the run's number.
+std::string request_id(RunId run) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%08llx-0000-4000-8000-%012llx",
+                static_cast<unsigned long long>(run.value() >> 32),
+                static_cast<unsigned long long>(run.value() & 0xffffffffULL));
+  return text;
+}
+
+}  // namespace
+
+FunctionHost::FunctionHost(Loop& loop, Options options, Surroundings surroundings)
+    : options_(std::move(options)), surroundings_(std::move(surroundings)) {
+  ProcessPool::Options pool;
+  pool.owner_mark = options_.owner_mark;
+  pool.log = options_.log;
+  pool_ = ProcessPool::make(loop, pool, [this](PoolEvent event) { on(std::move(event)); });
+}
+
+void FunctionHost::define(const FunctionEntry& function) {
+  FunctionCommand command;
+  command.name = function.config.name;
+  command.version = function.version;
+  command.command = function.config.command;
+  command.working_directory = function.config.working_directory;
+  command.environment = function.config.environment;
+  command.handler = function.config.handler;
+  command.memory_bytes = static_cast<std::uint64_t>(function.config.memory_mb) << 20;
+  command.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.timeout);
+  command.init_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.init_timeout);
+  pool_->define(function.id, 0, std::move(command));
+}
+
+void FunctionHost::start(const StartInstance& action) {
+  pool_->start(action.instance, action.function, action.variant);
+}
+
+void FunctionHost::stop(const StopInstance& action) {
+  pool_->stop(action.instance);
+}
+
+void FunctionHost::run(const Run& run) {
+  Result<QueueService::FunctionEvent> event = surroundings_.queues->function_event(run.queue, run.leases);
+  if (!event) {
+    surroundings_.warn(event.error().message);
+    surroundings_.report(
+        RunFinished{run.run, ErrorClass::Handler, sqs::name_hash("forewarm.Unreadable"), Duration(0), {}});
+    return;
+  }
+  running_.insert(run.run, {run.leases, std::move(event->unreadable)});
+  pool_->run(run.instance, {run.run, request_id(run.run), std::move(event->payload), ""});
+}
+
+void FunctionHost::on(PoolEvent event) {
+  const InstanceId instance = std::visit([](const auto& e) { return e.instance; }, event);
+  if (is_trial(instance)) {
+    trial_event(event, instance);
+    return;
+  }
+  if (const auto* ready = std::get_if<PoolReady>(&event)) {
+    surroundings_.report(
+        InstanceReady{ready->instance, std::chrono::duration_cast<Duration>(ready->start_time)});
+  } else if (const auto* lost = std::get_if<PoolLost>(&event)) {
+    if (lost->reason != LossReason::Stopped && !lost->detail.empty()) surroundings_.warn(lost->detail);
+    surroundings_.report(InstanceLost{lost->instance, lost->reason});
+  } else if (const auto* done = std::get_if<PoolFinished>(&event)) {
+    finished(*done);
+  }
+}
+
+void FunctionHost::finished(const PoolFinished& event) {
+  const Running* running = running_.find(event.run);
+  if (running == nullptr) return;
+  RunFinished outcome{
+      event.run, event.error, 0, std::chrono::duration_cast<Duration>(event.service_time), {}};
+  if (event.error == ErrorClass::None) {
+    outcome.failed = surroundings_.queues->failed_messages(running->leases, event.response);
+    outcome.failed.insert(outcome.failed.end(), running->unreadable.begin(), running->unreadable.end());
+  } else if (!event.error_type.empty()) {
+    outcome.error_key = sqs::name_hash(event.error_type);
+  }
+  running_.erase(event.run);
+  surroundings_.report(std::move(outcome));
+}
+
+void FunctionHost::invoke(const FunctionEntry& function, std::string payload,
+                          std::function<void(Result<std::string>)> done) {
+  const InstanceId instance(kTrialBase + ++next_trial_);
+  trials_.emplace(instance, Trial{std::move(payload), std::move(done)});
+  pool_->start(instance, function.id, 0);
+}
+
+void FunctionHost::trial_event(const PoolEvent& event, InstanceId instance) {
+  const auto found = trials_.find(instance);
+  if (found == trials_.end()) return;
+  if (std::holds_alternative<PoolReady>(event)) {
+    const RunId run(instance.value());
+    pool_->run(instance, {run, request_id(run), found->second.payload, ""});
+    return;
+  }
+  const Trial trial = std::move(found->second);
+  trials_.erase(found);
+  if (const auto* lost = std::get_if<PoolLost>(&event)) {
+    trial.done(error(ErrorCode::Io, "the instance ended before it answered: " + lost->detail));
+    return;
+  }
+  const auto& done = std::get<PoolFinished>(event);
+  if (done.error == ErrorClass::None) {
+    trial.done(done.response);
+  } else {
+    trial.done(error(ErrorCode::Invalid, done.error_type + ": " + done.error_message));
+  }
+  pool_->stop(instance);
+}
+
+}  // namespace forewarm

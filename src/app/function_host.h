@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/function_directory.h"
+#include "app/queue_service.h"
+#include "base/id_map.h"
+#include "core/model/action.h"
+#include "core/model/event.h"
+#include "edge/functions/process_pool.h"
+
+namespace forewarm {
+
+/// Between the core, which knows messages and runs, and the process pool, which knows invocations: makes the
+/// event that a function gets for a batch of messages, and reads from its answer which of them failed.
+class FunctionHost {
+ public:
+  struct Options {
+    std::string owner_mark;  ///< see ProcessPool
+    std::function<void(const LogLine&)> log;
+  };
+  /// What it needs of the server.
+  struct Surroundings {
+    std::function<void(Event)> report;
+    QueueService* queues = nullptr;
+    std::function<void(std::string_view)> warn;
+  };
+  FunctionHost(Loop& loop, Options options, Surroundings surroundings);
+
+  void define(const FunctionEntry& function);
+  void start(const StartInstance& action);
+  void stop(const StopInstance& action);
+  void run(const Run& run);
+  /// Runs a function once on an instance of its own, outside the core: for trying it out.
+  void invoke(const FunctionEntry& function, std::string payload,
+              std::function<void(Result<std::string>)> done);
+
+  ProcessPool& pool() { return *pool_; }
+
+ private:
+  struct Running {
+    std::vector<Lease> leases;
+    std::vector<MessageId> unreadable;  ///< failed, whatever the function says
+  };
+  struct Trial {
+    std::string payload;
+    std::function<void(Result<std::string>)> done;
+  };
+
+  void on(PoolEvent event);
+  void finished(const PoolFinished& event);
+  void trial_event(const PoolEvent& event, InstanceId instance);
+
+  Options options_;
+  Surroundings surroundings_;
+  std::unique_ptr<ProcessPool> pool_;
+  IdMap<RunId, Running> running_;
+  std::map<InstanceId, Trial> trials_;
+  std::uint64_t next_trial_ = 0;
+};
+
+}  // namespace forewarm

@@ -1,0 +1,313 @@
+#include "app/message_receiver.h"
+
+#include <algorithm>
+#include <array>
+
+#include "edge/sqs/digest.h"
+#include "edge/sqs/limits.h"
+
+namespace forewarm {
+namespace {
+
+using sqs::Fault;
+using sqs::SqsResult;
+
+constexpr std::array<std::string_view, 10> kSystemAttributes = {"All",
+                                                                "SenderId",
+                                                                "SentTimestamp",
+                                                                "ApproximateReceiveCount",
+                                                                "ApproximateFirstReceiveTimestamp",
+                                                                "SequenceNumber",
+                                                                "MessageDeduplicationId",
+                                                                "MessageGroupId",
+                                                                "AWSTraceHeader",
+                                                                "DeadLetterQueueSourceArn"};
+
+std::string milliseconds(TimePoint time) {
+  return std::to_string(
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
+}
+
+bool is_wanted(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::any_of(names, [&](const std::string& each) { return each == name || each == "All"; });
+}
+
+/// "All", ".*", a name, or a prefix that ends with ".*".
+bool matches(std::string_view pattern, std::string_view name) {
+  if (pattern == "All" || pattern == name) return true;
+  return pattern.ends_with(".*") && name.starts_with(pattern.substr(0, pattern.size() - 2));
+}
+
+sqs::Attributes select(sqs::Attributes attributes, const std::vector<std::string>& patterns) {
+  std::erase_if(attributes, [&](const auto& attribute) {
+    return std::ranges::none_of(
+        patterns, [&](const std::string& pattern) { return matches(pattern, attribute.first); });
+  });
+  return attributes;
+}
+
+/// A ReceiveMessage that waits for messages, while its client is there.
+struct Waiting {
+  ReceiverId receiver;
+  bool answered = false;
+  bool closed = false;
+};
+
+}  // namespace
+
+void MessageReceiver::operator()(const sqs::ReceiveMessage& request, const RequestContext& from,
+                                 QueueReply reply) {
+  const auto found = context_.find(request.queue_url);
+  if (!found) return reply(std::unexpected(found.error()));
+  const QueueEntry& queue = **found;
+  for (const std::string& name : request.system_attribute_names) {
+    if (std::ranges::find(kSystemAttributes, name) == kSystemAttributes.end() && !is_attribute_name(name)) {
+      return reply(
+          sqs::refuse(Fault::InvalidAttributeName, "Unknown Attribute " + name.substr(0, 128) + "."));
+    }
+  }
+  if (context_.options.receivable && !context_.options.receivable(queue.id)) {
+    return reply(sqs::refuse(Fault::UnsupportedOperation,
+                             "The queue " + queue.name +
+                                 " is consumed by a function. Set shared_consumers = true in its "
+                                 "mapping to receive from it as well."));
+  }
+  if (context_.gate->core().queue(queue.id).in_flight >= sqs::kInFlightMax) {
+    if (queue.rules.fifo) return reply(sqs::Received{});
+    return reply(sqs::refuse(Fault::OverLimit, "Too many messages in flight: a queue can have 120000."));
+  }
+  const TimePoint now = context_.gate->now();
+  const auto in_seconds = [](std::int64_t count) { return Duration(std::chrono::seconds(count)); };
+  const Duration wait = request.wait_seconds ? in_seconds(*request.wait_seconds) : queue.rules.receive_wait;
+  const ReceiveRequested event{.receiver = {},
+                               .queue = queue.id,
+                               .messages_max = static_cast<std::uint16_t>(request.messages_max),
+                               .visibility_timeout = request.visibility_timeout
+                                                         ? in_seconds(*request.visibility_timeout)
+                                                         : queue.rules.visibility_timeout,
+                               .wait_until = now + wait};
+  const auto waiting = std::make_shared<Waiting>();
+  const auto delivered = [this, waiting, queue_id = queue.id, request, reply](
+                             const Result<void>& recorded, const std::vector<Lease>& leases) {
+    waiting->answered = true;
+    if (!recorded) return reply(std::unexpected(to_sqs_error(recorded.error())));
+    if (waiting->closed) return give_back(leases);
+    deliver(queue_id, leases, request, reply);
+  };
+  const Result<ReceiverId> receiver = context_.gate->receive(event, delivered);
+  if (!receiver) return reply(std::unexpected(to_sqs_error(receiver.error())));
+  waiting->receiver = *receiver;
+  if (wait == Duration(0) || waiting->answered || !from.on_closed) return;
+  from.on_closed([this, waiting] {
+    if (waiting->answered) return;
+    waiting->closed = true;
+    context_.gate->cancel(waiting->receiver);
+  });
+}
+
+void MessageReceiver::deliver(QueueId queue, const std::vector<Lease>& leases,
+                              const sqs::ReceiveMessage& wanted, const QueueReply& reply) {
+  sqs::Received response;
+  response.messages.reserve(leases.size());
+  for (const Lease& lease : leases) {
+    if (auto message = read(queue, lease, wanted)) {
+      response.messages.push_back(std::move(*message));
+    } else if (context_.options.warn) {
+      context_.options.warn("message " + std::to_string(lease.message.value()) +
+                            " cannot be delivered: " + message.error().message);
+    }
+  }
+  reply(std::move(response));
+}
+
+/// Nobody saw these messages: the next receiver need not wait for the visibility timeout.
+void MessageReceiver::give_back(const std::vector<Lease>& leases) {
+  for (const Lease& lease : leases) {
+    const VisibilityChanged event{
+        .message = lease.message, .receive_count = lease.receive_count, .timeout = Duration(0)};
+    (void)context_.gate->submit(event, [](const Actions&, const Result<void>&) {});
+  }
+}
+
+Result<sqs::ReceivedMessage> MessageReceiver::read(QueueId queue, const Lease& lease,
+                                                   const sqs::ReceiveMessage& wanted) {
+  const QueueEntry* entry = context_.directory.find(queue);
+  if (!entry) return error(ErrorCode::NotFound, "its queue was deleted meanwhile");
+  const Result<std::string> bytes = context_.gate->store().payload(lease.message);
+  if (!bytes) return std::unexpected(bytes.error());
+  Result<sqs::Payload> payload = sqs::decode(*bytes);
+  if (!payload) return std::unexpected(payload.error());
+  sqs::ReceivedMessage message;
+  message.message_id = context_.identity->message_id(lease.message);
+  message.receipt_handle = context_.identity->receipt_handle(
+      {.message = lease.message, .queue = queue, .receive_count = lease.receive_count});
+  message.md5_of_body = sqs::md5_hex(payload->body);
+  message.system_attributes = system_attributes(wanted, *entry, lease, *payload);
+  message.attributes = select(std::move(payload->attributes), wanted.attribute_names);
+  message.md5_of_attributes = sqs::md5_of_attributes(message.attributes);
+  message.body = std::move(payload->body);
+  return message;
+}
+
+sqs::StringMap MessageReceiver::system_attributes(const sqs::ReceiveMessage& wanted, const QueueEntry& queue,
+                                                  const Lease& lease, const sqs::Payload& payload) {
+  const TimePoint first =
+      context_.first_receives.note(lease.message, lease.receive_count, context_.gate->now());
+  sqs::StringMap attributes;
+  if (wanted.system_attribute_names.empty()) return attributes;
+  const auto add = [&](std::string_view name, const std::string& value) {
+    if (!value.empty() && is_wanted(wanted.system_attribute_names, name)) attributes.emplace(name, value);
+  };
+  add("SenderId", payload.sender_id);
+  add("SentTimestamp", milliseconds(payload.sent));
+  add("ApproximateReceiveCount", std::to_string(lease.receive_count));
+  add("ApproximateFirstReceiveTimestamp", milliseconds(first));
+  add("MessageGroupId", payload.group_id);
+  add("MessageDeduplicationId", payload.deduplication_id);
+  add("AWSTraceHeader", payload.trace_header);
+  if (queue.rules.fifo) add("SequenceNumber", sqs::sequence_number(lease.message));
+  if (payload.sent_to != queue.id) {
+    if (const QueueEntry* source = context_.directory.find(payload.sent_to)) {
+      add("DeadLetterQueueSourceArn", context_.directory.arn(*source));
+    }
+  }
+  return attributes;
+}
+
+void MessageReceiver::operator()(const sqs::DeleteMessage& request, const RequestContext& /*from*/,
+                                 QueueReply reply) {
+  const auto queue = context_.find(request.queue_url);
+  if (!queue) return reply(std::unexpected(queue.error()));
+  remove(**queue, request.entry, [reply = std::move(reply)](const SqsResult<void>& outcome) {
+    if (!outcome) return reply(std::unexpected(outcome.error()));
+    reply(sqs::Empty{});
+  });
+}
+
+void MessageReceiver::operator()(const sqs::DeleteMessageBatch& request, const RequestContext& /*from*/,
+                                 QueueReply reply) {
+  const auto queue = context_.find(request.queue_url);
+  if (!queue) return reply(std::unexpected(queue.error()));
+  each_of_batch(request.entries, std::move(reply), [&](const sqs::DeleteEntry& entry, EntryDone done) {
+    remove(**queue, entry, std::move(done));
+  });
+}
+
+void MessageReceiver::operator()(const sqs::ChangeMessageVisibility& request, const RequestContext& /*from*/,
+                                 QueueReply reply) {
+  const auto queue = context_.find(request.queue_url);
+  if (!queue) return reply(std::unexpected(queue.error()));
+  change_visibility(**queue, request.entry, [reply = std::move(reply)](const SqsResult<void>& outcome) {
+    if (!outcome) return reply(std::unexpected(outcome.error()));
+    reply(sqs::Empty{});
+  });
+}
+
+void MessageReceiver::operator()(const sqs::ChangeMessageVisibilityBatch& request,
+                                 const RequestContext& /*from*/, QueueReply reply) {
+  const auto queue = context_.find(request.queue_url);
+  if (!queue) return reply(std::unexpected(queue.error()));
+  each_of_batch(request.entries, std::move(reply), [&](const sqs::VisibilityEntry& entry, EntryDone done) {
+    change_visibility(**queue, entry, std::move(done));
+  });
+}
+
+SqsResult<sqs::Receipt> MessageReceiver::open(const QueueEntry& queue,
+                                              const std::string& receipt_handle) const {
+  const std::optional<sqs::Receipt> receipt = context_.identity->open(receipt_handle);
+  if (!receipt || receipt->queue != queue.id) {
+    return sqs::refuse(
+        Fault::ReceiptHandleIsInvalid,
+        "The input receipt handle \"" + receipt_handle.substr(0, 128) + "\" is not a valid receipt handle.");
+  }
+  return *receipt;
+}
+
+void MessageReceiver::remove(const QueueEntry& queue, const sqs::DeleteEntry& entry, EntryDone done) {
+  const auto receipt = open(queue, entry.receipt_handle);
+  if (!receipt) return done(std::unexpected(receipt.error()));
+  const Orchestrator& core = context_.gate->core();
+  const QueueId place = core.queue_of(receipt->message);
+  // Moved to another queue, or received again since: the service says yes and deletes nothing.
+  if (place && place != queue.id) return done({});
+  if (place && !core.is_current(receipt->message, receipt->receive_count) && !queue.rules.fifo)
+    return done({});
+  const bool current = core.is_current(receipt->message, receipt->receive_count);
+  if (place && queue.rules.fifo && (!current || !core.in_flight(receipt->message))) {
+    return done(std::unexpected(
+        sqs::invalid_value(entry.receipt_handle, "ReceiptHandle", "The receipt handle has expired.")));
+  }
+  // If it is gone already, this still waits until that is durable.
+  submit(MessageDeleted{.message = receipt->message, .receive_count = receipt->receive_count},
+         std::move(done));
+}
+
+void MessageReceiver::change_visibility(const QueueEntry& queue, const sqs::VisibilityEntry& entry,
+                                        EntryDone done) {
+  if (entry.visibility_timeout < 0 || entry.visibility_timeout > sqs::kVisibilitySecondsMax) {
+    return done(
+        std::unexpected(sqs::invalid_value(std::to_string(entry.visibility_timeout), "VisibilityTimeout",
+                                           "VisibilityTimeout must be >= 0 and <= 43200.")));
+  }
+  const auto receipt = open(queue, entry.receipt_handle);
+  if (!receipt) return done(std::unexpected(receipt.error()));
+  const Orchestrator& core = context_.gate->core();
+  if (core.queue_of(receipt->message) != queue.id ||
+      !core.is_current(receipt->message, receipt->receive_count)) {
+    return done(std::unexpected(
+        sqs::invalid_value(entry.receipt_handle, "ReceiptHandle",
+                           "Message does not exist or is not available for visibility timeout change.")));
+  }
+  if (!core.in_flight(receipt->message)) {
+    return done(sqs::refuse(Fault::MessageNotInflight, "The specified message isn't in flight."));
+  }
+  submit(VisibilityChanged{.message = receipt->message,
+                           .receive_count = receipt->receive_count,
+                           .timeout = Duration(std::chrono::seconds(entry.visibility_timeout))},
+         std::move(done));
+}
+
+void MessageReceiver::submit(Event event, EntryDone done) {
+  const auto finished = [done](const Actions& /*actions*/, const Result<void>& durable) {
+    if (!durable) return done(std::unexpected(to_sqs_error(durable.error())));
+    done({});
+  };
+  if (auto taken = context_.gate->submit(std::move(event), finished); !taken) {
+    done(std::unexpected(to_sqs_error(taken.error())));
+  }
+}
+
+/// Handles each entry on its own and answers when all are done, in the order of the request.
+template <class Entries, class Handle>
+void MessageReceiver::each_of_batch(const Entries& entries, QueueReply reply, Handle handle) {
+  struct Batch {
+    std::vector<std::string> ids;
+    std::vector<SqsResult<void>> outcomes;
+    std::size_t open;
+    QueueReply reply;
+
+    void done(std::size_t index, SqsResult<void> outcome) {
+      outcomes[index] = std::move(outcome);
+      if (--open > 0) return;
+      sqs::DoneBatch response;
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (outcomes[i]) {
+          response.successful.push_back(std::move(ids[i]));
+        } else {
+          response.failed.push_back({.id = std::move(ids[i]), .error = std::move(outcomes[i].error())});
+        }
+      }
+      reply(std::move(response));
+    }
+  };
+  auto batch = std::make_shared<Batch>();
+  batch->outcomes.resize(entries.size());
+  batch->open = entries.size();
+  batch->reply = std::move(reply);
+  for (const auto& entry : entries) batch->ids.push_back(entry.id);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    handle(entries[i], [batch, i](SqsResult<void> outcome) { batch->done(i, std::move(outcome)); });
+  }
+}
+
+}  // namespace forewarm

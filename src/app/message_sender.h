@@ -1,0 +1,43 @@
+#pragma once
+
+#include <variant>
+
+#include "app/queue_context.h"
+
+namespace forewarm {
+
+/// SendMessage and SendMessageBatch: checks, numbers, packs and stores messages; answers when they are
+/// durable.
+class MessageSender {
+ public:
+  explicit MessageSender(QueueContext& context) : context_(context) {}
+
+  void operator()(const sqs::SendMessage& request, const RequestContext& from, QueueReply reply);
+  void operator()(const sqs::SendMessageBatch& request, const RequestContext& from, QueueReply reply);
+
+ private:
+  using KeyedMessages = std::vector<std::pair<std::string, MessageId>>;  ///< by deduplication key
+
+  /// What one request writes, gathered over its entries.
+  struct Sending {
+    const QueueEntry& queue;
+    const std::string& sender_id;
+    TimePoint now;
+    std::vector<StoredMessage> messages;
+    std::vector<PutRecord> records;
+    KeyedMessages deduplicated;  ///< that this request is the first to name
+    KeyedMessages repeated;      ///< whose first sending is on its way to the disk
+  };
+
+  sqs::SqsResult<sqs::Sent> take(const sqs::SendMessageEntry& entry, Sending& sending);
+  std::optional<MessageId> find_original(const std::string& key, Sending& sending);
+  sqs::Sent answer(const sqs::SendMessageEntry& entry, MessageId message, bool fifo) const;
+  void store(Sending sending, std::function<void(const Result<void>&)> done);
+  void settle(const KeyedMessages& deduplicated, bool durable);
+  bool still_there(const KeyedMessages& repeated) const;
+  void forget_expired(TimePoint now);
+
+  QueueContext& context_;
+};
+
+}  // namespace forewarm

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "app/core_gate.h"
+#include "app/deduplication.h"
+#include "app/queue_directory.h"
+#include "base/id_map.h"
+#include "edge/sqs/identity.h"
+#include "edge/sqs/response.h"
+
+namespace forewarm {
+
+/// Answers one request, once, on the loop's thread.
+using QueueReply = std::function<void(sqs::SqsResult<sqs::Response>)>;
+
+/// What a request's connection knows.
+struct RequestContext {
+  std::string base_url;  ///< "http://localhost:9324": queue URLs begin with it
+  std::string sender_id = "000000000000";
+  /// Registers what to do if the client goes away before it is answered; may be empty.
+  std::function<void(std::function<void()>)> on_closed;
+};
+
+/// When messages were received first, for as many of the latest as fit: ApproximateFirstReceiveTimestamp.
+class FirstReceives {
+ public:
+  /// Of a message that is received now; `now` if it is the first time or was forgotten.
+  TimePoint note(MessageId message, std::uint16_t receive_count, TimePoint now);
+
+ private:
+  static constexpr std::size_t kEntriesMax = 100'000;
+
+  IdMap<MessageId, TimePoint> times_;
+  std::deque<MessageId> order_;
+};
+
+/// What all actions on queues work with. `gate` and `identity` are there from QueueService::attach() on.
+struct QueueServiceOptions {
+  QueueDirectory::Options names;
+  /// False for a queue that its function alone may receive from. Empty: all may be received from.
+  std::function<bool(QueueId)> receivable;
+  /// Told of what an operator should know, such as a message that cannot be read.
+  std::function<void(std::string_view)> warn;
+};
+
+struct QueueContext {
+  explicit QueueContext(QueueServiceOptions chosen) : options(std::move(chosen)), directory(options.names) {}
+
+  QueueServiceOptions options;
+  QueueDirectory directory;
+  Deduplication deduplication;
+  FirstReceives first_receives;
+  CoreGate* gate = nullptr;
+  std::optional<sqs::Identity> identity;
+
+  /// What could not be submitted yet, in order. The directory is ahead of store and core while this is not
+  /// empty, so nothing else may pass it. Each task returns false if it must be tried again.
+  std::deque<std::function<bool()>> unfinished;
+  /// True if nothing is left.
+  bool finish();
+
+  sqs::SqsResult<const QueueEntry*> find(std::string_view queue_url) const;
+  std::string url(const RequestContext& context, std::string_view name) const;
+};
+
+/// What the server could not do, in the service's words: exhausted means that trying later helps.
+sqs::SqsError to_sqs_error(const Error& failure);
+
+/// Calls `finish` with the first failure, or success, when as many parts as were made are done.
+class Join {
+ public:
+  explicit Join(std::function<void(const Result<void>&)> finish) : state_(std::make_shared<State>()) {
+    state_->finish = std::move(finish);
+  }
+  /// The part's own end; call it once.
+  std::function<void(const Result<void>&)> part();
+  /// No more parts are made. Finishes at once if there are none open.
+  void close() { done(*state_, {}); }
+
+ private:
+  struct State {
+    std::function<void(const Result<void>&)> finish;
+    Result<void> outcome;
+    std::size_t open = 1;  ///< close() counts as a part
+  };
+  static void done(State& state, const Result<void>& outcome);
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace forewarm

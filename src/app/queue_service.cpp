@@ -1,0 +1,146 @@
+#include "app/queue_service.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+
+#include "edge/sqs/base64.h"
+#include "edge/sqs/lambda_event.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::string_view kSecretKey = "secret";
+
+template <class Part, class Request>
+constexpr bool kHandles = std::is_invocable_v<Part&, const Request&, const RequestContext&, QueueReply>;
+
+}  // namespace
+
+Result<bool> QueueService::recover(std::string_view key, std::string_view value) {
+  if (key == kSecretKey) {
+    const std::optional<std::string> secret = sqs::base64_decode(value);
+    if (!secret || secret->size() != sqs::Identity::kSecretBytes) {
+      return error(ErrorCode::Corrupt,
+                   "the record secret is damaged: receipt handles could not be told from forged ones");
+    }
+    context_.identity.emplace(*secret);
+    return true;
+  }
+  const Result<bool> queue = context_.directory.recover(key, value);
+  if (!queue || *queue) return queue;
+  return context_.deduplication.recover(key, value);
+}
+
+Result<void> QueueService::attach(CoreGate& gate) {
+  context_.gate = &gate;
+  if (context_.identity) return {};
+  std::array<char, sqs::Identity::kSecretBytes> random{};
+  if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
+    return error(ErrorCode::Io, "the operating system gave no random numbers for the store's secret");
+  }
+  const std::string secret(random.data(), random.size());
+  context_.identity.emplace(secret);
+  // Before every message: commits are in order, so no handle is out before its secret is durable.
+  return gate.send({}, {{.key = std::string(kSecretKey), .value = sqs::base64_encode(secret)}},
+                   [](const Result<void>&) {});
+}
+
+void QueueService::handle(const sqs::Request& request, const RequestContext& from, QueueReply reply) {
+  if (!context_.finish()) {
+    return reply(sqs::refuse(sqs::Fault::RequestThrottled,
+                             "The server is still busy with changes to queues; try again."));
+  }
+  std::visit(
+      [&]<class Asked>(const Asked& asked) {
+        if constexpr (kHandles<QueueActions, Asked>) {
+          actions_(asked, from, std::move(reply));
+        } else if constexpr (kHandles<MessageSender, Asked>) {
+          sender_(asked, from, std::move(reply));
+        } else {
+          receiver_(asked, from, std::move(reply));
+        }
+      },
+      request);
+}
+
+std::vector<QueueService::Listing> QueueService::list() const {
+  std::vector<Listing> listings;
+  context_.directory.visit("", [&](const QueueEntry& queue) {
+    Listing listing{.id = queue.id,
+                    .name = queue.name,
+                    .view = context_.gate->core().queue(queue.id),
+                    .dead_letter_queue = {}};
+    if (const auto policy = read_redrive_policy(queue.attributes); policy && *policy) {
+      listing.dead_letter_queue = (*policy)->target_arn.substr((*policy)->target_arn.rfind(':') + 1);
+    }
+    listings.push_back(std::move(listing));
+    return true;
+  });
+  return listings;
+}
+
+Result<void> QueueService::redrive(std::string_view from, std::string_view to, std::uint32_t messages_max,
+                                   std::function<void(const Result<void>&)> done) {
+  const QueueEntry* source = context_.directory.find(from);
+  const QueueEntry* target = context_.directory.find(to);
+  if (!source || !target) {
+    return error(ErrorCode::NotFound, "there is no queue named " + std::string(source ? to : from));
+  }
+  if (source == target) return error(ErrorCode::Conflict, "a queue cannot be redriven to itself");
+  if (source->rules.fifo != target->rules.fifo) {
+    return error(ErrorCode::Conflict,
+                 "messages move between queues of the same kind only (FIFO or standard)");
+  }
+  const RedriveRequested event{.from = source->id, .to = target->id, .messages_max = messages_max};
+  return context_.gate->submit(
+      event,
+      [done = std::move(done)](const Actions& /*actions*/, const Result<void>& durable) { done(durable); });
+}
+
+Result<QueueService::FunctionEvent> QueueService::function_event(QueueId queue,
+                                                                 std::span<const Lease> leases) {
+  const QueueEntry* entry = context_.directory.find(queue);
+  if (!entry) return error(ErrorCode::NotFound, "the queue was deleted meanwhile");
+  const sqs::ReceiveMessage everything{.queue_url = {},
+                                       .messages_max = 1,
+                                       .visibility_timeout = {},
+                                       .wait_seconds = {},
+                                       .system_attribute_names = {"All"},
+                                       .attribute_names = {"All"},
+                                       .attempt_id = {}};
+  FunctionEvent event;
+  std::vector<sqs::ReceivedMessage> messages;
+  for (const Lease& lease : leases) {
+    Result<sqs::ReceivedMessage> message = receiver_.read(queue, lease, everything);
+    if (message) {
+      messages.push_back(std::move(*message));
+      continue;
+    }
+    event.unreadable.push_back(lease.message);
+    if (context_.options.warn) {
+      context_.options.warn("message " + std::to_string(lease.message.value()) +
+                            " cannot be given to its function: " + message.error().message);
+    }
+  }
+  if (messages.empty()) return error(ErrorCode::Corrupt, "none of the run's messages can be read");
+  event.payload = sqs::lambda_event(messages, context_.directory.arn(*entry));
+  return event;
+}
+
+std::vector<MessageId> QueueService::failed_messages(std::span<const Lease> leases,
+                                                     std::string_view response) const {
+  std::vector<std::string> ids;
+  for (const Lease& lease : leases) ids.push_back(context_.identity->message_id(lease.message));
+  const sqs::BatchOutcome outcome = sqs::read_batch_response(response, ids);
+  std::vector<MessageId> failed;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const bool listed = std::ranges::find(outcome.failed, ids[i]) != outcome.failed.end();
+    if (outcome.all_failed || listed) failed.push_back(leases[i].message);
+  }
+  return failed;
+}
+
+}  // namespace forewarm

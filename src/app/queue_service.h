@@ -1,0 +1,68 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/message_receiver.h"
+#include "app/message_sender.h"
+#include "app/queue_actions.h"
+#include "app/queue_context.h"
+
+namespace forewarm {
+
+/// The queues of a server behind the SQS API: carries out requests through the core and the store.
+///
+/// Life: feed recover() with the store's records, tell the core events(), then the messages, then attach().
+/// All calls and replies on the loop's thread. A reply says yes only when what it says is durable.
+class QueueService {
+ public:
+  using Options = QueueServiceOptions;
+
+  explicit QueueService(Options options)
+      : context_(std::move(options)), actions_(context_), sender_(context_), receiver_(context_) {}
+  QueueService(const QueueService&) = delete;
+  QueueService& operator=(const QueueService&) = delete;
+
+  /// One record of the store. False if it is not this service's; Corrupt if it is and cannot be read.
+  Result<bool> recover(std::string_view key, std::string_view value);
+  std::vector<QueueChanged> events() const { return context_.directory.events(); }
+  /// The gate must outlive this. On a new store draws its secret and writes it.
+  Result<void> attach(CoreGate& gate);
+
+  /// Calls `reply` exactly once, now or later, unless the client goes away while it waits for messages.
+  void handle(const sqs::Request& request, const RequestContext& from, QueueReply reply);
+
+  const QueueDirectory& directory() const { return context_.directory; }
+  struct Listing {
+    QueueId id;
+    std::string name;
+    QueueView view;
+    std::string dead_letter_queue;  ///< name; empty for none
+  };
+  /// All queues with what they hold, in the order of names.
+  std::vector<Listing> list() const;
+  /// Moves up to `messages_max` available messages; `done` is called when that has begun. NotFound names the
+  /// queue that is not there; Conflict where the kinds of the queues differ.
+  Result<void> redrive(std::string_view from, std::string_view to, std::uint32_t messages_max,
+                       std::function<void(const Result<void>&)> done);
+
+  struct FunctionEvent {
+    std::string payload;  ///< Lambda's SQS event, JSON
+    std::vector<MessageId>
+        unreadable;  ///< left out and warned of: to be counted as failed whatever the function says
+  };
+  /// The event for a function that runs these messages of a queue. Corrupt if none of them can be read.
+  Result<FunctionEvent> function_event(QueueId queue, std::span<const Lease> leases);
+  /// The messages that a function's response names as failed; all of them if it is malformed.
+  std::vector<MessageId> failed_messages(std::span<const Lease> leases, std::string_view response) const;
+
+ private:
+  QueueContext context_;
+  QueueActions actions_;
+  MessageSender sender_;
+  MessageReceiver receiver_;
+};
+
+}  // namespace forewarm

@@ -1,0 +1,447 @@
+#include "app/server.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "app/admin_routes.h"
+#include "app/fit_worker.h"
+#include "app/function_directory.h"
+#include "app/function_host.h"
+#include "app/live_world.h"
+#include "app/queue_service.h"
+#include "app/recording.h"
+#include "app/server_snapshot.h"
+#include "edge/observe/dashboard.h"
+#include "edge/observe/decision_log.h"
+#include "edge/observe/metrics.h"
+#include "edge/sqs/parse.h"
+#include "edge/sqs/response.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::string_view kClockRecord = "clock";
+constexpr auto kSecond = std::chrono::seconds(1);
+
+/// What the store held, in the order in which the core must learn it.
+struct Recovered {
+  std::vector<Message> messages;
+  std::vector<std::pair<std::string, std::string>> records;
+  TimePoint clock;
+};
+
+std::string own_program() {
+  std::error_code code;
+  return std::filesystem::read_symlink("/proc/self/exe", code).string();
+}
+
+class ServerImpl : public Server, private Names {
+ public:
+  explicit ServerImpl(Options options)
+      : options_(std::move(options)),
+        config_(options_.config),
+        queues_(QueueServiceOptions{.names = {.region = config_.region},
+                                    .receivable = [this](QueueId queue) { return receivable(queue); },
+                                    .warn = [this](std::string_view text) { log().warning(text); }}),
+        metrics_({.version = FOREWARM_VERSION}, *this),
+        core_({.seed = 1, .make_scaler = {}}),
+        snapshots_(core_, queues_.directory(), functions_) {}
+
+  ~ServerImpl() override {
+    // Nothing may call back into what is being taken down: first the doors, then the hands, then the store.
+    sqs_server_.reset();
+    admin_server_.reset();
+    host_.reset();
+    fits_.reset();
+    store_.reset();
+  }
+
+  Result<void> start();
+  Result<void> run() override;
+  void stop() override { loop_.stop(); }
+  Endpoint sqs_endpoint() const override { return sqs_server_->endpoint(); }
+  Endpoint admin_endpoint() const override { return admin_server_->endpoint(); }
+  Loop& loop() override { return loop_; }
+  void set_progress(std::optional<Progress> progress) override { progress_ = std::move(progress); }
+  Snapshot snapshot() override;
+
+ private:
+  // Names
+  std::string queue(QueueId id) const override {
+    const QueueEntry* entry = queues_.directory().find(id);
+    return entry != nullptr ? entry->name : "";
+  }
+  std::string function(FunctionId id) const override {
+    const FunctionEntry* entry = functions_.find(id);
+    return entry != nullptr ? entry->config.name : "";
+  }
+
+  Log& log() { return *options_.log; }
+  bool receivable(QueueId queue) const;
+  Result<Recovered> open_store();
+  Result<void> recover(const Recovered& recovered);
+  void step(Event event);
+  void make_hands(LiveWorld::Hands& hands);
+  void make_host();
+  Result<void> listen();
+  void answer_sqs(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+  void make_queues();
+  void make_queue(const std::string& name, sqs::StringMap attributes);
+  void configure();
+  void queue_made();
+  void be_ready();
+  void every_second();
+  void watch(const TimedEvent& event, const Actions& actions);
+  Result<void> add_function(const std::string& toml, std::function<void(const Result<void>&)> done);
+  AdminRoutes::Sources admin_sources();
+
+  Options options_;
+  ServerConfig config_;
+  Loop loop_;
+  FunctionDirectory functions_;
+  QueueService queues_;
+  std::unique_ptr<Store> store_;
+  Metrics metrics_;
+  std::unique_ptr<DecisionLog> decisions_;
+  std::unique_ptr<Recorder> recorder_;
+  Orchestrator core_;
+  SnapshotMaker snapshots_;
+  std::unique_ptr<LiveWorld> world_;
+  std::unique_ptr<FunctionHost> host_;
+  std::unique_ptr<FitWorker> fits_;
+  std::unique_ptr<Dashboard> dashboard_;
+  std::unique_ptr<AdminRoutes> admin_routes_;
+  std::unique_ptr<HttpServer> sqs_server_;
+  std::unique_ptr<HttpServer> admin_server_;
+  std::unique_ptr<Loop::Timer> second_;
+  std::unique_ptr<Loop::Watch> signals_;
+  std::optional<Progress> progress_;
+  std::size_t queues_to_make_ = 0;
+  std::uint64_t request_number_ = 0;
+  bool ready_ = false;
+};
+
+Result<Recovered> ServerImpl::open_store() {
+  Recovered recovered;
+  Store::Recovery recovery;
+  recovery.message = [&](const Message& message) { recovered.messages.push_back(message); };
+  recovery.record = [&](std::string_view key, std::string_view value) {
+    recovered.records.emplace_back(key, value);
+  };
+  Store::Options options;
+  options.directory = config_.data;
+  Result<std::unique_ptr<Store>> store = Store::open(options, recovery);
+  if (!store) return std::unexpected(store.error());
+  store_ = std::move(*store);
+  for (const auto& [key, value] : recovered.records) {
+    if (key == kClockRecord) recovered.clock = time_point_us(std::atoll(value.c_str()));
+  }
+  return recovered;
+}
+
+Result<void> ServerImpl::start() {
+  Result<Recovered> recovered = open_store();
+  if (!recovered) return std::unexpected(recovered.error());
+  if (!config_.record.empty()) {
+    Result<std::unique_ptr<Recorder>> recorder = Recorder::open(
+        {.path = config_.record, .warn = [this](std::string_view text) { log().warning(text); }});
+    if (!recorder) return std::unexpected(recorder.error());
+    recorder_ = std::move(*recorder);
+  }
+  decisions_ = std::make_unique<DecisionLog>(DecisionLog::Options{.directory = config_.data + "/decisions"},
+                                             static_cast<const Names&>(*this));
+  LiveWorld::Hands hands;
+  make_hands(hands);
+  world_ = std::make_unique<LiveWorld>(loop_, *store_, core_,
+                                       LiveWorld::Options{.not_before = recovered->clock}, std::move(hands));
+  make_host();
+  if (Result<void> done = recover(*recovered); !done) return done;
+  if (Result<void> attached = queues_.attach(*world_); !attached) return attached;
+  return listen();
+}
+
+/// Everything that was durable becomes known to the core, before anything can be asked of it.
+Result<void> ServerImpl::recover(const Recovered& recovered) {
+  for (const auto& [key, value] : recovered.records) {
+    if (Result<bool> queue = queues_.recover(key, value); !queue) return std::unexpected(queue.error());
+    if (Result<bool> function = functions_.recover(key, value); !function)
+      return std::unexpected(function.error());
+  }
+  functions_.configure(config_);
+  configure();
+  for (QueueChanged& queue : queues_.events()) step(std::move(queue));
+  for (const Message& message : recovered.messages) step(MessageArrived{message, Origin::Recovered});
+  if (!recovered.messages.empty()) {
+    log().info("recovered", {{"messages", std::uint64_t{recovered.messages.size()}},
+                             {"queues", std::uint64_t{queues_.directory().size()}}});
+  }
+  return {};
+}
+
+/// Before the world runs: one event straight into the core.
+void ServerImpl::step(Event event) {
+  TimedEvent timed{world_->now(), std::move(event)};
+  Actions actions;
+  core_.step(timed.time, timed.event, actions);
+  world_->perform(timed, actions);
+}
+
+void ServerImpl::configure() {
+  for (const auto& [name, function] : functions_.all()) host_->define(function);
+  Configuration configuration =
+      functions_.configuration(config_, [this](std::string_view name) -> std::optional<QueueId> {
+        const QueueEntry* entry = queues_.directory().find(name);
+        return entry != nullptr ? std::optional(entry->id) : std::nullopt;
+      });
+  if (ready_ || queues_to_make_ > 0) {
+    world_->report(ConfigurationChanged{std::move(configuration)});
+  } else {
+    step(ConfigurationChanged{std::move(configuration)});
+  }
+}
+
+void ServerImpl::make_hands(LiveWorld::Hands& hands) {
+  hands.start = [this](const StartInstance& action) { host_->start(action); };
+  hands.stop = [this](const StopInstance& action) { host_->stop(action); };
+  hands.run = [this](const Run& run) { host_->run(run); };
+  hands.fit = [this](FitRequest request) { fits_->fit(std::move(request)); };
+  hands.watch = [this](const TimedEvent& event, const Actions& actions) { watch(event, actions); };
+}
+
+void ServerImpl::make_host() {
+  const std::string mark = std::filesystem::absolute(config_.data).lexically_normal().string();
+  if (const std::size_t killed = kill_leftovers(mark); killed > 0) {
+    log().warning("ended what a killed server had left running", {{"processes", std::uint64_t{killed}}});
+  }
+  FunctionHost::Surroundings surroundings;
+  surroundings.report = [this](Event event) { world_->report(std::move(event)); };
+  surroundings.queues = &queues_;
+  surroundings.warn = [this](std::string_view text) { log().warning(text); };
+  host_ = std::make_unique<FunctionHost>(loop_, FunctionHost::Options{.owner_mark = mark, .log = {}},
+                                         std::move(surroundings));
+  fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}},
+                          [this](ForecastFitted fitted) { world_->report(std::move(fitted)); });
+}
+
+void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
+  if (recorder_) recorder_->write(event, actions);
+  metrics_.observe(event, actions);
+  decisions_->observe(event, actions);
+  snapshots_.observe(event, actions);
+}
+
+bool ServerImpl::receivable(QueueId id) const {
+  const QueueEntry* entry = queues_.directory().find(id);
+  if (entry == nullptr) return true;
+  const MappingConfig* mapping = functions_.mapping_of_queue(entry->name);
+  return mapping == nullptr || mapping->settings.shared_consumers;
+}
+
+Result<void> ServerImpl::listen() {
+  const Result<Endpoint> sqs = parse_endpoint(config_.listen);
+  const Result<Endpoint> admin = parse_endpoint(config_.admin);
+  if (!sqs) return error(ErrorCode::Invalid, "listen: " + sqs.error().message);
+  if (!admin) return error(ErrorCode::Invalid, "admin: " + admin.error().message);
+  for (const Endpoint& endpoint : {*sqs, *admin}) {
+    if (is_loopback(endpoint)) continue;
+    return error(
+        ErrorCode::Invalid,
+        to_string(endpoint) +
+            " is not a loopback address, and this server has no authentication yet: anyone who reaches it "
+            "could read and delete messages. Listen on 127.0.0.1 and put an authenticating proxy in front");
+  }
+  HttpServer::Options options;
+  options.listen = *sqs;
+  Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
+      loop_, options,
+      [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { answer_sqs(request, reply); });
+  if (!server) return std::unexpected(server.error());
+  sqs_server_ = std::move(*server);
+  dashboard_ = std::make_unique<Dashboard>(
+      Dashboard::Options{.version = FOREWARM_VERSION, .loopback = true},
+      Dashboard::Sources{.metrics = &metrics_,
+                         .decisions = decisions_.get(),
+                         .logs = [this](std::string_view function, std::size_t limit) {
+                           std::vector<LogEntry> entries;
+                           for (const LogLine& line : host_->pool().log_lines(function, limit)) {
+                             entries.push_back({line.at, line.function, line.instance, line.run, line.text});
+                           }
+                           return entries;
+                         }});
+  admin_routes_ = std::make_unique<AdminRoutes>(dashboard_->routes(), admin_sources());
+  options.listen = *admin;
+  server = HttpServer::listen(loop_, options, dashboard_->handler());
+  if (!server) return std::unexpected(server.error());
+  admin_server_ = std::move(*server);
+  return {};
+}
+
+AdminRoutes::Sources ServerImpl::admin_sources() {
+  AdminRoutes::Sources sources;
+  sources.queues = &queues_;
+  sources.functions = &functions_;
+  sources.function_counts = [this](FunctionId id) { return core_.function(id).instances; };
+  sources.put_function = [this](const std::string& toml, std::function<void(const Result<void>&)> done) {
+    if (Result<void> taken = add_function(toml, done); !taken) done(taken);
+  };
+  sources.invoke = [this](const FunctionEntry& function, std::string payload,
+                          std::function<void(Result<std::string>)> done) {
+    host_->invoke(function, std::move(payload), std::move(done));
+  };
+  return sources;
+}
+
+Result<void> ServerImpl::add_function(const std::string& toml,
+                                      std::function<void(const Result<void>&)> done) {
+  Result<ServerConfig> read = read_config(toml, "request");
+  if (!read) return std::unexpected(read.error());
+  if (read->functions.size() != 1)
+    return error(ErrorCode::Invalid, "expected one [[function]] with its [[mapping]] tables");
+  std::vector<std::string> queues;
+  for (const MappingConfig& mapping : read->mappings) queues.push_back(mapping.queue);
+  Result<PutRecord> record = functions_.put(std::move(read->functions[0]), std::move(read->mappings));
+  if (!record) return std::unexpected(record.error());
+  return world_->send({}, {std::move(*record)},
+                      [this, queues, done = std::move(done)](const Result<void>& stored) {
+                        if (stored) {
+                          configure();
+                          for (const std::string& name : queues) {
+                            if (queues_.directory().find(name) == nullptr) make_queue(name, {});
+                          }
+                        }
+                        done(stored);
+                      });
+}
+
+/// Queues that the configuration names and that are not there yet.
+void ServerImpl::make_queues() {
+  ++queues_to_make_;  // this function itself, so that the last answer comes after all were asked for
+  for (const QueueConfig& queue : config_.queues) {
+    if (queues_.directory().find(queue.name) == nullptr) make_queue(queue.name, queue.attributes);
+  }
+  for (const auto& [name, function] : functions_.all()) {
+    for (const MappingConfig& mapping : function.mappings) {
+      const bool has_table =
+          std::ranges::find(config_.queues, mapping.queue, &QueueConfig::name) != config_.queues.end();
+      if (!has_table && queues_.directory().find(mapping.queue) == nullptr) make_queue(mapping.queue, {});
+    }
+  }
+  queue_made();
+}
+
+void ServerImpl::make_queue(const std::string& name, sqs::StringMap attributes) {
+  ++queues_to_make_;
+  queues_.handle(sqs::CreateQueue{name, std::move(attributes), {}}, {},
+                 [this, name](sqs::SqsResult<sqs::Response> answer) {
+                   if (!answer)
+                     log().error("a queue of the configuration cannot be made",
+                                 {{"queue", name}, {"reason", answer.error().message}});
+                   queue_made();
+                 });
+}
+
+void ServerImpl::queue_made() {
+  if (--queues_to_make_ > 0) return;
+  configure();
+  if (!ready_) be_ready();
+}
+
+void ServerImpl::be_ready() {
+  ready_ = true;
+  metrics_.set_ready(true);
+  dashboard_->set_ready(true);
+  const std::string sqs = "http://" + to_string(sqs_endpoint());
+  const std::string admin = "http://" + to_string(admin_endpoint());
+  // Written aside and renamed, so that who waits for the file never reads half of it.
+  const std::string path = config_.data + "/endpoints.json";
+  {
+    std::ofstream file(path + ".new");
+    file << "{\"sqs\":\"" << sqs << "\",\"admin\":\"" << admin << "\",\"pid\":" << ::getpid() << "}\n";
+  }
+  std::error_code code;
+  std::filesystem::rename(path + ".new", path, code);
+  log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});
+  if (options_.on_ready) options_.on_ready();
+}
+
+void ServerImpl::answer_sqs(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+  if (request.method == "GET" && request.query.empty() &&
+      (request.path == "/" || request.path == "/health")) {
+    reply->send({200, {{"Content-Type", "text/plain"}}, "forewarm speaks the SQS protocol here\n"});
+    return;
+  }
+  const sqs::Parsed parsed =
+      sqs::parse({request.method, request.path, request.query, request.headers, request.body});
+  const std::string id = "forewarm-" + std::to_string(++request_number_);
+  const auto send = [reply, protocol = parsed.protocol, id](std::string_view action, const auto& answer) {
+    sqs::HttpOutput out = sqs::render(answer, {protocol, action, id});
+    reply->send({out.status, std::move(out.headers), std::move(out.body)});
+  };
+  if (!parsed.request) return send("", parsed.request.error());
+  RequestContext context;
+  const std::string_view host = find_header(request.headers, "Host");
+  context.base_url = "http://" + (host.empty() ? to_string(sqs_endpoint()) : std::string(host));
+  context.on_closed = [reply](std::function<void()> closed) { reply->on_closed(std::move(closed)); };
+  queues_.handle(*parsed.request, context,
+                 [send, action = std::string(sqs::action_name(*parsed.request))](
+                     const sqs::SqsResult<sqs::Response>& answer) {
+                   if (answer)
+                     send(action, *answer);
+                   else
+                     send(action, answer.error());
+                 });
+}
+
+Snapshot ServerImpl::snapshot() {
+  Snapshot snapshot = snapshots_.make(world_->now());
+  const Store::Statistics store = store_->statistics();
+  snapshot.store = {store.commits,    store.writes,
+                    store.syncs,      Duration(static_cast<std::int64_t>(store.commit_us_max)),
+                    store.file_bytes, store.pending_bytes};
+  snapshot.process = read_process();
+  snapshot.process.functions_memory_bytes = host_->pool().memory_bytes();
+  snapshot.progress = progress_;
+  return snapshot;
+}
+
+void ServerImpl::every_second() {
+  Snapshot now = snapshot();
+  metrics_.set_snapshot(now);
+  if (options_.on_second) options_.on_second(now);
+  dashboard_->publish(std::move(now));
+  if (const std::optional<std::string> failure = decisions_->flush()) log().warning(*failure);
+  if (recorder_) recorder_->flush();
+  const std::string clock = std::to_string(count_us(world_->now()));
+  // A server that starts with a wall clock behind this goes on from here, so that no lease is shortened or
+  // stretched.
+  (void)store_->submit({PutRecord{std::string(kClockRecord), clock}}, Durability::Written,
+                       [](const Result<void>&) {});
+  second_ = loop_.call_after(kSecond, [this] { every_second(); });
+}
+
+Result<void> ServerImpl::run() {
+  signals_ = loop_.watch_signals({SIGINT, SIGTERM}, [this](int) { stop(); });
+  loop_.post([this] { make_queues(); });
+  second_ = loop_.call_after(kSecond, [this] { every_second(); });
+  drive(core_, *world_);
+  std::error_code code;
+  std::filesystem::remove(config_.data + "/endpoints.json", code);
+  if (recorder_) recorder_->flush();
+  if (world_->failure()) return std::unexpected(*world_->failure());
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::open(Options options) {
+  ::signal(SIGPIPE, SIG_IGN);
+  auto server = std::make_unique<ServerImpl>(std::move(options));
+  if (Result<void> started = server->start(); !started) return std::unexpected(started.error());
+  return server;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,91 @@
+#include "core/history/duration_sketch.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "base/math.h"
+
+namespace forewarm {
+namespace {
+
+constexpr double kAccuracy =
+    0.0195;  // a little under 2 %, for what rounding to microseconds and to float takes
+constexpr double kGamma = (1 + kAccuracy) / (1 - kAccuracy);
+constexpr double kLogGamma = 0.03900494437810888;  // ln kGamma
+constexpr std::size_t kBucketsMax = 1024;          // 40 nats: a microsecond and 3,000 years in one sketch
+constexpr double kGrowthMax = 1e18;                // far from the end of float's range
+constexpr double kLn2 = 0.69314718055994530942;
+
+}  // namespace
+
+DurationSketch::DurationSketch(double half_life) : growth_rate_(exp(kLn2 / std::max(half_life, 1.0))) {
+  check(half_life >= 1, "a half-life of one observation or more");
+}
+
+void DurationSketch::observe(Duration value) {
+  const double microseconds = static_cast<double>(std::max(value, Duration(0)).count());
+  const auto growth = static_cast<float>(growth_);
+  if (microseconds > 0) {
+    bucket(static_cast<std::int32_t>(std::ceil(log(microseconds) / kLogGamma))) += growth;
+  } else {
+    zeros_ += growth;
+  }
+  weight_ = weight_ / growth_rate_ + 1;
+  sum_seconds_ = sum_seconds_ / growth_rate_ + microseconds * 1e-6;
+  ++observed_;
+  growth_ *= growth_rate_;
+  if (growth_ > kGrowthMax) renormalise();
+}
+
+Duration DurationSketch::mean() const {
+  return observed_ == 0 ? Duration(0) : from_seconds(sum_seconds_ / weight_);
+}
+
+Duration DurationSketch::quantile(double level) const {
+  check(level >= 0 && level <= 1, "a level from 0 to 1");
+  const double newest = growth_ / growth_rate_;
+  const double rank = level * std::max(0.0, weight_ - 1) * newest;
+  double below = zeros_;
+  if (observed_ == 0 || below > rank) return Duration(0);
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    if (buckets_[i] == 0) continue;
+    found = i;
+    below += buckets_[i];
+    if (below > rank) break;
+  }
+  if (buckets_.empty()) return Duration(0);
+  const double upper = exp(kLogGamma * static_cast<double>(first_bucket_ + static_cast<std::int32_t>(found)));
+  return from_seconds(2e-6 * upper / (kGamma + 1));
+}
+
+float& DurationSketch::bucket(std::int32_t index) {
+  if (buckets_.empty()) first_bucket_ = index;
+  const std::int32_t last = first_bucket_ + static_cast<std::int32_t>(buckets_.size()) - 1;
+  if (index > last) {
+    buckets_.resize(static_cast<std::size_t>(index - first_bucket_) + 1);
+    if (buckets_.size() > kBucketsMax) {
+      const std::size_t excess = buckets_.size() - kBucketsMax;
+      for (std::size_t i = 0; i < excess; ++i) buckets_[excess] += buckets_[i];
+      buckets_.erase(buckets_.begin(), buckets_.begin() + static_cast<std::ptrdiff_t>(excess));
+      first_bucket_ += static_cast<std::int32_t>(excess);
+    }
+  } else if (index < first_bucket_) {
+    const std::size_t room = kBucketsMax - buckets_.size();
+    const std::size_t added = std::min(static_cast<std::size_t>(first_bucket_ - index), room);
+    buckets_.insert(buckets_.begin(), added, 0.0F);
+    first_bucket_ -= static_cast<std::int32_t>(added);
+    index = std::max(index, first_bucket_);
+  }
+  return buckets_[static_cast<std::size_t>(index - first_bucket_)];
+}
+
+void DurationSketch::renormalise() {
+  const double factor = 1 / growth_;
+  for (float& weight : buckets_) weight = static_cast<float>(weight * factor);
+  zeros_ = static_cast<float>(zeros_ * factor);
+  growth_ = 1;
+}
+
+}  // namespace forewarm

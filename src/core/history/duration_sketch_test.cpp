@@ -1,0 +1,96 @@
+#include "core/history/duration_sketch.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/random.h"
+
+namespace forewarm {
+namespace {
+
+constexpr double kForever = 1e12;  // a half-life under which nothing fades within a test
+
+void expect_close(Duration estimate, Duration truth, double level) {
+  const double tolerance = 0.02 * static_cast<double>(truth.count()) + 0.5;  // half a microsecond of rounding
+  EXPECT_NEAR(static_cast<double>(estimate.count()), static_cast<double>(truth.count()), tolerance) << level;
+}
+
+void expect_quantiles_within_two_percent(const std::function<double(Random&)>& draw_seconds) {
+  Random random(21);
+  DurationSketch sketch(kForever);
+  std::vector<Duration> all;
+  double sum = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const Duration value = from_seconds(draw_seconds(random));
+    sketch.observe(value);
+    all.push_back(value);
+    sum += seconds(value);
+  }
+  std::sort(all.begin(), all.end());
+  for (const double level : {0.0, 0.01, 0.25, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0}) {
+    expect_close(sketch.quantile(level), all[static_cast<std::size_t>(level * 19'999)], level);
+  }
+  EXPECT_NEAR(seconds(sketch.mean()), sum / 20'000, 1e-5 * sum / 20'000 + 1e-6);
+  EXPECT_EQ(sketch.observed(), 20'000U);
+}
+
+TEST(DurationSketch, QuantilesAreWithinTwoPercentOfTheTrueOnes) {
+  expect_quantiles_within_two_percent([](Random& random) { return 0.001 + random.uniform(); });
+  expect_quantiles_within_two_percent([](Random& random) { return random.exponential(0.05); });
+  expect_quantiles_within_two_percent([](Random& random) { return random.log_normal(-1, 2.5); });
+  expect_quantiles_within_two_percent([](Random& random) { return random.chance(0.9) ? 2e-6 : 3000.0; });
+  expect_quantiles_within_two_percent([](Random& random) { return 1 / (1e-9 + random.uniform()); });
+  expect_quantiles_within_two_percent([](Random&) { return 0.25; });
+}
+
+TEST(DurationSketch, NothingObservedIsZeroAndOneObservationIsEveryQuantile) {
+  DurationSketch sketch;
+  EXPECT_EQ(sketch.mean(), 0us);
+  EXPECT_EQ(sketch.quantile(0.5), 0us);
+  EXPECT_EQ(sketch.weight(), 0);
+  sketch.observe(100ms);
+  EXPECT_EQ(sketch.mean(), 100ms);
+  for (const double level : {0.0, 0.5, 1.0}) expect_close(sketch.quantile(level), 100ms, level);
+}
+
+TEST(DurationSketch, ZeroAndNegativeDurationsCountAsZero) {
+  DurationSketch sketch(kForever);
+  for (int i = 0; i < 60; ++i) sketch.observe(i % 2 == 0 ? 0us : -5s);
+  for (int i = 0; i < 40; ++i) sketch.observe(1s);
+  EXPECT_EQ(sketch.quantile(0.5), 0us);
+  expect_close(sketch.quantile(0.9), 1s, 0.9);
+  EXPECT_NEAR(seconds(sketch.mean()), 0.4, 1e-6);
+}
+
+TEST(DurationSketch, MemoryIsBoundedAndAnOverwideRangeLosesItsLowEndOnly) {
+  DurationSketch sketch(kForever);
+  for (int i = 0; i < 100; ++i) sketch.observe(Duration(1 + i));
+  for (int i = 0; i < 100; ++i) sketch.observe(Duration::max());
+  for (int i = 0; i < 100; ++i) sketch.observe(Duration(1 + i));
+  EXPECT_GT(sketch.quantile(0.9), Duration::max() / 2);
+  EXPECT_LT(sketch.quantile(0.1), 1ms);
+  EXPECT_GT(sketch.quantile(0.1), 0us);
+}
+
+TEST(DurationSketch, TheNewestHalfLifeWeighsAsMuchAsAllBefore) {
+  DurationSketch sketch(500);
+  for (int i = 0; i < 100'000; ++i) sketch.observe(10s);
+  for (int i = 0; i < 500; ++i) sketch.observe(1s);
+  EXPECT_NEAR(seconds(sketch.mean()), 5.5, 0.01);
+  expect_close(sketch.quantile(0.48), 1s, 0.48);
+  expect_close(sketch.quantile(0.52), 10s, 0.52);
+  EXPECT_NEAR(sketch.weight(), 500 / 0.6931, 2);
+}
+
+TEST(DurationSketch, AnOldRegimeIsForgottenThroughManyRenormalisations) {
+  DurationSketch sketch(100);
+  for (int i = 0; i < 50'000; ++i) sketch.observe(100s);
+  for (int i = 0; i < 50'000; ++i) sketch.observe(20ms);
+  expect_close(sketch.quantile(0.9999), 20ms, 0.9999);
+  EXPECT_NEAR(seconds(sketch.mean()), 0.02, 1e-6);
+}
+
+}  // namespace
+}  // namespace forewarm

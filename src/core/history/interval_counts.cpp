@@ -1,0 +1,97 @@
+#include "core/history/interval_counts.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+
+namespace forewarm {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr IntervalCount kGap = {.arrivals = kNan, .bytes = kNan, .work_seconds = kNan};
+
+}  // namespace
+
+IntervalCounts::IntervalCounts(Duration step, std::size_t capacity) : step_(step), capacity_(capacity) {
+  check(step > Duration(0), "a step takes time");
+  check(capacity > 0, "room for one step");
+}
+
+void IntervalCounts::observe_arrival(TimePoint at, std::uint32_t bytes, Priority priority) {
+  begin_or_advance(at);
+  sums_.arrivals += 1;
+  sums_.bytes += bytes;
+  open_.arrivals = static_cast<float>(sums_.arrivals);
+  open_.bytes = static_cast<float>(sums_.bytes);
+  by_priority_[std::min(priority, kPriorityMax)] += 1;
+}
+
+void IntervalCounts::observe_work(TimePoint at, Duration service_time) {
+  begin_or_advance(at);
+  sums_.work_seconds += std::max(0.0, seconds(service_time));
+  open_.work_seconds = static_cast<float>(sums_.work_seconds);
+}
+
+std::size_t IntervalCounts::advance(TimePoint now) {
+  if (empty() || now < open_start_) return 0;
+  const auto steps = static_cast<std::size_t>((now - open_start_) / step_);
+  if (steps == 0) return 0;
+  close(gap_ ? kGap : open_, 1);
+  close({}, steps - 1);
+  sums_ = {};
+  open_ = {};
+  by_priority_ = {};
+  gap_ = false;
+  open_start_ += step_ * static_cast<Duration::rep>(steps);
+  return steps;
+}
+
+void IntervalCounts::mark_gap(TimePoint now) {
+  if (empty() || now <= open_start_) return;
+  const auto steps = static_cast<std::size_t>((now - open_start_) / step_);
+  if (steps > 0) {
+    close(kGap, steps);
+    sums_ = {};
+    open_ = {};
+    by_priority_ = {};
+    open_start_ += step_ * static_cast<Duration::rep>(steps);
+  }
+  gap_ = now > open_start_;
+}
+
+std::vector<float> IntervalCounts::arrivals(std::size_t count) const {
+  const std::size_t wanted = std::min(count, count_);
+  std::vector<float> result(wanted);
+  for (std::size_t i = 0; i < wanted; ++i) result[i] = closed_at(wanted - 1 - i).arrivals;
+  return result;
+}
+
+IntervalCount IntervalCounts::closed_at(std::size_t age) const {
+  check(age < count_, "a closed step that is kept");
+  return ring_[(next_ + capacity_ - 1 - age) % capacity_];
+}
+
+void IntervalCounts::begin_or_advance(TimePoint at) {
+  if (empty()) {
+    ring_.resize(capacity_);
+    open_start_ = aligned(at);
+  } else {
+    advance(at);
+  }
+}
+
+void IntervalCounts::close(const IntervalCount& count, std::size_t steps) {
+  for (std::size_t i = std::min(steps, capacity_); i > 0; --i) {
+    ring_[next_] = count;
+    next_ = (next_ + 1) % capacity_;
+  }
+  count_ = std::min(capacity_, count_ + std::min(steps, capacity_));
+}
+
+TimePoint IntervalCounts::aligned(TimePoint at) const {
+  const auto past = at.time_since_epoch() % step_;
+  return at - (past < Duration(0) ? past + step_ : past);
+}
+
+}  // namespace forewarm

@@ -1,0 +1,39 @@
+#include "core/scale/feedback.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/math.h"
+
+namespace forewarm {
+namespace {
+
+constexpr double kGain = 0.1;
+constexpr double kErrorMax =
+    10;  // a step in which everything is late moves the price by a factor of e at most
+
+}  // namespace
+
+LatenessFeedback::LatenessFeedback(double late_share_max) : late_share_max_(late_share_max) {
+  check(late_share_max > 0 && late_share_max < 1, "the late share allowed lies between none and all");
+}
+
+void LatenessFeedback::observe(bool late) {
+  started_ += 1;
+  if (late) late_ += 1;
+}
+
+void LatenessFeedback::close_step(bool level_decided) {
+  if (level_decided && started_ > 0) {
+    // In units of the lateness allowed; the 1 keeps a single late message in a quiet step from counting a
+    // hundredfold.
+    const double allowed = late_share_max_ * started_;
+    const double error = std::min((late_ - allowed) / (allowed + 1), kErrorMax);
+    log_multiplier_ = std::clamp(log_multiplier_ + kGain * error, log(kMultiplierMin), log(kMultiplierMax));
+    multiplier_ = exp(log_multiplier_);
+  }
+  started_ = 0;
+  late_ = 0;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,263 @@
+#include "edge/functions/instance.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cstring>
+#include <utility>
+
+#include "edge/functions/function_environment.h"
+
+namespace forewarm {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The listener's own limit lies above it, above the limit of a response so that one somewhat too large is
+/// understood and refused by name.
+constexpr std::size_t kBodyMaxBytes = 16U << 20;
+constexpr std::size_t kRuntimeConnectionsMax = 64;
+constexpr std::size_t kOutputPieceBytes = 16U << 10;
+constexpr int kPiecesBeforeFinish = 8;  // more than a pipe holds
+constexpr std::chrono::milliseconds kKillPauseMax = 100ms;
+/// What resists SIGKILL for so long is stuck in the kernel or not ours to kill.
+constexpr std::chrono::seconds kKillPatience = 30s;
+
+std::chrono::microseconds since(Loop::Clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Loop::Clock::now() - start);
+}
+
+}  // namespace
+
+Instance::Instance(InstanceHost& host, InstanceId id, std::shared_ptr<const FunctionCommand> function)
+    : host_(host), id_(id), function_(std::move(function)) {}
+
+Result<std::uint16_t> Instance::listen() {
+  const HttpServer::Options options{
+      .body_max_bytes = kBodyMaxBytes,
+      .connections_max = kRuntimeConnectionsMax,
+      .idle_timeout = 0s,  // a run may take longer than any idle connection's time
+      .receive_timeout = 60s};
+  auto server = HttpServer::listen(host_.loop(), options,
+                                   [this](HttpRequest request, std::shared_ptr<HttpReply> reply) {
+                                     handle(std::move(request), std::move(reply));
+                                   });
+  if (!server) return std::unexpected(server.error());
+  api_ = std::move(*server);
+  return api_->endpoint().port;
+}
+
+void Instance::spawned(Result<SpawnedProcess> process) {
+  spawn_pending_ = false;
+  if (!process) {
+    end(LossReason::StartFailed, process.error().message, ErrorClass::Capacity);
+    return;
+  }
+  process_ = std::move(*process);
+  family_ = {.leader = process_.pid, .mark = instance_mark(id_)};
+  host_.add_leader(process_.pid);
+  exit_watch_ = host_.loop().watch_readable(process_.exited.get(), [this] { exited(); });
+  output_watch_ = host_.loop().watch_readable(process_.output.get(), [this] { read_output(); });
+  if (ending_) {
+    kill_until_gone();
+  } else if (stopping_) {
+    end(LossReason::Stopped, {}, ErrorClass::Capacity);
+  } else if (!ready_) {
+    arm(function_->init_timeout, &Instance::timed_out);
+  }
+}
+
+void Instance::arm(std::chrono::milliseconds delay, void (Instance::*what)()) {
+  timer_ = host_.loop().call_after(delay, [this, what] { (this->*what)(); });
+}
+
+void Instance::run(Invocation invocation) {
+  if (!ready_ || run_ || ending_ || stopping_) {
+    host_.loop().post([self = shared_from_this(), run = invocation.run] {
+      self->host_.report(PoolFinished{.instance = self->id_,
+                                      .run = run,
+                                      .error = ErrorClass::Capacity,
+                                      .error_type = "Instance.NotReady",
+                                      .error_message = "the instance was not free to run it",
+                                      .response = {}});
+    });
+    return;
+  }
+  run_ = CurrentRun{.invocation = std::move(invocation), .delivered = {}};
+  arm(function_->timeout, &Instance::timed_out);
+  if (waiting_) deliver();
+}
+
+void Instance::stop() {
+  if (stopping_ || ending_) return;
+  stopping_ = true;
+  if (spawn_pending_) return;
+  ::kill(-family_.leader, SIGTERM);
+  // The Runtime API's word for "exit": a 500 to /next means that the environment is beyond recovery.
+  if (waiting_)
+    refuse(*std::exchange(waiting_, nullptr), 500, "Container.Stopping",
+           "the instance is being stopped; exit");
+  timer_ = host_.loop().call_after(host_.stop_grace(),
+                                   [this] { end(LossReason::Stopped, {}, ErrorClass::Crash); });
+}
+
+void Instance::finish_run(PoolFinished finished) {
+  // What the function wrote before its response belongs to this run, though the pipe may be read after the
+  // socket.
+  for (int piece = 0; piece < kPiecesBeforeFinish && process_.output; ++piece) {
+    const std::size_t before = lines_.bytes_fed();
+    read_output();
+    if (lines_.bytes_fed() == before) break;
+  }
+  finished.instance = id_;
+  finished.run = run_->invocation.run;
+  if (run_->delivered) finished.service_time = since(*run_->delivered);
+  last_request_id_ = std::move(run_->invocation.request_id);
+  run_.reset();
+  if (!stopping_) timer_.reset();
+  host_.report(std::move(finished));
+}
+
+void Instance::timed_out() {
+  if (!ready_) {
+    end(LossReason::StartTimeout,
+        "not ready after " + std::to_string(function_->init_timeout.count()) +
+            " ms (no call of the Runtime API's next)" +
+            (last_line_.empty() ? "" : "; last output: " + last_line_),
+        ErrorClass::Capacity);
+    return;
+  }
+  const std::string limit = std::to_string(function_->timeout.count()) + " ms";
+  if (run_->delivered)
+    end(LossReason::Killed, "timed out after " + limit, ErrorClass::Timeout, "Function.TimedOut");
+  else
+    end(LossReason::Killed, "did not ask for the next invocation within " + limit, ErrorClass::Capacity,
+        "Instance.NotReady");
+}
+
+void Instance::exited() {
+  exit_watch_.reset();
+  if (!reap_leader() || ending_) return;
+  const ErrorClass run_error = run_ && run_->delivered ? ErrorClass::Crash : ErrorClass::Capacity;
+  if (stopping_) {
+    end(LossReason::Stopped, {}, run_error, "Instance.Stopped");
+    return;
+  }
+  read_output();
+  std::string detail = exit_text();
+  if (!ready_) {
+    detail += " before it was ready";
+    if (!last_line_.empty()) detail += "; last output: " + last_line_;
+    end(LossReason::StartFailed, std::move(detail), ErrorClass::Capacity);
+    return;
+  }
+  const bool killed = WIFSIGNALED(*exit_status_) && WTERMSIG(*exit_status_) == SIGKILL;
+  end(killed ? LossReason::Killed : LossReason::Crashed, std::move(detail), run_error, "Runtime.ExitError");
+}
+
+std::string Instance::exit_text() const {
+  const int status = *exit_status_;
+  if (WIFEXITED(status)) return "exited with status " + std::to_string(WEXITSTATUS(status));
+  const int signal = WTERMSIG(status);
+  std::string text = "ended by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
+  if (signal == SIGKILL) text += "; the system may have run out of memory";
+  return text;
+}
+
+bool Instance::reap_leader() {
+  if (exit_status_) return true;
+  int status = 0;
+  if (family_.leader == 0 || ::waitpid(family_.leader, &status, WNOHANG) != family_.leader) return false;
+  exit_status_ = status;
+  family_.leader_reaped = true;
+  host_.remove_leader(family_.leader);
+  return true;
+}
+
+void Instance::end(LossReason reason, std::string detail, ErrorClass run_error, std::string run_error_type) {
+  if (ending_) return;
+  ending_ = Ending{.reason = reason,
+                   .detail = std::move(detail),
+                   .run_error = run_error,
+                   .run_error_type = std::move(run_error_type),
+                   .since = Clock::now()};
+  // From a timer, so that nothing is ever reported from inside a call.
+  if (!spawn_pending_) arm(0ms, &Instance::kill_until_gone);
+}
+
+bool Instance::kill_round() {
+  if (family_.leader == 0) return !spawn_pending_;
+  // Listed before the leader dies, while who descends from whom can still be seen.
+  const std::vector<pid_t> members = members_of(family_, host_.leaders());
+  bool left = !reap_leader();
+  if (left) ::kill(-family_.leader, SIGKILL);
+  for (const pid_t member : members) {
+    if (member == family_.leader) continue;
+    // Those whose parent has ended are our children now and are ours to reap.
+    const bool reaped = ::waitpid(member, nullptr, WNOHANG) == member;
+    if (!reaped) ::kill(member, SIGKILL);
+    left = true;  // even if that was the last: it may have had a child since it was listed
+  }
+  return !left;
+}
+
+void Instance::kill_until_gone() {
+  if (kill_round()) {
+    gone({});
+    return;
+  }
+  if (Clock::now() - ending_->since > kKillPatience) {
+    gone("some of its processes could not be ended (check their owner and state with ps)");
+    return;
+  }
+  const auto pause = ending_->pause;
+  ending_->pause = std::min(pause * 2, kKillPauseMax);
+  arm(pause, &Instance::kill_until_gone);
+}
+
+void Instance::gone(std::string_view left_over) {
+  if (std::exchange(gone_, true)) return;
+  const auto self = shared_from_this();
+  if (!left_over.empty())
+    ending_->detail += std::string(ending_->detail.empty() ? "" : "; ") + std::string(left_over);
+  exit_watch_.reset();
+  if (run_) {
+    PoolFinished finished;
+    finished.error = ending_->run_error;
+    finished.error_type = ending_->run_error_type;
+    finished.error_message = ending_->detail;
+    finish_run(std::move(finished));
+  } else if (process_.output) {
+    read_output();
+  }
+  lines_.finish([this](std::string text) { log_line(std::move(text)); });
+  output_watch_.reset();
+  if (!exit_status_) host_.remove_leader(family_.leader);
+  process_ = {};
+  waiting_.reset();
+  host_.report(PoolLost{.instance = id_, .reason = ending_->reason, .detail = ending_->detail});
+  host_.forget(id_);
+}
+
+void Instance::read_output() {
+  char piece[kOutputPieceBytes];
+  const ssize_t size = ::read(process_.output.get(), piece, sizeof piece);
+  if (size > 0) {
+    lines_.feed(std::string_view(piece, static_cast<std::size_t>(size)),
+                [this](std::string text) { log_line(std::move(text)); });
+  } else if (size == 0 || errno != EAGAIN) {
+    output_watch_.reset();
+    process_.output.reset();
+  }
+}
+
+void Instance::log_line(std::string text) {
+  if (!text.empty()) last_line_ = text.substr(0, 512);
+  host_.log({.at = std::chrono::system_clock::now(),
+             .function = function_->name,
+             .instance = id_,
+             .run = run_ ? run_->invocation.run : RunId(),
+             .text = std::move(text)});
+}
+
+}  // namespace forewarm

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "edge/functions/output_lines.h"
+#include "edge/functions/process_pool.h"
+#include "edge/functions/process_tree.h"
+#include "edge/functions/runtime_route.h"
+#include "edge/functions/spawn.h"
+#include "edge/net/http.h"
+
+namespace forewarm {
+
+/// What an instance needs of its pool.
+class InstanceHost {
+ public:
+  virtual ~InstanceHost() = default;
+  virtual Loop& loop() = 0;
+  virtual std::chrono::milliseconds stop_grace() const = 0;
+  virtual void report(PoolEvent event) = 0;
+  virtual void log(LogLine line) = 0;
+  /// First processes of all instances, sorted.
+  virtual const std::vector<pid_t>& leaders() const = 0;
+  virtual void add_leader(pid_t pid) = 0;
+  virtual void remove_leader(pid_t pid) = 0;
+  /// It is gone: may be destroyed, later.
+  virtual void forget(InstanceId instance) = 0;
+};
+
+/// One process tree and the Runtime API that it calls: starting → ready (idle or with a run) → ending → gone.
+///
+/// There is one way out, end(): it remembers why, kills until nothing of the tree is left, and only then
+/// reports.
+class Instance : public std::enable_shared_from_this<Instance> {
+ public:
+  Instance(InstanceHost& host, InstanceId id, std::shared_ptr<const FunctionCommand> function);
+
+  /// Opens its Runtime API on a free port; before the process is started.
+  Result<std::uint16_t> listen();
+  void spawned(Result<SpawnedProcess> process);
+  void run(Invocation invocation);
+  void stop();
+  /// One round of killing what is left; true when nothing is. For a pool that ends.
+  bool kill_round();
+
+  pid_t leader() const { return family_.leader; }
+
+ private:
+  using Clock = Loop::Clock;
+  struct CurrentRun {
+    Invocation invocation;
+    std::optional<Clock::time_point> delivered;
+  };
+  struct Ending {
+    LossReason reason = LossReason::Stopped;
+    std::string detail;
+    ErrorClass run_error = ErrorClass::Crash;
+    std::string run_error_type;
+    Clock::time_point since;
+    std::chrono::milliseconds pause{1};
+  };
+
+  void handle(HttpRequest request, std::shared_ptr<HttpReply> reply);
+  void next(std::shared_ptr<HttpReply> reply);
+  void deliver();
+  void response(std::string_view request_id, HttpRequest request, HttpReply& reply);
+  void run_error(std::string_view request_id, const HttpRequest& request, HttpReply& reply);
+  void init_error(const HttpRequest& request, HttpReply& reply);
+  void dismiss_waiting();
+  bool accepts(std::string_view request_id, HttpReply& reply) const;
+  void finish_run(PoolFinished finished);
+  void timed_out();
+  void exited();
+  bool reap_leader();
+  void end(LossReason reason, std::string detail, ErrorClass run_error, std::string run_error_type = {});
+  void kill_until_gone();
+  void gone(std::string_view left_over);
+  void read_output();
+  void log_line(std::string text);
+  std::string exit_text() const;
+  void arm(std::chrono::milliseconds delay, void (Instance::*what)());
+
+  InstanceHost& host_;
+  InstanceId id_;
+  std::shared_ptr<const FunctionCommand> function_;
+  Clock::time_point asked_ = Clock::now();
+  std::unique_ptr<HttpServer> api_;
+  std::shared_ptr<HttpReply> waiting_;  ///< the runtime's /next that is not answered yet
+  std::optional<CurrentRun> run_;
+  std::string last_request_id_;
+  std::unique_ptr<Loop::Timer> timer_;  ///< of init, run, grace or kill: only one of them is ever due
+  ProcessFamily family_;
+  SpawnedProcess process_;
+  std::unique_ptr<Loop::Watch> exit_watch_;
+  std::unique_ptr<Loop::Watch> output_watch_;
+  OutputLines lines_;
+  std::string last_line_;
+  std::optional<int> exit_status_;
+  std::optional<Ending> ending_;
+  bool spawn_pending_ = true;
+  bool ready_ = false;
+  bool stopping_ = false;
+  bool gone_ = false;
+};
+
+}  // namespace forewarm

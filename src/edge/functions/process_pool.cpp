@@ -1,0 +1,228 @@
+#include "edge/functions/process_pool.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "edge/functions/function_environment.h"
+#include "edge/functions/instance.h"
+#include "edge/functions/log_ring.h"
+#include "edge/functions/process_tree.h"
+#include "edge/functions/spawner.h"
+
+namespace forewarm {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kReapInterval = 1s;
+constexpr std::chrono::milliseconds kRoundPause = 2ms;
+constexpr int kRoundsMax = 2'500;  // five seconds of rounds
+
+class Pool final : public ProcessPool, private InstanceHost {
+ public:
+  Pool(Loop& loop, Options options, std::function<void(PoolEvent)> report)
+      : loop_(loop),
+        options_(std::move(options)),
+        report_(std::move(report)),
+        ring_(options_.log_lines_max),
+        inherited_(inherited_environment()),
+        spawner_(loop,
+                 [this](InstanceId id, Result<SpawnedProcess> process) { spawned(id, std::move(process)); }) {
+    // Processes whose parent ends become our children instead of init's, so none can leave our sight.
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  }
+
+  ~Pool() override {
+    report_ = nullptr;
+    spawner_.stop();
+    for (int round = 0; round < kRoundsMax; ++round) {
+      std::erase_if(instances_, [](const auto& entry) {
+        return entry.second->leader() == 0 || entry.second->kill_round();  // 0: was never started
+      });
+      if (instances_.empty()) break;
+      std::this_thread::sleep_for(kRoundPause);
+    }
+    reap_orphans();
+  }
+
+  void define(FunctionId function, std::uint16_t variant, FunctionCommand command) override {
+    commands_[{function, variant}] = std::make_shared<const FunctionCommand>(std::move(command));
+  }
+
+  void start(InstanceId id, FunctionId function, std::uint16_t variant) override {
+    const auto command = commands_.find({function, variant});
+    if (command == commands_.end()) {
+      lose(id, "function " + std::to_string(function.value()) + " variant " + std::to_string(variant) +
+                   " has no command");
+      return;
+    }
+    const auto instance = std::make_shared<Instance>(static_cast<InstanceHost&>(*this), id, command->second);
+    const auto port = instance->listen();
+    if (!port) {
+      lose(id, "no Runtime API for it: " + port.error().message +
+                   "; if descriptors ran out, raise the limit of open files (ulimit -n, LimitNOFILE=)");
+      return;
+    }
+    check(instances_.emplace(id, instance).second, "an instance is started once");
+    const FunctionCommand& what = *command->second;
+    spawner_.spawn(id,
+                   {.command = what.command,
+                    .working_directory = what.working_directory,
+                    .environment = instance_environment(what, id, *port, options_.owner_mark, inherited_)});
+    if (!reaper_) reaper_ = loop_.call_after(kReapInterval, [this] { reap(); });
+  }
+
+  void run(InstanceId id, Invocation invocation) override {
+    const auto instance = instances_.find(id);
+    if (instance != instances_.end()) {
+      calling_ = true;
+      instance->second->run(std::move(invocation));
+      calling_ = false;
+      return;
+    }
+    later([this, id, run = invocation.run] {
+      report(PoolFinished{.instance = id,
+                          .run = run,
+                          .error = ErrorClass::Capacity,
+                          .error_type = "Instance.NotReady",
+                          .error_message = "the instance is gone",
+                          .response = {}});
+    });
+  }
+
+  void stop(InstanceId id) override {
+    const auto instance = instances_.find(id);
+    if (instance == instances_.end()) return;
+    calling_ = true;
+    instance->second->stop();
+    calling_ = false;
+  }
+
+  std::vector<LogLine> log_lines(std::string_view function, std::size_t count) const override {
+    return ring_.newest(function, count);
+  }
+  std::size_t size() const override { return instances_.size(); }
+
+  std::uint64_t memory_bytes() const override {
+    std::uint64_t sum = 0;
+    const pid_t own_session = ::getsid(0);
+    for (const pid_t child : children_of(::getpid())) {
+      const auto stat = read_process_stat(child);
+      if (!stat || stat->session == own_session) continue;
+      for (const pid_t member : descendants_of(child)) sum += resident_bytes(member);
+    }
+    return sum;
+  }
+
+ private:
+  Loop& loop() override { return loop_; }
+  std::chrono::milliseconds stop_grace() const override { return options_.stop_grace; }
+  void report(PoolEvent event) override {
+    if (!report_) return;
+    if (calling_)
+      later([this, event = std::move(event)] { report(event); });
+    else
+      report_(std::move(event));
+  }
+  void log(LogLine line) override {
+    if (options_.log) options_.log(line);
+    ring_.add(std::move(line));
+  }
+  const std::vector<pid_t>& leaders() const override { return leaders_; }
+  void add_leader(pid_t pid) override { leaders_.insert(std::ranges::lower_bound(leaders_, pid), pid); }
+  void remove_leader(pid_t pid) override { std::erase(leaders_, pid); }
+  void forget(InstanceId id) override {
+    const auto instance = instances_.extract(id);
+    // It may be in the middle of a callback of its own.
+    loop_.post([kept = std::move(instance.mapped())] {});
+  }
+
+  void spawned(InstanceId id, Result<SpawnedProcess> process) {
+    const auto instance = instances_.find(id);
+    check(instance != instances_.end(), "an instance outlives its start");
+    instance->second->spawned(std::move(process));
+  }
+
+  void later(std::function<void()> task) {
+    loop_.post([task = std::move(task), alive = std::weak_ptr(alive_)] {
+      if (alive.lock()) task();
+    });
+  }
+
+  void lose(InstanceId id, std::string why) {
+    later([this, id, why = std::move(why)] {
+      report(PoolLost{.instance = id, .reason = LossReason::StartFailed, .detail = why});
+    });
+  }
+
+  void reap() {
+    reap_orphans();
+    reaper_.reset();
+    if (!instances_.empty() || !zombies_.empty())
+      reaper_ = loop_.call_after(kReapInterval, [this] { reap(); });
+  }
+
+  /// Reaps what was left to us and ended by itself. A zombie of our own session belongs to another part of
+  /// the server, and one that is new to whoever may be about to wait for it.
+  void reap_orphans() {
+    std::set<pid_t> found;
+    const pid_t own_session = ::getsid(0);
+    for (const pid_t child : children_of(::getpid())) {
+      if (std::ranges::binary_search(leaders_, child)) continue;
+      const auto stat = read_process_stat(child);
+      if (!stat || !stat->zombie || stat->session == own_session) continue;
+      if (!zombies_.contains(child) || ::waitpid(child, nullptr, WNOHANG) != child) found.insert(child);
+    }
+    zombies_ = std::move(found);
+  }
+
+  Loop& loop_;
+  Options options_;
+  std::function<void(PoolEvent)> report_;
+  LogRing ring_;
+  Environment inherited_;
+  std::map<std::pair<FunctionId, std::uint16_t>, std::shared_ptr<const FunctionCommand>> commands_;
+  std::map<InstanceId, std::shared_ptr<Instance>> instances_;
+  std::vector<pid_t> leaders_;
+  std::set<pid_t> zombies_;  ///< seen at the last look
+  std::unique_ptr<Loop::Timer> reaper_;
+  bool calling_ = false;  ///< inside run() or stop(): a runtime that sends ahead could cause a report there
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Spawner spawner_;  ///< last: its thread ends first
+};
+
+}  // namespace
+
+std::unique_ptr<ProcessPool> ProcessPool::make(Loop& loop, const Options& options,
+                                               std::function<void(PoolEvent)> report) {
+  return std::make_unique<Pool>(loop, options, std::move(report));
+}
+
+std::size_t kill_leftovers(std::string_view owner_mark) {
+  if (owner_mark.empty()) return 0;
+  const std::string entry = owner_entry(owner_mark);
+  std::set<std::pair<pid_t, std::uint64_t>> killed;
+  for (int round = 0; round < kRoundsMax; ++round) {
+    bool any = false;
+    for (const pid_t pid : all_processes()) {
+      if (pid == ::getpid() || !has_environment_entry(pid, entry)) continue;
+      const auto stat = read_process_stat(pid);
+      if (!stat || stat->zombie) continue;
+      any = true;
+      if (::kill(pid, SIGKILL) == 0) killed.emplace(pid, stat->started_ticks);
+    }
+    if (!any) break;
+    std::this_thread::sleep_for(kRoundPause);
+  }
+  return killed.size();
+}
+
+}  // namespace forewarm

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "edge/functions/owned_fd.h"
+
+namespace forewarm {
+
+struct SpawnRequest {
+  std::vector<std::string>
+      command;                    ///< the program is looked up in the environment's PATH if it has no slash
+  std::string working_directory;  ///< empty: ours
+  std::map<std::string, std::string> environment;  ///< all of it
+};
+
+struct SpawnedProcess {
+  pid_t pid = 0;
+  OwnedFd exited;  ///< a pidfd: readable when the process has ended
+  OwnedFd output;  ///< standard output and error, without blocking
+};
+
+/// Starts a process in a session and group of its own with standard input from /dev/null and no other
+/// descriptor. posix_spawn, never fork: copying the page tables of a large parent takes milliseconds. Blocks
+/// until the program is running or the system refused it. Any thread. Invalid when the command is wrong,
+/// Exhausted when the system is short of something; the message names the path and the remedy.
+Result<SpawnedProcess> spawn_process(const SpawnRequest& request);
+
+/// The file that a command means, or why none.
+Result<std::string> find_program(const std::string& program, const std::string& path,
+                                 const std::string& working_directory);
+
+}  // namespace forewarm

@@ -1,0 +1,185 @@
+#include "edge/store/opening.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <string>
+
+#include "edge/store/log_keeper.h"
+#include "edge/store/tables.h"
+
+namespace forewarm {
+
+using sqlite::Code;
+using sqlite::kOk;
+
+namespace {
+
+constexpr const char* kRemedy =
+    " Stop here, keep a copy of the directory, then restore a backup, or save what can be read with: "
+    "sqlite3 messages.db .recover";
+
+std::unexpected<Error> corrupt(const std::string& path, const std::string& what) {
+  return error(ErrorCode::Corrupt, path + " is damaged: " + what + "." + kRemedy);
+}
+
+Result<std::int64_t> read_integer(const sqlite::Connection& connection, const char* sql,
+                                  const std::string& path) {
+  sqlite::Statement statement;
+  const Code prepared = statement.prepare(connection, sql);
+  if (prepared != kOk) return std::unexpected(sqlite::to_error(prepared, "reading", path));
+  if (!statement.next()) return std::unexpected(sqlite::to_error(statement.code(), "reading", path));
+  return statement.integer(0);
+}
+
+/// True if the tables are there, false if the file is empty; an error if it is not ours to use.
+Result<bool> has_tables(const sqlite::Connection& connection, const std::string& path) {
+  const auto application = read_integer(connection, "PRAGMA application_id", path);
+  const auto format = read_integer(connection, "PRAGMA user_version", path);
+  const auto tables = read_integer(connection, "SELECT count(*) FROM sqlite_schema", path);
+  for (const auto* value : {&application, &format, &tables}) {
+    if (!*value) return std::unexpected(value->error());
+  }
+  if (*application == 0 && *format == 0 && *tables == 0) return false;
+  if (*application != kStoreApplication) {
+    return error(ErrorCode::Invalid,
+                 path +
+                     " is a database of another program; it was not touched. Give forewarm a "
+                     "data directory of its own.");
+  }
+  if (*format > kStoreFormat) {
+    return error(ErrorCode::Invalid,
+                 path + " has format " + std::to_string(*format) + ", this program reads up to " +
+                     std::to_string(kStoreFormat) +
+                     "; the file was not touched. Start the newer forewarm that wrote it.");
+  }
+  return true;
+}
+
+Result<void> configure(sqlite::Connection& connection, bool create, const std::string& path) {
+  // Without secure_delete (on in Debian's build) a removal does not rewrite the pages that it frees.
+  constexpr const char* kSettings =
+      "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = OFF; "
+      "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; "
+      "PRAGMA journal_size_limit = 16777216";
+  Code code = create ? connection.execute("PRAGMA page_size = 4096") : kOk;
+  if (code == kOk) code = connection.execute(kSettings);
+  if (code == kOk && create) code = create_tables(connection);
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path));
+  return {};
+}
+
+Result<StoreState> read_state(const sqlite::Connection& connection, const std::string& path) {
+  sqlite::Statement row;
+  const Code code =
+      row.prepare(connection,
+                  "SELECT commits, last_message, messages, message_digest, records, record_digest, "
+                  "checksum FROM state WHERE one = 1");
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", path));
+  if (!row.next()) {
+    if (row.code() != kOk) return std::unexpected(sqlite::to_error(row.code(), "reading", path));
+    return corrupt(path, "the row of the table state is gone");
+  }
+  const StoreState state{.commits = row.unsigned_integer(0),
+                         .last_message = row.unsigned_integer(1),
+                         .messages = row.unsigned_integer(2),
+                         .message_digest = row.unsigned_integer(3),
+                         .records = row.unsigned_integer(4),
+                         .record_digest = row.unsigned_integer(5)};
+  if (row.unsigned_integer(6) != state.checksum())
+    return corrupt(path, "the table state has a wrong checksum");
+  return state;
+}
+
+Result<void> read_messages(const sqlite::Connection& connection, const std::string& path, StoreState& found,
+                           const Store::Recovery& recovery) {
+  sqlite::Statement row;
+  const std::string sql = std::string("SELECT ") + kMessageColumns + " FROM messages ORDER BY id";
+  const Code code = row.prepare(connection, sql.c_str());
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", path));
+  while (row.next()) {
+    const Message message = read_message(row);
+    if (!is_intact(message, row)) {
+      return corrupt(path, "message " + std::to_string(message.id.value()) + " has a wrong checksum");
+    }
+    found.add(message.id);
+    found.last_message = std::max(found.last_message, message.id.value());
+    if (recovery.message) recovery.message(message);
+  }
+  if (row.code() != kOk) return std::unexpected(sqlite::to_error(row.code(), "reading", path));
+  return {};
+}
+
+Result<void> read_records(const sqlite::Connection& connection, const std::string& path, StoreState& found,
+                          const Store::Recovery& recovery) {
+  sqlite::Statement row;
+  const Code code = row.prepare(connection, "SELECT key, value, checksum FROM records ORDER BY key");
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", path));
+  while (row.next()) {
+    const std::string_view key = row.bytes(0);
+    const std::string_view value = row.bytes(1);
+    if (row.unsigned_integer(2) != record_checksum(key, value)) {
+      return corrupt(path, "the record '" + std::string(key) + "' has a wrong checksum");
+    }
+    found.add_record(key);
+    if (recovery.record) recovery.record(key, value);
+  }
+  if (row.code() != kOk) return std::unexpected(sqlite::to_error(row.code(), "reading", path));
+  return {};
+}
+
+Result<void> check_against(const SyncedMark& mark, const StoreState& state, const std::string& path) {
+  const auto synced = mark.read();
+  if (!synced) return std::unexpected(synced.error());
+  if (!*synced || **synced <= state.commits) return {};
+  return corrupt(
+      path, "its last commit is number " + std::to_string(state.commits) + ", but number " +
+                std::to_string(**synced) +
+                " was acknowledged, so the end of messages.db-wal is damaged or gone (if you restored an "
+                "older backup on purpose, delete messages.synced)");
+}
+
+}  // namespace
+
+Result<sqlite::Connection> open_database(const StoreDirectory& directory, const char* vfs) {
+  const std::string path = directory.file("messages.db");
+  sqlite::Connection connection;
+  const Code code = connection.open(path, vfs, true);
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path));
+  sqlite3_busy_timeout(connection.handle(), kBusyWaitMs);
+  const auto known = has_tables(connection, path);
+  if (!known) {
+    connection.forbid_checkpoint_on_close();
+    return std::unexpected(known.error());
+  }
+  if (auto configured = configure(connection, !*known, path); !configured) {
+    return std::unexpected(configured.error());
+  }
+  if (!*known) {
+    if (auto synced = directory.sync(); !synced) return std::unexpected(synced.error());
+  }
+  return connection;
+}
+
+Result<StoreState> recover(const sqlite::Connection& connection, const std::string& path,
+                           const SyncedMark& mark, const Store::Recovery& recovery) {
+  const auto state = read_state(connection, path);
+  if (!state) return std::unexpected(state.error());
+  if (auto complete = check_against(mark, *state, path); !complete) return std::unexpected(complete.error());
+  StoreState found{.commits = state->commits, .last_message = state->last_message};
+  if (auto read = read_messages(connection, path, found, recovery); !read)
+    return std::unexpected(read.error());
+  if (found.messages != state->messages || found.message_digest != state->message_digest) {
+    return corrupt(path, "the table messages holds " + std::to_string(found.messages) + " messages, but " +
+                             std::to_string(state->messages) + " were stored, or they are not the same ones");
+  }
+  if (auto read = read_records(connection, path, found, recovery); !read)
+    return std::unexpected(read.error());
+  if (found != *state) {
+    return corrupt(path, "the table records holds " + std::to_string(found.records) + " records, but " +
+                             std::to_string(state->records) + " were stored, or they are not the same ones");
+  }
+  return *state;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "edge/store/directory.h"
+#include "edge/store/format.h"
+#include "edge/store/sqlite.h"
+#include "edge/store/store.h"
+
+namespace forewarm {
+
+/// Opens the writer's connection to messages.db in `directory`, making the file if there is none: log, page
+/// size, format. A file of another program or of a newer format is refused and left as it is.
+Result<sqlite::Connection> open_database(const StoreDirectory& directory, const char* vfs);
+
+/// Reads everything but payloads, verifies it, and hands it to `recovery`. The result is the table `state`.
+Result<StoreState> recover(const sqlite::Connection& connection, const std::string& path,
+                           const SyncedMark& mark, const Store::Recovery& recovery);
+
+}  // namespace forewarm

@@ -1,0 +1,364 @@
+#include "edge/store/sqlite_store.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "edge/store/directory.h"
+#include "edge/store/opening.h"
+#include "edge/store/payload_cache.h"
+#include "edge/store/tables.h"
+
+namespace forewarm {
+
+using sqlite::Code;
+using sqlite::kOk;
+
+namespace {
+
+constexpr std::size_t kWriteBytes = 128;  // what a pending write holds besides its payload, key and value
+
+struct Job {
+  std::vector<Write> writes;
+  std::vector<SharedPayload> payloads;  ///< of the appends, in their order
+  Durability durability = Durability::Written;
+  Store::Done done;
+  SharedOutcome outcome;
+  std::size_t bytes = 0;
+};
+
+std::size_t size_of(const Write& write) {
+  if (const auto* append = std::get_if<AppendMessage>(&write))
+    return kWriteBytes + append->message.payload.size();
+  if (const auto* put = std::get_if<PutRecord>(&write))
+    return kWriteBytes + put->key.size() + put->value.size();
+  return kWriteBytes;
+}
+
+std::uint64_t file_size(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(const Options& options, const StoreTuning& tuning, StoreDirectory directory, SyncedMark mark,
+              sqlite::Connection writer, const StoreState& state);
+  ~SqliteStore() override;
+
+  Result<void> start();
+
+  Result<void> submit(std::vector<Write> writes, Durability durability, Done done) override;
+  Result<std::string> payload(MessageId message) override;
+  MessageId next_message_id() override { return MessageId(next_id_++); }
+  Statistics statistics() override;
+
+ private:
+  using Group = std::vector<Job>;
+
+  // Caller's thread.
+  void remember(Job& job);
+
+  // Writer's thread.
+  void run();
+  Group take_group();
+  void commit(Group group);
+  void commit_one_by_one(Group group);
+  Code write(const Group& group, bool synced);
+  void finish(Group& group, const Result<void>& result, bool synced);
+  void keep_log();
+  void poison(const Error& reason);
+
+  Options options_;
+  StoreTuning tuning_;
+  StoreDirectory directory_;
+  std::string path_;
+  SyncedMark mark_;
+  sqlite::Connection writer_;
+  sqlite::Connection reader_;
+  sqlite::Statement read_payload_;  ///< caller's thread
+  Tables tables_;
+  LogKeeper log_;
+  bool full_sync_ = true;  ///< what the writer's connection is set to
+  int log_pages_ = 0;
+
+  PayloadCache cache_;
+  std::uint64_t next_id_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> pending_;
+  std::size_t pending_bytes_ = 0;  ///< of pending_ and of the group that is being committed
+  bool stopping_ = false;
+  std::optional<Error> poison_;
+
+  std::atomic<std::uint64_t> commits_{0}, writes_{0}, syncs_{0}, commit_us_max_{0};
+  std::thread thread_;
+};
+
+SqliteStore::SqliteStore(const Options& options, const StoreTuning& tuning, StoreDirectory directory,
+                         SyncedMark mark, sqlite::Connection writer, const StoreState& state)
+    : options_(options),
+      tuning_(tuning),
+      directory_(std::move(directory)),
+      path_(directory_.file("messages.db")),
+      mark_(std::move(mark)),
+      writer_(std::move(writer)),
+      tables_(writer_, state),
+      log_(tuning.log),
+      cache_(options.payload_cache_bytes),
+      next_id_(state.last_message + 1) {}
+
+SqliteStore::~SqliteStore() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  // After a failed sync the kernel may give back old bytes for the log; copying them would damage the
+  // database.
+  log_.stop(poison_.has_value());
+  if (poison_) {
+    writer_.forbid_checkpoint_on_close();
+    reader_.forbid_checkpoint_on_close();
+  }
+}
+
+Result<void> SqliteStore::start() {
+  Code code = tables_.prepare();
+  if (code == kOk) code = reader_.open(path_, tuning_.vfs, false);
+  if (code == kOk) {
+    sqlite3_busy_timeout(reader_.handle(), kBusyWaitMs);
+    code = reader_.execute("PRAGMA cache_size = -2048");
+  }
+  if (code == kOk)
+    code = read_payload_.prepare(reader_, "SELECT payload, checksum FROM payloads WHERE id = ?");
+  if (code == kOk) code = log_.start(path_, tuning_.vfs);
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path_));
+  sqlite3_wal_hook(
+      writer_.handle(),
+      [](void* pages, sqlite3*, const char*, int count) {
+        *static_cast<int*>(pages) = count;
+        return SQLITE_OK;
+      },
+      &log_pages_);
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+Result<void> SqliteStore::submit(std::vector<Write> writes, Durability durability, Done done) {
+  Job job;
+  job.writes = std::move(writes);
+  job.durability = durability;
+  job.done = std::move(done);
+  for (const Write& write : job.writes) job.bytes += size_of(write);
+  job.outcome = std::make_shared<std::atomic<Outcome>>(Outcome::Pending);
+  {
+    // Nobody else adds, so what fits now still fits below.
+    const std::lock_guard lock(mutex_);
+    if (poison_) return std::unexpected(*poison_);
+    if (pending_bytes_ + job.bytes > options_.pending_bytes_max) {
+      return error(ErrorCode::Exhausted, "the store has " + std::to_string(pending_bytes_) +
+                                             " bytes that are not on disk yet; try again when they are");
+    }
+  }
+  remember(job);
+  {
+    const std::lock_guard lock(mutex_);
+    pending_bytes_ += job.bytes;
+    pending_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+  return {};
+}
+
+void SqliteStore::remember(Job& job) {
+  for (Write& write : job.writes) {
+    if (auto* append = std::get_if<AppendMessage>(&write)) {
+      const MessageId id = append->message.message.id;
+      check(static_cast<bool>(id), "an appended message has an id");
+      next_id_ = std::max(next_id_, id.value() + 1);
+      auto payload = std::make_shared<const std::string>(std::move(append->message.payload));
+      cache_.put(id, payload, job.outcome);
+      job.payloads.push_back(std::move(payload));
+    } else if (const auto* remove = std::get_if<RemoveMessage>(&write)) {
+      cache_.erase(remove->message);
+    }
+  }
+}
+
+Result<std::string> SqliteStore::payload(MessageId message) {
+  if (const SharedPayload cached = cache_.find(message)) return *cached;
+  read_payload_.bind(1, message.value());
+  if (!read_payload_.next()) {
+    if (read_payload_.code() != kOk)
+      return std::unexpected(sqlite::to_error(read_payload_.code(), "reading", path_));
+    return error(ErrorCode::NotFound,
+                 "there is no message " + std::to_string(message.value()) + " in " + path_);
+  }
+  std::string payload(read_payload_.bytes(0));
+  const bool intact = read_payload_.unsigned_integer(1) == payload_checksum(message, payload);
+  read_payload_.reset();
+  if (!intact) {
+    return error(ErrorCode::Corrupt,
+                 "the payload of message " + std::to_string(message.value()) + " in " + path_ +
+                     " is damaged (wrong checksum). Delete the message, or restore a backup.");
+  }
+  return payload;
+}
+
+Store::Statistics SqliteStore::statistics() {
+  Statistics result{.commits = commits_.load(),
+                    .writes = writes_.load(),
+                    .syncs = syncs_.load(),
+                    .commit_us_max = commit_us_max_.exchange(0),
+                    .file_bytes = file_size(path_) + file_size(path_ + "-wal")};
+  const std::lock_guard lock(mutex_);
+  result.pending_bytes = pending_bytes_;
+  return result;
+}
+
+void SqliteStore::run() {
+  for (;;) {
+    Group group = take_group();
+    if (group.empty()) return;
+    commit(std::move(group));
+    keep_log();
+  }
+}
+
+SqliteStore::Group SqliteStore::take_group() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stopping_ || !pending_.empty(); });
+  Group group;
+  std::size_t writes = 0;
+  std::size_t bytes = 0;
+  while (!pending_.empty()) {
+    const Job& next = pending_.front();
+    const bool fits = writes + next.writes.size() <= tuning_.group_writes_max &&
+                      bytes + next.bytes <= tuning_.group_bytes_max;
+    if (!group.empty() && !fits) break;
+    writes += next.writes.size();
+    bytes += next.bytes;
+    group.push_back(std::move(pending_.front()));
+    pending_.pop_front();
+  }
+  return group;
+}
+
+void SqliteStore::commit(Group group) {
+  if (poison_) return finish(group, std::unexpected(*poison_), false);
+  const bool synced =
+      std::ranges::any_of(group, [](const Job& job) { return job.durability == Durability::Synced; });
+  const auto began = std::chrono::steady_clock::now();
+  const Code code = write(group, synced);
+  const auto us =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+  commit_us_max_ = std::max(commit_us_max_.load(), static_cast<std::uint64_t>(us.count()));
+  if (code == kOk) return finish(group, {}, synced);
+  tables_.roll_back();
+  if (sqlite::is_the_writes_own(code) && group.size() > 1) return commit_one_by_one(std::move(group));
+  const Error reason = sqlite::to_error(code, "writing to", path_);
+  if (sqlite::sync_failed(code)) poison(reason);
+  finish(group, std::unexpected(poison_ ? *poison_ : reason), false);
+}
+
+void SqliteStore::commit_one_by_one(Group group) {
+  for (Job& job : group) {
+    Group single;
+    single.push_back(std::move(job));
+    commit(std::move(single));
+  }
+}
+
+Code SqliteStore::write(const Group& group, bool synced) {
+  if (synced != full_sync_) {
+    const Code code = writer_.execute(synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    if (code != kOk) return code;
+    full_sync_ = synced;
+  }
+  if (const Code code = tables_.begin(); code != kOk) return code;
+  for (const Job& job : group) {
+    auto payload = job.payloads.begin();
+    for (const Write& write : job.writes) {
+      const bool append = std::holds_alternative<AppendMessage>(write);
+      const std::string_view bytes = append ? std::string_view(**payload++) : std::string_view();
+      if (const Code code = tables_.apply(write, bytes); code != kOk) return code;
+    }
+  }
+  return tables_.commit();
+}
+
+void SqliteStore::finish(Group& group, const Result<void>& result, bool synced) {
+  if (result) {
+    if (synced) mark_.write(tables_.state().commits);
+    commits_ += 1;
+    syncs_ += synced ? 1 : 0;
+  }
+  std::size_t bytes = 0;
+  for (Job& job : group) {
+    job.outcome->store(result ? Outcome::Committed : Outcome::Failed, std::memory_order_release);
+    if (result) writes_ += job.writes.size();
+    bytes += job.bytes;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    pending_bytes_ -= bytes;
+  }
+  for (const Job& job : group) {
+    if (job.done) job.done(result);
+  }
+}
+
+void SqliteStore::keep_log() {
+  if (poison_) return;
+  Code code = kOk;
+  if (log_.grew_to(log_pages_)) code = log_.restart(writer_);
+  if (sqlite::sync_failed(code) || log_.sync_failed())
+    poison(sqlite::to_error(SQLITE_IOERR_FSYNC, "syncing", path_));
+}
+
+void SqliteStore::poison(const Error& reason) {
+  const std::lock_guard lock(mutex_);
+  poison_ =
+      Error{ErrorCode::Io,
+            reason.message +
+                " A sync failed, so nothing more is accepted: start again to see what the disk has kept."};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite_store(const Store::Options& options, const StoreTuning& tuning,
+                                                 const Store::Recovery& recovery) {
+  auto directory = StoreDirectory::open(options.directory);
+  if (!directory) return std::unexpected(directory.error());
+  auto mark = SyncedMark::open(directory->file("messages.synced"));
+  if (!mark) return std::unexpected(mark.error());
+  auto writer = open_database(*directory, tuning.vfs);
+  if (!writer) return std::unexpected(writer.error());
+  const auto state = recover(*writer, directory->file("messages.db"), *mark, recovery);
+  if (!state) {
+    writer->forbid_checkpoint_on_close();
+    return std::unexpected(state.error());
+  }
+  auto store = std::make_unique<SqliteStore>(options, tuning, std::move(*directory), std::move(*mark),
+                                             std::move(*writer), *state);
+  if (auto started = store->start(); !started) return std::unexpected(started.error());
+  return store;
+}
+
+Result<std::unique_ptr<Store>> Store::open(const Options& options, const Recovery& recovery) {
+  return open_sqlite_store(options, {}, recovery);
+}
+
+}  // namespace forewarm

@@ -1,0 +1,270 @@
+#include "edge/store/store.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+
+#include "edge/store/store_fixture.h"
+
+namespace forewarm {
+namespace {
+
+TEST(Store, GivesBackEverythingAfterARestart) {
+  TemporaryDirectory directory;
+  const Message message = make_message(1, QueueId(7));
+  {
+    auto store = open_store(directory.path());
+    EXPECT_TRUE(commit(
+        *store, {AppendMessage{{message, "body"}}, PutRecord{"queue/orders", std::string("a\0b", 3)}}));
+  }
+  Recovered recovered;
+  auto store = open_store(directory.path(), recovered);
+  ASSERT_EQ(recovered.messages.size(), 1U);
+  EXPECT_EQ(recovered.messages.at(1), message);
+  EXPECT_EQ(recovered.records,
+            (std::map<std::string, std::string>{{"queue/orders", std::string("a\0b", 3)}}));
+  EXPECT_EQ(store->payload(MessageId(1)), "body");
+}
+
+TEST(Store, KeepsExtremeValuesExactly) {
+  TemporaryDirectory directory;
+  Message message = make_message(1, QueueId(0xffffffff));
+  message.visible_at = kNever;
+  message.deadline = TimePoint::min();
+  message.tenant = TenantId(~std::uint64_t{0});
+  message.group = GroupId(std::uint64_t{1} << 63);
+  message.bytes = 0xffffffff;
+  message.receive_count = 0xffff;
+  commit(*open_store(directory.path()), {AppendMessage{{message, ""}}});
+  Recovered recovered;
+  auto store = open_store(directory.path(), recovered);
+  EXPECT_EQ(recovered.messages.at(1), message);
+  EXPECT_EQ(store->payload(MessageId(1)), "");
+}
+
+TEST(Store, RemembersDeliveriesMovesAndRemovals) {
+  TemporaryDirectory directory;
+  const QueueId dead_letters(9);
+  {
+    auto store = open_store(directory.path());
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+      ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id), std::to_string(id)}}}));
+    }
+    ASSERT_TRUE(commit(*store, {UpdateMessage{MessageId(1), 3, time_point_us(77)}}, Durability::Written));
+    ASSERT_TRUE(commit(*store, {UpdateMessage{MessageId(2), 4, time_point_us(88)},
+                                MoveMessage{MessageId(2), dead_letters, time_point_us(99)}}));
+    ASSERT_TRUE(commit(*store, {RemoveMessage{MessageId(3)}}));
+  }
+  Recovered recovered;
+  auto store = open_store(directory.path(), recovered);
+  ASSERT_EQ(recovered.messages.size(), 2U);
+  EXPECT_EQ(recovered.messages.at(1).receive_count, 3);
+  EXPECT_EQ(recovered.messages.at(1).visible_at, time_point_us(77));
+  EXPECT_EQ(recovered.messages.at(2).queue, dead_letters);
+  EXPECT_EQ(recovered.messages.at(2).receive_count, 0);
+  EXPECT_EQ(recovered.messages.at(2).visible_at, time_point_us(99));
+  EXPECT_EQ(store->payload(MessageId(2)), "2");
+  EXPECT_EQ(store->payload(MessageId(3)).error().code, ErrorCode::NotFound);
+}
+
+TEST(Store, PurgesOneQueueUpToAMessage) {
+  TemporaryDirectory directory;
+  {
+    auto store = open_store(directory.path());
+    for (std::uint64_t id = 1; id <= 10; ++id) {
+      ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id, QueueId(1 + id % 2)), "x"}}}));
+    }
+    ASSERT_TRUE(commit(*store, {PurgeQueue{QueueId(1), MessageId(6)}}));
+  }
+  Recovered recovered;
+  auto store = open_store(directory.path(), recovered);
+  EXPECT_EQ(recovered.ids(), (std::vector<std::uint64_t>{1, 3, 5, 7, 8, 9, 10}));
+}
+
+TEST(Store, ReplacesAndRemovesRecords) {
+  TemporaryDirectory directory;
+  {
+    auto store = open_store(directory.path());
+    ASSERT_TRUE(
+        commit(*store, {PutRecord{"b", "1"}, PutRecord{"a", "2"}, PutRecord{"b", "3"}, PutRecord{"c", ""}}));
+    ASSERT_TRUE(commit(*store, {RemoveRecord{"a"}, RemoveRecord{"never there"}}));
+  }
+  Recovered recovered;
+  auto store = open_store(directory.path(), recovered);
+  EXPECT_EQ(recovered.records, (std::map<std::string, std::string>{{"b", "3"}, {"c", ""}}));
+}
+
+TEST(Store, IgnoresWritesToMessagesThatAreGone) {
+  TemporaryDirectory directory;
+  auto store = open_store(directory.path());
+  EXPECT_TRUE(commit(*store, {RemoveMessage{MessageId(5)}, UpdateMessage{MessageId(5), 1, time_point_us(1)},
+                              MoveMessage{MessageId(5), QueueId(2), time_point_us(1)}}));
+  store.reset();
+  Recovered recovered;
+  store = open_store(directory.path(), recovered);
+  EXPECT_TRUE(recovered.messages.empty());
+}
+
+TEST(Store, NeverGivesAnIdTwice) {
+  TemporaryDirectory directory;
+  {
+    auto store = open_store(directory.path());
+    EXPECT_EQ(store->next_message_id(), MessageId(1));
+    EXPECT_EQ(store->next_message_id(), MessageId(2));
+    ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(41), "x"}}}));
+    EXPECT_EQ(store->next_message_id(), MessageId(42));
+    ASSERT_TRUE(commit(*store, {RemoveMessage{MessageId(41)}}));
+  }
+  auto store = open_store(directory.path());
+  EXPECT_EQ(store->next_message_id(), MessageId(42));
+}
+
+TEST(Store, ServesPayloadsThatAreNotCommittedYet) {
+  TemporaryDirectory directory;
+  auto store = open_store(directory.path());
+  Gate gate;
+  gate.block_writer_of(*store);
+  Completion completion;
+  ASSERT_TRUE(
+      store->submit({AppendMessage{{make_message(2), "early"}}}, Durability::Synced, completion.done()));
+  EXPECT_EQ(store->payload(MessageId(2)), "early");
+  gate.open();
+  EXPECT_TRUE(completion.wait());
+}
+
+TEST(Store, ReadsFromDiskWhatTheCacheHasForgotten) {
+  TemporaryDirectory directory;
+  Store::Options options{.directory = directory.path(), .payload_cache_bytes = 1000};
+  auto store = open_store(options);
+  for (std::uint64_t id = 1; id <= 100; ++id) {
+    ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id), std::string(500, static_cast<char>(id))}}}));
+  }
+  for (std::uint64_t id = 1; id <= 100; ++id) {
+    EXPECT_EQ(store->payload(MessageId(id)), std::string(500, static_cast<char>(id)));
+  }
+}
+
+TEST(Store, RefusesMoreThanItsBoundAndTakesItLater) {
+  TemporaryDirectory directory;
+  Store::Options options{.directory = directory.path(), .pending_bytes_max = 5000};
+  auto store = open_store(options);
+  Gate gate;
+  gate.block_writer_of(*store);
+  Completion first;
+  ASSERT_TRUE(store->submit({AppendMessage{{make_message(2), std::string(4000, 'x')}}}, Durability::Synced,
+                            first.done()));
+  const auto refused =
+      store->submit({AppendMessage{{make_message(3), std::string(4000, 'x')}}}, Durability::Synced, nullptr);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Exhausted);
+  EXPECT_EQ(store->payload(MessageId(3)).error().code, ErrorCode::NotFound);
+  gate.open();
+  EXPECT_TRUE(first.wait());
+  EXPECT_TRUE(commit(*store, {AppendMessage{{make_message(3), std::string(4000, 'x')}}}));
+}
+
+TEST(Store, CommitsWhatGatheredInOneGroup) {
+  TemporaryDirectory directory;
+  auto store = open_store(directory.path());
+  Gate gate;
+  gate.block_writer_of(*store);
+  std::vector<Completion> completions(100);
+  for (std::uint64_t n = 0; n < 100; ++n) {
+    ASSERT_TRUE(store->submit({AppendMessage{{make_message(2 + n), "x"}}}, Durability::Synced,
+                              completions[n].done()));
+  }
+  const auto before = store->statistics();
+  gate.open();
+  for (auto& completion : completions) ASSERT_TRUE(completion.wait());
+  const auto after = store->statistics();
+  EXPECT_EQ(after.commits - before.commits, 1U);
+  EXPECT_EQ(after.pending_bytes, 0U);
+}
+
+TEST(Store, FailsOnlyTheWriteWhoseIdIsTaken) {
+  TemporaryDirectory directory;
+  auto store = open_store(directory.path());
+  ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), "first"}}}));
+  Gate gate;
+  gate.block_writer_of(*store, 5);
+  Completion good, bad, last;
+  ASSERT_TRUE(store->submit({AppendMessage{{make_message(2), "2"}}}, Durability::Synced, good.done()));
+  ASSERT_TRUE(
+      store->submit({AppendMessage{{make_message(3), "3"}}, AppendMessage{{make_message(1), "again"}}},
+                    Durability::Synced, bad.done()));
+  ASSERT_TRUE(store->submit({AppendMessage{{make_message(4), "4"}}}, Durability::Synced, last.done()));
+  gate.open();
+  EXPECT_TRUE(good.wait());
+  EXPECT_EQ(bad.wait().error().code, ErrorCode::Conflict);
+  EXPECT_TRUE(last.wait());
+  EXPECT_EQ(store->payload(MessageId(3)).error().code, ErrorCode::NotFound);
+  EXPECT_EQ(store->payload(MessageId(1)), "first");
+  store.reset();
+  Recovered recovered;
+  store = open_store(directory.path(), recovered);
+  EXPECT_EQ(recovered.ids(), (std::vector<std::uint64_t>{1, 2, 4, 5}));
+}
+
+TEST(Store, CommitsWhatWasSubmittedBeforeItCloses) {
+  TemporaryDirectory directory;
+  std::vector<Completion> completions(500);
+  {
+    auto store = open_store(directory.path());
+    for (std::uint64_t n = 0; n < 500; ++n) {
+      ASSERT_TRUE(store->submit({AppendMessage{{make_message(1 + n), "x"}}}, Durability::Written,
+                                completions[n].done()));
+    }
+  }
+  for (auto& completion : completions) EXPECT_TRUE(completion.wait());
+  Recovered recovered;
+  auto store = open_store(directory.path(), recovered);
+  EXPECT_EQ(recovered.messages.size(), 500U);
+}
+
+TEST(Store, RefusesADirectoryThatIsInUseAndNamesTheProcess) {
+  TemporaryDirectory directory;
+  auto store = open_store(directory.path());
+  const auto second = Store::open({.directory = directory.path()}, {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::Conflict);
+  EXPECT_NE(second.error().message.find("process " + std::to_string(::getpid())), std::string::npos);
+}
+
+TEST(Store, RefusesANewerFormatAndLeavesItAsItIs) {
+  TemporaryDirectory directory;
+  commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "x"}}});
+  run_sql(directory.path(), "PRAGMA user_version = 2");
+  const std::string before = read_file(directory.path() + "/messages.db");
+  const auto store = Store::open({.directory = directory.path()}, {});
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, ErrorCode::Invalid);
+  EXPECT_NE(store.error().message.find("format 2"), std::string::npos);
+  EXPECT_EQ(read_file(directory.path() + "/messages.db"), before);
+}
+
+TEST(Store, RefusesADatabaseOfAnotherProgram) {
+  TemporaryDirectory directory;
+  run_sql(directory.path(), "CREATE TABLE theirs (x)");
+  const std::string before = read_file(directory.path() + "/messages.db");
+  const auto store = Store::open({.directory = directory.path()}, {});
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, ErrorCode::Invalid);
+  EXPECT_EQ(read_file(directory.path() + "/messages.db"), before);
+}
+
+TEST(Store, BeginsItsLogAnewInsteadOfLettingItGrow) {
+  TemporaryDirectory directory;
+  auto store = open_store(directory.path());
+  // 60 MB of log are written; it would be as long without restarts.
+  for (std::uint64_t id = 1; id <= 600; ++id) {
+    ASSERT_TRUE(
+        commit(*store, {AppendMessage{{make_message(id), std::string(100'000, 'x')}}}, Durability::Written));
+    ASSERT_TRUE(commit(*store, {RemoveMessage{MessageId(id)}}, Durability::Written));
+  }
+  EXPECT_LT(std::filesystem::file_size(directory.path() + "/messages.db-wal"), 30U << 20);
+}
+
+}  // namespace
+}  // namespace forewarm

@@ -1,0 +1,193 @@
+"""src/ keeps to the floors in the file LAYERS, and third-party libraries stay behind the folder that uses them."""
+
+import re
+import unittest
+
+from source_tree import ROOT, PlantedTree, code_only, cpp_files, read
+
+# Third-party headers by the beginning of their path: the folders that may include them, in .cpp files and in headers that no
+# other folder includes.
+THIRD_PARTY = {
+    "CLI/": ["app"],
+    "boost/asio": ["app", "edge/functions", "edge/net"],
+    "boost/beast": ["edge/net"],
+    "boost/core/": ["edge/net"],
+    "boost/json": ["app", "edge/functions", "edge/net", "edge/observe", "edge/sqs"],
+    "boost/system": ["edge/functions", "edge/net"],
+    "curl/": ["edge/cloud", "edge/net"],
+    "openssl/": ["edge/net", "edge/sqs"],
+    "prometheus/": ["edge/observe"],
+    "spdlog/": ["edge/observe"],
+    "sqlite3.h": ["edge/store"],
+    "toml++/": ["app"],
+    "xxhash.h": ["edge/store"],
+    "zlib.h": ["edge/trace"],
+}
+TEST_FILES = ("_test.cpp", "_fixture.h")
+TEST_ONLY = ("gtest/", "gmock/", "rapidcheck")
+SYSTEM = re.compile(
+    r"[a-z0-9_]+|(arpa|linux|net|netinet|sys)/[a-z0-9_]+\.h|"
+    r"(dirent|dlfcn|errno|fcntl|grp|ifaddrs|libgen|malloc|netdb|poll|pthread|pwd|sched|signal|spawn|stdint|stdlib|string|"
+    r"termios|time|ucontext|unistd)\.h"
+)
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+
+
+def read_layers(root):
+    layers = {}
+    for line in read(root, "LAYERS").splitlines():
+        if line and not line.startswith("#"):
+            folder, _, floors = line.partition(":")
+            layers[folder] = floors.split()
+    return layers
+
+
+def order_violations(layers):
+    """A folder may only see folders above its own line, so there are no cycles."""
+    seen = set()
+    for folder, floors in layers.items():
+        for floor in floors:
+            if floor not in seen:
+                yield f"LAYERS: {folder} sees {floor}, which does not stand above it"
+        seen.add(folder)
+
+
+def is_third_party(header):
+    return header.startswith(tuple(THIRD_PARTY))
+
+
+def carriers(includes, heavy):
+    """The headers that bring in a third-party header, themselves or through others."""
+    found = set(heavy)
+    grown = True
+    while grown:
+        more = {path for path, ours in includes.items() if path.endswith(".h") and found.intersection(ours)} - found
+        found |= more
+        grown = bool(more)
+    return found
+
+
+def carried_violations(includes, heavy):
+    """Third-party headers that reach another folder through ours."""
+    carrying = carriers(includes, heavy)
+    for path, ours in includes.items():
+        for header in sorted(carrying.intersection(ours)):
+            if header.rpartition("/")[0] != path.rpartition("/")[0]:
+                yield f'src/{path} includes "{header}", which brings in a third-party header'
+
+
+def third_party_violations(where, folder, path, header):
+    if header.startswith(TEST_ONLY):
+        if not path.name.endswith(TEST_FILES):
+            yield f"{where} includes <{header}>, which is for tests"
+        return
+    for beginning, folders in THIRD_PARTY.items():
+        if header.startswith(beginning):
+            if folder not in folders:
+                yield f"{where} includes <{header}>, which belongs to {', '.join(folders)}"
+            return
+    if not SYSTEM.fullmatch(header):
+        yield f"{where} includes <{header}>, which tests/layers_test.py does not know"
+
+
+def violations(root):
+    layers = read_layers(root)
+    found = list(order_violations(layers))
+    includes = {}
+    heavy = set()
+    for path in cpp_files(root):
+        folder = str(path.parent.relative_to("src"))
+        if folder not in layers:
+            found.append(f"{path}: the folder {folder} is not in LAYERS")
+            continue
+        name = str(path.relative_to("src"))
+        includes[name] = []
+        for match in INCLUDE.finditer(code_only(read(root, path), keep_strings=True)):
+            ours, theirs = match.groups()
+            if theirs:
+                if path.suffix == ".h" and is_third_party(theirs):
+                    heavy.add(name)
+                found.extend(third_party_violations(path, folder, path, theirs))
+                continue
+            includes[name].append(ours)
+            if ours.endswith(TEST_FILES) and not name.endswith(TEST_FILES):
+                found.append(f'{path} includes "{ours}", which is for tests')
+            target = ours.rpartition("/")[0]
+            if not (root / "src" / ours).is_file():
+                found.append(f'{path} includes "{ours}", which is not in src/')
+            elif target != folder and target not in layers[folder]:
+                found.append(f'{path} includes "{ours}", but {folder} may not see {target}')
+    found.extend(carried_violations(includes, heavy))
+    return found
+
+
+class Tree(unittest.TestCase):
+    def test_the_source_tree_keeps_to_its_layers(self):
+        self.assertGreater(len(cpp_files(ROOT)), 20)
+        self.assertEqual(violations(ROOT), [])
+
+
+class Planted(PlantedTree):
+    def setUp(self):
+        super().setUp()
+        self.plant("LAYERS", "# comment\nbase:\ncore: base\nedge/net: base\napp: base core edge/net\n")
+        self.plant("src/base/id.h", "#pragma once\n#include <cstdint>\n")
+        self.plant("src/core/step.cpp", '#include "base/id.h"\n#include <sys/stat.h>\n// #include "app/main.h"\n')
+        self.plant("src/edge/net/http.cpp", '#include "edge/net/http.h"\n#include <boost/asio/post.hpp>\n')
+        self.plant("src/edge/net/http.h", "#pragma once\n")
+        self.plant("src/edge/net/http_test.cpp", "#include <gtest/gtest.h>\n")
+
+    def test_a_tree_without_violations_passes(self):
+        self.assertEqual(violations(self.root), [])
+
+    def test_a_floor_that_sees_a_higher_one_is_caught(self):
+        self.plant("src/base/up.h", '#include "core/step.h"\n')
+        self.plant("src/core/step.h", "")
+        self.expect_one(violations(self.root), "base may not see core")
+
+    def test_a_sibling_is_caught(self):
+        self.plant("LAYERS", "base:\nedge/a: base\nedge/net: base\ncore: base\n")
+        self.plant("src/edge/a/a.cpp", '#include "edge/net/http.h"\n')
+        self.expect_one(violations(self.root), "edge/a may not see edge/net")
+
+    def test_a_folder_that_layers_does_not_name_is_caught(self):
+        self.plant("src/util/util.h", "")
+        self.expect_one(violations(self.root), "not in LAYERS")
+
+    def test_an_include_of_nothing_is_caught(self):
+        self.plant("src/app/main.cpp", '#include "base/gone.h"\n')
+        self.expect_one(violations(self.root), "not in src/")
+
+    def test_a_heavy_header_that_reaches_another_folder_through_ours_is_caught(self):
+        self.plant("src/edge/net/loop_inside.h", "#include <boost/asio/io_context.hpp>\n")
+        self.plant("src/edge/net/loop.cpp", '#include "edge/net/loop_inside.h"\n')
+        self.assertEqual(violations(self.root), [])
+        self.plant("src/edge/net/http.h", '#include "edge/net/loop_inside.h"\n')
+        self.assertEqual(violations(self.root), [])
+        self.plant("src/app/main.cpp", '#include "edge/net/http.h"\n')
+        self.expect_one(violations(self.root), "brings in a third-party header")
+
+    def test_a_heavy_header_outside_its_folder_is_caught(self):
+        self.plant("src/core/json.cpp", "#include <boost/json.hpp>\n")
+        self.expect_one(violations(self.root), "belongs to")
+
+    def test_an_unknown_library_and_a_test_header_in_the_product_are_caught(self):
+        self.plant("src/app/main.cpp", "#include <Eigen/Dense>\n")
+        self.expect_one(violations(self.root), "does not know")
+        self.plant("src/app/main.cpp", "#include <gtest/gtest.h>\n")
+        self.expect_one(violations(self.root), "for tests")
+
+    def test_a_fixture_in_the_product_is_caught(self):
+        self.plant("src/core/core_fixture.h", "#include <gtest/gtest.h>\n")
+        self.plant("src/core/core_test.cpp", '#include "core/core_fixture.h"\n')
+        self.assertEqual(violations(self.root), [])
+        self.plant("src/core/step.cpp", '#include "core/core_fixture.h"\n')
+        self.expect_one(violations(self.root), "for tests")
+
+    def test_a_cycle_is_caught(self):
+        self.plant("LAYERS", "base: core\ncore: base\nedge/net: base\napp: base\n")
+        self.expect_one(violations(self.root), "does not stand above")
+
+
+if __name__ == "__main__":
+    unittest.main()
