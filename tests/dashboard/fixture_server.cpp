@@ -146,8 +146,11 @@ class InventedServer {
   void fail(QueueSnapshot& queue, TimePoint now) {
     const RunId run(next_instance_++);
     const MessageId message(queue.arrived);
-    tell({.time = now, .event = TimePassed{}},
-         {Run{.run = run, .function = FunctionId(queue.id.value()), .queue = queue.id}});
+    tell({.time = now, .event = TimePassed{}}, {Run{.run = run,
+                                                    .instance = {},
+                                                    .function = FunctionId(queue.id.value()),
+                                                    .queue = queue.id,
+                                                    .leases = {}}});
     const RetryDecision decision{.choice = random_.chance(0.3) ? RetryChoice::Now : RetryChoice::Later,
                                  .delay = 4s,
                                  .error = random_.chance(0.5) ? ErrorClass::Handler : ErrorClass::Timeout,
@@ -155,7 +158,8 @@ class InventedServer {
                                  .attempts_max = 5,
                                  .failure_odds = 0.13F,
                                  .evidence = 84};
-    tell({.time = now, .event = RunFinished{.run = run, .error = decision.error, .service_time = 300ms}},
+    tell({.time = now,
+          .event = RunFinished{.run = run, .error = decision.error, .service_time = 300ms, .failed = {}}},
          {SetVisibility{
              .message = message, .visible_at = now + 4s, .receive_count = 1, .decision = decision}});
     ++queue.retries;
@@ -166,7 +170,7 @@ class InventedServer {
     queue.step_start = open_start - kStep;
     queue.arrivals_last_step = std::exchange(open_[queue.id.value()], 0.0);
     if (!of.has_forecast) return;
-    ModelForecast forecast{ModelId::ExponentialSmoothing, {.start = open_start, .step = kStep}};
+    ModelForecast forecast{ModelId::ExponentialSmoothing, {.start = open_start, .step = kStep, .values = {}}};
     for (std::size_t h = 0; h < kHorizon; ++h) {
       double mean = 0;
       for (int s = 0; s < 10; ++s) {

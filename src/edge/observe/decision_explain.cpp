@@ -114,7 +114,8 @@ std::string sentence(const PlanDecision& decision) {
     text = plan.instances > decision.instances_before ? "Raises the plan from " : "Lowers the plan from ";
     text += std::to_string(decision.instances_before) + " to " + instances(plan.instances);
   }
-  if (plan.warm_floor > 0) text += ", " + std::to_string(plan.warm_floor) + " of them whatever comes";
+  if (plan.warm_floor > 0)
+    text += ", " + std::to_string(plan.warm_floor) + " of them kept warm whatever comes";
   text += ". " + why_bound(plan.reason);
   if (read_a_forecast(plan.reason)) {
     text += forecast_sentence(plan.reason) + one_more_sentence(plan.reason, plan.instances);

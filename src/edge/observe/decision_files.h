@@ -15,7 +15,7 @@ namespace forewarm {
 class DecisionFiles {
  public:
   struct Options {
-    std::string directory;  ///< created when the first line is written
+    std::string directory = {};  ///< created when the first line is written
     std::uint64_t file_bytes = 8ULL << 20;
     std::uint64_t total_bytes = 128ULL << 20;
     std::size_t buffer_bytes = 64U << 10;  ///< written out at this size or by flush()

@@ -15,8 +15,8 @@ namespace forewarm {
 
 /// Which decisions are asked for.
 struct DecisionQuery {
-  std::string queue;      ///< empty: all
-  TimePoint from;         ///< this and later
+  std::string queue = {};  ///< empty: all
+  TimePoint from = {};     ///< this and later
   TimePoint to = kNever;  ///< before this
   std::optional<DecisionKind> kind = {};
   std::size_t limit = 100;  ///< the newest that match
@@ -32,7 +32,7 @@ struct DecisionQuery {
 class DecisionLog {
  public:
   struct Options {
-    std::string directory;             ///< of the files; empty: memory only
+    std::string directory = {};        ///< of the files; empty: memory only
     std::size_t records_max = 50'000;  ///< in memory, over all queues
     std::size_t records_per_queue_max = 500;
     std::uint32_t retries_per_second = 20;  ///< a queue's, recorded one by one; the others are counted

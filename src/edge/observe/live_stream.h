@@ -15,7 +15,7 @@ namespace forewarm {
 class LiveStream {
  public:
   struct Options {
-    std::string version;
+    std::string version = {};
     std::size_t streams_max = 64;
     std::size_t queues_shown_max = 200;
     std::size_t unsent_max_bytes = 256U << 10;

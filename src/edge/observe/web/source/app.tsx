@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { Header, ProgressBar, Tiles } from "./header";
+import { Header, Tiles } from "./header";
 import { QueueList } from "./queue_list";
 import { QueuePanel } from "./queue_panel";
 import { fromHello, withTick, type View } from "./store";
@@ -43,8 +43,7 @@ export function App() {
   const shown = view.queue?.name ?? selected;
   return (
     <>
-      <Header server={view.server} connection={connection} />
-      {view.progress && <ProgressBar progress={view.progress} />}
+      <Header server={view.server} connection={connection} progress={view.progress} />
       <div class={connection === "lost" ? "page stale" : "page"}>
         <Tiles view={view} />
         <div class="columns">

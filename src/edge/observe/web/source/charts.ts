@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import { rate } from "./format";
+import { clock, plain } from "./format";
 import { arrivalColumns, instanceColumns } from "./series";
 import type { Theme } from "./theme";
 import type { QueueDetail } from "./types";
@@ -45,6 +45,7 @@ export class Charts {
     this.bottom = new uPlot(this.bottomOptions(), instanceColumns(queue), bottomHost);
     this.resize = new ResizeObserver(() => this.fit());
     this.resize.observe(topHost);
+    this.resize.observe(bottomHost);
     this.update(queue, now, window);
   }
 
@@ -113,7 +114,7 @@ export class Charts {
         size: withTimes ? 26 : 8,
         space: 80,
         values: (_plot, splits) =>
-          splits.map((split) => (withTimes ? new Date(split * 1000).toLocaleTimeString("en-GB") : "")),
+          splits.map((split) => (withTimes ? clock(split).slice(0, split % 60 === 0 ? 5 : 8) : "")),
       },
       {
         stroke: this.theme.muted,
@@ -139,7 +140,7 @@ export class Charts {
     return {
       ...this.common(this.topHost),
       scales: { x: { time: true, auto: false }, y: { range: (_plot, _min, max) => [0, Math.max(1, (max || 0) * 1.12)] } },
-      axes: this.axes("messages / s", false, rate),
+      axes: this.axes("messages / s", false, plain),
       series: [
         {},
         edge(),
@@ -207,6 +208,7 @@ export class Charts {
     ctx.save();
     ctx.strokeStyle = this.theme.now;
     ctx.lineWidth = pixel;
+    ctx.setLineDash([]);
     ctx.beginPath();
     ctx.moveTo(x, top);
     ctx.lineTo(x, top + height);
@@ -232,6 +234,7 @@ export class Charts {
     ctx.rect(left, top, width, height);
     ctx.clip();
     ctx.strokeStyle = this.theme.median;
+    ctx.setLineDash([]);
     ctx.lineWidth = 2 * devicePixelRatio;
     ctx.beginPath();
     let drawing = false;

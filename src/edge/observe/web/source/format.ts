@@ -12,6 +12,11 @@ export function rate(perSecond: number): string {
   return perSecond >= 0.1 ? perSecond.toFixed(1) : "<0.1";
 }
 
+/** For an axis: no more decimals than needed. */
+export function plain(value: number): string {
+  return whole.format(value) === String(value) ? String(value) : String(Math.round(value * 100) / 100);
+}
+
 export function share(part: number, all: number): string {
   if (all === 0) return "–";
   const percent = (100 * part) / all;

@@ -3,7 +3,13 @@ import type { View } from "./store";
 import type { Connection } from "./stream";
 import type { Progress, Server } from "./types";
 
-export function Header({ server, connection }: { server: Server; connection: Connection }) {
+interface HeaderProps {
+  server: Server;
+  connection: Connection;
+  progress: Progress | null;
+}
+
+export function Header({ server, connection, progress }: HeaderProps) {
   return (
     <header class="bar">
       <h1>
@@ -15,7 +21,7 @@ export function Header({ server, connection }: { server: Server; connection: Con
         forewarm
       </h1>
       <span class="version">{server.version}</span>
-      <span class="spacer" />
+      {progress ? <ProgressBar progress={progress} /> : <span class="spacer" />}
       {!server.ready && <span class="pill warn">recovering</span>}
       <span class="muted up">up {duration(server.uptime_seconds)}</span>
       <span class={connection === "live" ? "pill good" : "pill bad"} role="status">
@@ -25,7 +31,7 @@ export function Header({ server, connection }: { server: Server; connection: Con
   );
 }
 
-export function ProgressBar({ progress }: { progress: Progress }) {
+function ProgressBar({ progress }: { progress: Progress }) {
   const percent = Math.round(progress.share * 100);
   return (
     <div class="progress">

@@ -42,9 +42,8 @@ function Row({ queue, points, selected, onSelect }: { queue: Queue; points: numb
       <button type="button" class="queue" aria-current={selected ? "true" : undefined} onClick={onSelect}>
         <span class="queue-name">{queue.name}</span>
         <Sparkline points={points} />
-        <span class={`queue-state ${state.tone}`}>{state.word}</span>
-        <span class="queue-rate">
-          {rate(perSecond)}/s{queue.ready > 0 ? ` · ${count(queue.ready)} ready` : ""}
+        <span class={`queue-state ${state.tone}`}>
+          {state.word}, {queue.ready > 0 ? `${count(queue.ready)} ready` : `${rate(perSecond)}/s`}
         </span>
       </button>
     </li>

@@ -15,8 +15,7 @@ const kDecisionsShown = 60;
 export function QueuePanel({ queue, decisions, now }: { queue: QueueDetail; decisions: Decision[]; now: number }) {
   return (
     <main class="panel">
-      <section class="card" aria-label={`Queue ${queue.name}`}>
-        <Title queue={queue} />
+      <section class="card picture" aria-label={`Queue ${queue.name}`}>
         <TimeCharts queue={queue} now={now} />
       </section>
       <Decisions decisions={decisions} />
@@ -24,20 +23,19 @@ export function QueuePanel({ queue, decisions, now }: { queue: QueueDetail; deci
   );
 }
 
-function Title({ queue }: { queue: QueueDetail }) {
+function Title({ queue, children }: { queue: QueueDetail; children: ComponentChildren }) {
   return (
     <div class="title">
-      <div class="title-text">
-        <h2>{queue.name}</h2>
-        <p class="muted">
-          {queue.function ? <>runs on <b>{queue.function}</b></> : "no function: clients receive from it"}
-          {queue.objective_seconds > 0 && <>, to start within <b>{duration(queue.objective_seconds)}</b></>}
-        </p>
-      </div>
+      <h2>{queue.name}</h2>
+      {children}
+      <p class="muted">
+        {queue.function ? <>runs on <b>{queue.function}</b></> : "no function: clients receive from it"}
+        {queue.objective_seconds > 0 && <>, to start within <b>{duration(queue.objective_seconds)}</b></>}
+      </p>
       <dl class="facts">
         <Fact label="ready" value={count(queue.ready)} />
         <Fact label="in flight" value={count(queue.in_flight)} />
-        <Fact label="delayed" value={count(queue.delayed)} />
+        {queue.delayed > 0 && <Fact label="delayed" value={count(queue.delayed)} />}
         <Fact label="late" value={share(queue.late, queue.started)} tone={queue.late * 100 > queue.started ? "bad" : ""} />
         <Fact label="retries" value={count(queue.retries)} />
         <Fact label="dead" value={count(queue.dead_letters)} />
@@ -86,29 +84,40 @@ function TimeCharts({ queue, now }: { queue: QueueDetail; now: number }) {
   const [frozen, starting, idle, busy, planned] = reading.instances;
   return (
     <>
+      <Title queue={queue}>
+        <Ranges range={range} onRange={setRange} />
+      </Title>
       <div class="chart-head">
-        <h3>Arrivals and forecast</h3>
+        <h3>Arrivals</h3>
         <Key tone="arrivals" label="arrived" value={perSecond(arrivals ?? open)} />
         <Key tone="median" label="forecast" value={perSecond(median)} />
         <Key tone="band" label="5–95 %" value={between(low, high)} />
         <Key tone="late" label="late start" value="" />
-        <span class="spacer" />
-        <Ranges range={range} onRange={setRange} />
       </div>
       <div class="chart chart-top" ref={top} role="img" aria-label={spoken(queue)} />
       <div class="chart-head">
-        <h3>Instances and plan</h3>
+        <h3>Instances</h3>
         <Key tone="busy" label="busy" value={whole(busy)} />
         <Key tone="idle" label="idle" value={difference(idle, busy)} />
         <Key tone="starting" label="starting" value={difference(starting, idle)} />
         <Key tone="frozen" label="frozen" value={difference(frozen, starting)} />
         <Key tone="plan" label="plan" value={whole(planned)} />
-        <span class="spacer" />
-        <span class="muted reading">{reading.at === null ? "now" : clock(reading.at)}</span>
       </div>
-      <div class="chart chart-bottom" ref={bottom} aria-hidden="true" />
-      {queue.plan && <p class="plan-text">{queue.plan.explanation}</p>}
+      <div class="chart chart-bottom" ref={bottom} aria-hidden="true">
+        {reading.at !== null && <span class="reading">{clock(reading.at)}</span>}
+      </div>
+      {queue.plan && <PlanText text={queue.plan.explanation} />}
     </>
+  );
+}
+
+function PlanText({ text }: { text: string }) {
+  const [what, why] = firstSentence(text);
+  return (
+    <details class="plan-text">
+      <summary>{what}</summary>
+      <p class="muted">{why}</p>
+    </details>
   );
 }
 
@@ -184,13 +193,17 @@ function Kind({ decision }: { decision: Decision }): ComponentChildren {
   );
 }
 
+function firstSentence(text: string): [string, string] {
+  const end = text.indexOf(". ");
+  return end < 0 ? [text, ""] : [text.slice(0, end + 1), text.slice(end + 2)];
+}
+
 /** The first sentence says what; the others say why. */
 function Sentence({ text }: { text: string }) {
-  const end = text.indexOf(". ");
-  if (end < 0) return <p>{text}</p>;
+  const [what, why] = firstSentence(text);
   return (
     <p>
-      {text.slice(0, end + 1)} <span class="muted">{text.slice(end + 2)}</span>
+      {what} <span class="muted">{why}</span>
     </p>
   );
 }

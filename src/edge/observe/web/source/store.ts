@@ -23,7 +23,8 @@ export function fromHello(message: Message): View {
   const sparklines = new Map<string, number[]>();
   for (const queue of message.queues) sparklines.set(queue.name, queue.sparkline ?? []);
   const expected = new Map<number, Expected>();
-  if (message.queue) expect(expected, message.queue, message.server.at);
+  // The step that is open now too, since its forecast from before it began is not to be had any more.
+  if (message.queue) expect(expected, message.queue, message.server.at - message.queue.step_seconds);
   return { ...message, sparklines, expected };
 }
 

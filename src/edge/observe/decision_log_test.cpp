@@ -1,0 +1,330 @@
+#include "edge/observe/decision_log.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "edge/observe/clock_text.h"
+#include "edge/observe/decision_files.h"
+
+namespace forewarm {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr QueueId kOrders(1), kDead(2);
+constexpr FunctionId kShip(7);
+
+class FixedNames : public Names {
+ public:
+  std::string queue(QueueId id) const override {
+    return id == kOrders ? "orders" : id == kDead ? "orders-dead" : "";
+  }
+  std::string function(FunctionId) const override { return "ship"; }
+};
+
+ScalingPlan plan_of(std::uint32_t instances) {
+  ScalingPlan plan;
+  plan.queue = kOrders;
+  plan.until = time_point_us(1'010'000'000);
+  plan.instances = instances;
+  plan.warm_floor = 1;
+  plan.keep_idle = 90s;
+  plan.reason = {.constraint = Constraint::Cost,
+                 .model = ModelId::ExponentialSmoothing,
+                 .level = 0.975,
+                 .lead = 1200ms,
+                 .demand = {.messages = 412, .work_seconds = 37.1, .concurrency = 6.4},
+                 .late_multiplier = 2.5,
+                 .one_more_saves = 0.02,
+                 .one_more_costs_seconds = 9.13};
+  return plan;
+}
+
+RetryDecision failed(RetryChoice choice = RetryChoice::Later) {
+  return {choice, 4s, ErrorClass::Timeout, 2, 5, 0.31F, 84};
+}
+
+class DecisionLogTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory = fs::path(testing::TempDir()) /
+                (std::string("decisions-") + testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(directory);
+  }
+  void TearDown() override { fs::remove_all(directory); }
+
+  void tell(DecisionLog& log, Event event, const Actions& actions) {
+    log.observe({now, std::move(event)}, actions);
+  }
+  static std::vector<DecisionRecord> all(const DecisionLog& log) { return log.query({.limit = 100'000}); }
+  void fail_a_run(DecisionLog& log, std::uint64_t id) {
+    tell(log, TimePassed{}, {forewarm::Run{RunId(id), InstanceId(1), kShip, kOrders, {}}});
+    tell(log, RunFinished{RunId(id), ErrorClass::Timeout, 0, 1s, {}},
+         {SetVisibility{MessageId(id), now + 4s, 2, failed()}});
+  }
+
+  FixedNames names;
+  fs::path directory;
+  TimePoint now = time_point_us(1'000'000'000);
+};
+
+TEST_F(DecisionLogTest, APlanIsRecordedOnlyWhenItSaysSomethingElseOrAfterTenMinutes) {
+  DecisionLog log({}, names);
+  tell(log, TimePassed{}, {PublishPlan{plan_of(3)}});
+  now += 10s;
+  tell(log, TimePassed{}, {PublishPlan{plan_of(3)}});
+  now += 10s;
+  tell(log, TimePassed{}, {PublishPlan{plan_of(7)}});
+  now += 10min;
+  tell(log, TimePassed{}, {PublishPlan{plan_of(7)}});
+  const auto records = all(log);
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(std::get<PlanDecision>(records[1].what).instances_before, 3U);
+  EXPECT_EQ(std::get<PlanDecision>(records[1].what).plan.instances, 7U);
+  EXPECT_EQ(std::get<PlanDecision>(records[2].what).instances_before, 7U);
+}
+
+TEST_F(DecisionLogTest, StartsAndStopsOfOneStepAndReasonAreOneRecord) {
+  DecisionLog log({}, names);
+  Actions starts;
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    StartInstance start;
+    start.instance = InstanceId(i);
+    start.function = kShip;
+    start.queue = kOrders;
+    start.reason = i <= 3 ? ScaleReason::Plan : ScaleReason::Reactive;
+    starts.push_back(start);
+  }
+  tell(log, TimePassed{}, starts);
+  tell(
+      log, TimePassed{},
+      {StopInstance{InstanceId(1), ScaleReason::Surplus}, StopInstance{InstanceId(2), ScaleReason::Surplus}});
+  const auto records = all(log);
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_EQ(std::get<StartDecision>(records[0].what), (StartDecision{"ship", 1, 3, ScaleReason::Plan}));
+  EXPECT_EQ(std::get<StartDecision>(records[1].what), (StartDecision{"ship", 1, 2, ScaleReason::Reactive}));
+  EXPECT_EQ(std::get<StopDecision>(records[2].what), (StopDecision{"ship", 2, ScaleReason::Surplus}));
+}
+
+TEST_F(DecisionLogTest, AStormOfFailuresIsCountedAndNotRecordedOneByOne) {
+  DecisionLog log({.retries_per_second = 3}, names);
+  for (std::uint64_t id = 1; id <= 50; ++id) fail_a_run(log, id);
+  EXPECT_EQ(all(log).size(), 3U);
+  now += 1s;
+  fail_a_run(log, 51);
+  const auto records = all(log);
+  ASSERT_EQ(records.size(), 4U);
+  EXPECT_EQ(records[0].queue, "orders");
+  EXPECT_EQ(std::get<RetryRecord>(records[3].what).more, 47U);
+}
+
+TEST_F(DecisionLogTest, AMoveHasItsTargetAndWhatLedToIt) {
+  DecisionLog log({}, names);
+  tell(log, TimePassed{},
+       {Move{MessageId(9), kOrders, kDead, MoveReason::FailureOdds, failed(RetryChoice::DeadLetter)}});
+  const auto records = log.query({.queue = "orders", .kind = DecisionKind::Move});
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(std::get<MoveRecord>(records[0].what).to, "orders-dead");
+  EXPECT_EQ(std::get<MoveRecord>(records[0].what).decision, failed(RetryChoice::DeadLetter));
+}
+
+TEST_F(DecisionLogTest, MemoryKeepsTheNewestOfEachQueue) {
+  DecisionLog log({.records_per_queue_max = 20}, names);
+  for (std::uint32_t i = 0; i < 100; ++i) tell(log, TimePassed{}, {PublishPlan{plan_of(i)}});
+  const auto records = all(log);
+  ASSERT_EQ(records.size(), 20U);
+  EXPECT_EQ(std::get<PlanDecision>(records.back().what).plan.instances, 99U);
+}
+
+TEST_F(DecisionLogTest, QueriesSelectByTimeAndKindAndKeepTheNewest) {
+  DecisionLog log({}, names);
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    tell(log, TimePassed{}, {PublishPlan{plan_of(i)}});
+    now += 1s;
+  }
+  const TimePoint start = time_point_us(1'000'000'000);
+  EXPECT_EQ(log.query({.from = start + 2s, .to = start + 5s}).size(), 3U);
+  EXPECT_EQ(log.query({.kind = DecisionKind::Start}).size(), 0U);
+  EXPECT_EQ(log.query({.queue = "mails"}).size(), 0U);
+  const auto newest = log.query({.limit = 2});
+  ASSERT_EQ(newest.size(), 2U);
+  EXPECT_EQ(newest[1].at, start + 9s);
+}
+
+TEST_F(DecisionLogTest, FilesGiveBackWhatMemoryHad) {
+  std::vector<DecisionRecord> remembered;
+  {
+    DecisionLog log({.directory = directory.string()}, names);
+    tell(log, TimePassed{}, {PublishPlan{plan_of(3)}});
+    fail_a_run(log, 7);
+    tell(log, TimePassed{}, {Move{MessageId(9), kOrders, kDead, MoveReason::AttemptsUsed, failed()}});
+    EXPECT_EQ(log.flush(), std::nullopt);
+    remembered = all(log);
+  }
+  const auto read = read_decisions(directory.string(), {.queue = "orders"});
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, remembered);
+}
+
+TEST_F(DecisionLogTest, ARestartContinuesInANewFileAndDamagedLinesAreSkippedAndCounted) {
+  for (std::uint32_t i = 1; i <= 2; ++i) {
+    DecisionLog log({.directory = directory.string()}, names);
+    tell(log, TimePassed{}, {PublishPlan{plan_of(i)}});
+  }
+  std::ofstream(directory / "decisions-00000002.jsonl", std::ios::app) << "{\"kind\":\"pl\n\xff\n[]\n";
+  std::ofstream(directory / "notes.txt") << "not ours\n";
+  std::uint64_t unread = 0;
+  const auto read = read_decisions(directory.string(), {}, &unread);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->size(), 2U);
+  EXPECT_EQ(unread, 3U);
+}
+
+TEST_F(DecisionLogTest, FilesStayWithinTheirTotal) {
+  DecisionLog log({.directory = directory.string(), .file_bytes = 20'000, .total_bytes = 100'000}, names);
+  for (std::uint32_t i = 0; i < 2000; ++i) {
+    tell(log, TimePassed{}, {PublishPlan{plan_of(i)}});
+    if (i % 10 == 0) log.flush();
+  }
+  log.flush();
+  std::uintmax_t total = 0, files = 0;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    total += entry.file_size();
+    ++files;
+  }
+  EXPECT_LE(total, 110'000U);
+  EXPECT_GT(files, 3U);
+  const auto newest = read_decisions(directory.string(), {.limit = 1});
+  ASSERT_TRUE(newest);
+  EXPECT_EQ(std::get<PlanDecision>(newest->back().what).plan.instances, 1999U);
+}
+
+TEST_F(DecisionLogTest, AnErrorOfTheDiskIsToldOnceAndHarmsNothing) {
+  std::ofstream(directory.string()) << "a file where the directory should be";
+  DecisionLog log({.directory = directory.string()}, names);
+  tell(log, TimePassed{}, {PublishPlan{plan_of(1)}});
+  const auto problem = log.flush();
+  ASSERT_TRUE(problem);
+  EXPECT_NE(problem->find(directory.string()), std::string::npos);
+  tell(log, TimePassed{}, {PublishPlan{plan_of(2)}});
+  EXPECT_EQ(log.flush(), std::nullopt);
+  EXPECT_EQ(log.lines_lost(), 2U);
+  EXPECT_EQ(all(log).size(), 2U);
+}
+
+TEST_F(DecisionLogTest, AFullDiskLosesLinesAndNoHalfLineIsContinued) {
+  // A limit on the size of files stands in for a full disk: part of the buffer is written, then the kernel
+  // says no.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto previous = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit tight{700, before.rlim_max};
+  DecisionFiles files({.directory = directory.string()});
+  const std::string line = to_json({now, "orders", PlanDecision{plan_of(1), 0}});
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  for (int i = 0; i < 3; ++i) files.append(line);
+  files.flush();
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, previous);
+  EXPECT_EQ(files.lines_lost(), 3U);
+  EXPECT_NE(files.take_error(), "");
+  files.append(line);
+  files.flush();
+  std::uint64_t unread = 0;
+  const auto read = read_decisions(directory.string(), {}, &unread);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(unread, 1U);
+  EXPECT_EQ(read->size(), 2U);  // one before the disk was full, one after
+}
+
+TEST_F(DecisionLogTest, AMissingLogIsExplained) {
+  const auto read = read_decisions(directory.string(), {});
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::NotFound);
+}
+
+TEST(DecisionRecord, JsonReadsBackToTheSame) {
+  ScalingPlan plan = plan_of(7);
+  plan.queue = QueueId();
+  plan.at = time_point_us(1'772'373'730'250'123);
+  const TimePoint at = plan.at;
+  for (const DecisionRecord& record :
+       {DecisionRecord{at, "orders", PlanDecision{plan, 3}},
+        DecisionRecord{at, "a\"b", StartDecision{"ship", 2, 4, ScaleReason::Minimum}},
+        DecisionRecord{at, "", StopDecision{"ship", 4, ScaleReason::Outdated}},
+        DecisionRecord{at, "q", RetryRecord{MessageId(5), failed(RetryChoice::Park), 3}},
+        DecisionRecord{at, "q", MoveRecord{MessageId(5), "d", MoveReason::Redrive, {}, 0}}}) {
+    const auto read = read_decision(to_json(record));
+    ASSERT_TRUE(read) << to_json(record);
+    EXPECT_EQ(*read, record) << to_json(record);
+  }
+}
+
+TEST(DecisionRecord, ForeignLinesAreErrorsAndUnknownMembersAreNot) {
+  for (const char* line : {"", "null", "{", R"({"kind":"dance"})", R"({"kind":5})", "[1]"})
+    EXPECT_FALSE(read_decision(line)) << line;
+  EXPECT_TRUE(read_decision(R"({"kind":"plan","reason":7,"instances":-1,"new":[1]})"));
+}
+
+TEST(Explain, APlanSaysWhatFromWhichQuantileWhatBoundItAndWhatOneMoreCosts) {
+  EXPECT_EQ(explain({{}, "orders", PlanDecision{plan_of(7), 3}}),
+            "Raises the plan from 3 to 7 instances, 1 of them kept warm whatever comes. "
+            "Cost bound it: one more would cost more idle time than the lateness it saves. "
+            "Read from the exponential smoothing forecast at its 97.5 % level, over the measured start time "
+            "of 1.2 s "
+            "and the step after it: 412 messages, 37.1 s of work, 6.4 at a time. "
+            "Instance number 8 would save 0.02 late messages in this step and stand idle for 9.13 s "
+            "(lateness weighed 2.5 times). An instance above the plan is kept 1 min 30 s idle.");
+}
+
+TEST(Explain, APlanWithoutAForecastClaimsNone) {
+  ScalingPlan plan;
+  plan.instances = 1;
+  EXPECT_EQ(explain({{}, "orders", PlanDecision{plan, 1}}),
+            "Keeps the plan at 1 instance. There is no usable forecast yet, so it only reacts.");
+}
+
+TEST(Explain, StartsStopsRetriesAndMovesAreSentences) {
+  EXPECT_EQ(explain({{}, "q", StartDecision{"ship", 1, 2, ScaleReason::Reactive}}),
+            "Starts 2 instances of ship at once: waiting messages would be late without it.");
+  EXPECT_EQ(explain({{}, "q", StopDecision{"ship", 1, ScaleReason::Surplus}}),
+            "Stops 1 instance of ship: above the plan and idle for long enough.");
+  EXPECT_EQ(explain({{}, "q", RetryRecord{MessageId(5), failed(), 2}}),
+            "Message 5 is tried again in 4 s. Attempt 2 of 5 failed: the run took longer than allowed. "
+            "The odds of failing again are 31 %, from 84 outcomes on the same key. "
+            "2 before it were too many to be recorded one by one.");
+  EXPECT_EQ(explain({{}, "q", MoveRecord{MessageId(5), "dead", MoveReason::ReceiveCount, {}, 0}}),
+            "Message 5 moves to dead: it was received as often as its redrive policy allows.");
+}
+
+TEST(Explain, TextForATerminalHasALineForEachAndSaysWhenThereIsNone) {
+  EXPECT_EQ(decisions_text({{time_point_us(0), "q", StopDecision{"ship", 1, ScaleReason::Failing}}}, "q"),
+            "1970-01-01T00:00:00.000Z  Stops 1 instance of ship: too many failures in a row.\n");
+  EXPECT_TRUE(decisions_text({}, "orders").starts_with("No decisions are recorded for orders."));
+}
+
+TEST(ClockText, TimesAreReadInEveryFormThatIsWritten) {
+  EXPECT_EQ(parse_time("2026-03-01T14:02:10.25Z"), time_point_us(1'772'373'730'250'000));
+  EXPECT_EQ(parse_time("2026-03-01t15:02:10+01:00"), time_point_us(1'772'373'730'000'000));
+  EXPECT_EQ(parse_time("1772373730.5"), time_point_us(1'772'373'730'500'000));
+  for (const char* wrong : {"", "now", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-03-01T14:02:10",
+                            "1e99", "nan", "-5", "2026-03-01T14:02:10.Z", "2026-03-01T25:00:00Z"})
+    EXPECT_FALSE(parse_time(wrong)) << wrong;
+}
+
+TEST(ClockText, DurationsHaveTheTwoUnitsThatMatter) {
+  EXPECT_EQ(duration_text(0us), "0 s");
+  EXPECT_EQ(duration_text(850us), "850 \xc2\xb5s");
+  EXPECT_EQ(duration_text(1500us), "1.5 ms");
+  EXPECT_EQ(duration_text(999'700us), "1 s");
+  EXPECT_EQ(duration_text(59'970ms), "1 min");
+  EXPECT_EQ(duration_text(3661s), "1 h 1 min");
+  EXPECT_EQ(duration_text(49h), "2 d 1 h");
+}
+
+}  // namespace
+}  // namespace forewarm

@@ -1,0 +1,228 @@
+#include "edge/observe/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "edge/observe/metric_table.h"
+
+namespace forewarm {
+namespace {
+
+constexpr QueueId kOrders(1), kMails(2);
+constexpr FunctionId kShip(7);
+
+class FixedNames : public Names {
+ public:
+  std::string queue(QueueId id) const override {
+    return id == kOrders ? "orders" : id == kMails ? "mails" : "";
+  }
+  std::string function(FunctionId id) const override { return id == kShip ? "ship" : ""; }
+};
+
+class MetricsTest : public testing::Test {
+ protected:
+  void tell(Event event, Actions actions = {}) { metrics.observe({now, std::move(event)}, actions); }
+
+  void arrive(std::uint64_t id, Origin origin = Origin::Sent, std::uint16_t receive_count = 0) {
+    Message message;
+    message.id = MessageId(id);
+    message.queue = kOrders;
+    message.sent = message.visible_at = now;
+    message.deadline = now + 500ms;
+    message.bytes = 100;
+    message.receive_count = receive_count;
+    tell(MessageArrived{message, origin});
+  }
+  static forewarm::Run run_of(std::uint64_t run, std::uint64_t message, std::uint16_t receive_count = 1) {
+    return {RunId(run), InstanceId(3), kShip, kOrders, {{MessageId(message), receive_count, {}}}};
+  }
+  static StartInstance start_of(std::uint64_t instance, ScaleReason reason) {
+    StartInstance start;
+    start.instance = InstanceId(instance);
+    start.function = kShip;
+    start.queue = kOrders;
+    start.reason = reason;
+    return start;
+  }
+  void map_queue() {
+    Configuration configuration;
+    configuration.functions.resize(1);
+    configuration.functions[0].id = kShip;
+    configuration.mappings.resize(1);
+    configuration.mappings[0].queue = kOrders;
+    configuration.mappings[0].function = kShip;
+    tell(QueueChanged{kOrders, {}});
+    tell(ConfigurationChanged{configuration});
+  }
+  /// The value of a series as it is written, "" where there is none.
+  std::string value(const std::string& series) const {
+    const std::string text = "\n" + metrics.text();
+    const std::size_t at = text.find("\n" + series + " ");
+    if (at == std::string::npos) return "";
+    const std::size_t from = at + series.size() + 2;
+    return text.substr(from, text.find('\n', from) - from);
+  }
+
+  FixedNames names;
+  Metrics metrics{{.version = "1.2.3", .queues_max = 500, .waiting_max = 3}, names};
+  TimePoint now = time_point_us(1'000'000'000);
+};
+
+TEST_F(MetricsTest, EverySeriesOfAKnownQueueAndFunctionIsThereFromTheStart) {
+  map_queue();
+  EXPECT_EQ(value(R"(forewarm_messages_arrived_total{queue="orders",reason="redriven"})"), "0");
+  EXPECT_EQ(value(R"(forewarm_runs_total{function="ship",queue="orders",reason="timeout"})"), "0");
+  EXPECT_EQ(value(R"(forewarm_instance_losses_total{function="ship",reason="start_failed"})"), "0");
+  EXPECT_EQ(value(R"(forewarm_queue_messages{queue="orders",state="in_flight"})"), "0");
+  EXPECT_EQ(value(R"(forewarm_message_wait_seconds_count{queue="orders"})"), "0");
+  EXPECT_EQ(value(R"(forewarm_build_info{version="1.2.3"})"), "1");
+  const std::string text = metrics.text();
+  for (const MetricDescription& metric : metric_table()) {
+    EXPECT_NE(text.find("# TYPE " + std::string(metric.name) + " "), std::string::npos) << metric.name;
+  }
+}
+
+TEST_F(MetricsTest, AFirstStartIsMeasuredOnceAndLateOnesAreCounted) {
+  arrive(1);
+  now += 200ms;
+  tell(TimePassed{}, {run_of(10, 1)});
+  now += 5s;
+  tell(TimePassed{}, {run_of(11, 1, 2)});
+  arrive(2);
+  now += 700ms;
+  tell(TimePassed{}, {run_of(12, 2)});
+  EXPECT_EQ(value(R"(forewarm_messages_started_total{queue="orders"})"), "2");
+  EXPECT_EQ(value(R"(forewarm_messages_late_total{queue="orders"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_message_wait_seconds_bucket{queue="orders",le="0.25"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_message_wait_seconds_sum{queue="orders"})"), "0.9");
+  EXPECT_EQ(value(R"(forewarm_message_lateness_seconds_sum{queue="orders"})"), "0.2");
+  EXPECT_EQ(value(R"(forewarm_messages_arrived_bytes_total{queue="orders"})"), "200");
+}
+
+TEST_F(MetricsTest, WaitOfARecoveredMessageIsNotMeasured) {
+  arrive(1, Origin::Recovered);
+  arrive(2, Origin::Recovered, 3);
+  tell(TimePassed{}, {run_of(10, 1), run_of(11, 2, 4)});
+  EXPECT_EQ(value(R"(forewarm_messages_arrived_total{queue="orders",reason="recovered"})"), "2");
+  EXPECT_EQ(value(R"(forewarm_messages_started_total{queue="orders"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_message_wait_seconds_count{queue="orders"})"), "0");
+}
+
+TEST_F(MetricsTest, WaitsBeyondTheBoundAreCountedAsUnmeasured) {
+  for (std::uint64_t id = 1; id <= 5; ++id) arrive(id);
+  EXPECT_EQ(value("forewarm_message_waits_unmeasured_total"), "2");
+  Actions actions;
+  for (std::uint64_t id = 1; id <= 5; ++id) actions.push_back(run_of(id, id));
+  tell(TimePassed{}, actions);
+  EXPECT_EQ(value(R"(forewarm_messages_started_total{queue="orders"})"), "5");
+  EXPECT_EQ(value(R"(forewarm_message_wait_seconds_count{queue="orders"})"), "3");
+}
+
+TEST_F(MetricsTest, APurgeAndADeletionForgetWaitingMessages) {
+  for (std::uint64_t id = 1; id <= 3; ++id) arrive(id);
+  tell(QueuePurged{kOrders}, {Purge{kOrders, MessageId(2)}});
+  tell(TimePassed{}, {Delete{MessageId(3), DeleteReason::Expired}});
+  for (std::uint64_t id = 4; id <= 6; ++id) arrive(id);
+  EXPECT_EQ(value("forewarm_message_waits_unmeasured_total"), "0");
+  EXPECT_EQ(value(R"(forewarm_messages_deleted_total{reason="expired"})"), "1");
+}
+
+TEST_F(MetricsTest, RunsAreCountedForTheQueueAndFunctionThatTheyBelongTo) {
+  map_queue();
+  tell(TimePassed{}, {start_of(3, ScaleReason::Plan)});
+  tell(InstanceReady{InstanceId(3), 120ms});
+  tell(TimePassed{}, {run_of(10, 1)});
+  const RetryDecision again{.choice = RetryChoice::Later, .delay = 4s, .error = ErrorClass::Timeout};
+  tell(RunFinished{RunId(10), ErrorClass::Timeout, 0, 2s, {}}, {SetVisibility{MessageId(1), now, 1, again}});
+  tell(RunFinished{RunId(10), ErrorClass::Timeout, 0, 2s, {}});
+  EXPECT_EQ(value(R"(forewarm_runs_total{function="ship",queue="orders",reason="timeout"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_run_duration_seconds_sum{function="ship"})"), "2");
+  EXPECT_EQ(value(R"(forewarm_retries_total{queue="orders",reason="later"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_instance_start_seconds_sum{function="ship"})"), "0.12");
+  EXPECT_EQ(value(R"(forewarm_instance_starts_total{function="ship",reason="plan"})"), "1");
+}
+
+TEST_F(MetricsTest, ARunThatEndsWithItsInstanceCountsAsACrash) {
+  map_queue();
+  tell(TimePassed{}, {start_of(3, ScaleReason::Reactive), run_of(10, 1)});
+  tell(TimePassed{}, {StopInstance{InstanceId(3), ScaleReason::Failing}});
+  tell(InstanceLost{InstanceId(3), LossReason::Crashed});
+  tell(InstanceLost{InstanceId(3), LossReason::Crashed});
+  EXPECT_EQ(value(R"(forewarm_runs_total{function="ship",queue="orders",reason="crash"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_instance_losses_total{function="ship",reason="crashed"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_instance_stops_total{function="ship",reason="failing"})"), "1");
+}
+
+TEST_F(MetricsTest, DeliveriesAreCountedForTheQueueThatWasAsked) {
+  arrive(1);
+  tell(ReceiveRequested{ReceiverId(5), kOrders, 10, 30s, now + 20s});
+  tell(TimePassed{}, {Deliver{ReceiverId(5), {{MessageId(1), 1, now + 30s}}}});
+  EXPECT_EQ(value(R"(forewarm_messages_delivered_total{queue="orders"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_messages_started_total{queue="orders"})"), "1");
+}
+
+TEST_F(MetricsTest, SeriesOfARemovedQueueDisappear) {
+  map_queue();
+  tell(QueueRemoved{kOrders});
+  EXPECT_EQ(metrics.text().find("queue=\"orders\""), std::string::npos);
+}
+
+TEST_F(MetricsTest, QueuesBeyondTheBoundShareTheirSeries) {
+  Metrics few({.queues_max = 1}, names);
+  few.observe({now, QueueChanged{kOrders, {}}}, {});
+  for (std::uint32_t id = 2; id < 5; ++id) {
+    Message message;
+    message.id = MessageId(id);
+    message.queue = QueueId(id);
+    few.observe({now, MessageArrived{message, Origin::Sent}}, {});
+  }
+  EXPECT_NE(few.text().find(R"x(forewarm_messages_arrived_total{queue="(other)",reason="sent"} 3)x"),
+            std::string::npos);
+  EXPECT_EQ(few.text().find("queue=\"mails\""), std::string::npos);
+}
+
+TEST_F(MetricsTest, GaugesAndTotalsFollowTheSnapshot) {
+  map_queue();
+  Snapshot snapshot;
+  snapshot.queues.resize(1);
+  snapshot.queues[0].id = kOrders;
+  snapshot.queues[0].ready = 12;
+  snapshot.queues[0].plan.instances = 4;
+  snapshot.queues[0].forecast = {now, 10s, ModelId::Ensemble, {1}, {2}, {3}, {4}, {5}};
+  snapshot.functions.resize(1);
+  snapshot.functions[0].id = kShip;
+  snapshot.functions[0].instances.busy = 2;
+  snapshot.store.commits = 40;
+  metrics.set_snapshot(snapshot);
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value(R"(forewarm_queue_messages{queue="orders",state="ready"})"), "12");
+  EXPECT_EQ(value(R"(forewarm_plan_instances{queue="orders"})"), "4");
+  EXPECT_EQ(value(R"(forewarm_forecast_high_messages{queue="orders"})"), "5");
+  EXPECT_EQ(value(R"(forewarm_instances{function="ship",state="busy"})"), "2");
+  EXPECT_EQ(value("forewarm_store_commits_total"), "40");
+}
+
+TEST(MetricTable, NamesFollowTheConventionAndAreDifferent) {
+  std::set<std::string_view> names;
+  for (const MetricDescription& metric : metric_table()) {
+    EXPECT_TRUE(names.insert(metric.name).second) << metric.name;
+    EXPECT_TRUE(metric.name.starts_with("forewarm_")) << metric.name;
+    EXPECT_EQ(metric.name.ends_with("_total"), metric.type == MetricType::Counter) << metric.name;
+    EXPECT_TRUE(metric.help.ends_with(".")) << metric.name;
+  }
+}
+
+TEST(MetricTable, DocumentIsUpToDate) {
+  const std::string path = std::string(FOREWARM_SOURCE_DIR) + "/docs/metrics.md";
+  if (std::getenv("FOREWARM_UPDATE")) std::ofstream(path, std::ios::binary) << metrics_document();
+  std::ifstream stream(path, std::ios::binary);
+  const std::string file(std::istreambuf_iterator<char>(stream), {});
+  EXPECT_EQ(file, metrics_document()) << "run this test with FOREWARM_UPDATE=1 and commit docs/metrics.md";
+}
+
+}  // namespace
+}  // namespace forewarm
