@@ -242,7 +242,7 @@ TEST_F(ProcessPoolTest, AHundredMegabytesOfOutputStayWithinTheRing) {
 
 TEST_F(ProcessPoolTest, ARuntimeThatNeverAsksAgainDoesNotCostTheMessageAnAttempt) {
   FunctionCommand function = command({FOREWARM_BOOTSTRAP}, "no_next_again");
-  function.timeout = 300ms;
+  function.timeout = 3s;
   const InstanceId instance = start(function);
   ASSERT_TRUE(wait_ready(instance));
   EXPECT_EQ(wait_finished(run(instance, "1")).error, ErrorClass::None);
