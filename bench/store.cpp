@@ -87,7 +87,10 @@ void commit(Store& store, std::vector<Write> writes, Durability durability) {
 
 Write append(std::uint64_t id) {
   const TimePoint now = time_point_us(1'700'000'000'000'000 + static_cast<std::int64_t>(id));
-  Message message{.id = MessageId(id), .queue = QueueId(1), .sent = now, .visible_at = now, .deadline = now};
+  Message message;
+  message.id = MessageId(id);
+  message.queue = QueueId(1);
+  message.sent = message.visible_at = message.deadline = now;
   message.tenant = TenantId(id * 0x9e3779b97f4a7c15ULL);
   message.bytes = kPayload;
   return AppendMessage{{message, std::string(kPayload, static_cast<char>(id))}};

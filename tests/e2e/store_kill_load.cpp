@@ -64,7 +64,9 @@ class Load {
     if (live_.size() < 20 || (kind < 40 && live_.size() < 300)) {
       const MessageId id = store_.next_message_id();
       std::string payload = std::to_string(id.value()) + "-" + std::string(random_.below(1500), 'p');
-      Message message{.id = id, .queue = QueueId(1)};
+      Message message;
+      message.id = id;
+      message.queue = QueueId(1);
       message.bytes = static_cast<std::uint32_t>(payload.size());
       asked += "a " + std::to_string(id.value()) + " " + payload + "\n";
       acknowledged += "A " + std::to_string(id.value()) + "\n";
