@@ -100,8 +100,7 @@ Result<void> QueueService::redrive(std::string_view from, std::string_view to, s
       [done = std::move(done)](const Actions& /*actions*/, const Result<void>& durable) { done(durable); });
 }
 
-Result<QueueService::FunctionEvent> QueueService::function_event(QueueId queue,
-                                                                 std::span<const Lease> leases) {
+Result<std::string> QueueService::function_event(QueueId queue, std::span<const Lease> leases) {
   const QueueEntry* entry = context_.directory.find(queue);
   if (!entry) return error(ErrorCode::NotFound, "the queue was deleted meanwhile");
   const sqs::ReceiveMessage everything{.queue_url = {},
@@ -111,7 +110,6 @@ Result<QueueService::FunctionEvent> QueueService::function_event(QueueId queue,
                                        .system_attribute_names = {"All"},
                                        .attribute_names = {"All"},
                                        .attempt_id = {}};
-  FunctionEvent event;
   std::vector<sqs::ReceivedMessage> messages;
   for (const Lease& lease : leases) {
     Result<sqs::ReceivedMessage> message = receiver_.read(queue, lease, everything);
@@ -119,26 +117,26 @@ Result<QueueService::FunctionEvent> QueueService::function_event(QueueId queue,
       messages.push_back(std::move(*message));
       continue;
     }
-    event.unreadable.push_back(lease.message);
+    unreadable_.insert(lease.message);
     if (context_.options.warn) {
       context_.options.warn("message " + std::to_string(lease.message.value()) +
                             " cannot be given to its function: " + message.error().message);
     }
   }
   if (messages.empty()) return error(ErrorCode::Corrupt, "none of the run's messages can be read");
-  event.payload = sqs::lambda_event(messages, context_.directory.arn(*entry));
-  return event;
+  return sqs::lambda_event(messages, context_.directory.arn(*entry));
 }
 
 std::vector<MessageId> QueueService::failed_messages(std::span<const Lease> leases,
-                                                     std::string_view response) const {
+                                                     std::string_view response) {
   std::vector<std::string> ids;
   for (const Lease& lease : leases) ids.push_back(context_.identity->message_id(lease.message));
   const sqs::BatchOutcome outcome = sqs::read_batch_response(response, ids);
   std::vector<MessageId> failed;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const bool listed = std::ranges::find(outcome.failed, ids[i]) != outcome.failed.end();
-    if (outcome.all_failed || listed) failed.push_back(leases[i].message);
+    const bool unseen = unreadable_.erase(leases[i].message) > 0;
+    if (outcome.all_failed || listed || unseen) failed.push_back(leases[i].message);
   }
   return failed;
 }

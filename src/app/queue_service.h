@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,21 +49,19 @@ class QueueService {
   Result<void> redrive(std::string_view from, std::string_view to, std::uint32_t messages_max,
                        std::function<void(const Result<void>&)> done);
 
-  struct FunctionEvent {
-    std::string payload;  ///< Lambda's SQS event, JSON
-    std::vector<MessageId>
-        unreadable;  ///< left out and warned of: to be counted as failed whatever the function says
-  };
-  /// The event for a function that runs these messages of a queue. Corrupt if none of them can be read.
-  Result<FunctionEvent> function_event(QueueId queue, std::span<const Lease> leases);
+  /// The event for a function that runs these messages of a queue (Lambda's SQS event, JSON). Messages that
+  /// cannot be read are left out, warned of, and counted as failed whatever the function says; Corrupt if
+  /// none can be read.
+  Result<std::string> function_event(QueueId queue, std::span<const Lease> leases);
   /// The messages that a function's response names as failed; all of them if it is malformed.
-  std::vector<MessageId> failed_messages(std::span<const Lease> leases, std::string_view response) const;
+  std::vector<MessageId> failed_messages(std::span<const Lease> leases, std::string_view response);
 
  private:
   QueueContext context_;
   QueueActions actions_;
   MessageSender sender_;
   MessageReceiver receiver_;
+  std::set<MessageId> unreadable_;  ///< messages of runs under way that their functions never saw
 };
 
 }  // namespace forewarm

@@ -172,7 +172,12 @@ void Orchestrator::State::apply_plan(QueueState& queue, FunctionState& function)
 void Orchestrator::State::react(QueueState& queue) {
   FunctionState* function = function_of(queue);
   if (function == nullptr || function->retired || !queue.scaler) return;
-  const std::uint32_t deficit = queue.scaler->start_now(inputs(queue, *function));
+  const ScalingInputs in = inputs(queue, *function);
+  std::uint32_t deficit = queue.scaler->start_now(in);
+  // On a full machine no scaler can ask for more. A function without any instance asks all the same: start()
+  // makes room for it.
+  const bool none = in.instances.usable() == 0 && in.instances_limit == 0;
+  if (none && queue.mapping->scaling.instances_max > 0) deficit = std::max(deficit, 1U);
   if (deficit > 0) start(queue, *function, deficit, ScaleReason::Reactive);
 }
 

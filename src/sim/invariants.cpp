@@ -146,6 +146,7 @@ void Invariants::lease(const Lease& given, QueueId queue, Place place) {
                    " after " + std::to_string(message.receive_count));
   if (message.group) check_order(given.message, message);
   if (message.place == Place::Waiting) --waiting_[message.queue];
+  last_lease_[queue] = now_;
   message.place = place;
   message.visible_at = given.visible_at;
   message.receive_count = given.receive_count;
@@ -308,6 +309,10 @@ void Invariants::check_nothing_stuck(TimePoint now, Duration waited_max) {
     const auto mapping = std::ranges::find(configuration_.mappings, message.queue, &MappingSettings::queue);
     if (mapping == configuration_.mappings.end()) continue;
     if (message.place == Place::Run || now - message.visible_at <= waited_max) continue;
+    // A queue that is worked on is only overloaded.
+    if (const auto last = last_lease_.find(message.queue);
+        last != last_lease_.end() && now - last->second <= waited_max)
+      continue;
     // Behind a message of its FIFO group that fails for ever, waiting is right.
     const auto group = groups_.find({message.queue, message.group});
     if (group != groups_.end() && *group->second.begin() != id) continue;

@@ -124,6 +124,7 @@ class Invariants : public Watcher {
   std::set<MessageId> must_delete_;  ///< a client deleted them with the latest handle in this step
   std::map<FunctionId, Duration> without_instance_;  ///< for how long, while messages wait
   TimePoint checked_;
+  std::map<QueueId, TimePoint> last_lease_;
   std::map<QueueId, std::uint64_t> waiting_;  ///< visible or delayed, not leased
   std::vector<std::string> violations_;
 };

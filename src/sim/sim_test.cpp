@@ -266,8 +266,8 @@ TEST(SimulatedWorld, starts_runs_and_stops_what_it_is_told) {
     if (event) world.perform(*event, actions);
     return event;
   };
-  EXPECT_TRUE(std::holds_alternative<QueueChanged>(next({})->event));
   EXPECT_TRUE(std::holds_alternative<ConfigurationChanged>(next({})->event));
+  EXPECT_TRUE(std::holds_alternative<QueueChanged>(next({})->event));
   const auto came = next({start(1)});
   ASSERT_TRUE(came && std::holds_alternative<MessageArrived>(came->event));
   EXPECT_EQ(came->time, kStart + 5s);

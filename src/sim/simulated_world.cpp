@@ -34,11 +34,11 @@ SimulatedWorld::SimulatedWorld(SimulationOptions options, ArrivalSource& arrival
       now_(options_.start),
       end_(options_.start + options_.length + options_.settle) {
   if (!options_.fit) options_.fit = fit_forecasts;
+  script_.push_back({now_, ConfigurationChanged{options_.configuration}});
   for (const SimulatedQueue& queue : options_.queues) {
     script_.push_back({now_, QueueChanged{queue.id, queue.settings}});
     clients_.add(queue.id, queue.clients, now_, scratch_);
   }
-  script_.push_back({now_, ConfigurationChanged{options_.configuration}});
   functions_ = options_.configuration.functions;
   script_.insert(script_.end(), options_.script.begin(), options_.script.end());
   check(std::ranges::is_sorted(script_, {}, &TimedEvent::time), "a script's events ascend in time");

@@ -93,17 +93,13 @@ void Instance::stop() {
   stopping_ = true;
   if (spawn_pending_) return;
   ::kill(-family_.leader, SIGTERM);
-  // The Runtime API's word for "exit": a 500 to /next means that the environment is beyond recovery.
-  if (waiting_)
-    refuse(*std::exchange(waiting_, nullptr), 500, "Container.Stopping",
-           "the instance is being stopped; exit");
+  dismiss_waiting();
   timer_ = host_.loop().call_after(host_.stop_grace(),
                                    [this] { end(LossReason::Stopped, {}, ErrorClass::Crash); });
 }
 
 void Instance::finish_run(PoolFinished finished) {
-  // What the function wrote before its response belongs to this run, though the pipe may be read after the
-  // socket.
+  // What was written before the response belongs to this run, though the pipe may be read after the socket.
   for (int piece = 0; piece < kPiecesBeforeFinish && process_.output; ++piece) {
     const std::size_t before = lines_.bytes_fed();
     read_output();

@@ -67,6 +67,8 @@ class SqliteStore final : public Store {
 
   // Caller's thread.
   void remember(Job& job);
+  Error why_no_payload(MessageId message);
+  Error damaged_payload(MessageId message, const char* how) const;
 
   // Writer's thread.
   void run();
@@ -85,7 +87,7 @@ class SqliteStore final : public Store {
   SyncedMark mark_;
   sqlite::Connection writer_;
   sqlite::Connection reader_;
-  sqlite::Statement read_payload_;  ///< caller's thread
+  sqlite::Statement read_payload_, find_message_;  ///< caller's thread
   Tables tables_;
   LogKeeper log_;
   bool full_sync_ = true;  ///< what the writer's connection is set to
@@ -143,6 +145,7 @@ Result<void> SqliteStore::start() {
   }
   if (code == kOk)
     code = read_payload_.prepare(reader_, "SELECT payload, checksum FROM payloads WHERE id = ?");
+  if (code == kOk) code = find_message_.prepare(reader_, "SELECT id FROM messages WHERE id = ?");
   if (code == kOk) code = log_.start(path_, tuning_.vfs);
   if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path_));
   sqlite3_wal_hook(
@@ -201,20 +204,30 @@ Result<std::string> SqliteStore::payload(MessageId message) {
   if (const SharedPayload cached = cache_.find(message)) return *cached;
   read_payload_.bind(1, message.value());
   if (!read_payload_.next()) {
-    if (read_payload_.code() != kOk)
-      return std::unexpected(sqlite::to_error(read_payload_.code(), "reading", path_));
-    return error(ErrorCode::NotFound,
-                 "there is no message " + std::to_string(message.value()) + " in " + path_);
+    if (read_payload_.code() == kOk) return std::unexpected(why_no_payload(message));
+    return std::unexpected(sqlite::to_error(read_payload_.code(), "reading", path_));
   }
   std::string payload(read_payload_.bytes(0));
   const bool intact = read_payload_.unsigned_integer(1) == payload_checksum(message, payload);
   read_payload_.reset();
-  if (!intact) {
-    return error(ErrorCode::Corrupt,
-                 "the payload of message " + std::to_string(message.value()) + " in " + path_ +
-                     " is damaged (wrong checksum). Delete the message, or restore a backup.");
-  }
+  if (!intact) return std::unexpected(damaged_payload(message, "has a wrong checksum"));
   return payload;
+}
+
+Error SqliteStore::why_no_payload(MessageId message) {
+  find_message_.bind(1, message.value());
+  if (find_message_.next()) {
+    find_message_.reset();
+    return damaged_payload(message, "is gone");
+  }
+  if (find_message_.code() != kOk) return sqlite::to_error(find_message_.code(), "reading", path_);
+  return {ErrorCode::NotFound, "there is no message " + std::to_string(message.value()) + " in " + path_};
+}
+
+Error SqliteStore::damaged_payload(MessageId message, const char* how) const {
+  return {ErrorCode::Corrupt, path_ + " is damaged: the payload of message " +
+                                  std::to_string(message.value()) + " " + how +
+                                  ". Delete the message, or restore a backup."};
 }
 
 Store::Statistics SqliteStore::statistics() {

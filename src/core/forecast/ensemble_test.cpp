@@ -1,0 +1,104 @@
+#include "core/forecast/ensemble.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace forewarm {
+namespace {
+
+TimePoint step_at(int step) {
+  return TimePoint(10s * step);
+}
+
+ModelForecast flat(ModelId model, int first_step, std::size_t horizon, float value) {
+  Forecast forecast{.start = step_at(first_step), .step = 10s, .values = {}};
+  forecast.values.assign(horizon * kForecastLevelCount, value);
+  return {.model = model, .forecast = forecast};
+}
+
+constexpr ModelId kOne = ModelId::SeasonalQuantiles;
+constexpr ModelId kOther = ModelId::ExponentialSmoothing;
+
+TEST(PinballLoss, WeighsAnUndershootByTheLevelAndAnOvershootByTheRest) {
+  EXPECT_DOUBLE_EQ(pinball_loss(10, 6, 0.9), 3.6);
+  EXPECT_DOUBLE_EQ(pinball_loss(6, 10, 0.9), 0.4);
+  EXPECT_EQ(pinball_loss(6, 6, 0.9), 0);
+}
+
+TEST(Ensemble, ChoosesTheModelThatWasRightAndChangesWhenItNoLongerIs) {
+  Ensemble ensemble(10);
+  EXPECT_EQ(ensemble.best(step_at(0)), nullptr);
+  ensemble.accept({flat(kOne, 0, 500, 5), flat(kOther, 0, 500, 50)});
+  ASSERT_NE(ensemble.best(step_at(0)), nullptr);
+  EXPECT_EQ(ensemble.best(step_at(0))->model, kOne);
+  for (int step = 0; step < 100; ++step) ensemble.observe(step_at(step), 48);
+  EXPECT_EQ(ensemble.best(step_at(100))->model, kOther);
+  for (int step = 100; step < 200; ++step) ensemble.observe(step_at(step), 6);
+  EXPECT_EQ(ensemble.best(step_at(200))->model, kOne);
+  EXPECT_EQ(ensemble.scored(), 200U);
+}
+
+TEST(Ensemble, ForecastsThatRanOutAreNotChosenAndOthersStay) {
+  Ensemble ensemble;
+  ensemble.accept({flat(kOne, 0, 10, 5), flat(kOther, 0, 20, 50)});
+  for (int step = 0; step < 10; ++step) ensemble.observe(step_at(step), 5);
+  EXPECT_EQ(ensemble.best(step_at(9))->model, kOne);
+  EXPECT_EQ(ensemble.best(step_at(10))->model, kOther);
+  EXPECT_EQ(ensemble.best(step_at(20)), nullptr);
+  ensemble.accept({flat(kOne, 10, 20, 5)});
+  EXPECT_EQ(ensemble.best(step_at(10))->model, kOne);
+}
+
+TEST(Ensemble, AModelWithoutAScoreYieldsToOneThatHasOne) {
+  Ensemble ensemble;
+  ensemble.accept({flat(kOther, 0, 100, 50)});
+  ensemble.observe(step_at(0), 5);
+  ensemble.accept({flat(kOne, 1, 100, 5)});
+  EXPECT_EQ(ensemble.best(step_at(1))->model, kOther);
+  EXPECT_TRUE(std::isnan(ensemble.loss(kOne)));
+  ensemble.observe(step_at(1), 5);
+  EXPECT_EQ(ensemble.best(step_at(2))->model, kOne);
+}
+
+TEST(Ensemble, LossesAreDiscountedMeansOverLevels) {
+  Ensemble ensemble(1000);
+  ensemble.accept({flat(kOne, 0, 100, 5)});
+  EXPECT_TRUE(std::isnan(ensemble.naive_loss()));
+  for (int step = 0; step < 50; ++step) ensemble.observe(step_at(step), step % 2 == 0 ? 5 : 6);
+  double over = 0, under = 0;
+  for (const double level : kForecastLevels) {
+    over += pinball_loss(6, 5, level) / kForecastLevelCount;
+    under += pinball_loss(5, 6, level) / kForecastLevelCount;
+  }
+  EXPECT_NEAR(ensemble.loss(kOne), over / 2, 0.01);
+  EXPECT_NEAR(ensemble.naive_loss(), (over + under) / 2, 0.01);
+}
+
+TEST(Ensemble, CoverageSaysWhatShareStayedBelowEachLevel) {
+  Ensemble ensemble(1e6);
+  ModelForecast forecast = flat(kOne, 0, 100, 0);
+  for (std::size_t i = 0; i < forecast.forecast.values.size(); ++i) {
+    forecast.forecast.values[i] = static_cast<float>(10 * (1 + i % kForecastLevelCount));
+  }
+  EXPECT_TRUE(std::isnan(ensemble.coverage()[0]));
+  ensemble.accept({forecast});
+  for (int step = 0; step < 100; ++step) ensemble.observe(step_at(step), step % 4 == 0 ? 35 : 15);
+  EXPECT_NEAR(ensemble.coverage()[0], 0, 1e-9);
+  EXPECT_NEAR(ensemble.coverage()[1], 0.75, 1e-3);
+  EXPECT_NEAR(ensemble.coverage()[3], 1, 1e-9);
+}
+
+TEST(Ensemble, GapsAndStepsThatNobodyForesawScoreNothing) {
+  Ensemble ensemble;
+  ensemble.accept({flat(kOne, 10, 10, 5)});
+  ensemble.observe(step_at(9), 5);
+  ensemble.observe(step_at(20), 5);
+  ensemble.observe(step_at(12), std::numeric_limits<float>::quiet_NaN());
+  EXPECT_EQ(ensemble.scored(), 0U);
+  EXPECT_TRUE(std::isnan(ensemble.loss(kOne)));
+}
+
+}  // namespace
+}  // namespace forewarm

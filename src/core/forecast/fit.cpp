@@ -1,0 +1,49 @@
+#include "core/forecast/fit.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/forecast/forecaster.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::size_t kAnswerBytesMax = 8192;
+
+bool keeps_promises(const Forecast& forecast) {
+  for (std::size_t h = 0; h < forecast.horizon(); ++h) {
+    float before = 0;
+    for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
+      const float value = forecast.at(h, level);
+      if (!(value >= before) || !std::isfinite(value)) return false;
+      before = value;
+    }
+  }
+  return forecast.horizon() > 0;
+}
+
+}  // namespace
+
+ForecastFitted fit_forecasts(const FitRequest& request) {
+  ForecastFitted fitted{.queue = request.queue, .serial = request.serial, .forecasts = {}};
+  if (request.step <= Duration(0)) return fitted;
+  const std::vector<std::uint32_t> seasons =
+      request.seasons.empty() ? find_seasons(request.arrivals) : request.seasons;
+  const SeriesView history{.start = request.start,
+                           .step = request.step,
+                           .values = request.arrivals,
+                           .regressors = request.regressors,
+                           .seasons = seasons};
+  const std::vector<std::unique_ptr<Forecaster>> models = make_all_forecasters();
+  const std::size_t horizon_max = kAnswerBytesMax / (models.size() * kForecastLevelCount * sizeof(float));
+  for (const std::unique_ptr<Forecaster>& model : models) {
+    if (!model->fit(history)) continue;
+    Forecast forecast =
+        model->predict(std::min<std::size_t>(request.horizon, horizon_max), request.regressors);
+    if (keeps_promises(forecast))
+      fitted.forecasts.push_back({.model = model->id(), .forecast = std::move(forecast)});
+  }
+  return fitted;
+}
+
+}  // namespace forewarm

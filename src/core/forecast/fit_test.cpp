@@ -1,0 +1,79 @@
+#include "core/forecast/fit.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "base/random.h"
+#include "core/model/text.h"
+
+namespace forewarm {
+namespace {
+
+FitRequest timer_request(std::size_t steps) {
+  FitRequest request;
+  request.queue = QueueId(4);
+  request.serial = 17;
+  request.start = TimePoint(1'000'000s);
+  for (std::size_t t = 0; t < steps; ++t) request.arrivals.push_back(t % 30 == 2 ? 80.0F : 0.0F);
+  return request;
+}
+
+TEST(FitForecasts, AnswersWithEveryModelsForecastFromTheEndOfTheHistory) {
+  const ForecastFitted fitted = fit_forecasts(timer_request(3000));
+  EXPECT_EQ(fitted.queue, QueueId(4));
+  EXPECT_EQ(fitted.serial, 17U);
+  ASSERT_EQ(fitted.forecasts.size(), 2U);
+  EXPECT_EQ(fitted.forecasts[0].model, ModelId::SeasonalQuantiles);
+  EXPECT_EQ(fitted.forecasts[1].model, ModelId::ExponentialSmoothing);
+  for (const ModelForecast& forecast : fitted.forecasts) {
+    EXPECT_EQ(forecast.forecast.start, TimePoint(1'030'000s));
+    EXPECT_EQ(forecast.forecast.horizon(), 60U);
+  }
+}
+
+TEST(FitForecasts, FindsTheSeasonWhereNoneIsGiven) {
+  const ForecastFitted fitted = fit_forecasts(timer_request(3000));
+  for (std::size_t h = 0; h < 60; ++h) {
+    EXPECT_NEAR(fitted.forecasts[0].forecast.at(h, 2), h % 30 == 2 ? 80 : 0, 0.5) << h;
+  }
+}
+
+TEST(FitForecasts, TheAnswerStaysWithinEightKilobytes) {
+  FitRequest request = timer_request(500);
+  request.horizon = 65'535;
+  std::size_t bytes = 0;
+  for (const ModelForecast& forecast : fit_forecasts(request).forecasts) {
+    EXPECT_GE(forecast.forecast.horizon(), 100U);
+    bytes += forecast.forecast.values.size() * sizeof(float);
+  }
+  EXPECT_LE(bytes, 8192U);
+}
+
+TEST(FitForecasts, WhatCannotBeFittedIsLeftOut) {
+  FitRequest request = timer_request(5);
+  EXPECT_TRUE(fit_forecasts(request).forecasts.empty());
+  request.arrivals.assign(100, std::numeric_limits<float>::quiet_NaN());
+  EXPECT_TRUE(fit_forecasts(request).forecasts.empty());
+  request = timer_request(100);
+  request.step = Duration(0);
+  EXPECT_TRUE(fit_forecasts(request).forecasts.empty());
+  request = timer_request(100);
+  request.horizon = 0;
+  EXPECT_TRUE(fit_forecasts(request).forecasts.empty());
+  EXPECT_EQ(fit_forecasts(request).serial, 17U);
+}
+
+TEST(FitForecasts, TheSameRequestGivesTheSameBytes) {
+  Random random(4);
+  FitRequest request = timer_request(2000);
+  for (float& value : request.arrivals) value += static_cast<float>(random.poisson(3));
+  std::string one, other;
+  write_text(TimedEvent{.time = {}, .event = fit_forecasts(request)}, one);
+  write_text(TimedEvent{.time = {}, .event = fit_forecasts(request)}, other);
+  EXPECT_EQ(one, other);
+}
+
+}  // namespace
+}  // namespace forewarm

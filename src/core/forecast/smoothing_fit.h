@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/forecast/quantile_set.h"
+#include "core/forecast/smoothing_state.h"
+
+namespace forewarm {
+
+/// The scale on which a series is smoothed. The square root evens the noise of counts and makes seasons grow
+/// with the level; the plain scale is right where noise does not grow with the level.
+enum class SmoothingScale : std::uint8_t { Plain, SquareRoot };
+
+/// Onto the scale: not measured stays NaN, below zero is zero.
+double to_scale(float value, SmoothingScale scale);
+double from_scale(double value, SmoothingScale scale);
+
+/// Quantiles of a model's own errors at some leads, linear between them.
+struct LeadErrors {
+  std::vector<std::uint32_t> leads;    ///< ascending
+  std::vector<LevelValues> quantiles;  ///< one a lead
+
+  LevelValues at(std::size_t lead) const;
+};
+
+struct SmoothingModel {
+  SmoothingScale scale = SmoothingScale::Plain;
+  SmoothingParameters parameters;
+  SmoothingState state;
+  LeadErrors errors;
+  double persistence = 0;  ///< correlation of an error with the next step's, at a fixed origin
+
+  /// Visits every field; for saving and loading.
+  void fields(auto& visit) {
+    visit(scale);
+    visit(parameters);
+    state.fields(visit);
+    visit(errors.leads);
+    visit(errors.quantiles);
+    visit(persistence);
+  }
+  bool is_sound() const;
+};
+
+/// Chooses scale and season by the absolute error at short and long leads, then the parameters by a bounded
+/// coordinate search, and measures the errors. `values` has at least one measured step.
+SmoothingModel fit_smoothing(std::span<const float> values, std::span<const std::uint32_t> seasons);
+
+}  // namespace forewarm

@@ -1,0 +1,47 @@
+#include "core/forecast/value_history.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace forewarm {
+
+void ValueHistory::assign(std::span<const float> values) {
+  restore(values.size() > kLengthMax ? values.last(kLengthMax) : values);
+}
+
+void ValueHistory::restore(std::span<const float> values) {
+  values_.clear();
+  sums_.assign(1, {});
+  values_.reserve(values.size());
+  sums_.reserve(values.size() + 1);
+  for (const float value : values) append(value);
+}
+
+void ValueHistory::push(float value) {
+  if (sums_.empty()) sums_.assign(1, {});
+  if (values_.size() >= kStoredMax) {
+    const std::vector<float> kept = values_;
+    assign(kept);
+  }
+  append(value);
+}
+
+double ValueHistory::mean(std::size_t from, std::size_t to) const {
+  const double count = sums_[to].count - sums_[from].count;
+  return count > 0 ? std::max(0.0, (sums_[to].value - sums_[from].value) / count) : 0;
+}
+
+void ValueHistory::append(float value) {
+  const bool known = std::isfinite(value);
+  value = known ? std::clamp(value, 0.0F, 1e15F) : std::numeric_limits<float>::quiet_NaN();
+  values_.push_back(value);
+  Sums sums = sums_.back();
+  if (known) {
+    sums.value += value;
+    sums.count += 1;
+  }
+  sums_.push_back(sums);
+}
+
+}  // namespace forewarm

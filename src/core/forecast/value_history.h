@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace forewarm {
+
+/// The values of a series, newest last, with sums that make the mean of any window O(1). Values are made safe
+/// on the way in: below zero is zero, infinite is not measured (NaN), above 1e15 is 1e15.
+class ValueHistory {
+ public:
+  static constexpr std::size_t kLengthMax = 65'536;
+  static constexpr std::size_t kStoredMax = kLengthMax + kLengthMax / 2;
+
+  /// Takes the newest kLengthMax values.
+  void assign(std::span<const float> values);
+  /// Takes all of another history's values(): the same history again.
+  void restore(std::span<const float> values);
+  /// Adds a value. Once too long by half, the oldest third is forgotten: constant time in the mean.
+  void push(float value);
+
+  std::size_t size() const { return values_.size(); }
+  std::size_t measured() const { return sums_.empty() ? 0 : static_cast<std::size_t>(sums_.back().count); }
+  bool measured_at(std::size_t at) const { return values_[at] == values_[at]; }
+  double operator[](std::size_t at) const { return values_[at]; }
+  std::span<const float> values() const { return values_; }
+  /// Mean of the measured values in [from, to); 0 when there is none.
+  double mean(std::size_t from, std::size_t to) const;
+
+ private:
+  struct Sums {
+    double value = 0;
+    double count = 0;
+  };
+  void append(float value);
+
+  std::vector<float> values_;
+  std::vector<Sums> sums_;  ///< [i]: over the values before i
+};
+
+}  // namespace forewarm

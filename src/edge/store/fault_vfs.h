@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+
+namespace forewarm {
+
+/// A file layer for SQLite that fails on request and knows what a power cut would leave. For tests.
+///
+/// It passes everything on to the system's own, but a sync only notes what is durable from then on: the real
+/// one would cost most of a test's time. Locks and shared memory are the system's and are not part of a crash
+/// image.
+class FaultVfs {
+ public:
+  enum class Fault : std::uint8_t { None, WriteError, DiskFull, ShortWrite, SyncError, ReadError };
+  /// Bytes of each file after a crash, by file name.
+  using Image = std::map<std::string, std::string>;
+  /// What a crash does to writes that were not synced.
+  enum class Loss : std::uint8_t {
+    None,      ///< the process dies, the kernel lives: every write is kept
+    Anything,  ///< each write is kept, dropped, or torn between sectors, independently of the others
+  };
+
+  explicit FaultVfs(std::string name);
+  ~FaultVfs();
+  FaultVfs(const FaultVfs&) = delete;
+  FaultVfs& operator=(const FaultVfs&) = delete;
+
+  const char* name() const { return name_.c_str(); }
+
+  /// The `nth` operation of the fault's kind from now on fails, and so do the `length - 1` after it.
+  void arm(Fault fault, std::uint64_t nth, std::uint64_t length = 1);
+  void disarm() { arm(Fault::None, 0); }
+  bool has_failed();
+
+  /// Takes what is in the files now for durable, and keeps account from here on.
+  void observe(const std::string& directory);
+  /// Called on the thread that writes or syncs, before each write, truncation and sync of an observed file.
+  void at_each_step(std::function<void()> step) { step_ = std::move(step); }
+  Image crash_image(Loss loss, Random& random);
+
+  // For the file methods.
+  enum class Operation : std::uint8_t { Read, Write, Truncate, Sync };
+  Fault next(Operation operation);
+  void wrote(const std::string& path, std::int64_t offset, const char* bytes, std::size_t size);
+  void truncated(const std::string& path, std::int64_t size);
+  void synced(const std::string& path);
+  void removed(const std::string& path);
+  void step(const std::string& path);
+
+ private:
+  struct Change {
+    std::int64_t offset = 0;
+    std::string bytes;
+    bool truncates = false;  ///< to `offset`
+  };
+  struct File {
+    std::string durable;
+    std::vector<Change> changes;  ///< since the last sync
+  };
+
+  bool observed(const std::string& path) const;
+  static void apply(const Change& change, std::string& bytes);
+  static void apply_torn(const Change& change, std::string& bytes, Random& random);
+
+  std::string name_;
+  std::mutex mutex_;
+  Fault fault_ = Fault::None;
+  std::uint64_t left_ = 0;    ///< operations until the fault
+  std::uint64_t length_ = 0;  ///< operations that fail from then on
+  bool failed_ = false;
+  std::string directory_;
+  std::map<std::string, File> files_;
+  std::function<void()> step_;
+};
+
+}  // namespace forewarm

@@ -1,0 +1,277 @@
+#include "edge/store/fault_vfs.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <new>
+
+#include "base/check.h"
+#include "edge/store/store_fixture.h"
+
+namespace forewarm {
+namespace {
+
+/// SQLite allocates szOsFile bytes: this, then the system's file.
+struct FaultFile {
+  sqlite3_file base;
+  FaultVfs* vfs;
+  std::string* path;
+  sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
+};
+
+FaultFile& as_fault(sqlite3_file* file) {
+  return *reinterpret_cast<FaultFile*>(file);
+}
+sqlite3_file* real(sqlite3_file* file) {
+  return as_fault(file).real();
+}
+
+int close_file(sqlite3_file* file) {
+  FaultFile& fault = as_fault(file);
+  const int code = fault.real()->pMethods ? fault.real()->pMethods->xClose(fault.real()) : SQLITE_OK;
+  delete std::exchange(fault.path, nullptr);
+  return code;
+}
+
+int read_file_part(sqlite3_file* file, void* bytes, int size, sqlite3_int64 offset) {
+  if (as_fault(file).vfs->next(FaultVfs::Operation::Read) != FaultVfs::Fault::None) return SQLITE_IOERR_READ;
+  return real(file)->pMethods->xRead(real(file), bytes, size, offset);
+}
+
+int write_file_part(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) {
+  FaultFile& fault = as_fault(file);
+  fault.vfs->step(*fault.path);
+  const auto* data = static_cast<const char*>(bytes);
+  int code = SQLITE_OK;
+  switch (fault.vfs->next(FaultVfs::Operation::Write)) {
+    case FaultVfs::Fault::WriteError:
+      return SQLITE_IOERR_WRITE;
+    case FaultVfs::Fault::DiskFull:
+      return SQLITE_FULL;
+    case FaultVfs::Fault::ShortWrite:
+      size /= 2;
+      code = SQLITE_FULL;
+      break;
+    default:
+      break;
+  }
+  const int written = real(file)->pMethods->xWrite(real(file), bytes, size, offset);
+  if (written != SQLITE_OK) return written;
+  fault.vfs->wrote(*fault.path, offset, data, static_cast<std::size_t>(size));
+  return code;
+}
+
+int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
+  FaultFile& fault = as_fault(file);
+  fault.vfs->step(*fault.path);
+  if (fault.vfs->next(FaultVfs::Operation::Truncate) != FaultVfs::Fault::None) return SQLITE_IOERR_TRUNCATE;
+  fault.vfs->truncated(*fault.path, size);
+  return real(file)->pMethods->xTruncate(real(file), size);
+}
+
+int sync_file(sqlite3_file* file, int) {
+  FaultFile& fault = as_fault(file);
+  fault.vfs->step(*fault.path);
+  if (fault.vfs->next(FaultVfs::Operation::Sync) != FaultVfs::Fault::None) return SQLITE_IOERR_FSYNC;
+  fault.vfs->synced(*fault.path);
+  return SQLITE_OK;
+}
+
+const sqlite3_io_methods kMethods = {
+    .iVersion = 2,
+    .xClose = close_file,
+    .xRead = read_file_part,
+    .xWrite = write_file_part,
+    .xTruncate = truncate_file,
+    .xSync = sync_file,
+    .xFileSize = [](sqlite3_file* file,
+                    sqlite3_int64* size) { return real(file)->pMethods->xFileSize(real(file), size); },
+    .xLock = [](sqlite3_file* file, int level) { return real(file)->pMethods->xLock(real(file), level); },
+    .xUnlock = [](sqlite3_file* file, int level) { return real(file)->pMethods->xUnlock(real(file), level); },
+    .xCheckReservedLock = [](sqlite3_file* file,
+                             int* out) { return real(file)->pMethods->xCheckReservedLock(real(file), out); },
+    .xFileControl = [](sqlite3_file* file, int op,
+                       void* arg) { return real(file)->pMethods->xFileControl(real(file), op, arg); },
+    .xSectorSize = [](sqlite3_file* file) { return real(file)->pMethods->xSectorSize(real(file)); },
+    .xDeviceCharacteristics =
+        [](sqlite3_file* file) { return real(file)->pMethods->xDeviceCharacteristics(real(file)); },
+    .xShmMap =
+        [](sqlite3_file* file, int page, int size, int extend, void volatile** out) {
+          return real(file)->pMethods->xShmMap(real(file), page, size, extend, out);
+        },
+    .xShmLock = [](sqlite3_file* file, int offset, int n,
+                   int flags) { return real(file)->pMethods->xShmLock(real(file), offset, n, flags); },
+    .xShmBarrier = [](sqlite3_file* file) { real(file)->pMethods->xShmBarrier(real(file)); },
+    .xShmUnmap = [](sqlite3_file* file,
+                    int remove) { return real(file)->pMethods->xShmUnmap(real(file), remove); },
+    .xFetch = nullptr,
+    .xUnfetch = nullptr,
+};
+
+sqlite3_vfs* system_vfs() {
+  return sqlite3_vfs_find("unix");
+}
+
+int open_file(sqlite3_vfs* vfs, sqlite3_filename path, sqlite3_file* file, int flags, int* flags_out) {
+  FaultFile& fault = as_fault(file);
+  std::memset(&fault, 0, sizeof(fault));
+  const int code = system_vfs()->xOpen(system_vfs(), path, fault.real(), flags, flags_out);
+  if (code != SQLITE_OK) return code;
+  fault.base.pMethods = &kMethods;
+  fault.vfs = static_cast<FaultVfs*>(vfs->pAppData);
+  fault.path = new std::string(path ? path : "");
+  return SQLITE_OK;
+}
+
+int remove_file(sqlite3_vfs* vfs, const char* path, int) {
+  static_cast<FaultVfs*>(vfs->pAppData)->removed(path);
+  return system_vfs()->xDelete(system_vfs(), path, 0);
+}
+
+}  // namespace
+
+FaultVfs::FaultVfs(std::string name) : name_(std::move(name)) {
+  auto* vfs = new sqlite3_vfs(*system_vfs());
+  vfs->pNext = nullptr;
+  vfs->zName = name_.c_str();
+  vfs->pAppData = this;
+  vfs->szOsFile = static_cast<int>(sizeof(FaultFile)) + system_vfs()->szOsFile;
+  vfs->xOpen = open_file;
+  vfs->xDelete = remove_file;
+  check(sqlite3_vfs_register(vfs, 0) == SQLITE_OK, "a file layer registers");
+}
+
+FaultVfs::~FaultVfs() {
+  sqlite3_vfs* vfs = sqlite3_vfs_find(name_.c_str());
+  sqlite3_vfs_unregister(vfs);
+  delete vfs;
+}
+
+void FaultVfs::arm(Fault fault, std::uint64_t nth, std::uint64_t length) {
+  const std::lock_guard lock(mutex_);
+  fault_ = fault;
+  left_ = nth;
+  length_ = length;
+  failed_ = false;
+}
+
+bool FaultVfs::has_failed() {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
+FaultVfs::Fault FaultVfs::next(Operation operation) {
+  const std::lock_guard lock(mutex_);
+  const Operation kind = fault_ == Fault::SyncError   ? Operation::Sync
+                         : fault_ == Fault::ReadError ? Operation::Read
+                                                      : Operation::Write;
+  if (fault_ == Fault::None || operation != kind) return Fault::None;
+  if (left_ > 1) {
+    --left_;
+    return Fault::None;
+  }
+  if (length_ == 0) return Fault::None;
+  --length_;
+  failed_ = true;
+  return fault_;
+}
+
+void FaultVfs::observe(const std::string& directory) {
+  const std::lock_guard lock(mutex_);
+  directory_ = directory;
+  files_.clear();
+  for (const char* name : {"messages.db", "messages.db-wal"}) {
+    const std::string path = directory + "/" + name;
+    if (std::filesystem::exists(path)) files_[path].durable = read_file(path);
+  }
+}
+
+void FaultVfs::step(const std::string& path) {
+  if (step_ && observed(path)) step_();
+}
+
+void FaultVfs::wrote(const std::string& path, std::int64_t offset, const char* bytes, std::size_t size) {
+  const std::lock_guard lock(mutex_);
+  if (observed(path)) files_[path].changes.push_back({offset, std::string(bytes, size), false});
+}
+
+void FaultVfs::truncated(const std::string& path, std::int64_t size) {
+  const std::lock_guard lock(mutex_);
+  if (observed(path)) files_[path].changes.push_back({size, {}, true});
+}
+
+void FaultVfs::synced(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  if (!observed(path)) return;
+  File& file = files_[path];
+  for (const Change& change : file.changes) apply(change, file.durable);
+  file.changes.clear();
+}
+
+void FaultVfs::removed(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  files_.erase(path);
+}
+
+FaultVfs::Image FaultVfs::crash_image(Loss loss, Random& random) {
+  const std::lock_guard lock(mutex_);
+  Image image;
+  for (const auto& [path, file] : files_) {
+    std::string bytes = file.durable;
+    for (const Change& change : file.changes) {
+      const std::uint64_t fate = loss == Loss::None ? 0 : random.below(3);
+      if (fate == 0) apply(change, bytes);
+      if (fate == 1) apply_torn(change, bytes, random);
+    }
+    image[std::filesystem::path(path).filename().string()] = std::move(bytes);
+  }
+  return image;
+}
+
+bool FaultVfs::observed(const std::string& path) const {
+  return !directory_.empty() && path.starts_with(directory_ + "/") && !path.ends_with("-journal");
+}
+
+void FaultVfs::apply(const Change& change, std::string& bytes) {
+  const auto offset = static_cast<std::size_t>(change.offset);
+  if (change.truncates) return bytes.resize(offset);
+  if (bytes.size() < offset + change.bytes.size()) bytes.resize(offset + change.bytes.size());
+  std::copy(change.bytes.begin(), change.bytes.end(), bytes.begin() + change.offset);
+}
+
+void FaultVfs::apply_torn(const Change& change, std::string& bytes, Random& random) {
+  constexpr std::int64_t kSector = 512;
+  if (change.truncates) return;
+  const auto end = change.offset + static_cast<std::int64_t>(change.bytes.size());
+  for (std::int64_t at = change.offset; at < end;) {
+    const std::int64_t stop = std::min(end, (at / kSector + 1) * kSector);
+    const std::string part = change.bytes.substr(static_cast<std::size_t>(at - change.offset),
+                                                 static_cast<std::size_t>(stop - at));
+    if (random.chance(0.5)) apply({at, part, false}, bytes);
+    at = stop;
+  }
+}
+
+namespace {
+
+TEST(FaultVfs, APowerCutForgetsWhatWasNotSynced) {
+  TemporaryDirectory directory;
+  FaultVfs vfs("fault");
+  vfs.observe(directory.path());
+  Random random(1);
+  const std::string path = directory.path() + "/messages.db";
+  vfs.wrote(path, 0, "durable!", 8);
+  vfs.synced(path);
+  vfs.wrote(path, 0, "replaced", 8);
+  std::map<std::string, int> seen;
+  for (int n = 0; n < 100; ++n) ++seen[vfs.crash_image(FaultVfs::Loss::Anything, random)["messages.db"]];
+  EXPECT_GT(seen["durable!"], 20);
+  EXPECT_GT(seen["replaced"], 20);
+  EXPECT_EQ(vfs.crash_image(FaultVfs::Loss::None, random)["messages.db"], "replaced");
+}
+
+}  // namespace
+}  // namespace forewarm

@@ -1,0 +1,259 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/random.h"
+#include "edge/store/fault_vfs.h"
+#include "edge/store/store_contents.h"
+
+// Every single operation on the files fails once, and every kind of damage is looked for.
+
+namespace forewarm {
+namespace {
+
+using Fault = FaultVfs::Fault;
+
+void copy_store(const std::string& from, const std::string& to) {
+  for (const char* name : {"messages.db", "messages.db-wal", "messages.synced"}) {
+    const std::string path = from + "/" + name;
+    if (std::filesystem::exists(path)) write_file(to + "/" + name, read_file(path));
+  }
+}
+
+/// A load against a store whose n-th operation fails.
+class FaultyRun {
+ public:
+  FaultyRun(FaultVfs& vfs, Fault fault, std::uint64_t nth) : vfs_(vfs), fault_(fault), nth_(nth) {}
+
+  /// False if the fault was never reached.
+  bool run(const std::string& base) {
+    copy_store(base, directory_.path());
+    auto store = open_store({.directory = directory_.path(), .payload_cache_bytes = 2000}, nullptr,
+                            {.vfs = vfs_.name(), .log = eager_log()});
+    vfs_.observe(directory_.path());
+    vfs_.arm(fault_, nth_);
+    for (int job = 0; job < 40; ++job) submit(*store);
+    const bool reached = vfs_.has_failed();
+    vfs_.disarm();
+    store.reset();
+    verify();
+    return reached;
+  }
+
+  int failures() const { return failures_; }
+
+ private:
+  void submit(Store& store) {
+    const Contents before = load_.contents();
+    const std::vector<Write> writes = load_.next();
+    const Result<void> result = commit(store, writes);
+    if (!result) {
+      ++failures_;
+      EXPECT_NE(result.error().message.find("messages.db"), std::string::npos) << result.error().message;
+      const bool sync_failed = fault_ == Fault::SyncError;
+      if (sync_failed && !poisoned_) uncertain_ = describe(load_.contents());
+      poisoned_ = poisoned_ || sync_failed;
+      load_.set_contents(before);
+    } else {
+      EXPECT_FALSE(poisoned_) << "acknowledged after a failed sync";
+    }
+    for (const auto& [id, stored] : load_.contents()) {
+      const auto payload = store.payload(MessageId(id));
+      if (payload) {
+        EXPECT_EQ(*payload, stored.payload);
+      } else {
+        EXPECT_EQ(fault_, Fault::ReadError) << payload.error().message;
+      }
+    }
+  }
+
+  void verify() {
+    const std::string expected = describe(load_.contents());
+    // What was answered survives a power cut even then, and what failed is whole or not there.
+    Random random(nth_);
+    TemporaryDirectory copy(memory_directory());
+    for (const auto& [name, bytes] : vfs_.crash_image(FaultVfs::Loss::Anything, random)) {
+      write_file(copy.path() + "/" + name, bytes);
+    }
+    write_file(copy.path() + "/messages.synced", read_file(directory_.path() + "/messages.synced"));
+    for (const std::string& path : {directory_.path(), copy.path()}) {
+      const std::string found = open_and_describe(path);
+      EXPECT_TRUE(found == expected || (poisoned_ && found == uncertain_))
+          << "operation " << nth_ << ", expected:\n"
+          << expected << "\nfound:\n"
+          << found;
+    }
+  }
+
+  FaultVfs& vfs_;
+  Fault fault_;
+  std::uint64_t nth_;
+  TemporaryDirectory directory_{memory_directory()};
+  Load load_{5};
+  int failures_ = 0;
+  bool poisoned_ = false;
+  std::string uncertain_;
+};
+
+class StoreFault : public testing::TestWithParam<Fault> {};
+
+TEST_P(StoreFault, WhicheverOperationFailsNothingAnsweredIsLostAndNothingIsHalfDone) {
+  TemporaryDirectory base(memory_directory());
+  open_store(base.path()).reset();
+  FaultVfs vfs("faulty");
+  int runs_that_failed = 0;
+  std::uint64_t nth = 1;
+  for (; nth < 2000; ++nth) {
+    FaultyRun run(vfs, GetParam(), nth);
+    if (!run.run(base.path())) break;
+    runs_that_failed += run.failures() > 0 ? 1 : 0;
+    if (HasFailure()) return;
+  }
+  EXPECT_LT(nth, 2000U) << "a run has fewer operations than this";
+  EXPECT_GT(runs_that_failed, 0) << "the faults reach the caller";
+}
+
+const char* name_of(Fault fault) {
+  constexpr const char* kNames[] = {"None", "WriteError", "DiskFull", "ShortWrite", "SyncError", "ReadError"};
+  return kNames[static_cast<int>(fault)];
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StoreFault,
+                         testing::Values(Fault::WriteError, Fault::DiskFull, Fault::ShortWrite,
+                                         Fault::SyncError, Fault::ReadError),
+                         [](const auto& kind) { return name_of(kind.param); });
+
+TEST(StoreFaults, AFullDiskFailsWritesUntilThereIsSpaceAgain) {
+  TemporaryDirectory directory(memory_directory());
+  FaultVfs vfs("full");
+  auto store = open_store({.directory = directory.path()}, nullptr, {.vfs = vfs.name(), .log = {}});
+  ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), "before"}}}));
+  vfs.arm(Fault::DiskFull, 1, 1'000'000);
+  for (std::uint64_t id = 2; id < 5; ++id) {
+    const auto result = commit(*store, {AppendMessage{{make_message(id), "full"}}});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::Exhausted);
+    EXPECT_EQ(store->payload(MessageId(id)).error().code, ErrorCode::NotFound);
+  }
+  vfs.disarm();
+  EXPECT_TRUE(commit(*store, {AppendMessage{{make_message(5), "after"}}}));
+  store.reset();
+  Recovered recovered;
+  store = open_store(directory.path(), recovered);
+  EXPECT_EQ(recovered.ids(), (std::vector<std::uint64_t>{1, 5}));
+}
+
+TEST(StoreFaults, AfterAFailedSyncNothingIsAcceptedUntilItIsOpenedAnew) {
+  TemporaryDirectory directory(memory_directory());
+  FaultVfs vfs("sync");
+  auto store = open_store({.directory = directory.path()}, nullptr, {.vfs = vfs.name(), .log = {}});
+  vfs.arm(Fault::SyncError, 1);
+  EXPECT_EQ(commit(*store, {PutRecord{"a", "1"}}).error().code, ErrorCode::Io);
+  EXPECT_EQ(commit(*store, {PutRecord{"a", "2"}}, Durability::Written).error().code, ErrorCode::Io);
+  store.reset();
+  store = open_store(directory.path());
+  EXPECT_TRUE(commit(*store, {PutRecord{"a", "3"}}));
+}
+
+/// 60 messages of several sizes, all synced.
+Contents fill(Store& store) {
+  Contents contents;
+  for (std::uint64_t id = 1; id <= 60; ++id) {
+    const StoredMessage message{make_message(id),
+                                std::string(id % 7 == 0 ? 6000 : id * 5, static_cast<char>('A' + id))};
+    contents[id] = message;
+    EXPECT_TRUE(commit(
+        store, {AppendMessage{message}, PutRecord{"key" + std::to_string(id % 5), std::to_string(id)}}));
+  }
+  return contents;
+}
+
+/// Flips one bit at a time in a file of a store and looks at what opens.
+void flip_bits(const std::string& base, const std::string& name, const Contents& contents, int count) {
+  Random random(3);
+  const std::string intact = read_file(base + "/" + name);
+  int refused = 0;
+  int payloads_refused = 0;
+  FaultVfs quick("quick");
+  for (int n = 0; n < count; ++n) {
+    TemporaryDirectory directory(memory_directory());
+    copy_store(base, directory.path());
+    std::string damaged = intact;
+    const std::uint64_t bit = random.below(damaged.size() * 8);
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    write_file(directory.path() + "/" + name, damaged);
+    const auto found = open_and_read(directory.path(), quick.name());
+    if (!found) {
+      ++refused;
+      EXPECT_NE(found.error().message.find("messages."), std::string::npos) << found.error().message;
+      continue;
+    }
+    ASSERT_EQ(found->size(), contents.size()) << "silently shorter, bit " << bit;
+    for (const auto& [id, stored] : *found) {
+      ASSERT_EQ(stored.message, contents.at(id).message) << "bit " << bit;
+      if (stored.payload == contents.at(id).payload) continue;
+      ++payloads_refused;
+      ASSERT_NE(stored.payload.find("damaged"), std::string::npos) << "silently different, bit " << bit;
+    }
+  }
+  EXPECT_GT(refused, 0);
+  if (name == "messages.db") {
+    EXPECT_GT(payloads_refused, 0);
+  }
+}
+
+TEST(StoreDamage, AFlippedBitInTheDatabaseIsNamedAndNeverChangesWhatIsRead) {
+  TemporaryDirectory base(memory_directory());
+  const Contents contents = fill(*open_store(base.path()));
+  flip_bits(base.path(), "messages.db", contents, 1500);
+}
+
+TEST(StoreDamage, AFlippedBitInTheLogIsNamedAndNeverMakesTheQueueShorter) {
+  TemporaryDirectory live(memory_directory());
+  TemporaryDirectory base(memory_directory());
+  auto store = open_store(live.path());
+  const Contents contents = fill(*store);
+  copy_store(live.path(), base.path());
+  flip_bits(base.path(), "messages.db-wal", contents, 300);
+}
+
+TEST(StoreDamage, RowsThatAreGoneAreNoticed) {
+  for (const char* sql :
+       {"DELETE FROM messages WHERE id = 7", "DELETE FROM records WHERE key = 'key1'",
+        "UPDATE messages SET id = 1000 WHERE id = 3", "UPDATE messages SET receive_count = 9",
+        "UPDATE messages SET queue = 9 WHERE id = 5", "UPDATE state SET messages = 1", "DELETE FROM state",
+        "UPDATE records SET value = 'x'", "DROP TABLE messages"}) {
+    TemporaryDirectory directory(memory_directory());
+    fill(*open_store(directory.path()));
+    run_sql(directory.path(), sql);
+    const auto store = Store::open({.directory = directory.path()}, {});
+    ASSERT_FALSE(store) << sql;
+    EXPECT_EQ(store.error().code,
+              std::string_view(sql) == "DROP TABLE messages" ? ErrorCode::Io : ErrorCode::Corrupt)
+        << sql;
+    EXPECT_NE(store.error().message.find("messages.db"), std::string::npos);
+  }
+}
+
+TEST(StoreDamage, ALogThatSomebodyDeletedIsNoticed) {
+  TemporaryDirectory live(memory_directory());
+  TemporaryDirectory copy(memory_directory());
+  auto store = open_store(live.path());
+  fill(*store);
+  copy_store(live.path(), copy.path());
+  std::filesystem::remove(copy.path() + "/messages.db-wal");
+  EXPECT_FALSE(Store::open({.directory = copy.path()}, {}));
+}
+
+TEST(StoreDamage, ADamagedMarkSaysHowToGoOn) {
+  TemporaryDirectory directory(memory_directory());
+  fill(*open_store(directory.path()));
+  write_file(directory.path() + "/messages.synced", "not what was written there");
+  const auto store = Store::open({.directory = directory.path()}, {});
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, ErrorCode::Corrupt);
+  EXPECT_NE(store.error().message.find("delete this file"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace forewarm

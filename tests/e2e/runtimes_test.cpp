@@ -1,0 +1,68 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "e2e/pool_fixture.h"
+
+namespace forewarm {
+namespace {
+
+class ShellRuntimeTest : public PoolFixture {};
+
+TEST_F(ShellRuntimeTest, AShellScriptWithCurlIsARuntime) {
+  const InstanceId instance = start(command({FOREWARM_HANDLERS "/shell_bootstrap.sh"}));
+  ASSERT_TRUE(wait_ready(instance)) << lost_[instance].detail;
+  EXPECT_EQ(wait_finished(run(instance, R"({"a":1})")).response, R"(shell got {"a":1})");
+  const PoolFinished failed = wait_finished(run(instance, "\"fail\""));
+  EXPECT_EQ(failed.error, ErrorClass::Handler);
+  EXPECT_EQ(failed.error_type, "Shell.Failed");
+  EXPECT_TRUE(logged("event of 7 bytes"));
+  stop(instance);
+  EXPECT_EQ(wait_lost(instance).reason, LossReason::Stopped);
+}
+
+/// Amazon's runtime interface client for Node, unmodified. tests/e2e/install_node_runtime builds it once.
+class NodeRuntimeTest : public PoolFixture {
+ protected:
+  void SetUp() override {
+    PoolFixture::SetUp();
+    client_ = FOREWARM_NODE_RUNTIME "/node_modules/.bin/aws-lambda-ric";
+    if (std::filesystem::exists(client_)) return;
+    const std::string how = "aws-lambda-ric is not installed: run tests/e2e/install_node_runtime";
+    if (std::getenv("CI")) FAIL() << how;
+    GTEST_SKIP() << how;
+  }
+  FunctionCommand node(std::string handler) const {
+    FunctionCommand function = command({client_, handler}, handler);
+    function.working_directory = FOREWARM_HANDLERS "/node";
+    return function;
+  }
+  std::string client_;
+};
+
+TEST_F(NodeRuntimeTest, RunsAHandlerAndReportsWhatItThrows) {
+  const InstanceId instance = start(node("index.handler"));
+  ASSERT_TRUE(wait_ready(instance)) << lost_[instance].detail;
+  for (int i = 1; i <= 3; ++i) {
+    const PoolFinished finished = wait_finished(run(instance, "{\"number\":" + std::to_string(i) + "}"));
+    EXPECT_EQ(finished.error, ErrorClass::None) << finished.error_message;
+    EXPECT_EQ(finished.response, "{\"doubled\":" + std::to_string(2 * i) + ",\"remaining\":true}");
+  }
+  const PoolFinished failed = wait_finished(run(instance, R"({"fail":true})"));
+  EXPECT_EQ(failed.error, ErrorClass::Handler);
+  EXPECT_EQ(failed.error_type, "RangeError");
+  EXPECT_EQ(failed.error_message, "as asked");
+  EXPECT_TRUE(logged("run request-1 of test"));
+  stop(instance);
+  EXPECT_EQ(wait_lost(instance).reason, LossReason::Stopped);
+}
+
+TEST_F(NodeRuntimeTest, AModuleThatThrowsWhileLoadingIsAnInitError) {
+  const PoolLost lost = wait_lost(start(node("broken.handler")));
+  EXPECT_EQ(lost.reason, LossReason::StartFailed);
+  EXPECT_NE(lost.detail.find("this module never loads"), std::string::npos) << lost.detail;
+}
+
+}  // namespace
+}  // namespace forewarm
