@@ -27,7 +27,8 @@ class Load {
       : options_(options),
         progress_(progress),
         sender_(loop_, endpoint, options.connections),
-        receiver_(loop_, endpoint, options.connections) {}
+        receiver_(loop_, endpoint, options.connections),
+        remover_(loop_, endpoint, options.connections) {}
 
   Result<LoadResult> run() {
     std::optional<Result<std::string>> created;
@@ -135,7 +136,7 @@ class Load {
       handles.push_back(message.receipt_handle);
     }
     result_.received += messages.size();
-    receiver_.remove_batch(queue_url_, handles, [this](Result<std::size_t> removed) {
+    remover_.remove_batch(queue_url_, handles, [this](Result<std::size_t> removed) {
       if (removed)
         result_.deleted += *removed;
       else
@@ -176,6 +177,7 @@ class Load {
   Loop loop_;
   SqsClient sender_;
   SqsClient receiver_;
+  SqsClient remover_;  ///< of its own: every connection of the receiver may be waiting for messages
   std::string queue_url_;
   Clock::time_point start_;
   std::unique_ptr<Loop::Timer> timer_;
