@@ -23,7 +23,6 @@ THIRD_PARTY = {
     "xxhash.h": ["edge/store"],
     "zlib.h": ["edge/trace"],
 }
-TEST_FILES = ("_test.cpp", "_fixture.h")
 TEST_ONLY = ("gtest/", "gmock/", "rapidcheck")
 SYSTEM = re.compile(
     r"[a-z0-9_]+|(arpa|linux|net|netinet|sys)/[a-z0-9_]+\.h|"
@@ -76,9 +75,18 @@ def carried_violations(includes, heavy):
                 yield f'src/{path} includes "{header}", which brings in a third-party header'
 
 
+def fixture_violations(includes, fixtures):
+    """Headers for tests, by what they include, in a .cpp file that is none."""
+    carrying = carriers(includes, fixtures)
+    for path, ours in includes.items():
+        if path.endswith(".cpp") and not path.endswith("_test.cpp"):
+            for header in sorted(carrying.intersection(ours)):
+                yield f'src/{path} includes "{header}", which is for tests'
+
+
 def third_party_violations(where, folder, path, header):
     if header.startswith(TEST_ONLY):
-        if not path.name.endswith(TEST_FILES):
+        if path.suffix == ".cpp" and not path.name.endswith("_test.cpp"):
             yield f"{where} includes <{header}>, which is for tests"
         return
     for beginning, folders in THIRD_PARTY.items():
@@ -95,6 +103,7 @@ def violations(root):
     found = list(order_violations(layers))
     includes = {}
     heavy = set()
+    fixtures = set()
     for path in cpp_files(root):
         folder = str(path.parent.relative_to("src"))
         if folder not in layers:
@@ -107,17 +116,18 @@ def violations(root):
             if theirs:
                 if path.suffix == ".h" and is_third_party(theirs):
                     heavy.add(name)
+                if path.suffix == ".h" and theirs.startswith(TEST_ONLY):
+                    fixtures.add(name)
                 found.extend(third_party_violations(path, folder, path, theirs))
                 continue
             includes[name].append(ours)
-            if ours.endswith(TEST_FILES) and not name.endswith(TEST_FILES):
-                found.append(f'{path} includes "{ours}", which is for tests')
             target = ours.rpartition("/")[0]
             if not (root / "src" / ours).is_file():
                 found.append(f'{path} includes "{ours}", which is not in src/')
             elif target != folder and target not in layers[folder]:
                 found.append(f'{path} includes "{ours}", but {folder} may not see {target}')
     found.extend(carried_violations(includes, heavy))
+    found.extend(fixture_violations(includes, fixtures))
     return found
 
 
@@ -179,9 +189,10 @@ class Planted(PlantedTree):
 
     def test_a_fixture_in_the_product_is_caught(self):
         self.plant("src/core/core_fixture.h", "#include <gtest/gtest.h>\n")
-        self.plant("src/core/core_test.cpp", '#include "core/core_fixture.h"\n')
+        self.plant("src/core/contents.h", '#include "core/core_fixture.h"\n')
+        self.plant("src/core/core_test.cpp", '#include "core/contents.h"\n')
         self.assertEqual(violations(self.root), [])
-        self.plant("src/core/step.cpp", '#include "core/core_fixture.h"\n')
+        self.plant("src/core/step.cpp", '#include "core/contents.h"\n')
         self.expect_one(violations(self.root), "for tests")
 
     def test_a_cycle_is_caught(self):

@@ -56,15 +56,15 @@ void FunctionHost::stop(const StopInstance& action) {
 }
 
 void FunctionHost::run(const Run& run) {
-  Result<QueueService::FunctionEvent> event = surroundings_.queues->function_event(run.queue, run.leases);
+  Result<std::string> event = surroundings_.queues->function_event(run.queue, run.leases);
   if (!event) {
     surroundings_.warn(event.error().message);
     surroundings_.report(
         RunFinished{run.run, ErrorClass::Handler, sqs::name_hash("forewarm.Unreadable"), Duration(0), {}});
     return;
   }
-  running_.insert(run.run, {run.leases, std::move(event->unreadable)});
-  pool_->run(run.instance, {run.run, request_id(run.run), std::move(event->payload), ""});
+  running_.insert(run.run, run.leases);
+  pool_->run(run.instance, {run.run, request_id(run.run), std::move(*event), ""});
 }
 
 void FunctionHost::on(PoolEvent event) {
@@ -85,13 +85,12 @@ void FunctionHost::on(PoolEvent event) {
 }
 
 void FunctionHost::finished(const PoolFinished& event) {
-  const Running* running = running_.find(event.run);
-  if (running == nullptr) return;
+  const std::vector<Lease>* leases = running_.find(event.run);
+  if (leases == nullptr) return;
   RunFinished outcome{
       event.run, event.error, 0, std::chrono::duration_cast<Duration>(event.service_time), {}};
   if (event.error == ErrorClass::None) {
-    outcome.failed = surroundings_.queues->failed_messages(running->leases, event.response);
-    outcome.failed.insert(outcome.failed.end(), running->unreadable.begin(), running->unreadable.end());
+    outcome.failed = surroundings_.queues->failed_messages(*leases, event.response);
   } else if (!event.error_type.empty()) {
     outcome.error_key = sqs::name_hash(event.error_type);
   }

@@ -43,10 +43,6 @@ class FunctionHost {
   ProcessPool& pool() { return *pool_; }
 
  private:
-  struct Running {
-    std::vector<Lease> leases;
-    std::vector<MessageId> unreadable;  ///< failed, whatever the function says
-  };
   struct Trial {
     std::string payload;
     std::function<void(Result<std::string>)> done;
@@ -59,7 +55,7 @@ class FunctionHost {
   Options options_;
   Surroundings surroundings_;
   std::unique_ptr<ProcessPool> pool_;
-  IdMap<RunId, Running> running_;
+  IdMap<RunId, std::vector<Lease>> running_;
   std::map<InstanceId, Trial> trials_;
   std::uint64_t next_trial_ = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "core/forecast/ensemble.h"
 #include "core/forecast/quantile_set.h"
+#include "core/forecast/state_bytes.h"
 
 namespace forewarm {
 namespace {
@@ -226,6 +227,30 @@ TEST_P(EveryModel, DamagedStatesAreRefusedAndChangeNothing) {
   }
   ASSERT_FALSE(model_->load(state + state));
   EXPECT_EQ(model_->predict(60, {}), before);
+}
+
+TEST_P(EveryModel, AForgedStateIsRefusedOrKeepsThePromises) {
+  Random random(12);
+  forecast_of(series(120, [](std::size_t t) { return t % 12; }), {12});
+  const std::string state = model_->save();
+  int accepted = 0;
+  for (int i = 0; i < 4000; ++i) {
+    std::string forged = state.substr(2, state.size() - 2 - sizeof(std::uint64_t));
+    for (std::uint64_t damage = 1 + random.below(3); damage > 0; --damage) {
+      forged[random.below(forged.size())] = static_cast<char>(random.chance(0.5) ? 255 : random.below(256));
+    }
+    StateWriter writer(model_->id(), 1);
+    for (const char byte : forged) writer(byte);
+    const std::unique_ptr<Forecaster> victim = GetParam()();
+    if (!victim->load(writer.finish())) continue;
+    ++accepted;
+    const Forecast forecast = victim->predict(40, {});
+    if (forecast.horizon() > 0) expect_promises_kept(forecast, 40);
+    victim->update(3, {});
+    for (const float draw : victim->sample_paths(5, 2, {}, random))
+      ASSERT_TRUE(std::isfinite(draw) && draw >= 0);
+  }
+  EXPECT_GT(accepted, 100);  // the test reaches beyond the checksum
 }
 
 TEST(Forecasters, AStateOfTheOtherModelIsRefused) {

@@ -23,7 +23,7 @@ double level_ratio(const ValueHistory& history, std::size_t period, std::size_t 
   const double floor = 0.1 * history.mean(0, origin) + 1e-9;
   const double now = history.mean(origin - window, origin);
   const double then = history.mean(origin - back - window, origin - back);
-  return std::clamp((now + floor) / (then + floor), 0.2, 5.0);
+  return std::clamp((now + floor) / (then + floor), 0.4, 2.5);
 }
 
 void take_phases(const ValueHistory& history, const ValueSource& source, std::size_t origin,

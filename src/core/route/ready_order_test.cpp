@@ -403,8 +403,8 @@ TEST(ReadyOrder, AMillionWaitingMessagesComeOutByDeadline) {
   EXPECT_EQ(drain(order, at(0s)).size(), kMessages - some.size());
 }
 
-TEST(ReadyOrder, AMillionTenantsOrGroupsOfOneMessageStayWithinTheirMemory) {
-  constexpr std::uint64_t kMessages = 1'000'000;
+TEST(ReadyOrder, ManyTenantsOrGroupsOfOneMessageStayWithinTheirMemory) {
+  constexpr std::uint64_t kMessages = 300'000;
   for (const bool grouped : {false, true}) {
     const std::size_t bytes_before = mallinfo2().uordblks;
     ReadyOrder order({.fifo = grouped, .ageing = kAgeing});

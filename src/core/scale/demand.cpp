@@ -52,14 +52,20 @@ double need_of_windows_from(const Pieces& pieces, double count, const SlackProbl
 }  // namespace
 
 double slots_within_slack(std::span<const WorkPiece> pieces, const SlackProblem& problem) {
-  const double present = problem.waiting + problem.running / 2;
-  double need = present / (whole_below(problem.slack_seconds / problem.service_seconds) + 1);
+  double need = slots_within_slack_from_now(pieces, problem);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     // The worst window begins or ends where a piece does: seen from its end it runs backwards.
-    need = std::max(need, need_of_windows_from(pieces.subspan(i), i == 0 ? present : 0, problem));
-    need = std::max(need,
-                    need_of_windows_from(pieces.first(pieces.size() - i) | std::views::reverse, 0, problem));
+    const auto backwards = pieces.first(pieces.size() - i) | std::views::reverse;
+    need = std::max(need, need_of_windows_from(pieces.subspan(i), 0, problem));
+    need = std::max(need, need_of_windows_from(backwards, 0, problem));
   }
+  return std::ceil(need - kTolerance);
+}
+
+double slots_within_slack_from_now(std::span<const WorkPiece> pieces, const SlackProblem& problem) {
+  const double present = problem.waiting + problem.running / 2;
+  const double at_once = present / (whole_below(problem.slack_seconds / problem.service_seconds) + 1);
+  const double need = std::max(at_once, need_of_windows_from(pieces, present, problem));
   return std::max(0.0, std::ceil(need - kTolerance));
 }
 

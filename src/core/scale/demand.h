@@ -28,4 +28,8 @@ struct SlackProblem {
 /// one message a window. O(pieces^2).
 double slots_within_slack(std::span<const WorkPiece> pieces, const SlackProblem& problem);
 
+/// The same over the windows that begin now only: what is left to ask when the need without a backlog is
+/// known already. O(pieces).
+double slots_within_slack_from_now(std::span<const WorkPiece> pieces, const SlackProblem& problem);
+
 }  // namespace forewarm

@@ -16,7 +16,7 @@ namespace forewarm {
 /// is bounded.
 class ForecastPieces {
  public:
-  static constexpr std::size_t kPiecesMax = 32;
+  static constexpr std::size_t kPiecesMax = 24;
 
   std::span<const WorkPiece> pieces() const { return {pieces_.data(), count_}; }
   double messages() const;

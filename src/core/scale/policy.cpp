@@ -35,7 +35,8 @@ SlackProblem coming_problem(const ScalingFacts& facts) {
 /// Instances that what is here already needs, whatever comes.
 std::uint32_t present_need(const ScalingFacts& facts) {
   if (facts.waiting + facts.running <= 0) return 0;
-  const std::uint32_t need = std::max(1U, facts.instances_of(slots_within_slack({}, slack_problem(facts))));
+  const std::uint32_t need =
+      std::max(1U, facts.instances_of(slots_within_slack_from_now({}, slack_problem(facts))));
   return facts.service_known ? need : std::min(need, std::max(kUnmeasuredMax, facts.usable));
 }
 
@@ -53,7 +54,7 @@ std::uint32_t clumping_need(const ScalingFacts& facts, double rate, double late_
 std::uint32_t with_what_waits(const ScalingFacts& facts, const Outlook& outlook, double level) {
   if (facts.waiting + facts.running <= 0) return 0;
   const ForecastPieces window = outlook.window(facts.lead_seconds + facts.step_seconds, level);
-  return std::max(1U, facts.instances_of(slots_within_slack(window.pieces(), slack_problem(facts))));
+  return std::max(1U, facts.instances_of(slots_within_slack_from_now(window.pieces(), slack_problem(facts))));
 }
 
 LatenessPrice price_of(const ScalingSettings& settings, double multiplier) {

@@ -189,12 +189,27 @@ bool Instance::kill_round() {
   if (left) ::kill(-family_.leader, SIGKILL);
   for (const pid_t member : members) {
     if (member == family_.leader) continue;
-    // Those whose parent has ended are our children now and are ours to reap.
-    const bool reaped = ::waitpid(member, nullptr, WNOHANG) == member;
-    if (!reaped) ::kill(member, SIGKILL);
-    left = true;  // even if that was the last: it may have had a child since it was listed
+    doom(member);
+    left = true;  // even if it dies at once: it may have had a child since it was listed
   }
-  return !left;
+  return doomed_are_gone() && !left;
+}
+
+void Instance::doom(pid_t member) {
+  if (const auto stat = read_process_stat(member)) doomed_[member] = stat->started_ticks;
+  ::kill(member, SIGKILL);
+}
+
+/// Dead processes lose their mark, so those that were killed are remembered until they are reaped. Those
+/// whose parent has ended are our children by now.
+bool Instance::doomed_are_gone() {
+  std::erase_if(doomed_, [](const auto& entry) {
+    const auto& [pid, started_ticks] = entry;
+    if (::waitpid(pid, nullptr, WNOHANG) == pid) return true;
+    const auto stat = read_process_stat(pid);
+    return !stat || stat->started_ticks != started_ticks;
+  });
+  return doomed_.empty();
 }
 
 void Instance::kill_until_gone() {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,6 +78,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void timed_out();
   void exited();
   bool reap_leader();
+  void doom(pid_t member);
+  bool doomed_are_gone();
   void end(LossReason reason, std::string detail, ErrorClass run_error, std::string run_error_type = {});
   void kill_until_gone();
   void gone(std::string_view left_over);
@@ -98,6 +101,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   SpawnedProcess process_;
   std::unique_ptr<Loop::Watch> exit_watch_;
   std::unique_ptr<Loop::Watch> output_watch_;
+  std::map<pid_t, std::uint64_t> doomed_;  ///< killed and perhaps not gone yet, with their start times
   OutputLines lines_;
   std::string last_line_;
   std::optional<int> exit_status_;

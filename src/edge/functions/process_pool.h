@@ -20,12 +20,12 @@ namespace forewarm {
 
 /// How instances of one function (and variant) are started.
 struct FunctionCommand {
-  std::string name;
+  std::string name{};
   std::uint32_t version = 1;
-  std::vector<std::string> command;  ///< program and arguments; looked up in PATH
-  std::string working_directory;     ///< empty: the server's
-  std::map<std::string, std::string> environment;
-  std::string handler;  ///< _HANDLER
+  std::vector<std::string> command{};  ///< program and arguments; looked up in PATH
+  std::string working_directory{};     ///< empty: the server's
+  std::map<std::string, std::string> environment{};
+  std::string handler{};  ///< _HANDLER
   std::uint64_t memory_bytes = 128ULL
                                << 20;  ///< AWS_LAMBDA_FUNCTION_MEMORY_SIZE; not enforced yet beyond reporting
   std::chrono::milliseconds timeout{30'000};
@@ -35,9 +35,9 @@ struct FunctionCommand {
 /// One invocation of the Lambda Runtime API.
 struct Invocation {
   RunId run;
-  std::string request_id;
-  std::string payload;       ///< JSON
-  std::string trace_header;  ///< Lambda-Runtime-Trace-Id; may be empty
+  std::string request_id{};
+  std::string payload{};       ///< JSON
+  std::string trace_header{};  ///< Lambda-Runtime-Trace-Id; may be empty
 };
 
 struct PoolReady {
@@ -47,15 +47,15 @@ struct PoolReady {
 struct PoolLost {
   InstanceId instance;
   LossReason reason = LossReason::Stopped;
-  std::string detail;
+  std::string detail{};
 };
 struct PoolFinished {
   InstanceId instance;
   RunId run;
   ErrorClass error = ErrorClass::None;
-  std::string error_type;  ///< as the runtime reported it
-  std::string error_message;
-  std::string response;
+  std::string error_type{};  ///< as the runtime reported it
+  std::string error_message{};
+  std::string response{};
   std::chrono::microseconds service_time{0};
 };
 using PoolEvent = std::variant<PoolReady, PoolLost, PoolFinished>;
@@ -63,10 +63,10 @@ using PoolEvent = std::variant<PoolReady, PoolLost, PoolFinished>;
 /// A line that an instance wrote to its standard output or error.
 struct LogLine {
   std::chrono::system_clock::time_point at;
-  std::string function;
+  std::string function{};
   InstanceId instance;
   RunId run;  ///< the one it had then, if any
-  std::string text;
+  std::string text{};
 };
 
 /// Instances as processes behind the AWS Lambda Runtime API
@@ -84,8 +84,8 @@ class ProcessPool {
   struct Options {
     std::chrono::milliseconds stop_grace{2'000};  ///< from SIGTERM to SIGKILL
     std::size_t log_lines_max = 10'000;           ///< kept in memory, over all functions
-    std::function<void(const LogLine&)> log;      ///< each line as it comes; may be empty
-    std::string owner_mark;  ///< put into each process's environment, to find what a killed server left
+    std::function<void(const LogLine&)> log{};    ///< each line as it comes; may be empty
+    std::string owner_mark{};  ///< put into each process's environment, to find what a killed server left
   };
   static std::unique_ptr<ProcessPool> make(Loop& loop, const Options& options,
                                            std::function<void(PoolEvent)> report);

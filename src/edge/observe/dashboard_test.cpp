@@ -240,18 +240,21 @@ TEST_F(DashboardTest, AQueueHasItsForecastPlanAndHistory) {
   EXPECT_EQ(queue.at("forecast").at("p95").at(0).as_double(), 6.5);
   EXPECT_EQ(queue.at("plan").at("instances").as_int64(), 3);
   EXPECT_EQ(queue.at("history").at("busy").at(0).as_int64(), 2);
-  EXPECT_EQ(queue.at("history").at("steps").at("arrivals").at(0).as_double(), 12);
+  EXPECT_EQ(queue.at("history").at("steps").at("arrivals").at(0).as_int64(), 12);
   EXPECT_TRUE(queue.at("history").at("steps").at("p50").at(0).is_null());  // nothing was forecast before it
   EXPECT_TRUE(ask_json("/v1/queues/a%2Fb%22%3Cc%3E").at("forecast").is_null());
 }
 
 TEST_F(DashboardTest, WhatTheForecastSaidBeforeAStepIsShownWhenItHasClosed) {
-  dashboard.publish(lively(now - 1s));  // forecasts now .. now + 10 s, before it begins
-  Snapshot closed = lively(now + 10s);
-  closed.queues[0].step_start = now - 1s;
+  // SetUp's forecast covers two steps from `now` on; only the second had not begun when it was seen.
+  Snapshot closed = lively(now + 20s);
+  closed.queues[0].step_start = now + 10s;
   dashboard.publish(closed);
   const json::value steps = ask_json("/v1/queues/orders").at("history").at("steps");
-  EXPECT_EQ(steps.at("start").as_array().size(), 2U);
+  ASSERT_EQ(steps.at("start").as_array().size(), 2U);
+  EXPECT_TRUE(steps.at("p50").at(0).is_null());
+  EXPECT_EQ(steps.at("p50").at(1).as_int64(), 4);
+  EXPECT_EQ(steps.at("p95").at(1).as_int64(), 7);
 }
 
 TEST_F(DashboardTest, DecisionsAreSelectedAndWrongParametersAreExplained) {

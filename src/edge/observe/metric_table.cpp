@@ -119,7 +119,7 @@ std::string metrics_document() {
       "# Metrics\n\n"
       "`GET /metrics` on the admin port gives these in the Prometheus text format. Counters run since the "
       "server's\n"
-      "start. Every series of a known queue or function is there from the start, with 0. At most 500 queues "
+      "start. Every series of a known queue or function is there from the start, with 0. At most 100 queues "
       "have series\n"
       "of their own; further ones share those with `queue=\"(other)\"`.\n\n"
       "This page is written by the table in `src/edge/observe/metric_table.cpp`; a test compares the two\n"

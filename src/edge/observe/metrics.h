@@ -23,7 +23,7 @@ class Metrics {
  public:
   struct Options {
     std::string version = "unknown";
-    std::size_t queues_max = 500;       ///< further queues share the series of "(other)"
+    std::size_t queues_max = 100;       ///< further queues share the series of "(other)"
     std::size_t waiting_max = 200'000;  ///< messages whose arrival is remembered until their first start
   };
   /// `names` must outlive this.

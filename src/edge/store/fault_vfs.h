@@ -51,6 +51,8 @@ class FaultVfs {
   void wrote(const std::string& path, std::int64_t offset, const char* bytes, std::size_t size);
   void truncated(const std::string& path, std::int64_t size);
   void synced(const std::string& path);
+  /// What a kernel may do when a sync fails: later reads give what was there before.
+  void drop_unsynced(const std::string& path);
   void removed(const std::string& path);
   void step(const std::string& path);
 

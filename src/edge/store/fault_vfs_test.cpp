@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <new>
 
 #include "base/check.h"
@@ -75,7 +76,10 @@ int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
 int sync_file(sqlite3_file* file, int) {
   FaultFile& fault = as_fault(file);
   fault.vfs->step(*fault.path);
-  if (fault.vfs->next(FaultVfs::Operation::Sync) != FaultVfs::Fault::None) return SQLITE_IOERR_FSYNC;
+  if (fault.vfs->next(FaultVfs::Operation::Sync) != FaultVfs::Fault::None) {
+    fault.vfs->drop_unsynced(*fault.path);
+    return SQLITE_IOERR_FSYNC;
+  }
   fault.vfs->synced(*fault.path);
   return SQLITE_OK;
 }
@@ -208,6 +212,22 @@ void FaultVfs::synced(const std::string& path) {
   if (!observed(path)) return;
   File& file = files_[path];
   for (const Change& change : file.changes) apply(change, file.durable);
+  file.changes.clear();
+}
+
+void FaultVfs::drop_unsynced(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  if (!observed(path)) return;
+  File& file = files_[path];
+  std::fstream real(path, std::ios::in | std::ios::out | std::ios::binary);
+  for (const Change& change : file.changes) {
+    if (change.truncates) continue;
+    std::string old(change.bytes.size(), '\0');
+    const auto offset = static_cast<std::size_t>(change.offset);
+    if (offset < file.durable.size()) file.durable.copy(old.data(), old.size(), offset);
+    real.seekp(change.offset);
+    real.write(old.data(), static_cast<std::streamsize>(old.size()));
+  }
   file.changes.clear();
 }
 

@@ -32,10 +32,12 @@ void LogKeeper::stop(bool keep_log) {
 }
 
 bool LogKeeper::grew_to(int pages) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   // SQLite begins the log anew by itself when a copy happens to catch up with the writer.
   if (pages < pages_ || copied_ > pages) copied_ = asked_at_ = retry_from_ = 0;
   pages_ = pages;
+  // A writer that outruns the copier waits for it here, or the log would have no bound.
+  if (pages >= bounds_.pages_max) idle_.wait(lock, [this] { return !copying_ && !wanted_; });
   if (copying_ || wanted_) return false;
   const int left = pages - copied_;
   const int left_to_writer = std::max(bounds_.left_to_writer, pages / 8);
@@ -77,14 +79,16 @@ void LogKeeper::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return wanted_ || stopping_; });
-    if (stopping_) return;
+    if (stopping_) break;
     wanted_ = false;
     copying_ = true;
     lock.unlock();
     copy();
     lock.lock();
     copying_ = false;
+    idle_.notify_one();
   }
+  wanted_ = false;
 }
 
 void LogKeeper::copy() {

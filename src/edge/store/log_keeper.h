@@ -15,7 +15,7 @@ struct LogBounds {
   int restart_from = 1000;  ///< below this the log is left to grow: restarting costs two syncs
   int left_to_writer =
       128;  ///< "nearly copied" (or an eighth of the log, if more): what the writer itself copies
-  int pages_max = 16'384;  ///< 64 MB: beyond it the writer copies all that is left, whatever it costs
+  int pages_max = 16'384;  ///< 64 MB: here the writer waits for the copier and copies all that is left
 };
 
 /// How long a commit waits for another program that writes to the database (a person with sqlite3).
@@ -52,6 +52,7 @@ class LogKeeper {
   sqlite::Connection connection_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable idle_;
   bool stopping_ = false;
   bool wanted_ = false;
   bool copying_ = false;

@@ -18,7 +18,8 @@ inline constexpr Code kOk = 0;
 /// True if `code` says that a sync did not reach the disk: what the kernel holds of the file can no longer be
 /// trusted.
 bool sync_failed(Code code);
-/// True if `code` is about the row that a write touches (there already, or damaged): other writes may still succeed.
+/// True if `code` is about the row that a write touches (there already, or damaged): other writes may still
+/// succeed.
 bool is_the_writes_own(Code code);
 /// `code` as an Error: Exhausted for a full disk or memory, Corrupt for damage, Io for the rest. `what` was
 /// being done.

@@ -62,7 +62,7 @@ class FaultyRun {
       if (payload) {
         EXPECT_EQ(*payload, stored.payload);
       } else {
-        EXPECT_EQ(fault_, Fault::ReadError) << payload.error().message;
+        EXPECT_TRUE(fault_ == Fault::ReadError || poisoned_) << payload.error().message;
       }
     }
   }

@@ -100,7 +100,7 @@ void daemonise(bool keep_environment) {
   while (true) pause();
 }
 
-[[noreturn]] void linger() {
+[[noreturn]] void stay_for_ever() {
   while (true) pause();
 }
 
@@ -128,7 +128,7 @@ void misbehave_before_next(const std::string& how) {
     std::fflush(stdout);
     std::exit(3);
   }
-  if (how == "never_ready") linger();
+  if (how == "never_ready") stay_for_ever();
   if (how == "daemon_then_exit_early") {
     daemonise(true);
     daemonise(true);
@@ -136,18 +136,8 @@ void misbehave_before_next(const std::string& how) {
     std::exit(3);
   }
   if (how == "ignore_term") signal(SIGTERM, SIG_IGN);
-  if (how == "half_close") {
-    const int fd = connect_to_api();
-    send_all(fd, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: api\r\n\r\n");
-    shutdown(fd, SHUT_WR);
-    const Answer answer = read_answer(fd);
-    std::printf("half-closed next got %d\n", answer.status);
-    std::fflush(stdout);
-    close(fd);
-  }
 }
 
-/// True if the run was answered.
 void handle(const std::string& how, const Answer& event) {
   const std::string id = event.header("Lambda-Runtime-Aws-Request-Id");
   const std::string response = "invocation/" + id + "/response";
@@ -160,7 +150,7 @@ void handle(const std::string& how, const Answer& event) {
          R"({"errorType":"Order.Invalid","errorMessage":"no such order"})");
     return;
   }
-  if (how == "hang") linger();
+  if (how == "hang") stay_for_ever();
   if (how == "stop_itself") raise(SIGSTOP);
   if (how == "crash") std::abort();
   if (how == "killed") raise(SIGKILL);
@@ -168,9 +158,9 @@ void handle(const std::string& how, const Answer& event) {
   if (how == "daemons_then_hang") {
     for (int i = 0; i < 3; ++i) daemonise(true);
     for (int i = 0; i < 3; ++i) {
-      if (fork() == 0) linger();
+      if (fork() == 0) stay_for_ever();
     }
-    linger();
+    stay_for_ever();
   }
   if (how == "daemons_then_crash") {
     for (int i = 0; i < 3; ++i) daemonise(true);
@@ -185,7 +175,7 @@ void handle(const std::string& how, const Answer& event) {
       execve("/bin/sleep", arguments, none);
       _exit(1);
     }
-    linger();
+    stay_for_ever();
   }
   if (how == "daemon_then_answer") daemonise(true);
   if (how == "next_twice") say("second next", call("GET", "invocation/next").status);
@@ -228,7 +218,20 @@ void handle(const std::string& how, const Answer& event) {
   if (how == "double_response") say("double response", call("POST", response, event.body).status);
   if (how == "error_after_response")
     say("error after response", call("POST", "invocation/" + id + "/error", "{}").status);
-  if (how == "no_next_again") linger();
+  if (how == "no_next_again") stay_for_ever();
+}
+
+/// Asks for an invocation and closes its half of the connection at once, which says nothing about the other
+/// half.
+void half_close() {
+  const int fd = connect_to_api();
+  send_all(fd, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: api\r\n\r\n");
+  shutdown(fd, SHUT_WR);
+  const Answer answer = read_answer(fd);
+  close(fd);
+  std::printf("half-closed next got %d\n", answer.status);
+  std::fflush(stdout);
+  if (answer.status == 200) handle("ok", answer);
 }
 
 }  // namespace
@@ -236,9 +239,10 @@ void handle(const std::string& how, const Answer& event) {
 int main() {
   const std::string how = std::getenv("_HANDLER");
   misbehave_before_next(how);
+  if (how == "half_close") half_close();
   while (true) {
     const Answer event = call("GET", "invocation/next");
-    if (event.status != 200) return how == "ignore_term" ? (linger(), 0) : 0;
+    if (event.status != 200) return how == "ignore_term" ? (stay_for_ever(), 0) : 0;
     handle(how, event);
   }
 }

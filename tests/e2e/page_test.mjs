@@ -1,0 +1,97 @@
+// The dashboard's page in a real browser.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { startFixture } from "./fixture.mjs";
+
+const kBrowser = process.env.FOREWARM_BROWSER ?? "/usr/bin/chromium";
+const kBrowserOptions = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const kEvilName = "<img src=x onerror=alert(1)>";
+
+const playwright = await import("playwright-core").catch(() => null);
+const skip = !playwright ? "no playwright-core (npm ci in tests/e2e)" : existsSync(kBrowser) ? false : `no ${kBrowser}`;
+
+let fixture;
+let browser;
+
+before(async () => {
+  if (skip) return;
+  fixture = await startFixture();
+  browser = await playwright.chromium.launch({ executablePath: kBrowser, args: kBrowserOptions });
+});
+
+after(async () => {
+  await browser?.close();
+  await fixture?.stop();
+});
+
+/** A page that fails the test on any error or warning of script, style or policy. */
+async function open(hash = "", options = {}) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
+  page.faults = [];
+  page.on("pageerror", (error) => page.faults.push(error.message));
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.faults.push(message.text()));
+  page.on("dialog", (dialog) => { page.faults.push("a dialog"); return dialog.dismiss(); });
+  await page.goto(fixture.address + hash);
+  await page.getByText("live", { exact: true }).waitFor();
+  return page;
+}
+
+test("the page shows the busiest queue, its charts, plan and decisions, without a fault", { skip }, async () => {
+  const page = await open();
+  assert.equal(await page.locator("nav .queue").count(), 9);
+  assert.equal(await page.locator("canvas").count(), 2);
+  assert.ok(await page.locator(".decisions li").count() > 5);
+  assert.match(await page.locator(".plan-text summary").innerText(), /instances?/);
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("figures move by themselves", { skip }, async () => {
+  const page = await open();
+  const first = await page.locator(".tile .value").first().innerText();
+  await page.waitForFunction((old) => document.querySelector(".tile .value")?.textContent !== old, first);
+  await page.close();
+});
+
+test("a queue is chosen by keyboard, kept in the address and shown after a reload", { skip }, async () => {
+  const page = await open();
+  await page.getByRole("button", { name: /^search-index/ }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "search-index" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "search-index" }).waitFor();
+  assert.match(page.url(), /queue=search-index/);
+  await page.close();
+});
+
+test("names are text, whatever they contain", { skip }, async () => {
+  const page = await open(`#${new URLSearchParams({ queue: kEvilName })}`);
+  await page.getByRole("heading", { name: kEvilName }).waitFor();
+  assert.equal(await page.locator("img").count(), 0);
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+for (const [width, colorScheme] of [[1280, "light"], [1280, "dark"], [390, "dark"]]) {
+  test(`nothing sticks out at ${width} pixels, ${colorScheme}`, { skip }, async () => {
+    const page = await open("#queue=orders", { viewport: { width, height: 800 }, colorScheme });
+    await page.locator("canvas").first().waitFor();
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+    await page.close();
+  });
+}
+
+test("the page says when the server is gone and comes back with it", { skip }, async () => {
+  const own = await startFixture();
+  const page = await browser.newPage();
+  await page.goto(own.address);
+  await page.getByText("live", { exact: true }).waitFor();
+  await own.stop();
+  await page.getByText("connection lost").waitFor();
+  const again = await startFixture(Number(new URL(own.address).port));
+  await page.getByText("live", { exact: true }).waitFor();
+  await page.close();
+  await again.stop();
+});
