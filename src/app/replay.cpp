@@ -1,0 +1,207 @@
+#include "app/replay.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "base/check.h"
+#include "edge/trace/trace.h"
+
+namespace forewarm {
+namespace {
+
+// The p99 of measured cold starts is 1.5 to 2.6 times their median (STeLLAR, IISWC 2021); this gives 1.8.
+constexpr double kStartSpread = 0.25;
+// Where a trace says nothing of durations.
+constexpr Duration kServiceGuess = 100ms;
+constexpr double kServiceGuessSpread = 1.0;
+constexpr Duration kFunctionTimeout = 1h;  // a replay asks how soon work starts, not whether it may end
+constexpr Duration kSettle = 5min;
+constexpr std::int64_t kBuckets = 240;
+
+QueueId queue_id(std::size_t index) {
+  return QueueId(static_cast<std::uint32_t>(index + 1));
+}
+
+DurationDistribution service_times(const TraceQueue& queue) {
+  if (!queue.durations) return DurationDistribution::log_normal(kServiceGuess, kServiceGuessSpread);
+  const TraceDurations& d = *queue.durations;
+  const auto at = [](double ms) { return from_seconds(ms * 1e-3); };
+  return DurationDistribution::empirical({{0.01, at(d.p1_ms)},
+                                          {0.25, at(d.p25_ms)},
+                                          {0.50, at(d.p50_ms)},
+                                          {0.75, at(d.p75_ms)},
+                                          {0.99, at(d.p99_ms)},
+                                          {1.00, at(d.p100_ms)}});
+}
+
+/// A trace as arrivals, without a copy of it.
+class TraceArrivals : public ArrivalSource {
+ public:
+  TraceArrivals(const Trace& trace, double speed) : trace_(trace), speed_(speed) {}
+  std::optional<Arrival> next() override {
+    if (next_ == trace_.arrivals.size()) return std::nullopt;
+    const TraceArrival& from = trace_.arrivals[next_++];
+    return Arrival{.at = from_seconds(seconds(from.at) / speed_),
+                   .queue = from.queue,
+                   .bytes = from.bytes,
+                   .service_time = from.service_time};
+  }
+
+ private:
+  const Trace& trace_;
+  double speed_;
+  std::size_t next_ = 0;
+};
+
+SimulationOptions world_of(const Trace& trace, const ReplayOptions& options) {
+  SimulationOptions world;
+  world.seed = options.seed;
+  world.start = trace.start;
+  world.length = from_seconds(seconds(trace.length) / options.speed);
+  world.settle = kSettle;
+  world.start_time = DurationDistribution::log_normal(options.start_time, kStartSpread);
+  world.configuration.forecast.step = options.step;
+  world.configuration.instances_max = options.instances_max * static_cast<std::uint32_t>(trace.queues.size());
+  for (std::size_t i = 0; i < trace.queues.size(); ++i) {
+    SimulatedQueue queue;
+    queue.id = queue_id(i);
+    queue.service_time = service_times(trace.queues[i]);
+    world.queues.push_back(queue);
+    FunctionSettings function;
+    function.id = FunctionId(queue.id.value());
+    function.timeout = kFunctionTimeout;
+    function.concurrency_max = options.instances_max;
+    function.start_time_guess = options.start_time;
+    world.configuration.functions.push_back(function);
+    MappingSettings mapping;
+    mapping.queue = queue.id;
+    mapping.function = function.id;
+    mapping.scaling.objective = options.objective;
+    mapping.scaling.late_share_max = options.late_share_max;
+    mapping.scaling.instances_max = options.instances_max;
+    world.configuration.mappings.push_back(mapping);
+  }
+  return world;
+}
+
+/// For each queue the fewest instances that are too few in at most 1 % of its busy minutes.
+std::vector<std::uint32_t> static_sizes(const Trace& trace, const SimulationOptions& world, double speed) {
+  constexpr double kMinute = 60;
+  std::vector<std::map<std::int64_t, double>> work(trace.queues.size());
+  std::vector<double> mean(trace.queues.size());
+  for (std::size_t i = 0; i < trace.queues.size(); ++i) {
+    Random random(mix_bits(i));
+    for (int n = 0; n < 200; ++n) mean[i] += seconds(world.queues[i].service_time.draw(random)) / 200;
+  }
+  for (const TraceArrival& arrival : trace.arrivals) {
+    const auto minute = static_cast<std::int64_t>(seconds(arrival.at) / speed / kMinute);
+    const double takes =
+        arrival.service_time >= Duration(0) ? seconds(arrival.service_time) : mean[arrival.queue];
+    work[arrival.queue][minute] += takes;
+  }
+  std::vector<std::uint32_t> sizes;
+  for (const auto& minutes : work) {
+    std::vector<double> loads;
+    for (const auto& [minute, busy] : minutes) loads.push_back(busy / kMinute);
+    std::ranges::sort(loads);
+    const double load = loads.empty() ? 0 : loads[(loads.size() - 1) * 99 / 100];
+    sizes.push_back(std::max(1U, static_cast<std::uint32_t>(std::ceil(load))));
+  }
+  return sizes;
+}
+
+Result<ScalerFactory> factory_of(const std::string& policy, const Trace& trace,
+                                 const SimulationOptions& world, const ReplayOptions& options) {
+  if (policy != "static") return options.parse_policy(policy);
+  std::vector<ScalerFactory> each;
+  for (const std::uint32_t size : static_sizes(trace, world, options.speed)) {
+    Result<ScalerFactory> made = options.parse_policy("static:" + std::to_string(size));
+    if (!made) return made;
+    each.push_back(std::move(*made));
+  }
+  return [each = std::move(each)](const MappingSettings& mapping) {
+    return each[mapping.queue.value() - 1](mapping);
+  };
+}
+
+/// Only forewarm reads forecasts; fitting for the others would only take time.
+ForecastFitted no_fit(const FitRequest& request) {
+  return {request.queue, request.serial, {}};
+}
+
+std::uint64_t guessed(const Trace& trace) {
+  return static_cast<std::uint64_t>(std::ranges::count_if(trace.arrivals, [&](const TraceArrival& arrival) {
+    return arrival.service_time < Duration(0) && !trace.queues[arrival.queue].durations;
+  }));
+}
+
+}  // namespace
+
+Result<ReplayReport> replay(const ReplayOptions& options) {
+  check(static_cast<bool>(options.parse_policy), "a replay can make its policies");
+  Result<Trace> trace = read_trace(options.trace, {.queues = options.queues, .seed = options.seed});
+  if (!trace) return std::unexpected(trace.error());
+  SimulationOptions world = world_of(*trace, options);
+
+  std::vector<ScalerFactory> factories;
+  for (const std::string& policy : options.policies) {
+    Result<ScalerFactory> made = factory_of(policy, *trace, world, options);
+    if (!made) return std::unexpected(made.error());
+    factories.push_back(std::move(*made));
+  }
+
+  ReplayReport report{.trace = options.trace,
+                      .queues = {},
+                      .messages = trace->arrivals.size(),
+                      .length = world.length,
+                      .bucket = std::max<Duration>(1s, (world.length + kSettle) / kBuckets),
+                      .start_time = options.start_time,
+                      .objective = options.objective,
+                      .late_share_max = options.late_share_max,
+                      .speed = options.speed,
+                      .seed = options.seed,
+                      .guessed_service_times = guessed(*trace),
+                      .policies = {}};
+  for (const TraceQueue& queue : trace->queues) report.queues.push_back(queue.name);
+  for (std::size_t i = 0; i < factories.size(); ++i) {
+    const bool predicts = options.policies[i].starts_with("forewarm");
+    world.fit = predicts ? std::function<ForecastFitted(const FitRequest&)>() : no_fit;
+    TraceArrivals arrivals(*trace, options.speed);
+    RunOptions run{.make_scaler = factories[i], .bucket = report.bucket};
+    if (options.progress) run.progress = [&](double share) { options.progress(i, share); };
+    const auto begin = std::chrono::steady_clock::now();
+    SimulationResult result = run_simulation(world, arrivals, run);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    report.policies.push_back({options.policies[i], std::move(result), took.count()});
+  }
+  return report;
+}
+
+std::vector<LostQueue> lost_queues(const ReplayReport& report) {
+  constexpr double kClearly = 0.95;
+  std::vector<LostQueue> lost;
+  for (std::size_t q = 0; q < report.queues.size(); ++q) {
+    const QueueLedger& ours = report.policies.front().result.queues[q];
+    for (std::size_t p = 1; p < report.policies.size(); ++p) {
+      const QueueLedger& other = report.policies[p].result.queues[q];
+      if (other.late > ours.late || other.instance_seconds() > ours.instance_seconds()) continue;
+      const bool clearly = static_cast<double>(other.late) < kClearly * static_cast<double>(ours.late) ||
+                           other.instance_seconds() < kClearly * ours.instance_seconds();
+      if (!clearly) continue;
+      lost.push_back({.queue = q, .policy = p});
+      break;
+    }
+  }
+  const auto messages = [&](const LostQueue& entry) {
+    return report.policies.front().result.queues[entry.queue].messages;
+  };
+  std::ranges::sort(lost, [&](const LostQueue& a, const LostQueue& b) {
+    return messages(a) != messages(b) ? messages(a) > messages(b) : a.queue < b.queue;
+  });
+  return lost;
+}
+
+}  // namespace forewarm

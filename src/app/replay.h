@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "sim/simulation.h"
+
+namespace forewarm {
+
+using ScalerFactory = std::function<std::unique_ptr<Scaler>(const MappingSettings&)>;
+
+/// What-if: a recorded trace under several scaling policies, each through the real core in the simulated
+/// world.
+struct ReplayOptions {
+  std::string trace;  ///< file or folder, docs/formats/trace.md
+  std::vector<std::string> policies = {"forewarm", "keda", "keep-alive:10m", "static"};
+  std::vector<std::string> queues = {};  ///< only these; empty: all
+  Duration start_time = 1s;              ///< median; the spread is that of measured cold starts
+  Duration objective = 500ms;            ///< a message should start within this
+  double late_share_max = 0.01;
+  Duration step = 10s;                ///< of forecasts and plans
+  double speed = 1;                   ///< the trace's time is divided by it; service times are not
+  std::uint32_t instances_max = 100;  ///< of one queue
+  std::uint64_t seed = 1;
+  /// Makes the scalers of a policy from its name. For `static` it is asked for `static:N`.
+  std::function<Result<ScalerFactory>(const std::string&)> parse_policy = {};
+  /// Told which policy runs (from 0) and the share of it that is done.
+  std::function<void(std::size_t policy, double share)> progress = {};
+};
+
+/// One policy on the trace.
+struct PolicyResult {
+  std::string policy;
+  SimulationResult result;
+  double took_seconds = 0;  ///< of real time; differs from run to run
+};
+
+struct ReplayReport {
+  std::string trace;
+  std::vector<std::string> queues;
+  std::uint64_t messages = 0;
+  Duration length = Duration(0);
+  Duration bucket = Duration(0);  ///< of the time lines
+  Duration start_time = Duration(0);
+  Duration objective = Duration(0);
+  double late_share_max = 0;
+  double speed = 1;
+  std::uint64_t seed = 0;
+  std::uint64_t guessed_service_times = 0;  ///< messages for which the trace records no duration of any kind
+  std::vector<PolicyResult> policies;
+};
+
+/// Runs them one after the other with the same seed: the same arrivals, service times and bad luck for each.
+/// Errors are those of read_trace and of a policy's name. The policy `static` without a number is, for each
+/// queue, the fewest instances whose capacity is exceeded in at most 1 % of the minutes that have messages:
+/// an operator's sizing from the peak, with hindsight.
+Result<ReplayReport> replay(const ReplayOptions& options);
+
+/// Queues on which another policy needed no more instance time and made no more messages late, one of them
+/// clearly less, than the first policy: where prediction lost. By number of messages, most first.
+struct LostQueue {
+  std::size_t queue = 0;   ///< index
+  std::size_t policy = 0;  ///< index of the better one
+};
+std::vector<LostQueue> lost_queues(const ReplayReport& report);
+
+}  // namespace forewarm

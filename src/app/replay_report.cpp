@@ -1,0 +1,119 @@
+#include "app/replay_report.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "app/config.h"
+#include "app/terminal.h"
+
+namespace forewarm {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kLostShown = 10;
+
+double milliseconds(Duration duration) {
+  return seconds(duration) * 1e3;
+}
+
+std::string duration_text(Duration duration) {
+  const double ms = milliseconds(duration);
+  if (ms < 10) return fixed(ms, 1) + " ms";
+  if (ms < 1000) return fixed(ms, 0) + " ms";
+  return ms < 100'000 ? fixed(ms / 1e3, 1) + " s" : grouped(static_cast<std::uint64_t>(ms / 1e3)) + " s";
+}
+
+json::object ledger_json(const QueueLedger& book) {
+  return {{"messages", book.messages},
+          {"started", book.started},
+          {"unstarted", book.unstarted},
+          {"late", book.late},
+          {"late_share", book.late_share()},
+          {"wait_p50_ms", milliseconds(book.waits.quantile(0.5))},
+          {"wait_p99_ms", milliseconds(book.waits.quantile(0.99))},
+          {"wait_mean_ms", milliseconds(book.waits.mean())},
+          {"cold_starts", book.cold_starts},
+          {"instance_starts", book.starts},
+          {"instance_seconds", book.instance_seconds()},
+          {"starting_seconds", book.starting_seconds},
+          {"idle_seconds", book.idle_seconds},
+          {"busy_seconds", book.busy_seconds},
+          {"busy_share", book.busy_share()},
+          {"runs", book.runs},
+          {"runs_failed", book.runs_failed},
+          {"dead_lettered", book.dead_lettered}};
+}
+
+}  // namespace
+
+std::string replay_table(const ReplayReport& report) {
+  TextTable table;
+  table.row(
+      {"policy", "messages", "late", "wait p50", "wait p99", "cold starts", "starts", "instance-s", "busy"});
+  for (const PolicyResult& policy : report.policies) {
+    const QueueLedger& total = policy.result.total;
+    table.row({policy.policy, grouped(total.messages), fixed(total.late_share() * 100, 2) + " %",
+               duration_text(total.waits.quantile(0.5)), duration_text(total.waits.quantile(0.99)),
+               grouped(total.cold_starts), grouped(total.starts),
+               grouped(static_cast<std::uint64_t>(total.instance_seconds())),
+               fixed(total.busy_share() * 100, 1) + " %"});
+  }
+  std::string out = table.text();
+  out += "\nlate: first start more than " + format_duration(report.objective) +
+         " after the message was due. cold starts: messages that waited for their instance to start.\n"
+         "instance-s: seconds of instances starting, idle or busy. The start time's median is " +
+         format_duration(report.start_time) + ".\n";
+  if (report.guessed_service_times > 0)
+    out += "The trace does not record how long " + grouped(report.guessed_service_times) +
+           " messages ran: drawn from a log-normal with median 100 ms, sigma 1.\n";
+  if (report.policies.size() < 2) return out;
+
+  const std::vector<LostQueue> lost = lost_queues(report);
+  if (lost.empty()) {
+    out += "On no queue did another policy beat " + report.policies.front().policy +
+           " in both lateness and cost.\n";
+    return out;
+  }
+  out += report.policies.front().policy + " lost on " + std::to_string(lost.size()) + " of " +
+         std::to_string(report.queues.size()) +
+         " queues (another policy was not worse in lateness nor cost, and clearly better in one):\n";
+  for (std::size_t i = 0; i < lost.size() && i < kLostShown; ++i)
+    out += "  " + report.queues[lost[i].queue] + " to " + report.policies[lost[i].policy].policy + "\n";
+  if (lost.size() > kLostShown)
+    out += "  and " + std::to_string(lost.size() - kLostShown) + " more (--json lists all)\n";
+  return out;
+}
+
+std::string replay_json(const ReplayReport& report) {
+  json::array policies;
+  for (const PolicyResult& policy : report.policies) {
+    json::object queues;
+    for (std::size_t q = 0; q < report.queues.size(); ++q)
+      queues[report.queues[q]] = ledger_json(policy.result.queues[q]);
+    policies.push_back({{"policy", policy.policy},
+                        {"total", ledger_json(policy.result.total)},
+                        {"queues", std::move(queues)},
+                        {"events", policy.result.events},
+                        {"took_seconds", policy.took_seconds}});
+  }
+  json::array lost;
+  for (const LostQueue& entry : lost_queues(report)) {
+    lost.push_back({{"queue", report.queues[entry.queue]}, {"to", report.policies[entry.policy].policy}});
+  }
+  const json::object out{{"trace", report.trace},
+                         {"messages", report.messages},
+                         {"length_seconds", seconds(report.length)},
+                         {"objective_ms", milliseconds(report.objective)},
+                         {"late_share_max", report.late_share_max},
+                         {"start_time_median_ms", milliseconds(report.start_time)},
+                         {"speed", report.speed},
+                         {"seed", report.seed},
+                         {"guessed_service_times", report.guessed_service_times},
+                         {"policies", std::move(policies)},
+                         {"lost", std::move(lost)}};
+  return json::serialize(out) + "\n";
+}
+
+}  // namespace forewarm

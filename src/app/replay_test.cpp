@@ -1,0 +1,139 @@
+#include "app/replay.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+#include "app/replay_report.h"
+
+namespace forewarm {
+namespace {
+
+/// Always so many instances.
+class FixedScaler : public Scaler {
+ public:
+  explicit FixedScaler(std::uint32_t instances) : instances_(instances) {}
+  ScalingPlan plan(const ScalingInputs& inputs) override {
+    ScalingPlan plan;
+    plan.queue = inputs.queue;
+    plan.at = inputs.now;
+    plan.until = inputs.now + inputs.step;
+    plan.instances = instances_;
+    return plan;
+  }
+  std::uint32_t start_now(const ScalingInputs& inputs) override {
+    return inputs.instances.usable() < instances_ ? instances_ - inputs.instances.usable() : 0;
+  }
+  void observe_start(TimePoint, Duration) override {}
+
+ private:
+  std::uint32_t instances_;
+};
+
+Result<ScalerFactory> parse_test_policy(const std::string& name) {
+  if (name == "forewarm") {
+    return [](const MappingSettings& mapping) { return make_predictive_scaler(mapping.scaling); };
+  }
+  std::uint32_t instances = 0;
+  if (!name.starts_with("static:") ||
+      std::from_chars(name.data() + 7, name.data() + name.size(), instances).ec != std::errc()) {
+    return error(ErrorCode::Invalid, "no policy " + name);
+  }
+  return [instances](const MappingSettings&) { return std::make_unique<FixedScaler>(instances); };
+}
+
+class Replay : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "forewarm_replay_XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    std::ofstream file(folder_ / "trace.csv");
+    file << "timestamp_s,queue,bytes,duration_ms\n";
+    for (int i = 0; i < 600; ++i) file << i << ",steady,10,200\n";
+    for (int i = 0; i < 600; i += 60) {
+      for (int n = 0; n < 8; ++n) file << i << ".5,<burst>,10,1000\n";
+    }
+    options_.trace = folder_.string();
+    options_.parse_policy = parse_test_policy;
+    options_.policies = {"forewarm", "static:1", "static:8"};
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_;
+  ReplayOptions options_;
+};
+
+TEST_F(Replay, every_policy_meets_the_same_messages) {
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->policies.size(), 3u);
+  for (const PolicyResult& policy : report->policies) {
+    EXPECT_EQ(policy.result.total.messages, 680u);
+    EXPECT_EQ(policy.result.total.started, 680u);
+    EXPECT_NEAR(policy.result.total.busy_seconds, 600 * 0.2 + 80, 1e-6);
+  }
+  const QueueLedger& few = report->policies[1].result.total;
+  const QueueLedger& many = report->policies[2].result.total;
+  EXPECT_GT(few.late, many.late);
+  EXPECT_LT(few.instance_seconds(), many.instance_seconds());
+}
+
+TEST_F(Replay, the_same_seed_gives_the_same_report) {
+  Result<ReplayReport> first = replay(options_);
+  Result<ReplayReport> second = replay(options_);
+  ASSERT_TRUE(first && second);
+  for (Result<ReplayReport>* report : {&first, &second}) {
+    for (PolicyResult& policy : (*report)->policies) policy.took_seconds = 0;
+  }
+  EXPECT_EQ(replay_json(*first), replay_json(*second));
+  EXPECT_EQ(replay_html(*first), replay_html(*second));
+}
+
+TEST_F(Replay, speed_compresses_the_trace_and_not_the_work) {
+  options_.speed = 10;
+  options_.policies = {"static:8"};
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report);
+  EXPECT_NEAR(seconds(report->length), 60, 0.1);
+  EXPECT_NEAR(report->policies[0].result.total.busy_seconds, 200, 1e-6);
+}
+
+TEST_F(Replay, static_without_a_number_is_sized_by_the_trace) {
+  options_.policies = {"static"};
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->policies[0].result.queues[0].instances_peak, 1u);
+  EXPECT_EQ(report->policies[0].result.queues[1].instances_peak, 1u);
+}
+
+TEST_F(Replay, a_policy_that_does_not_exist_is_an_error) {
+  options_.policies = {"magic"};
+  EXPECT_FALSE(replay(options_));
+}
+
+TEST_F(Replay, the_page_escapes_what_it_shows_and_needs_no_other_file) {
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report);
+  const std::string page = replay_html(*report);
+  EXPECT_EQ(page.find("<burst>"), std::string::npos);
+  EXPECT_NE(page.find("&lt;burst&gt;"), std::string::npos);
+  EXPECT_EQ(page.find("http"), std::string::npos);
+  EXPECT_EQ(page.find("src="), std::string::npos);
+}
+
+TEST_F(Replay, queues_on_which_another_policy_was_better_are_named) {
+  options_.policies = {"static:8", "static:1"};
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report);
+  const std::vector<LostQueue> lost = lost_queues(*report);
+  ASSERT_EQ(lost.size(), 1u);  // one instance is enough for the steady one
+  EXPECT_EQ(report->queues[lost[0].queue], "steady");
+  EXPECT_NE(replay_table(*report).find("steady to static:1"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace forewarm
