@@ -82,23 +82,42 @@ class MemoryGate : public CoreGate {
   bool full = false;  ///< submit, send and receive say Exhausted
 
  private:
-  const Actions actions = step(event);
-  if (done) done(actions, {});
-  return {};
-}
+  Actions step(const Event& event) {
+    Actions actions;
+    core_.step(now_, event, actions);
+    for (const Action& action : actions) perform(action);
+    return actions;
+  }
 
-for (const Action& action : actions) perform(action);
-return actions;
-}
+  void perform(const Action& action) {
+    const auto write = [this](Write each) {
+      (void)store_.submit({std::move(each)}, Durability::Written, [](const Result<void>&) {});
+    };
+    if (const auto* deliver = std::get_if<Deliver>(&action)) {
+      for (const Lease& lease : deliver->leases) {
+        write(UpdateMessage{lease.message, lease.receive_count, lease.visible_at});
+      }
+      const auto found = delivered_.find(deliver->receiver);
+      if (found == delivered_.end()) return;
+      const Delivered delivered = std::move(found->second);
+      delivered_.erase(found);
+      delivered({}, deliver->leases);
+    } else if (const auto* remove = std::get_if<Delete>(&action)) {
+      write(RemoveMessage{remove->message});
+    } else if (const auto* move = std::get_if<Move>(&action)) {
+      write(MoveMessage{move->message, move->to, now_});
+    } else if (const auto* purge = std::get_if<Purge>(&action)) {
+      write(PurgeQueue{purge->queue, purge->up_to});
+    }
+  }
 
-TimePoint now_ = time_point_us(1'700'000'000'000'000);
-Orchestrator core_;
-MemoryStore store_;
-std::map<ReceiverId, Delivered> delivered_;
-std::uint64_t last_receiver_ = 0;
-bool holding_ = false;
-std::deque<std::function<void(const Result<void>&)>> held_;
-}
-;
+  TimePoint now_ = time_point_us(1'700'000'000'000'000);
+  Orchestrator core_;
+  MemoryStore store_;
+  std::map<ReceiverId, Delivered> delivered_;
+  std::uint64_t last_receiver_ = 0;
+  bool holding_ = false;
+  std::deque<std::function<void(const Result<void>&)>> held_;
+};
 
 }  // namespace forewarm
