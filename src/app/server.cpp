@@ -232,6 +232,7 @@ void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
   metrics_.observe(event, actions);
   decisions_->observe(event, actions);
   snapshots_.observe(event, actions);
+  if (options_.watch) options_.watch(event, actions);
 }
 
 bool ServerImpl::receivable(QueueId id) const {
