@@ -34,6 +34,21 @@ std::string both(const QueueLedger& books) {
   return fixed(books.late_share() * 100, 1) + "% late, " + fixed(books.instance_seconds(), 0) + " s";
 }
 
+/// What prediction changed for a queue. Within 2 % is the same.
+std::string verdict(const QueueLedger& ours, const QueueLedger& reactive) {
+  constexpr double kSame = 0.02;
+  const auto compare = [](double a, double b) {
+    return a < b * (1 - kSame) ? -1 : a > b * (1 + kSame) ? 1 : 0;
+  };
+  const int late = compare(static_cast<double>(ours.late), static_cast<double>(reactive.late));
+  const int cost = compare(ours.instance_seconds(), reactive.instance_seconds());
+  if (late == 0 && cost == 0) return "no difference";
+  if (late <= 0 && cost <= 0)
+    return late < 0 && cost < 0 ? "won: fewer late, cheaper" : late < 0 ? "won: fewer late" : "won: cheaper";
+  if (late >= 0 && cost >= 0) return "LOST";
+  return late < 0 ? "fewer late, dearer" : "cheaper, more late";
+}
+
 }  // namespace
 
 std::string demo_report(const Trace& trace, const DemoResult& live, const DemoSettings& settings) {
@@ -78,16 +93,8 @@ std::string demo_report(const Trace& trace, const DemoResult& live, const DemoSe
   const std::vector<QueueLedger>& reactive = replayed->policies[1].result.queues;
   for (std::size_t i = 0; i < trace.queues.size(); ++i) {
     if (ours[i].messages == 0) continue;
-    const bool fewer_late = ours[i].late < reactive[i].late;
-    const bool cheaper = ours[i].instance_seconds() < reactive[i].instance_seconds();
-    const bool costs_more_for_nothing = ours[i].late >= reactive[i].late && !cheaper;
-    const bool same = ours[i].late == reactive[i].late && ours[i].starts == reactive[i].starts;
     queues.row({trace.queues[i].name, grouped(ours[i].messages), both(ours[i]), both(reactive[i]),
-                same                     ? "no difference"
-                : costs_more_for_nothing ? "LOST"
-                : fewer_late && cheaper  ? "won"
-                : fewer_late             ? "fewer late, dearer"
-                                         : "cheaper, more late"});
+                verdict(ours[i], reactive[i])});
   }
   return out + queues.text();
 }
