@@ -20,7 +20,7 @@ constexpr std::size_t kPointsToLearn =
     64;  // the tail of 64 is rough, but right in the mean over many targets
 constexpr std::size_t kPointsToPredict = 1024;
 constexpr int kPasses = 4;
-constexpr double kRate = 0.12;
+constexpr double kRate = 0.25;
 constexpr double kWeightMin = 0.02;  // below it a source only blurs what the others know exactly
 // Index of the Recent source that stands in where a phase has no values.
 constexpr std::size_t kOtherwise = 2;
