@@ -6,8 +6,8 @@
 #include <map>
 #include <utility>
 
-#include "base/check.h"
 #include "edge/trace/trace.h"
+#include "sim/policies.h"
 
 namespace forewarm {
 namespace {
@@ -113,14 +113,18 @@ std::vector<std::uint32_t> static_sizes(const Trace& trace, const SimulationOpti
   return sizes;
 }
 
-Result<ScalerFactory> factory_of(const std::string& policy, const Trace& trace,
-                                 const SimulationOptions& world, const ReplayOptions& options) {
-  if (policy != "static") return options.parse_policy(policy);
+Result<ScalerFactory> factory_of(const std::string& name, const Trace& trace, const SimulationOptions& world,
+                                 double speed) {
+  if (name != "static") {
+    Result<Policy> policy = parse_policy(name);
+    if (!policy) return std::unexpected(policy.error());
+    return std::move(policy->make_scaler);
+  }
   std::vector<ScalerFactory> each;
-  for (const std::uint32_t size : static_sizes(trace, world, options.speed)) {
-    Result<ScalerFactory> made = options.parse_policy("static:" + std::to_string(size));
-    if (!made) return made;
-    each.push_back(std::move(*made));
+  for (const std::uint32_t size : static_sizes(trace, world, speed)) {
+    Result<Policy> policy = parse_policy("static:" + std::to_string(size));
+    if (!policy) return std::unexpected(policy.error());
+    each.push_back(std::move(policy->make_scaler));
   }
   return [each = std::move(each)](const MappingSettings& mapping) {
     return each[mapping.queue.value() - 1](mapping);
@@ -141,14 +145,13 @@ std::uint64_t guessed(const Trace& trace) {
 }  // namespace
 
 Result<ReplayReport> replay(const ReplayOptions& options) {
-  check(static_cast<bool>(options.parse_policy), "a replay can make its policies");
   Result<Trace> trace = read_trace(options.trace, {.queues = options.queues, .seed = options.seed});
   if (!trace) return std::unexpected(trace.error());
   SimulationOptions world = world_of(*trace, options);
 
   std::vector<ScalerFactory> factories;
   for (const std::string& policy : options.policies) {
-    Result<ScalerFactory> made = factory_of(policy, *trace, world, options);
+    Result<ScalerFactory> made = factory_of(policy, *trace, world, options.speed);
     if (!made) return std::unexpected(made.error());
     factories.push_back(std::move(*made));
   }

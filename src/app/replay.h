@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,8 +10,6 @@
 #include "sim/simulation.h"
 
 namespace forewarm {
-
-using ScalerFactory = std::function<std::unique_ptr<Scaler>(const MappingSettings&)>;
 
 /// What-if: a recorded trace under several scaling policies, each through the real core in the simulated
 /// world.
@@ -27,8 +24,6 @@ struct ReplayOptions {
   double speed = 1;                   ///< the trace's time is divided by it; service times are not
   std::uint32_t instances_max = 100;  ///< of one queue
   std::uint64_t seed = 1;
-  /// Makes the scalers of a policy from its name. For `static` it is asked for `static:N`.
-  std::function<Result<ScalerFactory>(const std::string&)> parse_policy = {};
   /// Told which policy runs (from 0) and the share of it that is done.
   std::function<void(std::size_t policy, double share)> progress = {};
 };
