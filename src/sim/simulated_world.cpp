@@ -54,7 +54,7 @@ double SimulatedWorld::progress() const {
 
 std::optional<TimedEvent> SimulatedWorld::next(TimePoint wake_at) {
   for (;;) {
-    if (next_arrival_ && next_arrival_->at >= options_.length) next_arrival_.reset();
+    if (next_arrival_ && next_arrival_->at > options_.length) next_arrival_.reset();
     const TimePoint arrival = next_arrival_ ? options_.start + next_arrival_->at : kNever;
     const TimePoint scripted = next_scripted_ < script_.size() ? script_[next_scripted_].time : kNever;
     const TimePoint pending = heap_.empty() ? kNever : heap_.front().at;
