@@ -7,6 +7,7 @@
 
 #include "app/commands.h"
 #include "app/config.h"
+#include "app/demo_function.h"
 #include "app/fit_worker.h"
 #include "app/terminal.h"
 
@@ -269,6 +270,10 @@ class CommandLine {
     CLI::App* worker =
         app_.add_subcommand("fit-worker", "fits forecasts for a server (started by it)")->group("");
     on(worker, [] { return run_fit_worker(); });
+    CLI::App* function =
+        app_.add_subcommand("demo-function", "the demo's function (started by the demo)")->group("");
+    function->add_option("init", number_, "milliseconds that its start takes")->required();
+    on(function, [this] { return run_demo_function(std::chrono::milliseconds(number_)); });
   }
 
   /// A subcommand about one named thing on a running server.

@@ -6,8 +6,8 @@
 #include <map>
 #include <utility>
 
-#include "base/check.h"
 #include "edge/trace/trace.h"
+#include "sim/policies.h"
 
 namespace forewarm {
 namespace {
@@ -23,18 +23,6 @@ constexpr std::int64_t kBuckets = 240;
 
 QueueId queue_id(std::size_t index) {
   return QueueId(static_cast<std::uint32_t>(index + 1));
-}
-
-DurationDistribution service_times(const TraceQueue& queue) {
-  if (!queue.durations) return DurationDistribution::log_normal(kServiceGuess, kServiceGuessSpread);
-  const TraceDurations& d = *queue.durations;
-  const auto at = [](double ms) { return from_seconds(ms * 1e-3); };
-  return DurationDistribution::empirical({{0.01, at(d.p1_ms)},
-                                          {0.25, at(d.p25_ms)},
-                                          {0.50, at(d.p50_ms)},
-                                          {0.75, at(d.p75_ms)},
-                                          {0.99, at(d.p99_ms)},
-                                          {1.00, at(d.p100_ms)}});
 }
 
 /// A trace as arrivals, without a copy of it.
@@ -113,14 +101,18 @@ std::vector<std::uint32_t> static_sizes(const Trace& trace, const SimulationOpti
   return sizes;
 }
 
-Result<ScalerFactory> factory_of(const std::string& policy, const Trace& trace,
-                                 const SimulationOptions& world, const ReplayOptions& options) {
-  if (policy != "static") return options.parse_policy(policy);
+Result<ScalerFactory> factory_of(const std::string& name, const Trace& trace, const SimulationOptions& world,
+                                 double speed) {
+  if (name != "static") {
+    Result<Policy> policy = parse_policy(name);
+    if (!policy) return std::unexpected(policy.error());
+    return std::move(policy->make_scaler);
+  }
   std::vector<ScalerFactory> each;
-  for (const std::uint32_t size : static_sizes(trace, world, options.speed)) {
-    Result<ScalerFactory> made = options.parse_policy("static:" + std::to_string(size));
-    if (!made) return made;
-    each.push_back(std::move(*made));
+  for (const std::uint32_t size : static_sizes(trace, world, speed)) {
+    Result<Policy> policy = parse_policy("static:" + std::to_string(size));
+    if (!policy) return std::unexpected(policy.error());
+    each.push_back(std::move(policy->make_scaler));
   }
   return [each = std::move(each)](const MappingSettings& mapping) {
     return each[mapping.queue.value() - 1](mapping);
@@ -140,22 +132,37 @@ std::uint64_t guessed(const Trace& trace) {
 
 }  // namespace
 
+DurationDistribution service_times(const TraceQueue& queue) {
+  if (!queue.durations) return DurationDistribution::log_normal(kServiceGuess, kServiceGuessSpread);
+  const TraceDurations& d = *queue.durations;
+  const auto at = [](double ms) { return from_seconds(ms * 1e-3); };
+  return DurationDistribution::empirical({{0.01, at(d.p1_ms)},
+                                          {0.25, at(d.p25_ms)},
+                                          {0.50, at(d.p50_ms)},
+                                          {0.75, at(d.p75_ms)},
+                                          {0.99, at(d.p99_ms)},
+                                          {1.00, at(d.p100_ms)}});
+}
+
 Result<ReplayReport> replay(const ReplayOptions& options) {
-  check(static_cast<bool>(options.parse_policy), "a replay can make its policies");
-  Result<Trace> trace = read_trace(options.trace, {.queues = options.queues, .seed = options.seed});
+  const Result<Trace> trace = read_trace(options.trace, {.queues = options.queues, .seed = options.seed});
   if (!trace) return std::unexpected(trace.error());
-  SimulationOptions world = world_of(*trace, options);
+  return replay(*trace, options);
+}
+
+Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
+  SimulationOptions world = world_of(trace, options);
 
   std::vector<ScalerFactory> factories;
   for (const std::string& policy : options.policies) {
-    Result<ScalerFactory> made = factory_of(policy, *trace, world, options);
+    Result<ScalerFactory> made = factory_of(policy, trace, world, options.speed);
     if (!made) return std::unexpected(made.error());
     factories.push_back(std::move(*made));
   }
 
   ReplayReport report{.trace = options.trace,
                       .queues = {},
-                      .messages = trace->arrivals.size(),
+                      .messages = trace.arrivals.size(),
                       .length = world.length,
                       .bucket = std::max<Duration>(1s, (world.length + kSettle) / kBuckets),
                       .start_time = options.start_time,
@@ -163,13 +170,13 @@ Result<ReplayReport> replay(const ReplayOptions& options) {
                       .late_share_max = options.late_share_max,
                       .speed = options.speed,
                       .seed = options.seed,
-                      .guessed_service_times = guessed(*trace),
+                      .guessed_service_times = guessed(trace),
                       .policies = {}};
-  for (const TraceQueue& queue : trace->queues) report.queues.push_back(queue.name);
+  for (const TraceQueue& queue : trace.queues) report.queues.push_back(queue.name);
   for (std::size_t i = 0; i < factories.size(); ++i) {
     const bool predicts = options.policies[i].starts_with("forewarm");
     world.fit = predicts ? std::function<ForecastFitted(const FitRequest&)>() : no_fit;
-    TraceArrivals arrivals(*trace, options.speed);
+    TraceArrivals arrivals(trace, options.speed);
     RunOptions run{.make_scaler = factories[i], .bucket = report.bucket};
     if (options.progress) run.progress = [&](double share) { options.progress(i, share); };
     const auto begin = std::chrono::steady_clock::now();

@@ -2,17 +2,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "edge/trace/trace.h"
 #include "sim/simulation.h"
 
 namespace forewarm {
-
-using ScalerFactory = std::function<std::unique_ptr<Scaler>(const MappingSettings&)>;
 
 /// What-if: a recorded trace under several scaling policies, each through the real core in the simulated
 /// world.
@@ -27,8 +25,6 @@ struct ReplayOptions {
   double speed = 1;                   ///< the trace's time is divided by it; service times are not
   std::uint32_t instances_max = 100;  ///< of one queue
   std::uint64_t seed = 1;
-  /// Makes the scalers of a policy from its name. For `static` it is asked for `static:N`.
-  std::function<Result<ScalerFactory>(const std::string&)> parse_policy = {};
   /// Told which policy runs (from 0) and the share of it that is done.
   std::function<void(std::size_t policy, double share)> progress = {};
 };
@@ -60,6 +56,12 @@ struct ReplayReport {
 /// queue, the fewest instances whose capacity is exceeded in at most 1 % of the minutes that have messages:
 /// an operator's sizing from the peak, with hindsight.
 Result<ReplayReport> replay(const ReplayOptions& options);
+/// The same for a trace that has been read.
+Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options);
+
+/// What the trace says of a queue's service times: its function's percentiles, else a LogNormal with median
+/// 100 ms.
+DurationDistribution service_times(const TraceQueue& queue);
 
 /// Queues on which another policy needed no more instance time and made no more messages late, one of them
 /// clearly less, than the first policy: where prediction lost. By number of messages, most first.

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 
@@ -11,39 +10,6 @@
 
 namespace forewarm {
 namespace {
-
-/// Always so many instances.
-class FixedScaler : public Scaler {
- public:
-  explicit FixedScaler(std::uint32_t instances) : instances_(instances) {}
-  ScalingPlan plan(const ScalingInputs& inputs) override {
-    ScalingPlan plan;
-    plan.queue = inputs.queue;
-    plan.at = inputs.now;
-    plan.until = inputs.now + inputs.step;
-    plan.instances = instances_;
-    return plan;
-  }
-  std::uint32_t start_now(const ScalingInputs& inputs) override {
-    return inputs.instances.usable() < instances_ ? instances_ - inputs.instances.usable() : 0;
-  }
-  void observe_start(TimePoint, Duration) override {}
-
- private:
-  std::uint32_t instances_;
-};
-
-Result<ScalerFactory> parse_test_policy(const std::string& name) {
-  if (name == "forewarm") {
-    return [](const MappingSettings& mapping) { return make_predictive_scaler(mapping.scaling); };
-  }
-  std::uint32_t instances = 0;
-  if (!name.starts_with("static:") ||
-      std::from_chars(name.data() + 7, name.data() + name.size(), instances).ec != std::errc()) {
-    return error(ErrorCode::Invalid, "no policy " + name);
-  }
-  return [instances](const MappingSettings&) { return std::make_unique<FixedScaler>(instances); };
-}
 
 class Replay : public ::testing::Test {
  protected:
@@ -58,7 +24,6 @@ class Replay : public ::testing::Test {
       for (int n = 0; n < 8; ++n) file << i << ".5,<burst>,10,1000\n";
     }
     options_.trace = folder_.string();
-    options_.parse_policy = parse_test_policy;
     options_.policies = {"forewarm", "static:1", "static:8"};
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }

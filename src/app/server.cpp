@@ -15,11 +15,10 @@
 #include "app/queue_service.h"
 #include "app/recording.h"
 #include "app/server_snapshot.h"
+#include "app/sqs_front.h"
 #include "edge/observe/dashboard.h"
 #include "edge/observe/decision_log.h"
 #include "edge/observe/metrics.h"
-#include "edge/sqs/parse.h"
-#include "edge/sqs/response.h"
 
 namespace forewarm {
 namespace {
@@ -88,7 +87,6 @@ class ServerImpl : public Server, private Names {
   void make_hands(LiveWorld::Hands& hands);
   void make_host();
   Result<void> listen();
-  void answer_sqs(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void make_queues();
   void make_queue(const std::string& name, sqs::StringMap attributes);
   void configure();
@@ -115,13 +113,13 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<FitWorker> fits_;
   std::unique_ptr<Dashboard> dashboard_;
   std::unique_ptr<AdminRoutes> admin_routes_;
+  std::optional<SqsFront> sqs_front_;
   std::unique_ptr<HttpServer> sqs_server_;
   std::unique_ptr<HttpServer> admin_server_;
   std::unique_ptr<Loop::Timer> second_;
   std::unique_ptr<Loop::Watch> signals_;
   std::optional<Progress> progress_;
   std::size_t queues_to_make_ = 0;
-  std::uint64_t request_number_ = 0;
   bool ready_ = false;
 };
 
@@ -232,6 +230,7 @@ void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
   metrics_.observe(event, actions);
   decisions_->observe(event, actions);
   snapshots_.observe(event, actions);
+  if (options_.watch) options_.watch(event, actions);
 }
 
 bool ServerImpl::receivable(QueueId id) const {
@@ -258,9 +257,10 @@ Result<void> ServerImpl::listen() {
   options.listen = *sqs;
   Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
       loop_, options,
-      [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { answer_sqs(request, reply); });
+      [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { sqs_front_->answer(request, reply); });
   if (!server) return std::unexpected(server.error());
   sqs_server_ = std::move(*server);
+  sqs_front_.emplace(queues_, "http://" + to_string(sqs_endpoint()));
   dashboard_ = std::make_unique<Dashboard>(
       Dashboard::Options{.version = FOREWARM_VERSION, .loopback = true},
       Dashboard::Sources{.metrics = &metrics_,
@@ -366,34 +366,6 @@ void ServerImpl::be_ready() {
   std::filesystem::rename(path + ".new", path, code);
   log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});
   if (options_.on_ready) options_.on_ready();
-}
-
-void ServerImpl::answer_sqs(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
-  if (request.method == "GET" && request.query.empty() &&
-      (request.path == "/" || request.path == "/health")) {
-    reply->send({200, {{"Content-Type", "text/plain"}}, "forewarm speaks the SQS protocol here\n"});
-    return;
-  }
-  const sqs::Parsed parsed =
-      sqs::parse({request.method, request.path, request.query, request.headers, request.body});
-  const std::string id = "forewarm-" + std::to_string(++request_number_);
-  const auto send = [reply, protocol = parsed.protocol, id](std::string_view action, const auto& answer) {
-    sqs::HttpOutput out = sqs::render(answer, {protocol, action, id});
-    reply->send({out.status, std::move(out.headers), std::move(out.body)});
-  };
-  if (!parsed.request) return send("", parsed.request.error());
-  RequestContext context;
-  const std::string_view host = find_header(request.headers, "Host");
-  context.base_url = "http://" + (host.empty() ? to_string(sqs_endpoint()) : std::string(host));
-  context.on_closed = [reply](std::function<void()> closed) { reply->on_closed(std::move(closed)); };
-  queues_.handle(*parsed.request, context,
-                 [send, action = std::string(sqs::action_name(*parsed.request))](
-                     const sqs::SqsResult<sqs::Response>& answer) {
-                   if (answer)
-                     send(action, *answer);
-                   else
-                     send(action, answer.error());
-                 });
 }
 
 Snapshot ServerImpl::snapshot() {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -8,6 +7,8 @@
 
 #include "app/config.h"
 #include "base/result.h"
+#include "core/model/action.h"
+#include "core/model/event.h"
 #include "edge/net/http.h"
 #include "edge/net/loop.h"
 #include "edge/observe/log.h"
@@ -29,6 +30,8 @@ class Server {
     std::function<void()> on_ready;
     /// Called about once a second with what the dashboard shows, on the loop's thread.
     std::function<void(const Snapshot&)> on_second;
+    /// Every event with its actions; may be empty.
+    std::function<void(const TimedEvent&, const Actions&)> watch;
   };
   /// The first error with its place and remedy; nothing of the data folder is changed then but what recovery
   /// mends.

@@ -270,8 +270,7 @@ ScalingInputs hostile_inputs(Random& random, ModelForecast& forecast) {
     forecast.forecast.values[i] = ordered ? last : hostile<float>(random);
   }
   ScalingInputs inputs;
-  inputs.now = forecast.forecast.start +
-               (random.chance(0.8) ? Duration(0) : -forecast.forecast.start.time_since_epoch());
+  inputs.now = random.chance(0.8) ? forecast.forecast.start : time_point_us(0);
   inputs.backlog = {.ready = hostile<std::uint32_t>(random),
                     .delayed = hostile<std::uint32_t>(random),
                     .in_flight = hostile<std::uint32_t>(random),

@@ -1,0 +1,241 @@
+// forewarm demo: a recorded trace through a real queue and real processes
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <sstream>
+
+#include "app/commands.h"
+#include "app/demo_report.h"
+#include "app/demo_trace.h"
+#include "app/server.h"
+#include "app/terminal.h"
+#include "app/trace_player.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::uint64_t kSeed = 1;
+constexpr Duration kInit = 400ms;       ///< what the demo's function takes to start
+constexpr Duration kObjective = 100ms;  ///< below the start time, or there would be nothing to predict
+constexpr double kLateShare = 0.05;
+constexpr double kPlayedShare =
+    0.85;  ///< of --minutes; the rest is for starting, draining and the comparison
+constexpr auto kDrain = std::chrono::seconds(10);
+
+/// A folder that is gone when the demo is.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "forewarm-demo-XXXXXX").string();
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code code;
+    if (!path_.empty()) std::filesystem::remove_all(path_, code);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+int failed(const std::string& message) {
+  std::cerr << message << "\n";
+  return 1;
+}
+
+std::string own_program() {
+  std::error_code code;
+  return std::filesystem::read_symlink("/proc/self/exe", code).string();
+}
+
+ServerConfig demo_config(const DemoCommand& command, const Trace& trace, const std::string& data,
+                         double speed) {
+  ServerConfig config;
+  config.data = data;
+  config.listen = "127.0.0.1:0";
+  config.admin = command.admin;
+  config.instances_max = 150;
+  // A step is a minute of the trace, or half a second: shorter ones are noise.
+  config.forecast_step = std::max<Duration>(500ms, from_seconds(60 / speed));
+  config.forecast_refit_every = 2;
+  for (const TraceQueue& queue : trace.queues) {
+    FunctionConfig& function = config.functions.emplace_back();
+    function.name = queue.name;
+    function.command = {own_program(), "demo-function", std::to_string(kInit / 1ms)};
+    function.start_time_guess = kInit;
+    MappingConfig& mapping = config.mappings.emplace_back();
+    mapping.queue = queue.name;
+    mapping.function = queue.name;
+    mapping.settings.scaling.objective = kObjective;
+    mapping.settings.scaling.late_share_max = kLateShare;
+    mapping.settings.scaling.instances_max = 40;
+  }
+  return config;
+}
+
+/// One demo: server, player and the books that are kept on them.
+class Demo {
+ public:
+  Demo(const DemoCommand& command, const Trace& trace, double speed)
+      : command_(command), trace_(trace), speed_(speed) {}
+
+  Result<void> run(const std::string& data);
+  const DemoResult& result() const { return result_; }
+
+ private:
+  void ready();
+  void second(const Snapshot& snapshot);
+  void line(const Snapshot& snapshot);
+
+  const DemoCommand& command_;
+  const Trace& trace_;
+  double speed_;
+  std::unique_ptr<Server> server_;
+  std::optional<TracePlayer> player_;
+  std::optional<Ledger> books_;
+  std::optional<Loop::Clock::time_point> drain_until_;
+  std::uint64_t planned_seen_ = 0;
+  DemoResult result_;
+};
+
+Result<void> Demo::run(const std::string& data) {
+  Log log({.level = LogLevel::Warning, .descriptor = 2, .format = log_format_for(2)});
+  Server::Options options;
+  options.config = demo_config(command_, trace_, data, speed_);
+  options.log = &log;
+  options.on_ready = [this] { ready(); };
+  options.on_second = [this](const Snapshot& snapshot) { second(snapshot); };
+  options.watch = [this](const TimedEvent& event, const Actions& actions) {
+    if (books_) books_->observe(event, actions);
+  };
+  Result<std::unique_ptr<Server>> server = Server::open(options);
+  if (!server && server.error().message.find("in use") != std::string::npos) {
+    std::cerr << server.error().message << "; taking any free port for the dashboard\n";
+    options.config.admin = "127.0.0.1:0";
+    server = Server::open(options);
+  }
+  if (!server) return std::unexpected(server.error());
+  server_ = std::move(*server);
+  Result<void> ended = server_->run();
+  result_.interrupted = !player_ || !player_->finished();
+  result_.sent = player_ ? player_->sent() : 0;
+  result_.refused = player_ ? player_->failed() : 0;
+  player_.reset();
+  const Snapshot last = server_->snapshot();
+  if (books_) {
+    books_->finish(last.at);
+    result_.queues = books_->queues();
+  }
+  for (const FunctionSnapshot& function : last.functions)
+    result_.start_time = std::max(result_.start_time, function.start_time_mean);
+  result_.cold_starts_avoided = last.totals.cold_starts_avoided;
+  server_.reset();
+  return ended;
+}
+
+void Demo::ready() {
+  std::cerr << "dashboard: http://" << to_string(server_->admin_endpoint()) << "\n";
+  // The books know the queues by the numbers that the server has given them.
+  const Snapshot snapshot = server_->snapshot();
+  Ledger::Options options;
+  options.start = snapshot.at;
+  for (const TraceQueue& traced : trace_.queues) {
+    for (const QueueSnapshot& queue : snapshot.queues) {
+      if (queue.name != traced.name) continue;
+      options.queues.push_back(queue.id);
+      MappingSettings& mapping = options.configuration.mappings.emplace_back();
+      mapping.queue = queue.id;
+      mapping.scaling.objective = kObjective;
+    }
+  }
+  books_.emplace(options);
+  player_.emplace(trace_, server_->sqs_endpoint());
+}
+
+void Demo::second(const Snapshot& snapshot) {
+  if (!player_) return;
+  line(snapshot);
+  std::ostringstream title;
+  title << "Playing eight hours of Azure Functions at " << static_cast<int>(speed_ + 0.5) << "x";
+  const Duration left = from_seconds(seconds(trace_.length) * (1 - player_->share()));
+  server_->set_progress(
+      Progress{command_.trace.empty() ? title.str() : "Playing " + command_.trace, player_->share(), left});
+  if (!player_->finished()) return;
+  if (!drain_until_) drain_until_ = Loop::Clock::now() + kDrain;
+  bool idle = true;
+  for (const QueueSnapshot& queue : snapshot.queues)
+    idle = idle && queue.ready + queue.delayed + queue.in_flight == 0;
+  if (idle || Loop::Clock::now() > *drain_until_) server_->stop();
+}
+
+/// Live figures: one line that renews itself on a terminal, one line in ten seconds elsewhere.
+void Demo::line(const Snapshot& snapshot) {
+  const Totals& totals = snapshot.totals;
+  const double late =
+      totals.started > 0 ? 100.0 * static_cast<double>(totals.late) / static_cast<double>(totals.started) : 0;
+  std::ostringstream out;
+  out << fixed(player_->share() * 100, 0) << "% played  " << grouped(totals.started) << " messages run  "
+      << fixed(late, 1) << "% late  instances " << totals.instances.busy << " busy " << totals.instances.idle
+      << " idle " << totals.instances.starting << " starting  " << grouped(totals.cold_starts_avoided)
+      << " cold starts avoided";
+  const bool terminal = is_terminal(2);
+  if (planned_seen_ == 0 && totals.cold_starts_avoided > 0) {
+    planned_seen_ = totals.cold_starts_avoided;
+    std::cerr << (terminal ? "\r\033[K" : "")
+              << "first message met by an instance that was warmed for it, after "
+              << fixed(seconds(snapshot.uptime), 0) << " s\n";
+  }
+  if (terminal) {
+    std::cerr << "\r\033[K" << out.str() << std::flush;
+  } else if (static_cast<std::int64_t>(seconds(snapshot.uptime)) % 10 == 0) {
+    std::cerr << out.str() << "\n";
+  }
+}
+
+}  // namespace
+
+int run_demo(const DemoCommand& command) {
+  const Result<std::string> path =
+      command.trace.empty() ? shipped_trace() : Result<std::string>(command.trace);
+  if (!path) return failed(path.error().message);
+  Result<Trace> recorded = read_trace(
+      *path, {.queues = command.trace.empty() ? demo_queues() : std::vector<std::string>{}, .seed = kSeed});
+  if (!recorded) return failed(recorded.error().message);
+  const double speed = command.speed > 0
+                           ? command.speed
+                           : std::max(1.0, seconds(recorded->length) / (command.minutes * 60 * kPlayedShare));
+  const Trace trace = compress_time(*recorded, speed, kSeed);
+  std::cerr
+      << "forewarm demo: " << grouped(trace.arrivals.size()) << " messages of " << trace.queues.size()
+      << " queues, recorded in " << fixed(seconds(recorded->length) / 3600, 1) << " hours, played in "
+      << fixed(seconds(trace.length), 0) << " seconds (" << fixed(speed, 0)
+      << " times as fast). One second here is " << fixed(speed, 0) << " there: an instance's start of "
+      << fixed(seconds(kInit), 1) << " s stands for " << fixed(seconds(kInit) * speed, 0)
+      << " s, as a container's with a model or a large runtime.\nCtrl-C ends it with the report so far.\n";
+  const TemporaryFolder temporary;
+  const std::string data = command.data.empty() ? temporary.path() : command.data;
+  if (data.empty()) return failed("no temporary folder can be made; give one with --data");
+  Demo demo(command, trace, speed);
+  const Result<void> ended = demo.run(data);
+  if (is_terminal(2)) std::cerr << "\r\033[K";
+  if (!ended) return failed(ended.error().message);
+  const std::string report = demo_report(trace, demo.result(),
+                                         {.seed = kSeed,
+                                          .objective = kObjective,
+                                          .late_share_max = kLateShare,
+                                          .step = std::max<Duration>(500ms, from_seconds(60 / speed))});
+  std::cout << report;
+  if (!command.report.empty()) {
+    std::ofstream file(command.report);
+    file << report;
+    if (!file.flush()) return failed(command.report + ": cannot be written");
+  }
+  return 0;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,92 @@
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <tuple>
+
+#include "app/commands.h"
+#include "app/config.h"
+#include "app/recording.h"
+#include "app/replay.h"
+#include "app/replay_report.h"
+#include "app/terminal.h"
+
+namespace forewarm {
+namespace {
+
+int failed(const Error& problem) {
+  std::cerr << "forewarm replay: " << problem.message << "\n";
+  return problem.code == ErrorCode::Invalid || problem.code == ErrorCode::NotFound ? 2 : 1;
+}
+
+Result<void> set_duration(Duration& into, const std::string& text, const char* option) {
+  if (text.empty()) return {};
+  const Result<Duration> parsed = parse_duration(text);
+  if (!parsed) return error(ErrorCode::Invalid, std::string(option) + ": " + parsed.error().message);
+  if (*parsed <= Duration(0)) return error(ErrorCode::Invalid, std::string(option) + ": must be above zero");
+  into = *parsed;
+  return {};
+}
+
+Result<ReplayOptions> options_of(const ReplayCommand& command) {
+  ReplayOptions options;
+  options.trace = command.trace;
+  if (!command.policies.empty()) options.policies = command.policies;
+  options.queues = command.queues;
+  options.seed = command.seed;
+  options.speed = command.speed;
+  if (!(options.speed > 0)) return error(ErrorCode::Invalid, "--speed: must be above zero");
+  for (const auto& [into, text, name] : {std::tuple{&options.start_time, &command.start_time, "--start-time"},
+                                         std::tuple{&options.objective, &command.objective, "--objective"},
+                                         std::tuple{&options.step, &command.step, "--step"}}) {
+    if (Result<void> set = set_duration(*into, *text, name); !set) return std::unexpected(set.error());
+  }
+  return options;
+}
+
+Result<void> write_file(const std::string& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << content;
+  file.flush();
+  if (!file) return error(ErrorCode::Io, path + ": cannot be written");
+  return {};
+}
+
+int audit(const std::string& path) {
+  ProgressBar bar("audit");
+  const Result<AuditResult> result = audit_recording(path, [&](double share) { bar.show(share); });
+  if (!result) return failed(result.error());
+  if (result->first_difference_line > 0) {
+    std::cout << path << ":" << result->first_difference_line << ": recorded: " << result->recorded
+              << "\ndecided now: " << result->replayed << "\n";
+    return 1;
+  }
+  std::cout << grouped(result->events) << " events, " << grouped(result->actions)
+            << " decisions: all the same\n";
+  return 0;
+}
+
+}  // namespace
+
+int run_replay(const ReplayCommand& command) {
+  if (command.audit) return audit(command.trace);
+  Result<ReplayOptions> options = options_of(command);
+  if (!options) return failed(options.error());
+  auto bar = std::make_unique<ProgressBar>("replay");
+  options->progress = [&](std::size_t policy, double share) {
+    const double whole =
+        (static_cast<double>(policy) + share) / static_cast<double>(options->policies.size());
+    bar->show(whole, options->policies[policy]);
+  };
+  const Result<ReplayReport> report = replay(*options);
+  bar.reset();
+  if (!report) return failed(report.error());
+  std::cout << (command.json ? replay_json(*report) : replay_table(*report));
+  if (!command.html.empty()) {
+    if (Result<void> written = write_file(command.html, replay_html(*report)); !written)
+      return failed(written.error());
+    std::cerr << "wrote " << command.html << "\n";
+  }
+  return 0;
+}
+
+}  // namespace forewarm
