@@ -144,8 +144,7 @@ class CommandLine {
     config->require_subcommand(1);
     CLI::App* init =
         command(*config, "init", "write an example file", "  forewarm config init forewarm.toml");
-    init->add_option("path", config_path_, "file to write; - for standard output")
-        ->default_val("forewarm.toml");
+    init->add_option("path", config_path_, "file to write; - for standard output")->capture_default_str();
     on(init, [this] { return run_config_init(config_path_); });
     on(command(*config, "reference", "every key, with type, default and meaning",
                "  forewarm config reference"),
@@ -186,8 +185,8 @@ class CommandLine {
               "  forewarm dlq redrive jobs-dead\n  forewarm dlq redrive jobs-dead --to jobs --max 10");
     redrive->add_option("--to", text_,
                         "queue to send them to (default: the one that names this as its dead-letter queue)");
-    redrive->add_option("--max", number_, "messages, at most")->default_val(1'000'000);
-    on(redrive, [this] { return run_dlq_redrive(server_, name_, text_, number_); });
+    redrive->add_option("--max", redriven_max_, "messages, at most")->capture_default_str();
+    on(redrive, [this] { return run_dlq_redrive(server_, name_, text_, redriven_max_); });
   }
 
   void functions() {
@@ -218,12 +217,12 @@ class CommandLine {
     with_server(list);
     on(list, [this] { return run_function_list(server_); });
     CLI::App* logs = named(*fn, "logs", "what its instances wrote", "  forewarm fn logs resize --lines 50");
-    logs->add_option("--lines", number_, "how many of the newest")->default_val(100);
-    on(logs, [this] { return run_function_logs(server_, name_, number_); });
+    logs->add_option("--lines", lines_, "how many of the newest")->capture_default_str();
+    on(logs, [this] { return run_function_logs(server_, name_, lines_); });
     CLI::App* invoke = named(*fn, "invoke", "run it once, outside any queue, and show the response",
                              "  forewarm fn invoke resize '{\"test\": true}'");
-    invoke->add_option("payload", text_, "JSON given to the handler")->default_val("{}");
-    on(invoke, [this] { return run_function_invoke(server_, name_, text_); });
+    invoke->add_option("payload", payload_, "JSON given to the handler")->capture_default_str();
+    on(invoke, [this] { return run_function_invoke(server_, name_, payload_); });
   }
 
   void explain() {
@@ -272,8 +271,8 @@ class CommandLine {
     on(worker, [] { return run_fit_worker(); });
     CLI::App* function =
         app_.add_subcommand("demo-function", "the demo's function (started by the demo)")->group("");
-    function->add_option("init", number_, "milliseconds that its start takes")->required();
-    on(function, [this] { return run_demo_function(std::chrono::milliseconds(number_)); });
+    function->add_option("init", init_ms_, "milliseconds that its start takes")->required();
+    on(function, [this] { return run_demo_function(std::chrono::milliseconds(init_ms_)); });
   }
 
   /// A subcommand about one named thing on a running server.
@@ -309,11 +308,16 @@ class CommandLine {
   BenchCommand bench_;
   ExplainCommand explain_;
   FunctionCommandLine function_;
-  std::string config_path_;
+  // An option's default is set before it is known which command runs: options with different defaults cannot
+  // share a variable.
+  std::string config_path_ = "forewarm.toml";
   std::string name_;
   std::string text_;
+  std::string payload_ = "{}";
   std::vector<std::string> values_;
-  std::uint64_t number_ = 0;
+  std::uint64_t redriven_max_ = 1'000'000;
+  std::uint64_t lines_ = 100;
+  std::uint64_t init_ms_ = 0;
 };
 
 }  // namespace
