@@ -118,9 +118,10 @@ class CommandLine {
                     "trace file or folder (docs/formats/trace.md); a recording with --audit")
         ->required();
     sub->add_option(
-        "--policy", replay_.policies,
-        "forewarm, keda[:target=N,max=N], keep-alive:10m, static:N; repeatable (default: one of each)");
-    sub->add_option("--queue", replay_.queues, "only this queue; repeatable");
+           "--policy", replay_.policies,
+           "forewarm, keda[:target=N,max=N], keep-alive:10m, static:N; repeatable (default: one of each)")
+        ->allow_extra_args(false);
+    sub->add_option("--queue", replay_.queues, "only this queue; repeatable")->allow_extra_args(false);
     sub->add_option("--start-time", replay_.start_time, "start time of an instance, median (default 1s)");
     sub->add_option("--objective", replay_.objective, "a message should start within this (default 500ms)");
     sub->add_option("--step", replay_.step, "width of a forecast interval (default 10s)");
@@ -200,14 +201,13 @@ class CommandLine {
                                    : "  forewarm fn add resize --queue jobs -- ./bootstrap --fast");
       sub->add_option("--queue", function_.queue, "queue whose messages it runs");
       sub->add_option("--directory", function_.working_directory, "where the command runs");
-      sub->add_option("--env", function_.environment, "NAME=VALUE; repeatable");
+      sub->add_option("--env", function_.environment, "NAME=VALUE; repeatable")->allow_extra_args(false);
       sub->add_option("--timeout", function_.timeout, "longest time of one run, for example 30s");
       sub->add_option("--memory-mb", function_.memory_mb, "memory told to the runtime");
       sub->add_option("--concurrency", function_.concurrency_max, "instances at a time");
       sub->add_option("--objective", function_.objective,
                       "a message should start within this, for example 500ms");
       sub->add_option("command", function_.command, "program and arguments of one instance")->required();
-      sub->positionals_at_end();
       on(sub, [this, update] {
         function_.name = name_;
         return run_function_add(server_, function_, update);
