@@ -1,8 +1,7 @@
-// forewarm replay
-
 #include <fstream>
 #include <iostream>
-#include <optional>
+#include <memory>
+#include <tuple>
 
 #include "app/commands.h"
 #include "app/config.h"
@@ -14,73 +13,77 @@
 namespace forewarm {
 namespace {
 
-int failed(const std::string& message) {
-  std::cerr << message << "\n";
-  return 1;
+int failed(const Error& problem) {
+  std::cerr << "forewarm replay: " << problem.message << "\n";
+  return problem.code == ErrorCode::Invalid || problem.code == ErrorCode::NotFound ? 2 : 1;
 }
 
-int run_audit(const ReplayCommand& command) {
-  Result<AuditResult> audit = error(ErrorCode::Closed, "");
-  {
-    ProgressBar bar("audit");
-    audit = audit_recording(command.trace, [&bar](double share) { bar.show(share); });
-  }
-  if (!audit) return failed(audit.error().message);
-  if (audit->first_difference_line > 0) {
-    return failed(command.trace + ":" + std::to_string(audit->first_difference_line) +
-                  ": the replay decides something else.\nrecorded:" + audit->recorded +
-                  "\nreplayed:" + audit->replayed);
-  }
-  std::cout << grouped(audit->events) << " events bring the same " << grouped(audit->actions)
-            << " decisions, byte for byte\n";
-  return 0;
-}
-
-/// Reads "--objective 200ms" and the like into an option; the error names the flag.
-Result<void> read_duration(const char* flag, const std::string& text, Duration& value) {
+Result<void> set_duration(Duration& into, const std::string& text, const char* option) {
   if (text.empty()) return {};
-  const Result<Duration> read = parse_duration(text);
-  if (!read || *read <= Duration(0)) {
-    return error(
-        ErrorCode::Invalid,
-        std::string(flag) + ": expected a duration above zero such as 500ms or 10s, found '" + text + "'");
-  }
-  value = *read;
+  const Result<Duration> parsed = parse_duration(text);
+  if (!parsed) return error(ErrorCode::Invalid, std::string(option) + ": " + parsed.error().message);
+  if (*parsed <= Duration(0)) return error(ErrorCode::Invalid, std::string(option) + ": must be above zero");
+  into = *parsed;
   return {};
 }
 
-}  // namespace
-
-int run_replay(const ReplayCommand& command) {
-  if (command.audit) return run_audit(command);
+Result<ReplayOptions> options_of(const ReplayCommand& command) {
   ReplayOptions options;
   options.trace = command.trace;
   if (!command.policies.empty()) options.policies = command.policies;
   options.queues = command.queues;
   options.seed = command.seed;
   options.speed = command.speed;
-  if (command.speed <= 0) return failed("--speed: expected a number above zero");
-  for (const Result<void>& read : {read_duration("--start-time", command.start_time, options.start_time),
-                                   read_duration("--objective", command.objective, options.objective),
-                                   read_duration("--step", command.step, options.step)}) {
-    if (!read) return failed(read.error().message);
+  if (!(options.speed > 0)) return error(ErrorCode::Invalid, "--speed: must be above zero");
+  for (const auto& [into, text, name] : {std::tuple{&options.start_time, &command.start_time, "--start-time"},
+                                         std::tuple{&options.objective, &command.objective, "--objective"},
+                                         std::tuple{&options.step, &command.step, "--step"}}) {
+    if (Result<void> set = set_duration(*into, *text, name); !set) return std::unexpected(set.error());
   }
-  Result<ReplayReport> report = error(ErrorCode::Closed, "");
-  {
-    ProgressBar bar("replay");
-    const auto count = static_cast<double>(options.policies.size());
-    options.progress = [&](std::size_t policy, double share) {
-      bar.show((static_cast<double>(policy) + share) / count, options.policies[policy]);
-    };
-    report = replay(options);
+  return options;
+}
+
+Result<void> write_file(const std::string& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << content;
+  file.flush();
+  if (!file) return error(ErrorCode::Io, path + ": cannot be written");
+  return {};
+}
+
+int audit(const std::string& path) {
+  ProgressBar bar("audit");
+  const Result<AuditResult> result = audit_recording(path, [&](double share) { bar.show(share); });
+  if (!result) return failed(result.error());
+  if (result->first_difference_line > 0) {
+    std::cout << path << ":" << result->first_difference_line << ": recorded: " << result->recorded
+              << "\ndecided now: " << result->replayed << "\n";
+    return 1;
   }
-  if (!report) return failed(report.error().message);
-  std::cout << (command.json ? replay_json(*report) + "\n" : replay_table(*report));
+  std::cout << grouped(result->events) << " events, " << grouped(result->actions)
+            << " decisions: all the same\n";
+  return 0;
+}
+
+}  // namespace
+
+int run_replay(const ReplayCommand& command) {
+  if (command.audit) return audit(command.trace);
+  Result<ReplayOptions> options = options_of(command);
+  if (!options) return failed(options.error());
+  auto bar = std::make_unique<ProgressBar>("replay");
+  options->progress = [&](std::size_t policy, double share) {
+    const double whole =
+        (static_cast<double>(policy) + share) / static_cast<double>(options->policies.size());
+    bar->show(whole, options->policies[policy]);
+  };
+  const Result<ReplayReport> report = replay(*options);
+  bar.reset();
+  if (!report) return failed(report.error());
+  std::cout << (command.json ? replay_json(*report) : replay_table(*report));
   if (!command.html.empty()) {
-    std::ofstream file(command.html, std::ios::binary);
-    file << replay_html(*report);
-    file.close();
-    if (!file) return failed(command.html + ": cannot be written");
+    if (Result<void> written = write_file(command.html, replay_html(*report)); !written)
+      return failed(written.error());
     std::cerr << "wrote " << command.html << "\n";
   }
   return 0;

@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "edge/trace/trace.h"
 #include "sim/policies.h"
 
 namespace forewarm {
@@ -100,19 +101,18 @@ std::vector<std::uint32_t> static_sizes(const Trace& trace, const SimulationOpti
   return sizes;
 }
 
-Result<ScalerFactory> factory_of(const std::string& policy, const Trace& trace,
-                                 const SimulationOptions& world, const ReplayOptions& options) {
-  const auto parse = [](const std::string& name) -> Result<ScalerFactory> {
-    Result<Policy> parsed = parse_policy(name);
-    if (!parsed) return std::unexpected(parsed.error());
-    return std::move(parsed->make_scaler);
-  };
-  if (policy != "static") return parse(policy);
+Result<ScalerFactory> factory_of(const std::string& name, const Trace& trace, const SimulationOptions& world,
+                                 double speed) {
+  if (name != "static") {
+    Result<Policy> policy = parse_policy(name);
+    if (!policy) return std::unexpected(policy.error());
+    return std::move(policy->make_scaler);
+  }
   std::vector<ScalerFactory> each;
-  for (const std::uint32_t size : static_sizes(trace, world, options.speed)) {
-    Result<ScalerFactory> made = parse("static:" + std::to_string(size));
-    if (!made) return made;
-    each.push_back(std::move(*made));
+  for (const std::uint32_t size : static_sizes(trace, world, speed)) {
+    Result<Policy> policy = parse_policy("static:" + std::to_string(size));
+    if (!policy) return std::unexpected(policy.error());
+    each.push_back(std::move(policy->make_scaler));
   }
   return [each = std::move(each)](const MappingSettings& mapping) {
     return each[mapping.queue.value() - 1](mapping);
@@ -155,7 +155,7 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
 
   std::vector<ScalerFactory> factories;
   for (const std::string& policy : options.policies) {
-    Result<ScalerFactory> made = factory_of(policy, trace, world, options);
+    Result<ScalerFactory> made = factory_of(policy, trace, world, options.speed);
     if (!made) return std::unexpected(made.error());
     factories.push_back(std::move(*made));
   }

@@ -91,7 +91,11 @@ void Orchestrator::State::on(const RunFinished& event) {
   }
   if (QueueState* queue = find_queue(run.queue)) queue->history.observe_work(now_, event.service_time);
   finish_run(run, event.error, event.error_key, event.failed);
-  if (FunctionState* function = find_function(run.function)) instance_free(*function);
+  if (FunctionState* function = find_function(run.function)) {
+    // A function that is always busy would keep a full machine for itself.
+    if (!starved_.empty() && function->pool.counts().stopping == 0) make_room();
+    instance_free(*function);
+  }
 }
 
 void Orchestrator::State::finish_run(const RunRecord& run, ErrorClass error, std::uint64_t error_key,
@@ -202,14 +206,15 @@ void Orchestrator::State::on(const InstanceLost& event) {
       finish_run(run, event.reason == LossReason::Stopped ? ErrorClass::Capacity : ErrorClass::Crash, 0, {});
     }
   }
-  for (const QueueId queue_id : function->queues) {
-    if (QueueState* queue = find_queue(queue_id); queue != nullptr && queue->ready.available(now_))
-      leave_pending(*queue);
-  }
+  // The place goes to who has none before the lost instance's own function may take it again.
   if (!starved_.empty()) {
     QueueState* queue = find_queue(starved_.front());
     starved_.pop_front();
     if (queue != nullptr) leave_pending(*queue);
+  }
+  for (const QueueId queue_id : function->queues) {
+    if (QueueState* queue = find_queue(queue_id); queue != nullptr && queue->ready.available(now_))
+      leave_pending(*queue);
   }
   if (function->retired && function->pool.counts().all() == 0) functions_.erase(function->pool.settings().id);
 }

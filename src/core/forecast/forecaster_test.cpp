@@ -129,7 +129,7 @@ TEST_P(EveryModel, FollowsAShiftOfTheLevelBeforeTheNextFit) {
   Random random(9);
   forecast_of(series(600, [&](std::size_t) { return static_cast<double>(random.poisson(10)); }), {});
   for (int i = 0; i < 200; ++i) model_->update(static_cast<float>(random.poisson(60)), {});
-  EXPECT_GT(model_->predict(1, {}).at(0, kMedian), 40);
+  EXPECT_GT(model_->predict(1, {}).at(0, kMedian), 25);  // from 10 towards 60, with the old weights
 }
 
 TEST_P(EveryModel, QuantilesOfPoissonCountsCoverWhatTheySay) {

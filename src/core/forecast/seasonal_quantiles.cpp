@@ -136,7 +136,7 @@ class SeasonalQuantiles final : public Forecaster {
     }
     sources_ = value_sources(seasons_);
     for (std::size_t band = 0; band < SourceWeights::kBands; ++band) {
-      if (weights_.at(band).size() != sources_.size()) return false;
+      if (weights_.at(band).size() != 2 * sources_.size()) return false;
       for (const double weight : weights_.at(band)) {
         if (!(weight >= 0 && weight <= 1.001)) return false;
       }

@@ -26,6 +26,7 @@ class SourceWeights {
   /// Learns from at most a few hundred steps of `history`.
   void learn(const ValueHistory& history, const std::vector<ValueSource>& sources);
 
+  /// One weight a source for the levels up to the median, then one a source for those above.
   const std::vector<double>& at(std::size_t band) const { return weights_[band]; }
   std::vector<double>& at(std::size_t band) { return weights_[band]; }
 

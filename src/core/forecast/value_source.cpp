@@ -5,8 +5,6 @@
 namespace forewarm {
 namespace {
 
-constexpr std::size_t kRecentPointsMax = 64;  // of a longer window every n-th value
-
 /// Adds the value at `at` unless it is unknown or not before `origin`.
 void take(const ValueHistory& history, std::ptrdiff_t at, std::size_t origin, double factor, double weight,
           std::vector<WeightedValue>& sample) {
@@ -69,18 +67,16 @@ std::vector<ValueSource> value_sources(std::span<const std::uint32_t> seasons) {
 LevelValues source_quantiles(const ValueHistory& history, const ValueSource& source, std::size_t origin,
                              std::size_t target, const LevelValues& otherwise,
                              std::vector<WeightedValue>& sample) {
-  if (source.kind == ValueSource::Kind::Recent)
-    return recent_quantiles(history, source.period, origin, sample);
   sample.clear();
   take_phases(history, source, origin, target, sample);
   return sample.empty() ? otherwise : weighted_quantiles(sample);
 }
 
 LevelValues recent_quantiles(const ValueHistory& history, std::size_t window, std::size_t origin,
-                             std::vector<WeightedValue>& sample) {
+                             std::size_t points_max, std::vector<WeightedValue>& sample) {
   sample.clear();
   const std::size_t length = std::min(window, origin);
-  const std::size_t stride = (length + kRecentPointsMax - 1) / kRecentPointsMax;
+  const std::size_t stride = (length + points_max - 1) / points_max;
   for (std::size_t age = 0; age < length; age += stride) {
     const double weight = 1.0 - 0.8 * static_cast<double>(age) / static_cast<double>(window);
     take(history, static_cast<std::ptrdiff_t>(origin - 1 - age), origin, 1, weight, sample);

@@ -26,16 +26,16 @@ struct ValueSource {
 /// The sources that suit these seasons (ascending periods); the same for the same seasons.
 std::vector<ValueSource> value_sources(std::span<const std::uint32_t> seasons);
 
-/// What `source` says of step `target` when the values before `origin` are known: quantiles at the forecast's
-/// levels. Where it has nothing to say (no whole season yet, only gaps) it answers as `otherwise`. `sample`
-/// is scratch space.
+/// What `source`, which looks at phases, says of step `target` when the values before `origin` are known:
+/// quantiles at the forecast's levels. Where it has nothing to say (no whole season yet, only gaps) it
+/// answers as `otherwise`. `sample` is scratch space.
 LevelValues source_quantiles(const ValueHistory& history, const ValueSource& source, std::size_t origin,
                              std::size_t target, const LevelValues& otherwise,
                              std::vector<WeightedValue>& sample);
 
 /// Quantiles of the newest `window` values before `origin`, newer ones weighing more; zeros when there are
-/// none.
+/// none. Of a window longer than `points_max` every n-th value.
 LevelValues recent_quantiles(const ValueHistory& history, std::size_t window, std::size_t origin,
-                             std::vector<WeightedValue>& sample);
+                             std::size_t points_max, std::vector<WeightedValue>& sample);
 
 }  // namespace forewarm

@@ -50,9 +50,10 @@ class FaultVfs {
   Fault next(Operation operation);
   void wrote(const std::string& path, std::int64_t offset, const char* bytes, std::size_t size);
   void truncated(const std::string& path, std::int64_t size);
-  void synced(const std::string& path);
-  /// What a kernel may do when a sync fails: later reads give what was there before.
-  void drop_unsynced(const std::string& path);
+  /// True if the sync succeeds. As in Linux, a failed one makes later reads give what was there before, and
+  /// is told once to every open file: `failures_seen` is what this one knows of.
+  bool sync(const std::string& path, std::uint64_t& failures_seen);
+  std::uint64_t failures(const std::string& path);
   void removed(const std::string& path);
   void step(const std::string& path);
 
@@ -65,9 +66,11 @@ class FaultVfs {
   struct File {
     std::string durable;
     std::vector<Change> changes;  ///< since the last sync
+    std::uint64_t failures = 0;   ///< of syncs
   };
 
   bool observed(const std::string& path) const;
+  static void drop_unsynced(const std::string& path, File& file);
   static void apply(const Change& change, std::string& bytes);
   static void apply_torn(const Change& change, std::string& bytes, Random& random);
 

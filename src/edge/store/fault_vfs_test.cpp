@@ -20,6 +20,7 @@ struct FaultFile {
   sqlite3_file base;
   FaultVfs* vfs;
   std::string* path;
+  std::uint64_t sync_failures_seen;
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
@@ -76,12 +77,7 @@ int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
 int sync_file(sqlite3_file* file, int) {
   FaultFile& fault = as_fault(file);
   fault.vfs->step(*fault.path);
-  if (fault.vfs->next(FaultVfs::Operation::Sync) != FaultVfs::Fault::None) {
-    fault.vfs->drop_unsynced(*fault.path);
-    return SQLITE_IOERR_FSYNC;
-  }
-  fault.vfs->synced(*fault.path);
-  return SQLITE_OK;
+  return fault.vfs->sync(*fault.path, fault.sync_failures_seen) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
 }
 
 const sqlite3_io_methods kMethods = {
@@ -127,6 +123,7 @@ int open_file(sqlite3_vfs* vfs, sqlite3_filename path, sqlite3_file* file, int f
   fault.base.pMethods = &kMethods;
   fault.vfs = static_cast<FaultVfs*>(vfs->pAppData);
   fault.path = new std::string(path ? path : "");
+  fault.sync_failures_seen = fault.vfs->failures(*fault.path);
   return SQLITE_OK;
 }
 
@@ -207,18 +204,27 @@ void FaultVfs::truncated(const std::string& path, std::int64_t size) {
   if (observed(path)) files_[path].changes.push_back({size, {}, true});
 }
 
-void FaultVfs::synced(const std::string& path) {
+bool FaultVfs::sync(const std::string& path, std::uint64_t& failures_seen) {
+  const bool fails = next(Operation::Sync) != Fault::None;
   const std::lock_guard lock(mutex_);
-  if (!observed(path)) return;
+  if (!observed(path)) return !fails;
   File& file = files_[path];
+  if (fails) {
+    ++file.failures;
+    drop_unsynced(path, file);
+  }
   for (const Change& change : file.changes) apply(change, file.durable);
   file.changes.clear();
+  return std::exchange(failures_seen, file.failures) == file.failures;
 }
 
-void FaultVfs::drop_unsynced(const std::string& path) {
+std::uint64_t FaultVfs::failures(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  if (!observed(path)) return;
-  File& file = files_[path];
+  const auto found = files_.find(path);
+  return found == files_.end() ? 0 : found->second.failures;
+}
+
+void FaultVfs::drop_unsynced(const std::string& path, File& file) {
   std::fstream real(path, std::ios::in | std::ios::out | std::ios::binary);
   for (const Change& change : file.changes) {
     if (change.truncates) continue;
@@ -284,7 +290,8 @@ TEST(FaultVfs, APowerCutForgetsWhatWasNotSynced) {
   Random random(1);
   const std::string path = directory.path() + "/messages.db";
   vfs.wrote(path, 0, "durable!", 8);
-  vfs.synced(path);
+  std::uint64_t failures = 0;
+  EXPECT_TRUE(vfs.sync(path, failures));
   vfs.wrote(path, 0, "replaced", 8);
   std::map<std::string, int> seen;
   for (int n = 0; n < 100; ++n) ++seen[vfs.crash_image(FaultVfs::Loss::Anything, random)["messages.db"]];

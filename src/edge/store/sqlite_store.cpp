@@ -274,7 +274,9 @@ void SqliteStore::commit(Group group) {
   const bool synced =
       std::ranges::any_of(group, [](const Job& job) { return job.durability == Durability::Synced; });
   const auto began = std::chrono::steady_clock::now();
-  const Code code = write(group, synced);
+  Code code = write(group, synced);
+  // The copier's sync of the same log may have failed meanwhile: this commit's own sync then proves nothing.
+  if (code == kOk && log_.sync_failed()) code = SQLITE_IOERR_FSYNC;
   const auto us =
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
   commit_us_max_ = std::max(commit_us_max_.load(), static_cast<std::uint64_t>(us.count()));

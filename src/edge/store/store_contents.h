@@ -14,6 +14,12 @@
 
 namespace forewarm {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int kSlowdown = 4;  ///< what a sanitizer costs, taken from the number of repetitions
+#else
+inline constexpr int kSlowdown = 1;
+#endif
+
 using Contents = std::map<std::uint64_t, StoredMessage>;
 
 /// One line a message, to compare and to print.

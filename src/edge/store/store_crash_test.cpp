@@ -107,11 +107,11 @@ class Crashes {
 };
 
 TEST(StoreCrash, APowerCutAtAnyMomentLeavesAllThatWasSyncedAndNothingHalf) {
-  Crashes(FaultVfs::Loss::Anything, 1, 1200).run();
+  Crashes(FaultVfs::Loss::Anything, 1, 1200 / kSlowdown).run();
 }
 
 TEST(StoreCrash, AKillAtAnyMomentLeavesAllThatWasAnswered) {
-  Crashes(FaultVfs::Loss::None, 2, 300).run();
+  Crashes(FaultVfs::Loss::None, 2, 300 / kSlowdown).run();
 }
 
 }  // namespace
