@@ -49,7 +49,12 @@ class CommandLine {
       const int code = app_.exit(failure, std::cout, std::cerr);
       return code == 0 ? 0 : 2;
     }
-    return action_ ? action_() : 2;
+    try {
+      return action_ ? action_() : 2;
+    } catch (const std::exception& failure) {  // a library's, as of JSON that lacks what was looked for
+      std::cerr << "forewarm: what came was not what was expected: " << failure.what() << "\n";
+      return 1;
+    }
   }
 
  private:
