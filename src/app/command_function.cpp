@@ -136,7 +136,7 @@ int run_function_logs(const ServerAddress& server, const std::string& name, std:
   const json::value& list =
       answer->is_object() && answer->as_object().contains("lines") ? answer->at("lines") : *answer;
   for (const json::value& line : list.as_array()) {
-    std::cout << std::string(line.at("at").as_string()) << " " << json::serialize(line.at("instance")) << " "
+    std::cout << std::string(line.at("time").as_string()) << " " << json::serialize(line.at("instance")) << " "
               << std::string(line.at("text").as_string()) << "\n";
   }
   return 0;
@@ -171,7 +171,7 @@ int run_explain(const ServerAddress& server, const ExplainCommand& command) {
     if (list.as_array().empty())
       std::cerr << "nothing was decided about " << command.queue << " in that time\n";
     for (const json::value& decision : list.as_array()) {
-      std::cout << std::string(decision.at("at").as_string()) << "  "
+      std::cout << std::string(decision.at("time").as_string()) << "  "
                 << std::string(decision.at("explanation").as_string()) << "\n";
     }
     return 0;

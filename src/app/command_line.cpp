@@ -49,7 +49,12 @@ class CommandLine {
       const int code = app_.exit(failure, std::cout, std::cerr);
       return code == 0 ? 0 : 2;
     }
-    return action_ ? action_() : 2;
+    try {
+      return action_ ? action_() : 2;
+    } catch (const std::exception& failure) {  // a library's, as of JSON that lacks what was looked for
+      std::cerr << "forewarm: what came was not what was expected: " << failure.what() << "\n";
+      return 1;
+    }
   }
 
  private:
@@ -118,9 +123,10 @@ class CommandLine {
                     "trace file or folder (docs/formats/trace.md); a recording with --audit")
         ->required();
     sub->add_option(
-        "--policy", replay_.policies,
-        "forewarm, keda[:target=N,max=N], keep-alive:10m, static:N; repeatable (default: one of each)");
-    sub->add_option("--queue", replay_.queues, "only this queue; repeatable");
+           "--policy", replay_.policies,
+           "forewarm, keda[:target=N,max=N], keep-alive:10m, static:N; repeatable (default: one of each)")
+        ->allow_extra_args(false);
+    sub->add_option("--queue", replay_.queues, "only this queue; repeatable")->allow_extra_args(false);
     sub->add_option("--start-time", replay_.start_time, "start time of an instance, median (default 1s)");
     sub->add_option("--objective", replay_.objective, "a message should start within this (default 500ms)");
     sub->add_option("--step", replay_.step, "width of a forecast interval (default 10s)");
@@ -144,8 +150,7 @@ class CommandLine {
     config->require_subcommand(1);
     CLI::App* init =
         command(*config, "init", "write an example file", "  forewarm config init forewarm.toml");
-    init->add_option("path", config_path_, "file to write; - for standard output")
-        ->default_val("forewarm.toml");
+    init->add_option("path", config_path_, "file to write; - for standard output")->capture_default_str();
     on(init, [this] { return run_config_init(config_path_); });
     on(command(*config, "reference", "every key, with type, default and meaning",
                "  forewarm config reference"),
@@ -186,8 +191,8 @@ class CommandLine {
               "  forewarm dlq redrive jobs-dead\n  forewarm dlq redrive jobs-dead --to jobs --max 10");
     redrive->add_option("--to", text_,
                         "queue to send them to (default: the one that names this as its dead-letter queue)");
-    redrive->add_option("--max", number_, "messages, at most")->default_val(1'000'000);
-    on(redrive, [this] { return run_dlq_redrive(server_, name_, text_, number_); });
+    redrive->add_option("--max", redriven_max_, "messages, at most")->capture_default_str();
+    on(redrive, [this] { return run_dlq_redrive(server_, name_, text_, redriven_max_); });
   }
 
   void functions() {
@@ -201,14 +206,13 @@ class CommandLine {
                                    : "  forewarm fn add resize --queue jobs -- ./bootstrap --fast");
       sub->add_option("--queue", function_.queue, "queue whose messages it runs");
       sub->add_option("--directory", function_.working_directory, "where the command runs");
-      sub->add_option("--env", function_.environment, "NAME=VALUE; repeatable");
+      sub->add_option("--env", function_.environment, "NAME=VALUE; repeatable")->allow_extra_args(false);
       sub->add_option("--timeout", function_.timeout, "longest time of one run, for example 30s");
       sub->add_option("--memory-mb", function_.memory_mb, "memory told to the runtime");
       sub->add_option("--concurrency", function_.concurrency_max, "instances at a time");
       sub->add_option("--objective", function_.objective,
                       "a message should start within this, for example 500ms");
       sub->add_option("command", function_.command, "program and arguments of one instance")->required();
-      sub->positionals_at_end();
       on(sub, [this, update] {
         function_.name = name_;
         return run_function_add(server_, function_, update);
@@ -218,12 +222,12 @@ class CommandLine {
     with_server(list);
     on(list, [this] { return run_function_list(server_); });
     CLI::App* logs = named(*fn, "logs", "what its instances wrote", "  forewarm fn logs resize --lines 50");
-    logs->add_option("--lines", number_, "how many of the newest")->default_val(100);
-    on(logs, [this] { return run_function_logs(server_, name_, number_); });
+    logs->add_option("--lines", lines_, "how many of the newest")->capture_default_str();
+    on(logs, [this] { return run_function_logs(server_, name_, lines_); });
     CLI::App* invoke = named(*fn, "invoke", "run it once, outside any queue, and show the response",
                              "  forewarm fn invoke resize '{\"test\": true}'");
-    invoke->add_option("payload", text_, "JSON given to the handler")->default_val("{}");
-    on(invoke, [this] { return run_function_invoke(server_, name_, text_); });
+    invoke->add_option("payload", payload_, "JSON given to the handler")->capture_default_str();
+    on(invoke, [this] { return run_function_invoke(server_, name_, payload_); });
   }
 
   void explain() {
@@ -272,8 +276,8 @@ class CommandLine {
     on(worker, [] { return run_fit_worker(); });
     CLI::App* function =
         app_.add_subcommand("demo-function", "the demo's function (started by the demo)")->group("");
-    function->add_option("init", number_, "milliseconds that its start takes")->required();
-    on(function, [this] { return run_demo_function(std::chrono::milliseconds(number_)); });
+    function->add_option("init", init_ms_, "milliseconds that its start takes")->required();
+    on(function, [this] { return run_demo_function(std::chrono::milliseconds(init_ms_)); });
   }
 
   /// A subcommand about one named thing on a running server.
@@ -309,11 +313,16 @@ class CommandLine {
   BenchCommand bench_;
   ExplainCommand explain_;
   FunctionCommandLine function_;
-  std::string config_path_;
+  // An option's default is set before it is known which command runs: options with different defaults cannot
+  // share a variable.
+  std::string config_path_ = "forewarm.toml";
   std::string name_;
   std::string text_;
+  std::string payload_ = "{}";
   std::vector<std::string> values_;
-  std::uint64_t number_ = 0;
+  std::uint64_t redriven_max_ = 1'000'000;
+  std::uint64_t lines_ = 100;
+  std::uint64_t init_ms_ = 0;
 };
 
 }  // namespace

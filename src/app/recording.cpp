@@ -117,6 +117,10 @@ Result<AuditResult> audit_recording(const std::string& path, const std::function
     if (progress && result.events % 10'000 == 0)
       progress(static_cast<double>(lines.bytes()) / static_cast<double>(size));
   }
+  // Nothing compared must not read as nothing different.
+  if (result.events == 0)
+    return error(ErrorCode::Invalid,
+                 path + ": there is no whole event in it; is it a recording of serve --record?");
   return result;
 }
 

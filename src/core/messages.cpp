@@ -34,11 +34,16 @@ void Orchestrator::State::on(const MessageArrived& event) {
   }
   schedule_tick(*queue);
   if (record.message.visible_at > now_) {
+    const bool was_handed_out = record.message.receive_count > 0;
     // A FIFO message that was received before holds its group until it is visible again, as it did before the
     // restart.
-    if (record.message.group && record.message.receive_count > 0)
-      queue->ready.block_group(record.message.group);
-    hold_until(*queue, record, record.message.visible_at);
+    if (record.message.group && was_handed_out) queue->ready.block_group(record.message.group);
+    const bool receivable = !queue->mapping || queue->mapping->shared_consumers;
+    if (was_handed_out && receivable) {
+      keep_lease(*queue, record);
+    } else {
+      hold_until(*queue, record, record.message.visible_at);
+    }
     return;
   }
   make_ready(*queue, record);
@@ -122,6 +127,13 @@ void Orchestrator::State::hold_until(QueueState& queue, MessageRecord& record, T
   record.message.visible_at = when;
   ++queue.delayed;
   timers_.set(record, when);
+}
+
+/// A restart does not take a message from its receiver, whose receipt handle is still good.
+void Orchestrator::State::keep_lease(QueueState& queue, MessageRecord& record) {
+  record.holder = Holder::Receiver;
+  ++queue.in_flight;
+  timers_.set(record, record.message.visible_at);
 }
 
 /// The message has just been popped from the order; from now on it is the holder's.

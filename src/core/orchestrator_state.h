@@ -56,6 +56,7 @@ class Orchestrator::State {
   void take_from_holder(QueueState& queue, MessageRecord& record);
   void make_ready(QueueState& queue, MessageRecord& record);
   void hold_until(QueueState& queue, MessageRecord& record, TimePoint when);
+  void keep_lease(QueueState& queue, MessageRecord& record);
   void lease(QueueState& queue, MessageRecord& record, Holder holder);
   void expire(MessageRecord& record);
   void move(MessageRecord& record, QueueState& to, MoveReason reason, const RetryDecision& decision);

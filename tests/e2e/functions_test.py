@@ -1,0 +1,233 @@
+"""Functions behind queues: what runs, what is tried again, where failures end, and what is gone afterwards."""
+
+import json
+import os
+import pathlib
+import sys
+import time
+import unittest
+
+from server_process import Refused, ServerTest, wait_for
+
+SCRIPTED = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
+QUICK_RETRIES = "\n[mapping.retry]\nbackoff_base = \"100ms\"\nbackoff_max = \"500ms\"\n"
+
+
+def process_exists(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
+
+
+class FunctionsTests(ServerTest):
+    def setUp(self):
+        super().setUp()
+        self.journal = self.folder / "journal"
+        self.journal.touch()
+
+    def entries(self):
+        """(function, process, text) of everything that ran."""
+        lines = self.journal.read_text().splitlines()
+        return [(name, int(pid), text) for name, pid, text in (line.split(" ", 2) for line in lines)]
+
+    def attempts(self, text):
+        return sum(entry[2] == text for entry in self.entries())
+
+    def function(self, name, queue, script=SCRIPTED, settings="", mapping="", retries=QUICK_RETRIES):
+        """TOML of a function and its mapping."""
+        return f"""
+[[function]]
+name = "{name}"
+command = [{json.dumps(sys.executable)}, {json.dumps(script)}, "{name}"]
+environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
+start_time_guess = "200ms"
+{settings}
+[[mapping]]
+queue = "{queue}"
+function = "{name}"
+{mapping}{retries}"""
+
+    def with_dead_letters(self, queue, attempts, **attributes):
+        """TOML of a queue and its dead-letter queue."""
+        policy = json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:000000000000:{queue}-dead",
+                             "maxReceiveCount": attempts})
+        return f"""
+[[queue]]
+name = "{queue}-dead"
+[[queue]]
+name = "{queue}"
+attributes = {{ RedrivePolicy = {json.dumps(policy)} }}
+"""
+
+    def is_empty(self, server, queue):
+        return sum(server.counts(queue)) == 0
+
+    def test_messages_run_on_the_function_of_their_queue(self):
+        server = self.server(config=self.function("first", "one") + self.function("second", "two")).start()
+        for n in range(10):
+            server.send("one", f"ok one-{n}")
+            server.send("two", f"ok two-{n}")
+        wait_for(lambda: self.is_empty(server, "one") and self.is_empty(server, "two"), "all has run")
+        ran = sorted((name, text) for name, _, text in self.entries() if text.startswith("ok"))
+        self.assertEqual(ran, sorted([("first", f"ok one-{n}") for n in range(10)] +
+                                     [("second", f"ok two-{n}") for n in range(10)]))
+
+    def test_what_fails_is_tried_again_and_then_dead_lettered_and_comes_back_by_redrive(self):
+        server = self.server(config=self.with_dead_letters("jobs", 3) + self.function("worker", "jobs")).start()
+        server.send("jobs", "fail always", "ok this")
+        wait_for(lambda: server.counts("jobs-dead") == (1, 0, 0), "it is in the dead-letter queue")
+        self.assertEqual(self.attempts("fail always"), 3)
+        self.assertEqual(self.attempts("ok this"), 1)
+
+        listed = server.run("dlq", "list", "--json")
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.assertEqual(json.loads(listed.stdout), [{"name": "jobs-dead", "messages": 1, "sources": ["jobs"]}])
+        self.assertRegex(server.run("dlq", "list").stdout, r"jobs-dead +1 +jobs")
+
+        redriven = server.run("dlq", "redrive", "jobs-dead")
+        self.assertEqual(redriven.returncode, 0, redriven.stderr)
+        wait_for(lambda: self.attempts("fail always") == 6, "its attempts were forgotten")
+        wait_for(lambda: server.counts("jobs-dead") == (1, 0, 0), "it is back in the dead-letter queue")
+
+    def test_of_a_batch_only_what_failed_is_tried_again(self):
+        # The window makes one batch of all five, whenever the function is ready.
+        server = self.server(config=self.with_dead_letters("jobs", 2) + self.function(
+            "worker", "jobs", mapping='batch_size = 5\nbatch_window = "1s"\n')).start()
+        server.sqs("SendMessageBatch", QueueUrl=server.url("jobs"), Entries=[
+            {"Id": str(n), "MessageBody": body} for n, body in enumerate(
+                ["ok a", "batchfail b", "ok c", "batchfail d", "ok e"])])
+        wait_for(lambda: server.counts("jobs-dead")[0] == 2, "two are in the dead-letter queue")
+        wait_for(lambda: self.is_empty(server, "jobs"), "the others are gone")
+        for text, count in (("ok a", 1), ("batchfail b", 2), ("ok c", 1), ("batchfail d", 2), ("ok e", 1)):
+            self.assertEqual(self.attempts(text), count, text)
+        self.assertEqual({message["Body"] for message in server.receive("jobs-dead")}, {"batchfail b", "batchfail d"})
+
+    def test_functions_are_added_listed_invoked_and_updated_on_a_running_server(self):
+        server = self.server().start()
+        add = ("--env", f"JOURNAL={self.journal}", "--")
+        done = server.run("fn", "add", "worker", "--queue", "jobs", *add, sys.executable,
+                          SCRIPTED, "old")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        again = server.run("fn", "add", "worker", "--", "true")
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("fn update worker", again.stderr)
+
+        invoked = server.run("fn", "invoke", "worker", '{"n": 7}')
+        self.assertEqual((invoked.returncode, json.loads(invoked.stdout)), (0, {"name": "old", "got": {"n": 7}}))
+        failed = server.run("fn", "invoke", "worker", '{"fail": true}')
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn("ValueError", failed.stderr)
+
+        sent = [f"sleep 0.05 {n}" for n in range(60)]
+        server.send("jobs", *sent[:30])
+        done = server.run("fn", "update", "worker", "--", sys.executable, SCRIPTED, "new")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        server.send("jobs", *sent[30:])
+        wait_for(lambda: self.is_empty(server, "jobs"), "all has run")
+        ran = {text: name for name, _, text in self.entries() if text.startswith("sleep")}
+        self.assertEqual(set(ran), set(sent), "messages were lost")
+        self.assertEqual({ran[text] for text in sent[30:]}, {"new"}, "the old version went on")
+        self.assertEqual(sum(self.attempts(text) for text in sent), 60, "some ran twice")
+
+        functions = json.loads(server.run("fn", "ls", "--json").stdout)
+        functions = functions["functions"] if isinstance(functions, dict) else functions
+        self.assertEqual([(function["name"], function["version"]) for function in functions], [("worker", 2)])
+        self.assertIn("worker", server.run("fn", "ls").stdout)
+        # What it writes passes through a pipe and may be a moment late.
+        wait_for(lambda: "new is here" in server.run("fn", "logs", "worker", "--lines", "500").stdout, "it is logged")
+        self.assertEqual(server.run("fn", "logs", "nobody").returncode, 1)
+
+        server.kill()
+        server.start()
+        server.send("jobs", "ok after the restart")
+        wait_for(lambda: ("new", "ok after the restart") in [(name, text) for name, _, text in self.entries()],
+                 "the function was remembered")
+
+    def test_a_command_that_does_not_exist_is_named_and_costs_nothing(self):
+        config = self.with_dead_letters("jobs", 2) + """
+[[function]]
+name = "worker"
+command = ["/nowhere/bootstrap"]
+[[mapping]]
+queue = "jobs"
+function = "worker"
+"""
+        server = self.server(config=config).start()
+        server.send("jobs", "ok kept")
+        wait_for(lambda: "/nowhere/bootstrap" in server.log_text(), "the log names the command")
+        before, lines = cpu_seconds(server.process.pid), len(server.log_text().splitlines())
+        time.sleep(4)
+        self.assertLess(cpu_seconds(server.process.pid) - before, 1.5, "it spins")
+        self.assertLess(len(server.log_text().splitlines()) - lines, 40, "it floods the log")
+        self.assertEqual((sum(server.counts("jobs")), sum(server.counts("jobs-dead"))), (1, 0))
+        self.assertEqual(server.http("GET", "/readyz")[0], 200)
+
+        # With the command mended, the message runs.
+        server.stop()
+        server.config.write_text(self.with_dead_letters("jobs", 2) + self.function("worker", "jobs"))
+        server.start()
+        wait_for(lambda: self.attempts("ok kept") == 1, "it has run")
+
+    def test_only_shared_consumers_may_receive_what_a_function_takes(self):
+        server = self.server(config=self.function("closed", "closed") +
+                             self.function("shared", "shared", mapping="shared_consumers = true\n")).start()
+        with self.assertRaises(Refused) as refused:
+            server.receive("closed")
+        self.assertEqual(refused.exception.status, 400)
+        self.assertIn("shared_consumers = true", refused.exception.message)
+        self.assertEqual(server.receive("shared"), [])
+
+    def test_a_run_that_hangs_ends_at_its_timeout_and_is_tried_again(self):
+        server = self.server(config=self.with_dead_letters("jobs", 2) + self.function(
+            "worker", "jobs", settings='timeout = "500ms"\n')).start()
+        server.send("jobs", "hang here")
+        wait_for(lambda: server.counts("jobs-dead") == (1, 0, 0), "it is in the dead-letter queue")
+        hung = [pid for _, pid, text in self.entries() if text == "hang here"]
+        self.assertEqual(len(hung), 2)
+        self.assertEqual(len(set(hung)), 2, "an instance was used again after a timeout")
+        wait_for(lambda: not any(map(process_exists, hung)), "the instances that hung are gone")
+
+    def test_an_instance_that_dies_costs_an_attempt_and_not_the_message(self):
+        server = self.server(config=self.with_dead_letters("jobs", 3) + self.function("worker", "jobs")).start()
+        server.send("jobs", "exit now", *(f"ok {n}" for n in range(5)))
+        wait_for(lambda: server.counts("jobs-dead") == (1, 0, 0), "it is in the dead-letter queue")
+        self.assertEqual(self.attempts("exit now"), 3)
+        wait_for(lambda: self.is_empty(server, "jobs"), "the others have run")
+
+    def test_a_killed_server_leaves_nothing_running_after_its_restart(self):
+        server = self.server(config=self.function("worker", "jobs", settings='timeout = "60s"\n')).start()
+        server.send("jobs", "sleep 30 a", "sleep 30 b")
+        wait_for(lambda: self.attempts("sleep 30 a") + self.attempts("sleep 30 b") == 2, "both run")
+        old = {pid for _, pid, _ in self.entries()}
+        server.kill()
+        server.start()
+        wait_for(lambda: not any(map(process_exists, old)), "the leftovers are gone")
+        wait_for(lambda: self.attempts("sleep 30 a") == 2 and self.attempts("sleep 30 b") == 2, "both run again")
+
+    def test_a_server_that_ends_takes_its_instances_with_their_children(self):
+        # The child is in a session of its own, as a daemon's.
+        config = self.function("worker", "jobs").replace("environment = {", 'environment = { WITH_CHILD = "1",')
+        server = self.server(config=config).start()
+        server.send("jobs", "ok", "sleep 60 busy")
+        wait_for(lambda: self.attempts("ok") == 1 and self.attempts("sleep 60 busy") == 1, "both run")
+        instances = {pid for _, pid, _ in self.entries()}
+        children = {int(text.split()[1]) for _, _, text in self.entries() if text.startswith("child")}
+        self.assertTrue(children)
+        self.assertTrue(all(map(process_exists, children)))
+        self.assertEqual(server.stop(), 0)
+        left = [pid for pid in instances | children if process_exists(pid)]
+        self.assertEqual(left, [])
+        server.config = None
+        server.start()
+        self.assertEqual(server.counts("jobs"), (1, 0, 0), "what was running is not lost")
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

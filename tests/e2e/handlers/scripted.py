@@ -1,0 +1,69 @@
+"""A function that does what its messages say. Speaks the Lambda Runtime API; Python's standard library only.
+
+    scripted.py [NAME]
+
+A message is "ACTION ...": ok | fail | hang | exit | sleep SECONDS | batchfail. Each attempt appends a line
+"NAME PID ACTION-AND-REST" to the file that the environment variable JOURNAL names, before it does anything.
+"""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+
+NAME = sys.argv[1] if len(sys.argv) > 1 else "function"
+BASE = "/2018-06-01/runtime/invocation"
+
+
+def note(text):
+    with open(os.environ["JOURNAL"], "a", encoding="utf-8") as journal:
+        journal.write(f"{NAME} {os.getpid()} {text}\n")
+
+
+def handle(event):
+    failed = []
+    for record in event.get("Records", []):
+        note(record["body"])
+        action, *rest = record["body"].split()
+        if action == "fail":
+            raise ValueError("as asked")
+        if action == "hang":
+            time.sleep(3600)
+        if action == "exit":
+            os._exit(3)
+        if action == "sleep":
+            time.sleep(float(rest[0]))
+        if action == "batchfail":
+            failed.append({"itemIdentifier": record["messageId"]})
+    if "Records" not in event:
+        note("invoked")
+        if event.get("fail"):
+            raise ValueError("as asked")
+        return {"name": NAME, "got": event}
+    return {"batchItemFailures": failed}
+
+
+def main():
+    if os.environ.get("WITH_CHILD"):  # a process that the instance must not leave behind
+        child = subprocess.Popen(["sleep", "3600"])
+        note(f"child {child.pid}")
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    note("started")
+    print(f"{NAME} is here", flush=True)
+    while True:
+        connection.request("GET", f"{BASE}/next")
+        response = connection.getresponse()
+        event = json.loads(response.read())
+        run = response.headers["Lambda-Runtime-Aws-Request-Id"]
+        print(f"{NAME} got {len(event.get('Records', []))} messages", flush=True)
+        try:
+            path, answer = f"{BASE}/{run}/response", handle(event)
+        except ValueError as problem:
+            path, answer = f"{BASE}/{run}/error", {"errorType": "ValueError", "errorMessage": str(problem)}
+        connection.request("POST", path, json.dumps(answer))
+        connection.getresponse().read()
+
+
+main()
