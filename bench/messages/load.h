@@ -30,7 +30,7 @@ inline std::int64_t now_us() {
 class Options {
  public:
   Options(int argc, char** argv) {
-    for (int i = 1; i + 1 < argc; i += 2) values_[std::string_view(argv[i]).substr(2)] = argv[i + 1];
+    for (int i = 1; i + 1 < argc; i += 2) values_[argv[i] + 2] = argv[i + 1];
   }
   long number(const std::string& name, long otherwise) const {
     const auto found = values_.find(name);
