@@ -278,7 +278,7 @@ void Orchestrator::State::attach_mapping(QueueState& queue) {
   } else if (queue.ready.size() > 0 || queue.plan.instances > 0) {
     schedule_tick(queue);
   }
-  leave_pending(queue);
+  if (queue.ready.size() > 0) leave_pending(queue);
 }
 
 void Orchestrator::State::on(const SignalObserved&) {

@@ -23,6 +23,8 @@ class LatenessFeedback {
   /// A step ended. `level_decided`: the plan followed the newsvendor level, so lateness says something about
   /// it.
   void close_step(bool level_decided);
+  /// More than twice the share allowed was late of late, in steps that the level decided.
+  bool objective_missed() const;
   double multiplier() const { return multiplier_; }
 
  private:
@@ -31,6 +33,7 @@ class LatenessFeedback {
   double late_ = 0;
   double log_multiplier_ = 0;
   double multiplier_ = 1;
+  double recent_late_share_ = 0;
 };
 
 }  // namespace forewarm
