@@ -9,6 +9,7 @@ namespace forewarm {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr std::size_t kFirstSteps = 64;
 constexpr IntervalCount kGap = {.arrivals = kNan, .bytes = kNan, .work_seconds = kNan};
 
 }  // namespace
@@ -74,7 +75,7 @@ IntervalCount IntervalCounts::closed_at(std::size_t age) const {
 
 void IntervalCounts::begin_or_advance(TimePoint at) {
   if (empty()) {
-    ring_.resize(capacity_);
+    ring_.resize(std::min(capacity_, kFirstSteps));
     open_start_ = aligned(at);
   } else {
     advance(at);
@@ -83,6 +84,9 @@ void IntervalCounts::begin_or_advance(TimePoint at) {
 
 void IntervalCounts::close(const IntervalCount& count, std::size_t steps) {
   for (std::size_t i = std::min(steps, capacity_); i > 0; --i) {
+    // A ring that grows with its queue's age: a thousand new queues must not cost a hundred megabytes at
+    // once.
+    if (next_ == ring_.size()) ring_.resize(std::min(capacity_, 2 * ring_.size()));
     ring_[next_] = count;
     next_ = (next_ + 1) % capacity_;
   }
