@@ -104,7 +104,7 @@ class ForewarmWithFunction(Forewarm):
 [[function]]
 name = "bench"
 command = ["{BUILD}/bench_messages_function"]
-concurrency_max = 2
+concurrency_max = 8
 
 [[mapping]]
 queue = "bench"

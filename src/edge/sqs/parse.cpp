@@ -35,8 +35,9 @@ SqsResult<Request> parse_json(std::string_view target, std::string_view body) {
     return refuse(Fault::InvalidAction, "X-Amz-Target must be AmazonSQS.<action>; it is " +
                                             std::string(target.substr(0, 128)) + ".");
   }
-  // Most requests fit into this without an allocation.
-  std::array<unsigned char, 4096> buffer;
+  // A batch of ten messages of a kilobyte fits into this without an allocation; what is not used costs
+  // nothing.
+  std::array<unsigned char, 64U << 10> buffer;
   json::monotonic_resource memory(buffer.data(), buffer.size());
   json::error_code error;
   const json::value document = json::parse(body.empty() ? std::string_view("{}") : body, error, &memory);

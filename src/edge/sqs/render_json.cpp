@@ -86,6 +86,7 @@ struct Writer {
   }
   void operator()(const Sent& response) const { write_sent(json, response); }
   void operator()(const SentBatch& response) const {
+    json.reserve(64 + 256 * response.successful.size());
     json.begin_object();
     if (!response.successful.empty()) {
       json.key("Successful").begin_array();
