@@ -2,6 +2,9 @@
 file(STRINGS ${CMAKE_SOURCE_DIR}/LAYERS FOREWARM_LAYERS REGEX "^[a-z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/LAYERS)
 
+# Tests beside the code that run many seeded worlds or crashes: not for every save.
+set(FOREWARM_SCENARIO_TESTS "*Swarm*:*StoreCrash*:*StoreDamage*:*StoreFault*")
+
 function(forewarm_target folder out)
   string(REPLACE "/" "_" name ${folder})
   set(${out} forewarm_${name} PARENT_SCOPE)
@@ -36,6 +39,9 @@ function(forewarm_library folder)
     add_executable(${target}_test ${tests})
     target_link_libraries(${target}_test PRIVATE ${target} GTest::gtest_main)
     target_compile_definitions(${target}_test PRIVATE FOREWARM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    gtest_discover_tests(${target}_test TEST_PREFIX "${folder}/" PROPERTIES LABELS fast DISCOVERY_TIMEOUT 60)
+    gtest_discover_tests(${target}_test TEST_PREFIX "${folder}/" TEST_FILTER "-${FOREWARM_SCENARIO_TESTS}"
+      PROPERTIES LABELS fast DISCOVERY_TIMEOUT 60)
+    gtest_discover_tests(${target}_test TEST_PREFIX "${folder}/" TEST_FILTER "${FOREWARM_SCENARIO_TESTS}"
+      TEST_LIST ${target}_scenarios PROPERTIES LABELS scenario TIMEOUT 600 DISCOVERY_TIMEOUT 60)
   endif()
 endfunction()

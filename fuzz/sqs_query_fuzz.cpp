@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "edge/sqs/limits.h"
 #include "edge/sqs/parse.h"
 #include "edge/sqs/response.h"
 
@@ -16,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!parsed.request) {
     const sqs::HttpOutput refused = sqs::render(parsed.request.error(), {parsed.protocol, {}, "r"});
     check(refused.status >= 400 && refused.body.starts_with("<?xml"), "a refusal is XML");
+    check(sqs::is_allowed_text(refused.body), "a refusal is text, whatever it quotes");
   }
   return 0;
 }

@@ -32,8 +32,11 @@ TimePoint LiveWorld::now() const {
 
 std::optional<TimedEvent> LiveWorld::next(TimePoint wake_at) {
   for (;;) {
-    if (loop_.stopped() || failure_) return std::nullopt;
-    if (++events_since_poll_ >= kEventsPerPoll) {
+    const bool ending = loop_.stopped() || failure_;
+    const bool must_poll = ++events_since_poll_ >= kEventsPerPoll;
+    if (ending || must_poll || input_.empty()) commit_gathered();
+    if (ending) return std::nullopt;
+    if (must_poll) {
       events_since_poll_ = 0;
       loop_.run_until(Loop::Clock::now());
     }
@@ -56,16 +59,15 @@ std::optional<TimedEvent> LiveWorld::next(TimePoint wake_at) {
 
 void LiveWorld::perform(const TimedEvent& event, Actions& actions) {
   if (hands_.watch) hands_.watch(event, actions);
-  Effects effects;
   if (Done done = std::exchange(current_done_, nullptr)) {
-    effects.after.push_back(
+    gathered_.after->push_back(
         [done = std::move(done), copy = actions](const Result<void>& durable) { done(copy, durable); });
   }
-  for (Action& action : actions) perform_one(action, effects);
-  commit(std::move(effects));
+  for (Action& action : actions) perform_one(action);
 }
 
-void LiveWorld::perform_one(Action& action, Effects& effects) {
+void LiveWorld::perform_one(Action& action) {
+  Effects& effects = gathered_;
   const auto synced = [&effects](Write write) {
     effects.writes.push_back(std::move(write));
     effects.durability = Durability::Synced;
@@ -77,12 +79,12 @@ void LiveWorld::perform_one(Action& action, Effects& effects) {
     Delivered* found = delivered_.find(deliver->receiver);
     if (found == nullptr) return;
     for (const Lease& each : deliver->leases) lease(each);
-    effects.after.push_back([delivered = std::move(*found), leases = std::move(deliver->leases)](
-                                const Result<void>& recorded) { delivered(recorded, leases); });
+    effects.after->push_back([delivered = std::move(*found), leases = std::move(deliver->leases)](
+                                 const Result<void>& recorded) { delivered(recorded, leases); });
     delivered_.erase(deliver->receiver);
   } else if (auto* run = std::get_if<Run>(&action)) {
     for (const Lease& each : run->leases) lease(each);
-    effects.after.push_back([this, run = std::move(*run)](const Result<void>& recorded) {
+    effects.after->push_back([this, run = std::move(*run)](const Result<void>& recorded) {
       if (recorded) hands_.run(run);
     });
   } else if (const auto* remove = std::get_if<Delete>(&action)) {
@@ -103,9 +105,10 @@ void LiveWorld::perform_one(Action& action, Effects& effects) {
   }
 }
 
-void LiveWorld::commit(Effects effects) {
-  if (effects.writes.empty() && effects.after.empty()) return;
-  deferred_.push_back(std::move(effects));
+/// One job for the store for many steps: a batch of deletes is one write, one callback and one way home.
+void LiveWorld::commit_gathered() {
+  if (gathered_.empty()) return;
+  deferred_.push_back(std::exchange(gathered_, {}));
   flush_deferred();
 }
 
@@ -122,16 +125,16 @@ void LiveWorld::flush_deferred() {
     deferred_.pop_front();
     if (taken) continue;
     failure_ = taken.error();
-    for (const auto& after : finished.after) after(taken);
+    for (const auto& after : *finished.after) after(taken);
   }
 }
 
-Store::Done LiveWorld::home(std::vector<std::function<void(const Result<void>&)>> after) {
+Store::Done LiveWorld::home(std::shared_ptr<const After> after) {
   return [this, after = std::move(after)](const Result<void>& committed) {
     come_home([this, after, committed] {
       // A full disk refuses this commit; a failed write or sync means that nothing can be promised any more.
       if (!committed && committed.error().code != ErrorCode::Exhausted) failure_ = committed.error();
-      for (const auto& each : after) each(committed);
+      for (const auto& each : *after) each(committed);
       flush_deferred();
     });
   };
@@ -173,6 +176,7 @@ void LiveWorld::report(Event event) {
 
 Result<void> LiveWorld::send(std::vector<StoredMessage> messages, std::vector<PutRecord> records,
                              std::function<void(const Result<void>&)> done) {
+  commit_gathered();
   if (!deferred_.empty() || input_.size() >= options_.input_max) {
     ++refused_;
     return error(ErrorCode::Exhausted,
@@ -187,14 +191,15 @@ Result<void> LiveWorld::send(std::vector<StoredMessage> messages, std::vector<Pu
     writes.push_back(AppendMessage{std::move(message)});
   }
   for (PutRecord& record : records) writes.push_back(std::move(record));
-  auto stored = [this, arrivals = std::move(arrivals),
-                 done = std::move(done)](const Result<void>& committed) {
-    if (committed) {
-      for (const Message& message : arrivals) report(MessageArrived{message, Origin::Sent});
-    }
-    done(committed);
-  };
-  return store_.submit(std::move(writes), Durability::Synced, home({std::move(stored)}));
+  auto after = std::make_shared<After>();
+  after->push_back(
+      [this, arrivals = std::move(arrivals), done = std::move(done)](const Result<void>& committed) {
+        if (committed) {
+          for (const Message& message : arrivals) report(MessageArrived{message, Origin::Sent});
+        }
+        done(committed);
+      });
+  return store_.submit(std::move(writes), Durability::Synced, home(std::move(after)));
 }
 
 Result<ReceiverId> LiveWorld::receive(ReceiveRequested request, Delivered delivered) {

@@ -68,17 +68,21 @@ class LiveWorld : public CoreGate {
     Event event;
     Done done;
   };
+  using After = std::vector<std::function<void(const Result<void>&)>>;
+  /// What one or several steps want of the store. `after` is called once the writes are committed.
   struct Effects {
     std::vector<Write> writes;
     Durability durability = Durability::Written;
-    std::vector<std::function<void(const Result<void>&)>> after;  ///< once the writes are committed
+    std::shared_ptr<After> after = std::make_shared<After>();
+
+    bool empty() const { return writes.empty() && after->empty(); }
   };
 
-  void perform_one(Action& action, Effects& effects);
-  void commit(Effects effects);
+  void perform_one(Action& action);
+  void commit_gathered();
   void flush_deferred();
   void come_home(std::function<void()> task);
-  Store::Done home(std::vector<std::function<void(const Result<void>&)>> after);
+  Store::Done home(std::shared_ptr<const After> after);
 
   Loop& loop_;
   Store& store_;
@@ -94,6 +98,7 @@ class LiveWorld : public CoreGate {
   std::uint32_t events_since_poll_ = 0;
   IdMap<ReceiverId, Delivered> delivered_;
   std::uint64_t next_receiver_ = 1;
+  Effects gathered_;              ///< of the steps since the network was last looked at
   std::deque<Effects> deferred_;  ///< the store had too much pending
   std::optional<Error> failure_;
   std::uint64_t refused_ = 0;

@@ -87,15 +87,17 @@ void MessageReceiver::operator()(const sqs::ReceiveMessage& request, const Reque
                                                          : queue.rules.visibility_timeout,
                                .wait_until = now + wait};
   const auto waiting = std::make_shared<Waiting>();
-  const auto delivered = [this, waiting, queue_id = queue.id, request, reply](
-                             const Result<void>& recorded, const std::vector<Lease>& leases) {
+  // Shared, because the reply answers a refusal too.
+  const auto answer = std::make_shared<const QueueReply>(std::move(reply));
+  auto delivered = [this, waiting, queue_id = queue.id, request, answer](const Result<void>& recorded,
+                                                                         const std::vector<Lease>& leases) {
     waiting->answered = true;
-    if (!recorded) return reply(std::unexpected(to_sqs_error(recorded.error())));
+    if (!recorded) return (*answer)(std::unexpected(to_sqs_error(recorded.error())));
     if (waiting->closed) return give_back(leases);
-    deliver(queue_id, leases, request, reply);
+    deliver(queue_id, leases, request, *answer);
   };
-  const Result<ReceiverId> receiver = context_.gate->receive(event, delivered);
-  if (!receiver) return reply(std::unexpected(to_sqs_error(receiver.error())));
+  const Result<ReceiverId> receiver = context_.gate->receive(event, std::move(delivered));
+  if (!receiver) return (*answer)(std::unexpected(to_sqs_error(receiver.error())));
   waiting->receiver = *receiver;
   if (wait == Duration(0) || waiting->answered || !from.on_closed) return;
   from.on_closed([this, waiting] {

@@ -1,6 +1,7 @@
 #include "app/message_sender.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "edge/sqs/digest.h"
 #include "edge/sqs/limits.h"
@@ -164,22 +165,25 @@ sqs::Sent MessageSender::answer(const sqs::SendMessageEntry& entry, MessageId me
           .sequence_number = fifo ? sqs::sequence_number(message) : std::string()};
 }
 
-void MessageSender::store(Sending sending, std::function<void(const Result<void>&)> done) {
+void MessageSender::store(Sending sending, Stored done) {
   if (sending.messages.empty() && sending.records.empty()) return done({});
   forget_expired(sending.now);
-  const auto stored = [this, done, deduplicated = std::move(sending.deduplicated),
-                       repeated = std::move(sending.repeated)](const Result<void>& durable) {
-    settle(deduplicated, durable.has_value());
-    if (durable && !still_there(repeated)) {
-      return done(error(ErrorCode::Exhausted,
-                        "the first message with this deduplication id could not be stored; send "
-                        "it again"));
-    }
-    done(durable);
-  };
-  if (auto taken = context_.gate->send(std::move(sending.messages), std::move(sending.records), stored);
+  // One copy of what answers, however often the callback is handed on.
+  const auto stored =
+      std::make_shared<Stored>([this, done = std::move(done), deduplicated = std::move(sending.deduplicated),
+                                repeated = std::move(sending.repeated)](const Result<void>& durable) {
+        settle(deduplicated, durable.has_value());
+        if (durable && !still_there(repeated)) {
+          return done(error(ErrorCode::Exhausted,
+                            "the first message with this deduplication id could not be stored; send "
+                            "it again"));
+        }
+        done(durable);
+      });
+  if (auto taken = context_.gate->send(std::move(sending.messages), std::move(sending.records),
+                                       [stored](const Result<void>& durable) { (*stored)(durable); });
       !taken) {
-    stored(taken);
+    (*stored)(taken);
   }
 }
 

@@ -16,6 +16,7 @@ class MessageSender {
   void operator()(const sqs::SendMessageBatch& request, const RequestContext& from, QueueReply reply);
 
  private:
+  using Stored = std::function<void(const Result<void>&)>;
   using KeyedMessages = std::vector<std::pair<std::string, MessageId>>;  ///< by deduplication key
 
   /// What one request writes, gathered over its entries.
@@ -32,7 +33,7 @@ class MessageSender {
   sqs::SqsResult<sqs::Sent> take(const sqs::SendMessageEntry& entry, Sending& sending);
   std::optional<MessageId> find_original(const std::string& key, Sending& sending);
   sqs::Sent answer(const sqs::SendMessageEntry& entry, MessageId message, bool fifo) const;
-  void store(Sending sending, std::function<void(const Result<void>&)> done);
+  void store(Sending sending, Stored done);
   void settle(const KeyedMessages& deduplicated, bool durable);
   bool still_there(const KeyedMessages& repeated) const;
   void forget_expired(TimePoint now);

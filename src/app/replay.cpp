@@ -19,7 +19,6 @@ constexpr Duration kServiceGuess = 100ms;
 constexpr double kServiceGuessSpread = 1.0;
 constexpr Duration kFunctionTimeout = 1h;  // a replay asks how soon work starts, not whether it may end
 constexpr Duration kSettle = 5min;
-constexpr std::int64_t kBuckets = 240;
 
 QueueId queue_id(std::size_t index) {
   return QueueId(static_cast<std::uint32_t>(index + 1));
@@ -119,6 +118,17 @@ Result<ScalerFactory> factory_of(const std::string& name, const Trace& trace, co
   };
 }
 
+/// A width that a person would choose, for at most 240 columns.
+Duration bucket_of(Duration length) {
+  constexpr std::int64_t kBuckets = 240;
+  for (const Duration width :
+       {Duration(1s), Duration(5s), Duration(10s), Duration(30s), Duration(1min), Duration(2min),
+        Duration(5min), Duration(10min), Duration(30min), Duration(1h), Duration(3h)}) {
+    if (length / width <= kBuckets) return width;
+  }
+  return 24h;
+}
+
 /// Only forewarm reads forecasts; fitting for the others would only take time.
 ForecastFitted no_fit(const FitRequest& request) {
   return {request.queue, request.serial, {}};
@@ -164,7 +174,7 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
                       .queues = {},
                       .messages = trace.arrivals.size(),
                       .length = world.length,
-                      .bucket = std::max<Duration>(1s, (world.length + kSettle) / kBuckets),
+                      .bucket = bucket_of(world.length + kSettle),
                       .start_time = options.start_time,
                       .objective = options.objective,
                       .late_share_max = options.late_share_max,

@@ -101,7 +101,7 @@ std::string pareto(const ReplayReport& report) {
     out += text_at(kLeft - 8, y(late) + 4, "end", fixed(late * 100, late_step < 0.01 ? 2 : 0) + " %");
   }
   out += line(kLeft, y(report.late_share_max), kWidth - kRight, y(report.late_share_max), "goal");
-  out += text_at(kWidth - kRight, y(report.late_share_max) - 6, "end",
+  out += text_at(kLeft + 6, y(report.late_share_max) - 6, "start",
                  "objective: " + fixed(report.late_share_max * 100, 1) + " % late");
   out += text_at(kWidth / 2, kHeight - 6, "middle", "instance-seconds (starting, idle and busy)");
   std::vector<double> label_rows;

@@ -273,10 +273,12 @@ void Orchestrator::State::attach_mapping(QueueState& queue) {
   if (!same) queue.scaler = options_.make_scaler(*mapping);
   queue.mapping = *mapping;
   functions_[mapping->function].queues.push_back(queue.id);
-  if (mapping->scaling.instances_min > 0 || queue.ready.size() > 0 || queue.plan.instances > 0) {
+  if (queue.scaler->plans_without_messages()) {
+    timers_.set(queue.tick, now_);
+  } else if (queue.ready.size() > 0 || queue.plan.instances > 0) {
     schedule_tick(queue);
-    leave_pending(queue);
   }
+  leave_pending(queue);
 }
 
 void Orchestrator::State::on(const SignalObserved&) {

@@ -21,6 +21,7 @@ class StaticScaler final : public Scaler {
   }
   std::uint32_t start_now(const ScalingInputs&) override { return 0; }
   void observe_start(TimePoint, Duration) override {}
+  bool plans_without_messages() const override { return true; }
 
  private:
   std::uint32_t instances_;

@@ -13,7 +13,7 @@
 namespace forewarm {
 
 /// An oracle beside the core: from events and actions alone it keeps its own account of every message and
-/// instance and says where an action breaks a promise of DESIGN.md section 6. It shares no code with the
+/// instance and says where an action breaks a promise of docs/invariants.md. It shares no code with the
 /// core, uses plain maps, and never corrects itself from what the core says.
 class Invariants : public Watcher {
  public:

@@ -39,12 +39,19 @@ SimulatedWorld::SimulatedWorld(SimulationOptions options, ArrivalSource& arrival
     script_.push_back({now_, QueueChanged{queue.id, queue.settings}});
     clients_.add(queue.id, queue.clients, now_, scratch_);
   }
-  functions_ = options_.configuration.functions;
+  set_timeouts(options_.configuration);
   script_.insert(script_.end(), options_.script.begin(), options_.script.end());
   check(std::ranges::is_sorted(script_, {}, &TimedEvent::time), "a script's events ascend in time");
   push(std::exchange(scratch_, {}));
   next_arrival_ = arrivals_.next();
   schedule_jump();
+}
+
+void SimulatedWorld::set_timeouts(const Configuration& configuration) {
+  timeouts_.clear();
+  for (const FunctionSettings& function : configuration.functions)
+    timeouts_.push_back({function.id, function.timeout});
+  std::ranges::sort(timeouts_, {}, &Timeout::function);
 }
 
 double SimulatedWorld::progress() const {
@@ -54,7 +61,7 @@ double SimulatedWorld::progress() const {
 
 std::optional<TimedEvent> SimulatedWorld::next(TimePoint wake_at) {
   for (;;) {
-    if (next_arrival_ && next_arrival_->at >= options_.length) next_arrival_.reset();
+    if (next_arrival_ && next_arrival_->at > options_.length) next_arrival_.reset();
     const TimePoint arrival = next_arrival_ ? options_.start + next_arrival_->at : kNever;
     const TimePoint scripted = next_scripted_ < script_.size() ? script_[next_scripted_].time : kNever;
     const TimePoint pending = heap_.empty() ? kNever : heap_.front().at;
@@ -71,7 +78,7 @@ std::optional<TimedEvent> SimulatedWorld::next(TimePoint wake_at) {
     if (first == scripted) {
       Event event = script_[next_scripted_++].event;
       if (const auto* changed = std::get_if<ConfigurationChanged>(&event))
-        functions_ = changed->configuration.functions;
+        set_timeouts(changed->configuration);
       return TimedEvent{now_, std::move(event)};
     }
     if (first == arrival) {
@@ -266,7 +273,6 @@ RunFinished SimulatedWorld::outcome(const Run& run) const {
     out.failed.clear();
     out.error = ErrorClass::Handler;
   }
-  const auto function = std::ranges::find(functions_, run.function, &FunctionSettings::id);
   switch (faults_.run(run.run)) {
     case RunFault::Capacity:
       out = {.run = run.run, .error = ErrorClass::Capacity, .service_time = kRefusedAfter, .failed = {}};
@@ -278,8 +284,9 @@ RunFinished SimulatedWorld::outcome(const Run& run) const {
     case RunFault::Lost:
       break;
   }
-  if (function != functions_.end() && out.service_time > function->timeout) {
-    out = {.run = run.run, .error = ErrorClass::Timeout, .service_time = function->timeout, .failed = {}};
+  const auto timeout = std::ranges::lower_bound(timeouts_, run.function, {}, &Timeout::function);
+  if (timeout != timeouts_.end() && timeout->function == run.function && out.service_time > timeout->after) {
+    out = {.run = run.run, .error = ErrorClass::Timeout, .service_time = timeout->after, .failed = {}};
   }
   return out;
 }

@@ -110,6 +110,7 @@ class SimulatedWorld {
   void on(const PublishPlan&) {}
   RunFinished outcome(const Run& run) const;
   void schedule_jump();
+  void set_timeouts(const Configuration& configuration);
 
   SimulationOptions options_;
   ArrivalSource& arrivals_;
@@ -141,7 +142,11 @@ class SimulatedWorld {
   using ClientStepId = Id<struct ClientStepTag>;
   IdMap<ClientStepId, ClientStep> client_steps_;
   std::vector<ClientStep> scratch_;
-  std::vector<FunctionSettings> functions_;
+  struct Timeout {
+    FunctionId function;
+    Duration after = Duration(0);
+  };
+  std::vector<Timeout> timeouts_;  ///< by function
 };
 
 }  // namespace forewarm

@@ -1,7 +1,7 @@
 """What a queue has promised, kept outside of the process that is killed.
 
 A harness tells the oracle what is about to be asked, what was acknowledged, and what it sees; the oracle says what is
-wrong. Invariants by their numbers in the design: I1 an acknowledged send is never lost, I2 what was acknowledged as
+wrong. Invariants by their numbers in docs/invariants.md: I1 an acknowledged send is never lost, I2 what was acknowledged as
 deleted never comes back, I4 a receive count never falls, I6 bodies are exact. Thread-safe.
 """
 

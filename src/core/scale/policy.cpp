@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kFloorLevel = kForecastLevels[0];
 constexpr double kClumpingLevel = 0.5;  // the rate itself; its spread is in the other reading
+constexpr double kForecastSuffices = 2;  // lateness may cost this much more than its first price
 constexpr double kOwnLevel = 0.95;      // of the demand at which "one instance missing" is priced
 
 double idle_cost_per_second(const ScalingSettings& settings) {
@@ -100,8 +101,10 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
     plan.instances = std::max(ahead, with_what_waits(facts, *outlook, plan.reason.level));
     if (plan.instances > ahead) plan.reason.constraint = Constraint::Backlog;
     // The window already bridges every idle gap that costs more than a start ahead of need. What is beyond it
-    // need only outlast a plan's noise.
-    plan.keep_idle = std::min(plan.keep_idle, from_seconds(facts.lead_seconds + 2 * facts.step_seconds));
+    // need only outlast a plan's noise: unless too much was late of late, for then the forecast does not see
+    // what comes, and what it does not ask for may be needed all the same.
+    if (feedback_.multiplier() <= kForecastSuffices)
+      plan.keep_idle = std::min(plan.keep_idle, from_seconds(facts.lead_seconds + 2 * facts.step_seconds));
   }
   keep_to_bounds(facts, present, plan);
   level_decided_ =

@@ -24,6 +24,7 @@ class PredictiveScaler final : public Scaler {
   ScalingPlan plan(const ScalingInputs& inputs) override;
   std::uint32_t start_now(const ScalingInputs& inputs) override;
   void observe_start(TimePoint at, Duration lateness) override;
+  bool plans_without_messages() const override { return settings_.instances_min > 0; }
 
  private:
   /// Why this plan must do without the forecast, if it must.

@@ -220,6 +220,15 @@ TEST(Policy, WithTrustASurplusInstanceOnlyOutlastsNoise) {
   EXPECT_EQ(Situation({100, 100}).plan().keep_idle, 25s) << "the lead time and two steps";
 }
 
+TEST(Policy, AForecastThatDoesNotMeetTheObjectiveDoesNotLetInstancesGoEarly) {
+  Situation situation({100, 100});
+  situation.inputs.forecast = &situation.forecast;
+  const std::unique_ptr<Scaler> scaler = make_predictive_scaler(situation.settings);
+  EXPECT_EQ(scaler->plan(situation.inputs).keep_idle, 25s);
+  for (int i = 0; i < 20; ++i) scaler->observe_start(situation.inputs.now, 1s);
+  EXPECT_GT(scaler->plan(situation.inputs).keep_idle, 1min);
+}
+
 TEST(Policy, NoiseInTheForecastDoesNotMakeThePlanJump) {
   Random random(9);
   Situation situation({100, 100, 100, 100});

@@ -56,6 +56,8 @@ class Scaler {
   virtual std::uint32_t start_now(const ScalingInputs& inputs) = 0;
   /// A message's first start was `lateness` past its deadline (negative: in time). Feedback.
   virtual void observe_start(TimePoint at, Duration lateness) = 0;
+  /// True if it wants instances before the first message has come (a minimum).
+  virtual bool plans_without_messages() const { return false; }
   /// Time between plans; zero: the forecast's step.
   virtual Duration period() const { return Duration(0); }
 };

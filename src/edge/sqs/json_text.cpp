@@ -1,10 +1,23 @@
 #include "edge/sqs/json_text.h"
 
+#include "edge/sqs/byte_words.h"
+
 namespace forewarm::sqs {
 namespace {
 
 bool needs_escape(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == '\x7f';
+}
+
+/// The first character from `at` on that needs an escape, or the text's end.
+std::size_t find_escape(std::string_view text, std::size_t at) {
+  for (; at + kWordBytes <= text.size(); at += kWordBytes) {
+    const std::uint64_t word = load_word(text, at);
+    if (has_byte_below(word, 0x20) || has_byte(word, '"') || has_byte(word, '\\') || has_byte(word, '\x7f'))
+      break;
+  }
+  while (at < text.size() && !needs_escape(text[at])) ++at;
+  return at;
 }
 
 void append_escape(std::string& out, char c) {
@@ -45,14 +58,12 @@ JsonText& JsonText::key(std::string_view name) {
 JsonText& JsonText::text(std::string_view value) {
   separate();
   out_ += '"';
-  std::size_t plain = 0;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    if (!needs_escape(value[i])) continue;
-    out_.append(value, plain, i - plain);
-    append_escape(out_, value[i]);
-    plain = i + 1;
+  for (std::size_t plain = 0; plain < value.size();) {
+    const std::size_t escape = find_escape(value, plain);
+    out_.append(value, plain, escape - plain);
+    if (escape < value.size()) append_escape(out_, value[escape]);
+    plain = escape + 1;
   }
-  out_.append(value, plain);
   out_ += '"';
   return *this;
 }

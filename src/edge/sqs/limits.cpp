@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "edge/sqs/byte_words.h"
+
 namespace forewarm::sqs {
 namespace {
 
@@ -166,6 +168,13 @@ bool is_fifo_id(std::string_view id) {
 
 bool is_allowed_text(std::string_view text) {
   while (!text.empty()) {
+    if (text.size() >= kWordBytes) {
+      const std::uint64_t word = load_word(text, 0);
+      if (is_ascii(word) && !has_byte_below(word, 0x20)) {
+        text.remove_prefix(kWordBytes);
+        continue;
+      }
+    }
     const std::size_t length = allowed_character(text);
     if (length == 0) return false;
     text.remove_prefix(length);

@@ -61,9 +61,10 @@ SqsResult<Request> parse_query(const HttpInput& input) {
                   "Could not find operation to perform: neither the header X-Amz-Target nor the "
                   "parameter Action is there.");
   }
+  const std::string chosen(*name);  // what follows may move the members
   // Older clients post to the queue's own URL instead of naming it.
   if (!members->contains("QueueUrl") && !queue_name(input.path).empty()) (*members)["QueueUrl"] = input.path;
-  return read_request(*name, *members, Protocol::Query);
+  return read_request(chosen, *members, Protocol::Query);
 }
 
 }  // namespace

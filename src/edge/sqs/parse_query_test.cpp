@@ -102,6 +102,15 @@ TEST(ParseQuery, TakesTheQueueFromThePathOfTheRequest) {
   EXPECT_EQ(queue_name(std::get<DeleteQueue>(*get.request).queue_url), "orders");
 }
 
+TEST(ParseQuery, AQueueFromThePathJoinsAnyNumberOfParameters) {
+  // Adding it must not disturb the others, wherever the table of members happens to grow.
+  std::string form = "Action=SendMessage&MessageBody=x";
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(read_as<SendMessage>(form, "/0/q").entry.body, "x");
+    form += "&Extra" + std::to_string(i) + "=1";
+  }
+}
+
 TEST(ParseQuery, RefusesWhatItCannotRead) {
   EXPECT_EQ(fault(""), Fault::MissingAction);
   EXPECT_EQ(fault("Version=2012-11-05"), Fault::MissingAction);

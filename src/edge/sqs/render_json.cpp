@@ -27,7 +27,7 @@ void write_failed(JsonText& json, const std::vector<Failed>& failed) {
         .key("SenderFault")
         .boolean(fault.sender)
         .member("Code", fault.code)
-        .member("Message", entry.error.message)
+        .member("Message", printable(entry.error.message))
         .end_object();
   }
   json.end_array();
@@ -129,7 +129,10 @@ std::string render_json(const Response& response, std::string_view action) {
 
 std::string render_json(const SqsError& error) {
   JsonText json;
-  json.begin_object().member("__type", names(error.fault).type).member("message", error.message).end_object();
+  json.begin_object()
+      .member("__type", names(error.fault).type)
+      .member("message", printable(error.message))
+      .end_object();
   return json.take();
 }
 

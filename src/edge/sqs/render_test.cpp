@@ -149,6 +149,14 @@ TEST(Render, ErrorsAreNamedForBothKindsOfClients) {
             "<RequestId>r-1</RequestId></ErrorResponse>");
 }
 
+TEST(Render, ARefusalIsTextWhateverItQuotes) {
+  const SqsError error{Fault::InvalidParameterValue, "Value \xff\x01 of <b>"};
+  const Rendering json{.protocol = Protocol::Json, .action = {}, .request_id = "r"};
+  EXPECT_NE(render(error, json).body.find("Value ?? of <b>"), std::string::npos);
+  const Rendering query{.protocol = Protocol::Query, .action = {}, .request_id = "r"};
+  EXPECT_NE(render(error, query).body.find("Value ?? of &lt;b&gt;"), std::string::npos);
+}
+
 TEST(Render, EveryFaultHasItsStatus) {
   const auto status = [](Fault fault) { return render(SqsError{fault, "x"}, Rendering{}).status; };
   EXPECT_EQ(status(Fault::ReceiptHandleIsInvalid), 404U);

@@ -79,7 +79,7 @@ void write_failed(XmlText& xml, const std::vector<Failed>& failed) {
     xml.open("BatchResultErrorEntry")
         .leaf("Id", entry.id)
         .leaf("Code", fault.code)
-        .leaf("Message", entry.error.message)
+        .leaf("Message", printable(entry.error.message))
         .leaf("SenderFault", fault.sender ? "true" : "false")
         .close("BatchResultErrorEntry");
   }
@@ -164,7 +164,7 @@ std::string render_xml(const SqsError& error, std::string_view request_id) {
   xml.open("Error")
       .leaf("Type", fault.sender ? "Sender" : "Receiver")
       .leaf("Code", fault.code)
-      .leaf("Message", error.message)
+      .leaf("Message", printable(error.message))
       .leaf("Detail", "")
       .close("Error")
       .leaf("RequestId", request_id)

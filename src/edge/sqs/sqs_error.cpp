@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "edge/sqs/limits.h"
+
 namespace forewarm::sqs {
 namespace {
 
@@ -63,6 +65,15 @@ SqsError invalid_value(std::string_view value, std::string_view parameter, std::
   message += " is invalid. Reason: ";
   message += reason;
   return {Fault::InvalidParameterValue, std::move(message)};
+}
+
+std::string printable(std::string_view message) {
+  std::string text(message);
+  if (is_allowed_text(message)) return text;
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text;
 }
 
 }  // namespace forewarm::sqs

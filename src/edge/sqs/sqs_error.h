@@ -65,4 +65,8 @@ inline std::unexpected<SqsError> refuse(Fault fault, std::string message) {
 SqsError missing_parameter(std::string_view name);
 SqsError invalid_value(std::string_view value, std::string_view parameter, std::string_view reason);
 
+/// A refusal may quote what the client sent, which need not be text: then all but printable ASCII becomes
+/// '?'.
+std::string printable(std::string_view message);
+
 }  // namespace forewarm::sqs
