@@ -125,6 +125,10 @@ int run_function_list(const ServerAddress& server) {
 }
 
 int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines) {
+  // The log of a function that is not there would only be empty.
+  const Result<json::value> function =
+      ask(server, {"GET", "/v1/functions/" + encode_segment(name), "", {}, ""});
+  if (!function) return failed(function.error());
   const Result<json::value> answer = ask(
       server,
       {"GET", "/v1/logs", "function=" + encode_segment(name) + "&limit=" + std::to_string(lines), {}, ""});
@@ -136,8 +140,8 @@ int run_function_logs(const ServerAddress& server, const std::string& name, std:
   const json::value& list =
       answer->is_object() && answer->as_object().contains("lines") ? answer->at("lines") : *answer;
   for (const json::value& line : list.as_array()) {
-    std::cout << std::string(line.at("time").as_string()) << " " << json::serialize(line.at("instance")) << " "
-              << std::string(line.at("text").as_string()) << "\n";
+    std::cout << std::string(line.at("time").as_string()) << " " << json::serialize(line.at("instance"))
+              << " " << std::string(line.at("text").as_string()) << "\n";
   }
   return 0;
 }

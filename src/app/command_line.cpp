@@ -1,7 +1,6 @@
 #include "app/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <iostream>
 #include <memory>
 
@@ -289,18 +288,31 @@ class CommandLine {
     return sub;
   }
 
-  /// "forewarm srve": says what was probably meant. 0 if the first word is a command or an option.
+  /// "forewarm srve", "forewarm queue lsit": says what was probably meant. 0 if the words are commands, up to
+  /// the first option.
   int suggest(int argc, char** argv) {
-    if (argc < 2 || argv[1][0] == '-') return 0;
-    std::vector<std::string_view> known;
-    for (const CLI::App* sub : app_.get_subcommands(nullptr)) {
-      if (sub->get_name() == argv[1]) return 0;
-      if (!sub->get_group().empty()) known.push_back(sub->get_name());
+    const CLI::App* at = &app_;
+    std::string path;
+    for (int word = 1; word < argc && argv[word][0] != '-'; ++word) {
+      const std::string_view given = argv[word];
+      std::vector<std::string_view> known;
+      const CLI::App* next = nullptr;
+      for (const CLI::App* sub : at->get_subcommands(nullptr)) {
+        if (sub->get_name() == given) next = sub;
+        if (!sub->get_group().empty()) known.push_back(sub->get_name());
+      }
+      if (known.empty()) return 0;
+      if (next == nullptr) return unknown(path, given, nearest_name(given, known));
+      path += std::string(given) + " ";
+      at = next;
     }
-    const std::string_view meant = nearest_name(argv[1], known);
-    std::fprintf(stderr, "forewarm: there is no command '%s'.%s%s%s\nRun forewarm --help for all commands.\n",
-                 argv[1], meant.empty() ? "" : " Did you mean '", std::string(meant).c_str(),
-                 meant.empty() ? "" : "'?");
+    return 0;
+  }
+
+  static int unknown(const std::string& path, std::string_view given, std::string_view meant) {
+    std::cerr << "forewarm: there is no command '" << path << given << "'.";
+    if (!meant.empty()) std::cerr << " Did you mean '" << path << meant << "'?";
+    std::cerr << "\nRun forewarm " << path << "--help for all commands.\n";
     return 2;
   }
 

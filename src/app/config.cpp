@@ -12,6 +12,8 @@
 #include <toml++/toml.h>
 
 #include "app/config_fields.h"
+#include "edge/net/http.h"
+#include "edge/observe/log.h"
 
 namespace forewarm {
 namespace {
@@ -235,6 +237,20 @@ std::string check_mapping(const ServerConfig& config, const MappingConfig& mappi
          (meant.empty() ? "" : " Did you mean " + std::string(meant) + "?");
 }
 
+/// The texts of the top level that must be more than any text.
+Result<void> check_server(const toml::table& root, std::string_view file, const ServerConfig& config) {
+  const auto problem = [&](std::string_view key, const Error& wrong) {
+    const toml::node* written = root.get(key);
+    return error(ErrorCode::Invalid, place(file, written != nullptr ? written->source() : root.source()) +
+                                         ": " + std::string(key) + ": " + wrong.message);
+  };
+  if (const auto level = parse_log_level(config.log_level); !level)
+    return problem("log_level", level.error());
+  if (const auto listen = parse_endpoint(config.listen); !listen) return problem("listen", listen.error());
+  if (const auto admin = parse_endpoint(config.admin); !admin) return problem("admin", admin.error());
+  return {};
+}
+
 }  // namespace
 
 Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
@@ -249,6 +265,7 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   for (const std::string_view key : {"function", "mapping", "queue"}) reader.known_elsewhere(key);
   describe(reader, config);
   Result<void> read = reader.finish();
+  if (read) read = check_server(root, file, config);
   if (read) {
     read = read_tables(root, "function", file, config.functions, [&](const FunctionConfig& function) {
       return check_function(config.functions, function);
