@@ -76,6 +76,14 @@ class Server:
             self.process.kill()
             self.process.wait()
 
+    def end(self):
+        """However it is; in order if it can, since a killed server leaves instances behind that hang."""
+        if self.process and self.process.poll() is None:
+            try:
+                self.stop()
+            finally:
+                self.kill()
+
     def log_text(self):
         return self.log.read_text(errors="replace")[-20000:] if self.log.exists() else ""
 
@@ -161,7 +169,7 @@ class ServerTest(unittest.TestCase):
 
     def tearDown(self):
         for server in self.servers:
-            server.kill()
+            server.end()
         outcome = self._outcome
         problems = outcome.result.failures + outcome.result.errors if hasattr(outcome, "result") else []
         if any(test is self for test, _ in problems):
