@@ -1,6 +1,7 @@
 // What a configuration looks like in writing: the example, the reference page, tables as TOML, and known
 // traps.
 
+#include <charconv>
 #include <sstream>
 
 #include "app/config.h"
@@ -32,6 +33,7 @@ std::string in_brackets(const std::vector<std::string>& values) {
 }
 
 std::string in_braces(const std::map<std::string, std::string>& values) {
+  if (values.empty()) return "{}";
   std::string out = "{ ";
   for (const auto& [key, value] : values)
     out += (out.size() > 2 ? ", " : "") + quoted(key) + " = " + quoted(value);
@@ -39,10 +41,9 @@ std::string in_braces(const std::map<std::string, std::string>& values) {
 }
 
 std::string written(double value) {
-  std::ostringstream out;
-  out.precision(17);
-  out << value;
-  const std::string text = out.str();
+  char buffer[32];  // the shortest form that reads back to the same
+  const std::to_chars_result end = std::to_chars(buffer, buffer + sizeof buffer, value);
+  const std::string text(buffer, end.ptr);
   return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
 }
 

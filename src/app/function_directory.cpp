@@ -48,7 +48,8 @@ void FunctionDirectory::configure(const ServerConfig& config) {
   }
 }
 
-Result<PutRecord> FunctionDirectory::put(FunctionConfig config, std::vector<MappingConfig> mappings) {
+Result<PutRecord> FunctionDirectory::propose(const FunctionConfig& config,
+                                             const std::vector<MappingConfig>& mappings) const {
   if (const FunctionEntry* entry = find(config.name); entry != nullptr && entry->from_file) {
     return error(ErrorCode::Conflict,
                  "function '" + config.name + "' is in the configuration file; change it there");
@@ -60,9 +61,7 @@ Result<PutRecord> FunctionDirectory::put(FunctionConfig config, std::vector<Mapp
                                             owner->config.name + "' already; a queue has one function");
     }
   }
-  PutRecord record{std::string(kPrefix) + config.name, to_toml(config, mappings)};
-  place(std::move(config), std::move(mappings));
-  return record;
+  return PutRecord{std::string(kPrefix) + config.name, to_toml(config, mappings)};
 }
 
 Result<RemoveRecord> FunctionDirectory::remove(std::string_view name) {

@@ -36,7 +36,11 @@ class FunctionDirectory {
 
   /// Adds or replaces a function of the running server; the record that makes it durable. Conflict if the
   /// file has it, or if another function has one of its queues.
-  Result<PutRecord> put(FunctionConfig config, std::vector<MappingConfig> mappings);
+  Result<PutRecord> propose(const FunctionConfig& config, const std::vector<MappingConfig>& mappings) const;
+  /// Takes what was proposed, once its record is durable.
+  void accept(FunctionConfig config, std::vector<MappingConfig> mappings) {
+    place(std::move(config), std::move(mappings));
+  }
   Result<RemoveRecord> remove(std::string_view name);
 
   const FunctionEntry* find(std::string_view name) const;

@@ -301,20 +301,19 @@ Result<void> ServerImpl::add_function(const std::string& toml,
   if (!read) return std::unexpected(read.error());
   if (read->functions.size() != 1)
     return error(ErrorCode::Invalid, "expected one [[function]] with its [[mapping]] tables");
-  std::vector<std::string> queues;
-  for (const MappingConfig& mapping : read->mappings) queues.push_back(mapping.queue);
-  Result<PutRecord> record = functions_.put(std::move(read->functions[0]), std::move(read->mappings));
+  Result<PutRecord> record = functions_.propose(read->functions[0], read->mappings);
   if (!record) return std::unexpected(record.error());
-  return world_->send({}, {std::move(*record)},
-                      [this, queues, done = std::move(done)](const Result<void>& stored) {
-                        if (stored) {
-                          configure();
-                          for (const std::string& name : queues) {
-                            if (queues_.directory().find(name) == nullptr) make_queue(name, {});
-                          }
-                        }
-                        done(stored);
-                      });
+  auto stored = [this, added = std::move(*read), done = std::move(done)](const Result<void>& durable) {
+    if (durable) {
+      functions_.accept(added.functions[0], added.mappings);
+      configure();
+      for (const MappingConfig& mapping : added.mappings) {
+        if (queues_.directory().find(mapping.queue) == nullptr) make_queue(mapping.queue, {});
+      }
+    }
+    done(durable);
+  };
+  return world_->send({}, {std::move(*record)}, std::move(stored));
 }
 
 /// Queues that the configuration names and that are not there yet.

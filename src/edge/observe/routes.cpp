@@ -24,6 +24,8 @@ std::string_view title_of(unsigned status) {
       return "Too large";
     case 429:
       return "Too many requests";
+    case 502:
+      return "Bad Gateway";
     case 503:
       return "Not available now";
     default:
