@@ -40,10 +40,7 @@ int run_bench(const ServerAddress& server, const BenchCommand& command) {
     ProgressBar bar("bench");
     run = run_load(options, [&bar](double share) { bar.show(share); });
   }
-  if (!run) {
-    std::cerr << run.error().message << "\n";
-    return 1;
-  }
+  if (!run) return failed(run.error());
   const std::uint64_t done = options.consume ? run->deleted : run->sent;
   const double per_second = run->elapsed_seconds > 0 ? static_cast<double>(done) / run->elapsed_seconds : 0;
   if (server.json) {

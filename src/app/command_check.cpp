@@ -7,16 +7,15 @@
 
 #include "app/commands.h"
 #include "app/config.h"
+#include "app/terminal.h"
 
 namespace forewarm {
 
 int run_check(const std::string& path) {
   Result<ServerConfig> config = read_config_file(path);
-  Result<void> environment = config ? apply_environment(*config) : Result<void>();
-  if (!config || !environment) {
-    std::cerr << (config ? environment.error() : config.error()).message << "\n";
-    return 1;
-  }
+  if (!config) return failed(config.error());
+  if (const Result<void> environment = apply_environment(*config); !environment)
+    return failed(environment.error());
   for (const std::string& warning : config_warnings(*config)) std::cerr << "warning: " << warning << "\n";
   std::cout << path << ": " << config->functions.size() << " functions, " << config->mappings.size()
             << " mappings, " << config->queues.size() << " queues; no errors\n";

@@ -43,11 +43,6 @@ class TemporaryFolder {
   std::string path_;
 };
 
-int failed(const std::string& message) {
-  std::cerr << message << "\n";
-  return 1;
-}
-
 std::string own_program() {
   std::error_code code;
   return std::filesystem::read_symlink("/proc/self/exe", code).string();
@@ -202,10 +197,10 @@ void Demo::line(const Snapshot& snapshot) {
 int run_demo(const DemoCommand& command) {
   const Result<std::string> path =
       command.trace.empty() ? shipped_trace() : Result<std::string>(command.trace);
-  if (!path) return failed(path.error().message);
+  if (!path) return failed(path.error());
   Result<Trace> recorded = read_trace(
       *path, {.queues = command.trace.empty() ? demo_queues() : std::vector<std::string>{}, .seed = kSeed});
-  if (!recorded) return failed(recorded.error().message);
+  if (!recorded) return failed(recorded.error());
   const double speed = command.speed > 0
                            ? command.speed
                            : std::max(1.0, seconds(recorded->length) / (command.minutes * 60 * kPlayedShare));
@@ -219,11 +214,11 @@ int run_demo(const DemoCommand& command) {
       << " s, as a container's with a model or a large runtime.\nCtrl-C ends it with the report so far.\n";
   const TemporaryFolder temporary;
   const std::string data = command.data.empty() ? temporary.path() : command.data;
-  if (data.empty()) return failed("no temporary folder can be made; give one with --data");
+  if (data.empty()) return failed({ErrorCode::Io, "no temporary folder can be made; give one with --data"});
   Demo demo(command, trace, speed);
   const Result<void> ended = demo.run(data);
   if (is_terminal(2)) std::cerr << "\r\033[K";
-  if (!ended) return failed(ended.error().message);
+  if (!ended) return failed(ended.error());
   const std::string report = demo_report(trace, demo.result(),
                                          {.seed = kSeed,
                                           .objective = kObjective,
@@ -233,7 +228,7 @@ int run_demo(const DemoCommand& command) {
   if (!command.report.empty()) {
     std::ofstream file(command.report);
     file << report;
-    if (!file.flush()) return failed(command.report + ": cannot be written");
+    if (!file.flush()) return failed({ErrorCode::Io, command.report + ": cannot be written"});
   }
   return 0;
 }

@@ -15,11 +15,6 @@ namespace {
 
 namespace json = boost::json;
 
-int failed(const Error& failure) {
-  std::cerr << failure.message << "\n";
-  return 1;
-}
-
 Result<json::value> ask(const ServerAddress& server, HttpRequest request) {
   const Result<HttpResponse> response = call_server(server.admin, std::move(request));
   if (!response) return std::unexpected(response.error());

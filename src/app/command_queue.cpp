@@ -12,11 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-int failed(const Error& failure) {
-  std::cerr << failure.message << "\n";
-  return 1;
-}
-
 Result<json::value> get(const ServerAddress& server, const std::string& path) {
   const Result<HttpResponse> response = call_server(server.admin, {"GET", path, "", {}, ""});
   if (!response) return std::unexpected(response.error());

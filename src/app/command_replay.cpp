@@ -13,11 +13,6 @@
 namespace forewarm {
 namespace {
 
-int failed(const Error& problem) {
-  std::cerr << "forewarm replay: " << problem.message << "\n";
-  return problem.code == ErrorCode::Invalid || problem.code == ErrorCode::NotFound ? 2 : 1;
-}
-
 Result<void> set_duration(Duration& into, const std::string& text, const char* option) {
   if (text.empty()) return {};
   const Result<Duration> parsed = parse_duration(text);

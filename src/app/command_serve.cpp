@@ -4,6 +4,7 @@
 
 #include "app/commands.h"
 #include "app/server.h"
+#include "app/terminal.h"
 
 namespace forewarm {
 
@@ -13,10 +14,7 @@ int run_serve(const ServeCommand& command) {
     if (const Result<void> environment = apply_environment(*config); !environment)
       config = std::unexpected(environment.error());
   }
-  if (!config) {
-    std::cerr << config.error().message << "\n";
-    return 1;
-  }
+  if (!config) return failed(config.error());
   if (!command.data.empty()) config->data = command.data;
   if (!command.listen.empty()) config->listen = command.listen;
   if (!command.admin.empty()) config->admin = command.admin;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 
 namespace forewarm {
 
@@ -16,6 +17,11 @@ bool is_terminal(int descriptor) {
 bool may_colour() {
   const char* no_colour = std::getenv("NO_COLOR");
   return is_terminal(STDERR_FILENO) && (no_colour == nullptr || *no_colour == '\0');
+}
+
+int failed(const Error& failure) {
+  std::cerr << failure.message << "\n";
+  return 1;
 }
 
 int terminal_width() {

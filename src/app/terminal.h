@@ -6,11 +6,16 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+
 namespace forewarm {
 
 bool is_terminal(int descriptor);
 /// True if colours may be written to standard error: a terminal, and NO_COLOR (no-color.org) is not set.
 bool may_colour();
+/// Says on standard error why a command could not do its work; what the program then exits with (1: 2 is for
+/// command lines that cannot be read).
+int failed(const Error& failure);
 int terminal_width();  ///< columns of standard error; 80 if unknown
 
 /// A progress bar on standard error with the time left. Nothing at all off a terminal.

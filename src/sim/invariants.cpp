@@ -3,15 +3,6 @@
 #include <algorithm>
 
 namespace forewarm {
-namespace {
-
-template <class Tag, class Number>
-std::string name(const char* kind, Id<Tag, Number> id) {
-  return std::string(kind) + " " + std::to_string(id.value());
-}
-
-}  // namespace
-
 Invariants::Invariants(const Options& options) : options_(options) {}
 
 void Invariants::fail(const char* invariant, const std::string& what) {

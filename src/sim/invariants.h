@@ -35,6 +35,11 @@ class Invariants : public Watcher {
   std::uint64_t live_messages() const { return messages_.size(); }
 
  private:
+  template <class Tag, class Number>
+  static std::string name(const char* kind, Id<Tag, Number> id) {
+    return std::string(kind) + " " + std::to_string(id.value());
+  }
+
   enum class Place : std::uint8_t {
     Waiting,
     Receiver,

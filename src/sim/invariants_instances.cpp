@@ -4,15 +4,6 @@
 #include <algorithm>
 
 namespace forewarm {
-namespace {
-
-template <class Tag, class Number>
-std::string name(const char* kind, Id<Tag, Number> id) {
-  return std::string(kind) + " " + std::to_string(id.value());
-}
-
-}  // namespace
-
 void Invariants::on(const InstanceReady& event) {
   const auto found = instances_.find(event.instance);
   if (found == instances_.end() || found->second.state != InstanceState::Starting) return;

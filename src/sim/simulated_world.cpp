@@ -16,7 +16,7 @@ constexpr std::uint64_t kClients = 0xc11e;
 constexpr std::uint64_t kTimes = 0x71e5;
 // What a drawn time belongs to.
 constexpr std::uint64_t kService = 1ULL << 62;
-constexpr std::uint64_t kStart = 2ULL << 62;
+constexpr std::uint64_t kStartTimes = 2ULL << 62;
 
 constexpr Duration kRefusedAfter = 5ms;
 constexpr Duration kReapedAfter = 5ms;
@@ -219,7 +219,7 @@ void SimulatedWorld::on(const Deliver& action) {
 void SimulatedWorld::on(const StartInstance& action) {
   instances_.insert(action.instance, {.asked = now_});
   const std::uint64_t ordinal = action.instance.value();
-  Random random = times_.fork(kStart + ordinal);
+  Random random = times_.fork(kStartTimes + ordinal);
   const Duration takes = options_.start_time.draw(random);
   switch (faults_.start(ordinal)) {
     case StartFault::None:

@@ -11,7 +11,7 @@ namespace forewarm {
 namespace {
 
 constexpr std::size_t kMeasuredMin = 8;
-constexpr std::size_t kSeasonsMax = 4;
+constexpr std::size_t kSeasonsKeptMax = 4;
 constexpr std::uint8_t kStateVersion = 1;
 
 /// Correlation of a step's surprise with the next one's: of values less those a season before, or less the
@@ -55,7 +55,7 @@ class SeasonalQuantiles final : public Forecaster {
                                            std::to_string(history_.measured()));
     }
     for (const std::uint32_t season : history.seasons) {
-      if (season >= 2 && season < history_.size() && seasons_.size() < kSeasonsMax)
+      if (season >= 2 && season < history_.size() && seasons_.size() < kSeasonsKeptMax)
         seasons_.push_back(season);
     }
     sources_ = value_sources(seasons_);
@@ -128,7 +128,7 @@ class SeasonalQuantiles final : public Forecaster {
  private:
   /// Whether what was read could have been written. Makes the sources.
   bool is_sound(const std::vector<float>& values, bool fitted) {
-    if (!(persistence_ >= 0 && persistence_ < 1) || seasons_.size() > kSeasonsMax) return false;
+    if (!(persistence_ >= 0 && persistence_ < 1) || seasons_.size() > kSeasonsKeptMax) return false;
     if (!fitted) return true;
     if (values.empty() || values.size() > ValueHistory::kStoredMax) return false;
     for (const std::uint32_t season : seasons_) {

@@ -9,11 +9,11 @@
 namespace forewarm {
 namespace {
 
-constexpr std::uint32_t kLeads[] = {1, 2, 4, 8, 16, 30, 60};
+constexpr std::uint32_t kFittedLeads[] = {1, 2, 4, 8, 16, 30, 60};
 constexpr std::size_t kFitStepsMax =
     2048;                                // a search over more steps would not change the parameters by much
 constexpr std::size_t kErrorsMax = 400;  // per lead
-constexpr double kCyclesMin = 2;
+constexpr double kCyclesToFit = 2;
 constexpr double kLevels[] = {0.01, 0.03, 0.08, 0.2, 0.4, 0.7, 0.95};
 constexpr double kTrends[] = {0, 0.02, 0.1, 0.3};
 constexpr double kDampings[] = {0.8, 0.9, 0.97};
@@ -28,7 +28,7 @@ std::vector<double> scaled(std::span<const float> values, SmoothingScale scale) 
 /// Leads that a history can say something about: at least four times as long.
 std::vector<std::uint32_t> usable_leads(std::size_t steps) {
   std::vector<std::uint32_t> leads;
-  for (const std::uint32_t lead : kLeads) {
+  for (const std::uint32_t lead : kFittedLeads) {
     if (lead == 1 || lead * 4 <= steps) leads.push_back(lead);
   }
   return leads;
@@ -197,7 +197,7 @@ SmoothingModel fit_smoothing(std::span<const float> values, std::span<const std:
   const std::size_t lead = usable_leads(values.size()).back() >= 16 ? 16 : usable_leads(values.size()).back();
   std::vector<std::uint32_t> periods = {0};
   for (const std::uint32_t season : seasons) {
-    if (season >= 2 && kCyclesMin * season <= static_cast<double>(values.size())) periods.push_back(season);
+    if (season >= 2 && kCyclesToFit * season <= static_cast<double>(values.size())) periods.push_back(season);
   }
   Candidate best{.loss = std::numeric_limits<double>::infinity()};
   for (const SmoothingScale scale : {SmoothingScale::Plain, SmoothingScale::SquareRoot}) {

@@ -11,8 +11,8 @@ namespace {
 
 // One after the other over the targets; seven, so that a timer's spikes meet all of them and not always the
 // same.
-constexpr std::size_t kLeads[] = {1, 24, 6, 40, 2, 60, 12};
-constexpr std::size_t kLeadCount = sizeof(kLeads) / sizeof(kLeads[0]);
+constexpr std::size_t kWeightedLeads[] = {1, 24, 6, 40, 2, 60, 12};
+constexpr std::size_t kLeadCount = sizeof(kWeightedLeads) / sizeof(kWeightedLeads[0]);
 constexpr std::size_t kTargetsMax = 288;
 constexpr std::size_t kOriginsApart = 16;  // the slow recent windows are looked at anew this often
 constexpr std::size_t kSlowWindow = 100;
@@ -147,7 +147,7 @@ void SourceWeights::learn(const ValueHistory& history, const std::vector<ValueSo
   std::size_t slow_origin = 0;
   std::size_t turn = 0;
   for (const std::size_t target : targets_of(history)) {
-    const std::size_t lead = kLeads[turn++ % kLeadCount];
+    const std::size_t lead = kWeightedLeads[turn++ % kLeadCount];
     if (lead > target || !history.measured_at(target)) continue;
     const std::size_t origin = target + 1 - lead;
     if (origin < 4) continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/check.h"
 #include "base/math.h"
@@ -15,11 +16,11 @@ constexpr double kGamma = (1 + kAccuracy) / (1 - kAccuracy);
 constexpr double kLogGamma = 0.03900494437810888;  // ln kGamma
 constexpr std::size_t kBucketsMax = 1024;          // 40 nats: a microsecond and 3,000 years in one sketch
 constexpr double kGrowthMax = 1e18;                // far from the end of float's range
-constexpr double kLn2 = 0.69314718055994530942;
 
 }  // namespace
 
-DurationSketch::DurationSketch(double half_life) : growth_rate_(exp(kLn2 / std::max(half_life, 1.0))) {
+DurationSketch::DurationSketch(double half_life)
+    : growth_rate_(exp(std::numbers::ln2 / std::max(half_life, 1.0))) {
   check(half_life >= 1, "a half-life of one observation or more");
 }
 

@@ -1,6 +1,7 @@
 #include "core/history/outcomes.h"
 
 #include <algorithm>
+#include <numbers>
 
 #include "base/check.h"
 #include "base/math.h"
@@ -13,7 +14,6 @@ constexpr std::uint64_t kByFunction = 1;
 constexpr std::uint64_t kByTenant = 2;
 constexpr std::uint64_t kByError = 3;
 constexpr std::size_t kLookedAt = 8;  // the oldest of eight is among the oldest third in 96 of 100 cases
-constexpr double kLn2 = 0.69314718055994530942;
 
 }  // namespace
 
@@ -75,7 +75,7 @@ OutcomeCounts Outcomes::read(Key key, TimePoint at) const {
 void Outcomes::faded(OutcomeCounts& counts, TimePoint at) const {
   if (at <= counts.at) return;
   if (counts.total() > 0) {
-    const double keep = exp(-kLn2 * (seconds(at - counts.at) / seconds(half_life_)));
+    const double keep = exp(-std::numbers::ln2 * (seconds(at - counts.at) / seconds(half_life_)));
     counts.succeeded *= keep;
     counts.failed *= keep;
   }

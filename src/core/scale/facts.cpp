@@ -13,7 +13,7 @@ constexpr double kLeadGuessSeconds = 1;
 constexpr double kStepGuessSeconds = 10;
 constexpr double kLateShareMin = 1e-4;
 constexpr double kLateShareMax = 0.5;
-constexpr double kTolerance = 1e-9;
+constexpr double kCountTolerance = 1e-9;
 
 double within(Duration duration, double least, double otherwise) {
   if (duration.count() <= 0) return otherwise;
@@ -23,7 +23,7 @@ double within(Duration duration, double least, double otherwise) {
 }  // namespace
 
 std::uint32_t ScalingFacts::instances_of(double slots) const {
-  const double instances = std::ceil(slots / capacity - kTolerance);
+  const double instances = std::ceil(slots / capacity - kCountTolerance);
   if (!(instances > 0)) return 0;
   return static_cast<std::uint32_t>(std::min(instances, 1e9));
 }

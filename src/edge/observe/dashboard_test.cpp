@@ -6,17 +6,12 @@
 #include <limits>
 
 #include "edge/observe/assets.h"
+#include "edge/observe/names_fixture.h"
 
 namespace forewarm {
 namespace {
 
 namespace json = boost::json;
-
-class FixedNames : public Names {
- public:
-  std::string queue(QueueId id) const override { return id == QueueId(1) ? "orders" : ""; }
-  std::string function(FunctionId) const override { return "ship"; }
-};
 
 /// Keeps what was answered.
 class KeptReply : public HttpReply {

@@ -9,22 +9,12 @@
 
 #include "edge/observe/clock_text.h"
 #include "edge/observe/decision_files.h"
+#include "edge/observe/names_fixture.h"
 
 namespace forewarm {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr QueueId kOrders(1), kDead(2);
-constexpr FunctionId kShip(7);
-
-class FixedNames : public Names {
- public:
-  std::string queue(QueueId id) const override {
-    return id == kOrders ? "orders" : id == kDead ? "orders-dead" : "";
-  }
-  std::string function(FunctionId) const override { return "ship"; }
-};
 
 ScalingPlan plan_of(std::uint32_t instances) {
   ScalingPlan plan;

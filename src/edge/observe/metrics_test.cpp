@@ -8,20 +8,10 @@
 #include <set>
 
 #include "edge/observe/metric_table.h"
+#include "edge/observe/names_fixture.h"
 
 namespace forewarm {
 namespace {
-
-constexpr QueueId kOrders(1), kMails(2);
-constexpr FunctionId kShip(7);
-
-class FixedNames : public Names {
- public:
-  std::string queue(QueueId id) const override {
-    return id == kOrders ? "orders" : id == kMails ? "mails" : "";
-  }
-  std::string function(FunctionId id) const override { return id == kShip ? "ship" : ""; }
-};
 
 class MetricsTest : public testing::Test {
  protected:

@@ -56,7 +56,7 @@ void write_message(JsonText& json, const ReceivedMessage& message) {
   json.end_object();
 }
 
-struct Writer {
+struct JsonWriter {
   JsonText& json;
   std::string_view action;
 
@@ -124,7 +124,7 @@ struct Writer {
 
 std::string render_json(const Response& response, std::string_view action) {
   JsonText json;
-  std::visit(Writer{json, action}, response);
+  std::visit(JsonWriter{json, action}, response);
   return json.take();
 }
 

@@ -105,7 +105,7 @@ void write_message(XmlText& xml, const ReceivedMessage& message) {
   xml.close("Message");
 }
 
-struct Writer {
+struct XmlWriter {
   XmlText& xml;
   std::string_view action;
 
@@ -149,7 +149,7 @@ std::string render_xml(const Response& response, std::string_view action, std::s
   xml.raw(root);
   xml.raw(kNamespace);
   if (has_result) xml.open(result);
-  std::visit(Writer{xml, action}, response);
+  std::visit(XmlWriter{xml, action}, response);
   if (has_result) xml.close(result);
   xml.open("ResponseMetadata").leaf("RequestId", request_id).close("ResponseMetadata").close(root);
   return xml.take();
