@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves the two commands where nothing is installed: makes a bare Debian 12 in a folder and runs them on a clone there.
-# Usage: tools/clean_room.sh FOLDER [COMMAND]     (as root; the command's default is: ./dev build && ./dev test)
-# Takes the host's Debian package sources and apt's network settings. The folder is kept and used again if it is there.
+# Usage: tools/clean_room.sh FOLDER [COMMAND]     (as root; the command's default is: ./dev demo --minutes 1 && ./dev test)
+# Takes the host's Debian package sources, certificates and network settings. The folder is kept and used again if it is there.
 set -euo pipefail
 
 (($# >= 1)) || { sed -n '2,4s/^# //p' "$0" >&2 && exit 2; }
@@ -9,7 +9,7 @@ set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 mkdir -p "$1"
 target=$(cd "$1" && pwd)
-command=${2:-./dev build && ./dev test}
+command=${2:-./dev demo --minutes 1 && ./dev test}
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 # The host's source files that Debian itself signs.
@@ -32,6 +32,8 @@ make_root() {
 
 [[ -e $target/.made ]] || make_root
 cp -L /etc/resolv.conf /etc/hosts "$target/etc/"
+certificates=/etc/ssl/certs/ca-certificates.crt
+cp -L "$certificates" "$target$certificates"
 
 mounted=()
 leave() {
@@ -51,9 +53,9 @@ rm -rf "$target/srv/forewarm"
 git clone -q --no-hardlinks "$repository" "$target/srv/forewarm"
 
 echo "== in a bare Debian $(cat "$target/etc/debian_version"): $command" >&2
-proxies=()
+settings=("NODE_EXTRA_CA_CERTS=$certificates")
 for name in http_proxy https_proxy no_proxy FOREWARM_JOBS; do
-  [[ -z ${!name:-} ]] || proxies+=("$name=${!name}")
+  [[ -z ${!name:-} ]] || settings+=("$name=${!name}")
 done
 chroot "$target" /usr/bin/env -i HOME=/srv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  LC_ALL=C.UTF-8 "${proxies[@]}" /bin/bash -c "cd /srv/forewarm && $command" </dev/null
+  LC_ALL=C.UTF-8 "${settings[@]}" /bin/bash -c "cd /srv/forewarm && $command" </dev/null
