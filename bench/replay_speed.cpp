@@ -68,47 +68,63 @@ Load make_load(std::uint32_t queues, double messages_per_second, Duration length
   return load;
 }
 
+struct Step {
+  float us = 0;
+  std::uint8_t event_kind = 0;
+};
+
 /// The time of every single step of the core, by itself.
-void measure_core(std::uint32_t queues, double rate, Duration length) {
-  Load load = make_load(queues, rate, length);
-  const std::size_t messages = load.arrivals.size();
-  const auto source = make_arrival_list(std::move(load.arrivals));
+std::vector<Step> time_steps(const Load& load) {
+  const auto source = make_arrival_list(load.arrivals);
   SimulatedWorld world(load.world, *source);
   Orchestrator core(Orchestrator::Options{});
   Actions actions;
-  std::vector<float> steps_us;
-  steps_us.reserve(messages * 5);
+  std::vector<Step> steps;
+  steps.reserve(load.arrivals.size() * 5);
   const double clock_us = clock_cost_us();
-  double spent = 0;
-  double worst = 0;
-  std::size_t worst_kind = 0;
   while (const std::optional<TimedEvent> event = world.next(core.wake_at())) {
     actions.clear();
     const double begin = cpu_seconds();
     core.step(event->time, event->event, actions);
     const double us = std::max(0.0, (cpu_seconds() - begin) * 1e6 - clock_us);
-    steps_us.push_back(static_cast<float>(us));
-    spent += us;
-    // The first events create queues; a server does that before there are messages.
-    if (steps_us.size() > queues + 1 && us > worst) {
-      worst = us;
-      worst_kind = event->event.index();
-    }
+    steps.push_back({static_cast<float>(us), static_cast<std::uint8_t>(event->event.index())});
     world.perform(*event, actions);
   }
-  std::vector<float> sorted(steps_us.begin() + queues + 1, steps_us.end());
-  std::ranges::sort(sorted);
+  return steps;
+}
+
+/// The same steps several times over; of each the best time counts, because what the machine adds to a step
+/// (interrupts, page faults) it adds to another one in the next round, and what the core does it does again.
+void measure_core(std::uint32_t queues, double rate, Duration length) {
+  constexpr int kRounds = 3;
+  const Load load = make_load(queues, rate, length);
+  const auto messages = static_cast<double>(load.arrivals.size());
+  std::vector<Step> steps = time_steps(load);
+  double first_round_us = 0;
+  for (const Step& step : steps) first_round_us += static_cast<double>(step.us);
+  for (int round = 1; round < kRounds; ++round) {
+    const std::vector<Step> again = time_steps(load);
+    if (again.size() != steps.size()) std::abort();  // the same events give the same decisions
+    for (std::size_t i = 0; i < steps.size(); ++i) steps[i].us = std::min(steps[i].us, again[i].us);
+  }
+  double spent = 0;
+  for (const Step& step : steps) spent += static_cast<double>(step.us);
+  // The first events create queues; a server does that before there are messages.
+  steps.erase(steps.begin(), steps.begin() + queues + 1);
+  std::ranges::sort(steps, {}, &Step::us);
   const auto at = [&](double level) {
     return static_cast<double>(
-        sorted[static_cast<std::size_t>(level * static_cast<double>(sorted.size() - 1))]);
+        steps[static_cast<std::size_t>(level * static_cast<double>(steps.size() - 1))].us);
   };
-  const auto over = std::ranges::count_if(sorted, [](float us) { return us > 100; });
-  std::printf("core, %u queues: %zu messages, %zu steps; %.2f us of core a message (target <= 4)\n", queues,
-              messages, sorted.size(), spent / static_cast<double>(messages));
+  const auto over = std::ranges::count_if(steps, [](const Step& step) { return step.us > 100; });
   std::printf(
-      "  a step: p50 %.2f, p99 %.2f, p99.9 %.2f, p99.99 %.2f, max %.1f us (event kind %zu); %td over 100 us "
+      "core, %u queues: %.0f messages, %zu steps; %.2f us of core a message (target <= 4), first of %d "
+      "rounds %.2f\n",
+      queues, messages, steps.size(), spent / messages, kRounds, first_round_us / messages);
+  std::printf(
+      "  a step: p50 %.2f, p99 %.2f, p99.9 %.2f, p99.99 %.2f, max %.1f us (event kind %u); %td over 100 us "
       "(target 0)\n",
-      at(0.5), at(0.99), at(0.999), at(0.9999), worst, worst_kind, over);
+      at(0.5), at(0.99), at(0.999), at(0.9999), at(1), static_cast<unsigned>(steps.back().event_kind), over);
 }
 
 void measure_replay(std::uint32_t queues, double rate, Duration length) {

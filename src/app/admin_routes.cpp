@@ -44,6 +44,13 @@ std::optional<json::object> object_of(const RouteRequest& request, const std::sh
   return std::move(parsed.as_object());
 }
 
+std::function<void(const Result<void>&)> answer_with_name(const std::string& name,
+                                                          const std::shared_ptr<HttpReply>& reply) {
+  return [name, reply](const Result<void>& done) {
+    reply->send(done ? json_response(json::serialize(json::object{{"name", name}})) : refusal(done.error()));
+  };
+}
+
 std::string text_in(const json::object& object, std::string_view key) {
   const json::value* found = object.if_contains(key);
   return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
@@ -67,6 +74,14 @@ AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(s
        .schema = kNamed,
        .problems = {400, 409, 503},
        .handle = [this](RouteRequest request, Reply reply) { put_function(request, reply); }});
+  routes.add({.method = "DELETE",
+              .path = "/v1/functions/{name}",
+              .id = "removeFunction",
+              .summary = "Removes a function: its running instances finish, its queues keep their messages",
+              .parameters = {name},
+              .schema = kNamed,
+              .problems = {404, 409, 503},
+              .handle = [this](RouteRequest request, Reply reply) { remove_function(request, reply); }});
   routes.add(
       {.path = "/v1/functions/{name}",
        .id = "getFunction",
@@ -118,9 +133,12 @@ void AdminRoutes::put_function(const RouteRequest& request, const Reply& reply) 
   if (read->functions.size() != 1 || read->functions[0].name != name) {
     return reply->send(problem(400, "toml must define the one function '" + name + "'"));
   }
-  sources_.put_function(toml, [reply, name](const Result<void>& done) {
-    reply->send(done ? json_response(json::serialize(json::object{{"name", name}})) : refusal(done.error()));
-  });
+  sources_.put_function(toml, answer_with_name(name, reply));
+}
+
+void AdminRoutes::remove_function(const RouteRequest& request, const Reply& reply) {
+  const std::string name(request.parameter("name"));
+  sources_.remove_function(name, answer_with_name(name, reply));
 }
 
 void AdminRoutes::show_function(const RouteRequest& request, const Reply& reply) {

@@ -20,6 +20,8 @@ class AdminRoutes {
     std::function<InstanceCounts(FunctionId)> function_counts;
     /// Adds or replaces the one function of a TOML text; `done` once that is durable and in force.
     std::function<void(const std::string& toml, std::function<void(const Result<void>&)> done)> put_function;
+    /// Takes a function out; its running instances finish first, its queues keep their messages.
+    std::function<void(std::string_view name, std::function<void(const Result<void>&)> done)> remove_function;
     std::function<void(const FunctionEntry&, std::string payload, std::function<void(Result<std::string>)>)>
         invoke;
   };
@@ -29,6 +31,7 @@ class AdminRoutes {
   using Reply = std::shared_ptr<HttpReply>;
 
   void put_function(const RouteRequest& request, const Reply& reply);
+  void remove_function(const RouteRequest& request, const Reply& reply);
   void show_function(const RouteRequest& request, const Reply& reply);
   void invoke(const RouteRequest& request, const Reply& reply);
   void dead_letter_queues(const Reply& reply);

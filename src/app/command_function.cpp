@@ -93,6 +93,18 @@ int run_function_add(const ServerAddress& server, const FunctionCommandLine& giv
   return 0;
 }
 
+int run_function_remove(const ServerAddress& server, const std::string& name) {
+  const Result<json::value> answer =
+      ask(server, {"DELETE", "/v1/functions/" + encode_segment(name), "", {}, ""});
+  if (!answer) return failed(answer.error());
+  if (server.json) {
+    std::cout << json::serialize(*answer) << "\n";
+  } else {
+    std::cerr << "removed " << name << "; its running instances finish, its queues keep their messages\n";
+  }
+  return 0;
+}
+
 int run_function_list(const ServerAddress& server) {
   const Result<json::value> answer = ask(server, {"GET", "/v1/functions", "", {}, ""});
   if (!answer) return failed(answer.error());

@@ -195,7 +195,7 @@ class CommandLine {
   }
 
   void functions() {
-    CLI::App* fn = app_.add_subcommand("fn", "functions: add, update, list, logs, invoke");
+    CLI::App* fn = app_.add_subcommand("fn", "functions: add, update, remove, list, logs, invoke");
     fn->require_subcommand(1);
     for (const bool update : {false, true}) {
       CLI::App* sub = named(*fn, update ? "update" : "add",
@@ -217,6 +217,9 @@ class CommandLine {
         return run_function_add(server_, function_, update);
       });
     }
+    CLI::App* remove =
+        named(*fn, "remove", "take a function out of the running server", "  forewarm fn remove resize");
+    on(remove, [this] { return run_function_remove(server_, name_); });
     CLI::App* list = command(*fn, "ls", "functions with their instances", "  forewarm fn ls");
     with_server(list);
     on(list, [this] { return run_function_list(server_); });

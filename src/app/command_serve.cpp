@@ -8,17 +8,26 @@
 
 namespace forewarm {
 
-int run_serve(const ServeCommand& command) {
+namespace {
+
+/// Flags over the environment over the file.
+Result<ServerConfig> read_all(const ServeCommand& command) {
   Result<ServerConfig> config = command.config.empty() ? ServerConfig{} : read_config_file(command.config);
-  if (config) {
-    if (const Result<void> environment = apply_environment(*config); !environment)
-      config = std::unexpected(environment.error());
-  }
-  if (!config) return failed(config.error());
+  if (!config) return config;
+  if (const Result<void> environment = apply_environment(*config); !environment)
+    return std::unexpected(environment.error());
   if (!command.data.empty()) config->data = command.data;
   if (!command.listen.empty()) config->listen = command.listen;
   if (!command.admin.empty()) config->admin = command.admin;
   if (!command.record.empty()) config->record = command.record;
+  return config;
+}
+
+}  // namespace
+
+int run_serve(const ServeCommand& command) {
+  const Result<ServerConfig> config = read_all(command);
+  if (!config) return failed(config.error());
   const Result<LogLevel> level = parse_log_level(config->log_level);
   if (!level) {
     std::cerr << "log_level: " << level.error().message << "\n";
@@ -29,6 +38,7 @@ int run_serve(const ServeCommand& command) {
   Server::Options options;
   options.config = *config;
   options.log = &log;
+  if (!command.config.empty()) options.read_again = [&command] { return read_all(command); };
   Result<std::unique_ptr<Server>> server = Server::open(std::move(options));
   if (!server) {
     log.error(server.error().message);

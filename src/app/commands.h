@@ -63,6 +63,7 @@ struct FunctionCommandLine {
   std::string objective;
 };
 int run_function_add(const ServerAddress& server, const FunctionCommandLine& function, bool must_exist);
+int run_function_remove(const ServerAddress& server, const std::string& name);
 int run_function_list(const ServerAddress& server);
 int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines);
 int run_function_invoke(const ServerAddress& server, const std::string& name, const std::string& payload);

@@ -28,8 +28,9 @@ class CoreGate {
   using Done = std::function<void(const Actions& actions, const Result<void>& durable)>;
   virtual Result<void> submit(Event event, Done done) = 0;
 
-  /// Appends to the store first and tells the core only when the message is durable; then calls `done`.
-  virtual Result<void> send(std::vector<StoredMessage> messages, std::vector<PutRecord> records,
+  /// Appends to the store first, `others` in the same commit, and tells the core only when the messages are
+  /// durable; then calls `done`.
+  virtual Result<void> send(std::vector<StoredMessage> messages, std::vector<Write> others,
                             std::function<void(const Result<void>&)> done) = 0;
 
   /// A ReceiveRequested whose receiver id is chosen here. `delivered` is called exactly once, when the leases

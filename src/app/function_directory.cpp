@@ -34,6 +34,10 @@ Result<bool> FunctionDirectory::recover(std::string_view key, std::string_view v
 }
 
 void FunctionDirectory::configure(const ServerConfig& config) {
+  std::erase_if(by_name_, [&](const auto& entry) {
+    return entry.second.from_file &&
+           std::ranges::find(config.functions, entry.first, &FunctionConfig::name) == config.functions.end();
+  });
   for (const FunctionConfig& function : config.functions) {
     std::vector<MappingConfig> mappings;
     for (const MappingConfig& mapping : config.mappings) {
@@ -64,7 +68,7 @@ Result<PutRecord> FunctionDirectory::propose(const FunctionConfig& config,
   return PutRecord{std::string(kPrefix) + config.name, to_toml(config, mappings)};
 }
 
-Result<RemoveRecord> FunctionDirectory::remove(std::string_view name) {
+Result<RemoveRecord> FunctionDirectory::propose_removal(std::string_view name) const {
   const auto found = by_name_.find(name);
   if (found == by_name_.end())
     return error(ErrorCode::NotFound, "there is no function '" + std::string(name) + "'");
@@ -72,9 +76,7 @@ Result<RemoveRecord> FunctionDirectory::remove(std::string_view name) {
     return error(ErrorCode::Conflict,
                  "function '" + std::string(name) + "' is in the configuration file; take it out there");
   }
-  RemoveRecord record{std::string(kPrefix) + found->first};
-  by_name_.erase(found);
-  return record;
+  return RemoveRecord{std::string(kPrefix) + found->first};
 }
 
 const FunctionEntry* FunctionDirectory::find(std::string_view name) const {

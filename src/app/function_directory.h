@@ -31,7 +31,8 @@ class FunctionDirectory {
  public:
   /// One record of the store, at recovery. False if it is not a function's. Corrupt names the record.
   Result<bool> recover(std::string_view key, std::string_view value);
-  /// Takes what the file says, over what the store had.
+  /// Takes what the file says, over what the store had; functions that an earlier file had and this one has
+  /// not are gone.
   void configure(const ServerConfig& config);
 
   /// Adds or replaces a function of the running server; the record that makes it durable. Conflict if the
@@ -41,7 +42,10 @@ class FunctionDirectory {
   void accept(FunctionConfig config, std::vector<MappingConfig> mappings) {
     place(std::move(config), std::move(mappings));
   }
-  Result<RemoveRecord> remove(std::string_view name);
+  /// What takes a function out of the store. NotFound, or Conflict if the file has it.
+  Result<RemoveRecord> propose_removal(std::string_view name) const;
+  /// Once that is durable.
+  void accept_removal(const std::string& name) { by_name_.erase(name); }
 
   const FunctionEntry* find(std::string_view name) const;
   const FunctionEntry* find(FunctionId id) const;

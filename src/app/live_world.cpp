@@ -174,7 +174,7 @@ void LiveWorld::report(Event event) {
   loop_.wake();
 }
 
-Result<void> LiveWorld::send(std::vector<StoredMessage> messages, std::vector<PutRecord> records,
+Result<void> LiveWorld::send(std::vector<StoredMessage> messages, std::vector<Write> others,
                              std::function<void(const Result<void>&)> done) {
   commit_gathered();
   if (!deferred_.empty() || input_.size() >= options_.input_max) {
@@ -185,12 +185,12 @@ Result<void> LiveWorld::send(std::vector<StoredMessage> messages, std::vector<Pu
   std::vector<Message> arrivals;
   std::vector<Write> writes;
   arrivals.reserve(messages.size());
-  writes.reserve(messages.size() + records.size());
+  writes.reserve(messages.size() + others.size());
   for (StoredMessage& message : messages) {
     arrivals.push_back(message.message);
     writes.push_back(AppendMessage{std::move(message)});
   }
-  for (PutRecord& record : records) writes.push_back(std::move(record));
+  std::ranges::move(others, std::back_inserter(writes));
   auto after = std::make_shared<After>();
   after->push_back(
       [this, arrivals = std::move(arrivals), done = std::move(done)](const Result<void>& committed) {

@@ -51,7 +51,7 @@ class LiveWorld : public CoreGate {
   const Orchestrator& core() const override { return core_; }
   Store& store() override { return store_; }
   Result<void> submit(Event event, Done done) override;
-  Result<void> send(std::vector<StoredMessage> messages, std::vector<PutRecord> records,
+  Result<void> send(std::vector<StoredMessage> messages, std::vector<Write> others,
                     std::function<void(const Result<void>&)> done) override;
   Result<ReceiverId> receive(ReceiveRequested request, Delivered delivered) override;
   void cancel(ReceiverId receiver) override;

@@ -27,15 +27,15 @@ class MemoryGate : public CoreGate {
     if (done) done(actions, {});
     return {};
   }
-  Result<void> send(std::vector<StoredMessage> messages, std::vector<PutRecord> records,
+  Result<void> send(std::vector<StoredMessage> messages, std::vector<Write> others,
                     std::function<void(const Result<void>&)> done) override {
     if (full) return error(ErrorCode::Exhausted, "full");
-    const auto commit = [this, messages = std::move(messages), records = std::move(records),
+    const auto commit = [this, messages = std::move(messages), others = std::move(others),
                          done = std::move(done)](const Result<void>& outcome) {
       if (outcome) {
         std::vector<Write> writes;
         for (const StoredMessage& message : messages) writes.push_back(AppendMessage{message});
-        for (const PutRecord& record : records) writes.push_back(record);
+        for (const Write& write : others) writes.push_back(write);
         (void)store_.submit(std::move(writes), Durability::Synced, [](const Result<void>&) {});
         for (const StoredMessage& message : messages) step(MessageArrived{message.message, Origin::Sent});
       }

@@ -150,7 +150,7 @@ std::optional<MessageId> MessageSender::find_original(const std::string& key, Se
   const auto original = context_.deduplication.find(key, sending.now);
   if (!original) return std::nullopt;
   if (!original->durable) {
-    sending.records.push_back({.key = std::string(Deduplication::kBarrierKey), .value = {}});
+    sending.records.push_back(PutRecord{.key = std::string(Deduplication::kBarrierKey), .value = {}});
     sending.repeated.emplace_back(key, original->message);
   }
   return original->message;

@@ -25,7 +25,7 @@ class MessageSender {
     const std::string& sender_id;
     TimePoint now;
     std::vector<StoredMessage> messages;
-    std::vector<PutRecord> records;
+    std::vector<Write> records;
     KeyedMessages deduplicated;  ///< that this request is the first to name
     KeyedMessages repeated;      ///< whose first sending is on its way to the disk
   };

@@ -44,7 +44,7 @@ Result<void> QueueService::attach(CoreGate& gate) {
   const std::string secret(random.data(), random.size());
   context_.identity.emplace(secret);
   // Before every message: commits are in order, so no handle is out before its secret is durable.
-  return gate.send({}, {{.key = std::string(kSecretKey), .value = sqs::base64_encode(secret)}},
+  return gate.send({}, {PutRecord{std::string(kSecretKey), sqs::base64_encode(secret)}},
                    [](const Result<void>&) {});
 }
 

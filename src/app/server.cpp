@@ -92,8 +92,10 @@ class ServerImpl : public Server, private Names {
   void configure();
   void queue_made();
   void be_ready();
+  void reload();
   void every_second();
   void watch(const TimedEvent& event, const Actions& actions);
+  Result<void> remove_function(std::string_view name, std::function<void(const Result<void>&)> done);
   Result<void> add_function(const std::string& toml, std::function<void(const Result<void>&)> done);
   AdminRoutes::Sources admin_sources();
 
@@ -117,7 +119,8 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<HttpServer> sqs_server_;
   std::unique_ptr<HttpServer> admin_server_;
   std::unique_ptr<Loop::Timer> second_;
-  std::unique_ptr<Loop::Watch> signals_;
+  std::unique_ptr<Loop::Watch> ends_;
+  std::unique_ptr<Loop::Watch> reloads_;
   std::optional<Progress> progress_;
   std::size_t queues_to_make_ = 0;
   bool ready_ = false;
@@ -288,6 +291,9 @@ AdminRoutes::Sources ServerImpl::admin_sources() {
   sources.put_function = [this](const std::string& toml, std::function<void(const Result<void>&)> done) {
     if (Result<void> taken = add_function(toml, done); !taken) done(taken);
   };
+  sources.remove_function = [this](std::string_view name, std::function<void(const Result<void>&)> done) {
+    if (Result<void> taken = remove_function(name, done); !taken) done(taken);
+  };
   sources.invoke = [this](const FunctionEntry& function, std::string payload,
                           std::function<void(Result<std::string>)> done) {
     host_->invoke(function, std::move(payload), std::move(done));
@@ -310,6 +316,20 @@ Result<void> ServerImpl::add_function(const std::string& toml,
       for (const MappingConfig& mapping : added.mappings) {
         if (queues_.directory().find(mapping.queue) == nullptr) make_queue(mapping.queue, {});
       }
+    }
+    done(durable);
+  };
+  return world_->send({}, {std::move(*record)}, std::move(stored));
+}
+
+Result<void> ServerImpl::remove_function(std::string_view name,
+                                         std::function<void(const Result<void>&)> done) {
+  Result<RemoveRecord> record = functions_.propose_removal(name);
+  if (!record) return std::unexpected(record.error());
+  auto stored = [this, name = std::string(name), done = std::move(done)](const Result<void>& durable) {
+    if (durable) {
+      functions_.accept_removal(name);
+      configure();
     }
     done(durable);
   };
@@ -379,6 +399,38 @@ Snapshot ServerImpl::snapshot() {
   return snapshot;
 }
 
+/// What is wrong or cannot change while the server runs leaves everything as it is.
+void ServerImpl::reload() {
+  if (!options_.read_again) {
+    log().warning("there is no configuration to reload: the server was started without --config");
+    return;
+  }
+  Result<ServerConfig> read = options_.read_again();
+  if (!read) {
+    log().error("the configuration is not reloaded, the one in force stays",
+                {{"reason", read.error().message}});
+    return;
+  }
+  for (const std::string& warning : config_warnings(*read)) log().warning(warning);
+  const auto keep = [this, &read](const char* key, auto member) {
+    if ((*read).*member == config_.*member) return;
+    log().warning("a changed setting needs a restart", {{"setting", key}});
+    (*read).*member = config_.*member;
+  };
+  keep("data", &ServerConfig::data);
+  keep("listen", &ServerConfig::listen);
+  keep("admin", &ServerConfig::admin);
+  keep("region", &ServerConfig::region);
+  keep("record", &ServerConfig::record);
+  keep("log_level", &ServerConfig::log_level);
+  keep("forecast.step", &ServerConfig::forecast_step);
+  config_ = std::move(*read);
+  functions_.configure(config_);
+  make_queues();
+  log().info("the configuration is reloaded", {{"functions", std::uint64_t{config_.functions.size()}},
+                                               {"mappings", std::uint64_t{config_.mappings.size()}}});
+}
+
 void ServerImpl::every_second() {
   Snapshot now = snapshot();
   metrics_.set_snapshot(now);
@@ -395,7 +447,8 @@ void ServerImpl::every_second() {
 }
 
 Result<void> ServerImpl::run() {
-  signals_ = loop_.watch_signals({SIGINT, SIGTERM}, [this](int) { stop(); });
+  ends_ = loop_.watch_signals({SIGINT, SIGTERM}, [this](int) { stop(); });
+  reloads_ = loop_.watch_signals({SIGHUP}, [this](int) { reload(); });
   loop_.post([this] { make_queues(); });
   second_ = loop_.call_after(kSecond, [this] { every_second(); });
   drive(core_, *world_);

@@ -30,6 +30,8 @@ class Server {
     std::function<void()> on_ready;
     /// Called about once a second with what the dashboard shows, on the loop's thread.
     std::function<void(const Snapshot&)> on_second;
+    /// Reads the configuration again, for SIGHUP. Empty if there is nothing to read.
+    std::function<Result<ServerConfig>()> read_again;
     /// Every event with its actions; may be empty.
     std::function<void(const TimedEvent&, const Actions&)> watch;
   };

@@ -47,12 +47,8 @@ QueueState* Orchestrator::State::find_queue(QueueId id) {
 }
 
 FunctionState* Orchestrator::State::find_function(FunctionId id) {
-  const auto found = functions_.find(id);
-  return found != functions_.end() ? &found->second : nullptr;
-}
-
-FunctionState* Orchestrator::State::function_of(const QueueState& queue) {
-  return queue.mapping ? find_function(queue.mapping->function) : nullptr;
+  FunctionState** found = function_index_.find(id);
+  return found != nullptr ? *found : nullptr;
 }
 
 /// The queue has work left that did not fit into this step.

@@ -22,9 +22,9 @@ struct QueueView {
   std::uint64_t arrived = 0;       ///< sent, since the start
   std::uint64_t started = 0;       ///< first starts
   std::uint64_t late = 0;          ///< first starts past the deadline
-  std::uint64_t retries = 0;        ///< failed runs' messages that stayed
-  std::uint64_t dead_letters = 0;   ///< moved to the dead-letter queue
-  TimePoint step_start;  ///< of the newest closed step
+  std::uint64_t retries = 0;       ///< failed runs' messages that stayed
+  std::uint64_t dead_letters = 0;  ///< moved to the dead-letter queue
+  TimePoint step_start;            ///< of the newest closed step
   float arrivals_last_step = 0;
   const ModelForecast* forecast = nullptr;
   const Ensemble* ensemble = nullptr;

@@ -43,7 +43,6 @@ class Orchestrator::State {
 
   QueueState* find_queue(QueueId id);
   FunctionState* find_function(FunctionId id);
-  FunctionState* function_of(const QueueState& queue);
   const MessageRecord* find_message(MessageId id) const { return messages_.find(id); }
   std::uint64_t events() const { return events_; }
   TimePoint now() const { return now_; }
@@ -95,6 +94,7 @@ class Orchestrator::State {
   Duration keep_idle(const FunctionState& function);
   void refresh_summaries(FunctionState& function);
   void attach_mapping(QueueState& queue);
+  void drop_if_unused(FunctionState& function);
 
   void leave_pending(QueueState& queue);
   void continue_pending();
@@ -113,6 +113,7 @@ class Orchestrator::State {
   std::map<QueueId, std::unique_ptr<QueueState>> queues_;
   IdMap<QueueId, QueueState*> queue_index_;
   std::map<FunctionId, FunctionState> functions_;
+  IdMap<FunctionId, FunctionState*> function_index_;
   TimerHeap timers_;
   std::deque<QueueId> pending_;
   std::deque<QueueId> starved_;  ///< wanted an instance when the machine's limit was reached

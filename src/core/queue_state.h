@@ -68,6 +68,8 @@ struct TimerOf : Timed {
   Owner* owner;
 };
 
+struct FunctionState;
+
 /// Everything about one queue. Lives at one address from creation to removal.
 struct QueueState {
   QueueState(QueueId queue, const QueueSettings& queue_settings, const ForecastSettings& forecast);
@@ -77,6 +79,7 @@ struct QueueState {
   QueueId id;
   QueueSettings settings;
   std::optional<MappingSettings> mapping;
+  FunctionState* function = nullptr;  ///< that it is mapped to; never a retired one
 
   ReadyOrder ready;
   std::uint64_t delayed = 0;

@@ -34,8 +34,8 @@ bool Orchestrator::State::serve_receiver(QueueState& queue) {
 
 /// Starts one run if an instance is idle and a batch is complete (or has waited its window).
 bool Orchestrator::State::serve_function(QueueState& queue) {
-  FunctionState* function = function_of(queue);
-  if (function == nullptr || function->retired) return false;
+  FunctionState* function = queue.function;
+  if (function == nullptr) return false;
   const MappingSettings& mapping = *queue.mapping;
   if (mapping.batch_window > Duration(0) && queue.ready.size() < mapping.batch_size) {
     const TimePoint full_at = saturating_add(*queue.ready.oldest_since(), mapping.batch_window);
@@ -216,7 +216,7 @@ void Orchestrator::State::on(const InstanceLost& event) {
     if (QueueState* queue = find_queue(queue_id); queue != nullptr && queue->ready.available(now_))
       leave_pending(*queue);
   }
-  if (function->retired && function->pool.counts().all() == 0) functions_.erase(function->pool.settings().id);
+  drop_if_unused(*function);
 }
 
 }  // namespace forewarm

@@ -76,11 +76,10 @@ void Orchestrator::State::schedule_tick(QueueState& queue) {
 
 void Orchestrator::State::tick(QueueState& queue) {
   close_steps(queue);
-  FunctionState* function = function_of(queue);
-  if (queue.scaler && function != nullptr && !function->retired) {
-    queue.plan = queue.scaler->plan(inputs(queue, *function));
+  if (queue.scaler) {
+    queue.plan = queue.scaler->plan(inputs(queue, *queue.function));
     actions_->push_back(PublishPlan{queue.plan});
-    apply_plan(queue, *function);
+    apply_plan(queue, *queue.function);
     serve(queue);
   }
   ask_for_fit(queue);
@@ -170,15 +169,15 @@ void Orchestrator::State::apply_plan(QueueState& queue, FunctionState& function)
 
 /// The net under every plan: called whenever a message has to wait.
 void Orchestrator::State::react(QueueState& queue) {
-  FunctionState* function = function_of(queue);
-  if (function == nullptr || function->retired || !queue.scaler) return;
-  const ScalingInputs in = inputs(queue, *function);
+  if (!queue.scaler) return;
+  FunctionState& function = *queue.function;
+  const ScalingInputs in = inputs(queue, function);
   std::uint32_t deficit = queue.scaler->start_now(in);
   // On a full machine no scaler can ask for more. A function without any instance asks all the same: start()
   // makes room for it.
   const bool none = in.instances.usable() == 0 && in.instances_limit == 0;
   if (none && queue.mapping->scaling.instances_max > 0) deficit = std::max(deficit, 1U);
-  if (deficit > 0) start(queue, *function, deficit, ScaleReason::Reactive);
+  if (deficit > 0) start(queue, function, deficit, ScaleReason::Reactive);
 }
 
 /// Starts up to `count` instances, as many as the limits allow. Returns how many.
@@ -248,23 +247,37 @@ void Orchestrator::State::on(const ConfigurationChanged& event) {
     function.queues.clear();
   }
   for (const FunctionSettings& settings : configuration_.functions) {
-    FunctionState& function = functions_[settings.id];
+    const auto [entry, added] = functions_.try_emplace(settings.id);
+    FunctionState& function = entry->second;
+    if (added) function_index_.insert(settings.id, &function);
     function.retired = false;
     function.pool.configure(settings);
     function.start_summary = summary(function.start_times, settings.start_time_guess);
   }
   for (auto& [id, queue] : queues_) attach_mapping(*queue);
-  for (auto& [id, function] : functions_) stop_unfit(function);
-  std::erase_if(functions_, [](const auto& entry) {
-    return entry.second.retired && entry.second.pool.counts().all() == 0;
-  });
+  for (auto entry = functions_.begin(); entry != functions_.end();) {
+    FunctionState& function = (entry++)->second;
+    stop_unfit(function);
+    drop_if_unused(function);
+  }
+}
+
+/// A function that is no longer configured is forgotten with its last instance.
+void Orchestrator::State::drop_if_unused(FunctionState& function) {
+  if (!function.retired || function.pool.counts().all() > 0) return;
+  const FunctionId id = function.pool.settings().id;
+  function_index_.erase(id);
+  functions_.erase(id);
 }
 
 /// Takes a queue's mapping from the configuration; a scaler whose settings stay keeps what it has learnt.
 void Orchestrator::State::attach_mapping(QueueState& queue) {
   const auto mapping = std::ranges::find(configuration_.mappings, queue.id, &MappingSettings::queue);
-  if (mapping == configuration_.mappings.end() || !functions_.contains(mapping->function)) {
+  FunctionState* function =
+      mapping != configuration_.mappings.end() ? find_function(mapping->function) : nullptr;
+  if (function == nullptr || function->retired) {
     queue.mapping.reset();
+    queue.function = nullptr;
     queue.scaler.reset();
     queue.plan = {};
     return;
@@ -272,7 +285,8 @@ void Orchestrator::State::attach_mapping(QueueState& queue) {
   const bool same = queue.scaler && queue.mapping->scaling == mapping->scaling;
   if (!same) queue.scaler = options_.make_scaler(*mapping);
   queue.mapping = *mapping;
-  functions_[mapping->function].queues.push_back(queue.id);
+  queue.function = function;
+  function->queues.push_back(queue.id);
   if (queue.scaler->plans_without_messages()) {
     timers_.set(queue.tick, now_);
   } else if (queue.ready.size() > 0 || queue.plan.instances > 0) {

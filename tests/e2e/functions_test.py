@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -144,6 +145,51 @@ attributes = {{ RedrivePolicy = {json.dumps(policy)} }}
         server.send("jobs", "ok after the restart")
         wait_for(lambda: ("new", "ok after the restart") in [(name, text) for name, _, text in self.entries()],
                  "the function was remembered")
+
+    def test_a_removed_function_runs_no_more_and_its_queue_keeps_its_messages(self):
+        server = self.server().start()
+        added = server.run("fn", "add", "worker", "--queue", "jobs", "--env", f"JOURNAL={self.journal}", "--",
+                           sys.executable, SCRIPTED, "worker")
+        self.assertEqual(added.returncode, 0, added.stderr)
+        server.send("jobs", "sleep 1 under way")
+        wait_for(lambda: server.counts("jobs")[1] == 1, "it runs")
+        removed = server.run("fn", "remove", "worker")
+        self.assertEqual(removed.returncode, 0, removed.stderr)
+        wait_for(lambda: self.is_empty(server, "jobs"), "what was under way has finished")
+        self.assertEqual(self.attempts("sleep 1 under way"), 1)
+        pids = {pid for _, pid, _ in self.entries()}
+        wait_for(lambda: not any(process_exists(pid) for pid in pids), "its instances have ended")
+
+        for text in ("ok kept", "ok after a restart"):
+            server.send("jobs", text)
+            self.assertEqual([message["Body"] for message in server.receive("jobs")], [text], "anybody may receive")
+            self.assertEqual(self.attempts(text), 0)
+            self.assertEqual(json.loads(server.run("fn", "ls", "--json").stdout), [])
+            server.stop()
+            server.start()
+        self.assertEqual(server.run("fn", "remove", "worker").returncode, 1)
+
+    def test_a_reload_takes_what_is_valid_and_nothing_else(self):
+        server = self.server(config=self.function("first", "one")).start()
+        server.config.write_text(self.function("first", "one").replace("name", "nmae", 1))
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "not reloaded" in server.log_text(), "the error is logged")
+        self.assertIn("nmae", server.log_text())
+        server.send("one", "ok before")
+        wait_for(lambda: self.attempts("ok before") == 1, "what was in force stays")
+
+        server.config.write_text('listen = "127.0.0.1:1"\n' + self.function("second", "one") +
+                                 self.function("third", "three"))
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "is reloaded" in server.log_text(), "it is reloaded")
+        self.assertNotIn("needs a restart", server.log_text(), "a flag stands over the file")
+        server.send("one", "ok after")
+        server.send("three", "ok new")
+        wait_for(lambda: {("second", "ok after"), ("third", "ok new")} <=
+                 {(name, text) for name, _, text in self.entries()}, "the new functions run")
+        refused = server.run("fn", "remove", "third")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("configuration file", refused.stderr)
 
     def test_a_command_that_does_not_exist_is_named_and_costs_nothing(self):
         config = self.with_dead_letters("jobs", 2) + """
