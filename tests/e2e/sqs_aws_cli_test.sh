@@ -5,7 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 if [ -z "${FOREWARM_ENDPOINT:-}" ]; then exec python3 -B with_server.py bash "$PWD/sqs_aws_cli_test.sh"; fi
 
 # Debian's own if it is there: another one may come first in PATH.
-aws=$(test -x /usr/bin/aws && echo /usr/bin/aws || command -v aws)
+aws=/usr/bin/aws
+[ -x "$aws" ] || aws=$(command -v aws)
 sqs() { "$aws" --endpoint-url "$FOREWARM_ENDPOINT" --output text sqs "$@"; }
 fail() { echo "FAILED: $*" >&2; exit 1; }
 same() { [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"; }

@@ -17,7 +17,7 @@ namespace forewarm {
 struct DecisionQuery {
   std::string queue = {};  ///< empty: all
   TimePoint from = {};     ///< this and later
-  TimePoint to = kNever;  ///< before this
+  TimePoint to = kNever;   ///< before this
   std::optional<DecisionKind> kind = {};
   std::size_t limit = 100;  ///< the newest that match
 

@@ -68,7 +68,8 @@ BatchOutcome read_batch_response(std::string_view response, std::span<const std:
   const BatchOutcome all{.all_failed = true, .failed = {}};
   json::error_code error;
   const json::value document = json::parse(response, error);
-  // A function that does not report failures one by one may answer with anything, such as a word from a shell script.
+  // A function that does not report failures one by one may answer with anything, such as a word from a shell
+  // script.
   if (error) return response.find("batchItemFailures") == std::string_view::npos ? BatchOutcome{} : all;
   if (!document.is_object()) return {};
   const json::value* list = document.get_object().if_contains("batchItemFailures");

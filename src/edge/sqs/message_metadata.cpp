@@ -42,7 +42,8 @@ SqsResult<TimePoint> read_deadline(const SendMessageEntry& entry, TimePoint visi
     const auto number = whole_number(attribute->value);
     if (number && *number > 0 && *number <= kMillisecondsMax)
       return TimePoint(std::chrono::milliseconds(*number));
-    return wrong("forewarm.deadline", attribute->value, "Must be milliseconds since 1970-01-01 UTC, more than 0.");
+    return wrong("forewarm.deadline", attribute->value,
+                 "Must be milliseconds since 1970-01-01 UTC, more than 0.");
   }
   if (const AttributeValue* attribute = find(entry, "forewarm.objective-ms")) {
     const auto number = whole_number(attribute->value);

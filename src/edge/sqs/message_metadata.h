@@ -16,9 +16,9 @@ struct MessageMetadata {
   TenantId tenant;
 };
 
-/// Reads the attributes forewarm.priority, forewarm.objective-ms, forewarm.deadline and forewarm.tenant. Without
-/// the last the tenant of a standard queue is the message group, as in the service's fair queues. A value that
-/// cannot be read is refused: a message with a priority that nobody sees is a trap.
+/// Reads the attributes forewarm.priority, forewarm.objective-ms, forewarm.deadline and forewarm.tenant.
+/// Without the last the tenant of a standard queue is the message group, as in the service's fair queues. A
+/// value that cannot be read is refused: a message with a priority that nobody sees is a trap.
 SqsResult<MessageMetadata> read_metadata(const SendMessageEntry& entry, bool fifo, TimePoint visible_at);
 
 /// 64 bits for a name, the same on every machine and never 0.

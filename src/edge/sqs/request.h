@@ -18,7 +18,9 @@ struct AttributeValue {
   friend bool operator==(const AttributeValue&, const AttributeValue&) = default;
 };
 /// Its value is bytes, not text.
-inline bool is_binary(const AttributeValue& attribute) { return attribute.data_type.starts_with("Binary"); }
+inline bool is_binary(const AttributeValue& attribute) {
+  return attribute.data_type.starts_with("Binary");
+}
 using Attributes = std::map<std::string, AttributeValue>;  ///< sorted by name, as the MD5 wants it
 using StringMap = std::map<std::string, std::string>;
 
