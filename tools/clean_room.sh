@@ -42,11 +42,13 @@ leave() {
 }
 trap leave EXIT
 enter_mount() {
-  mountpoint -q "$3" || { mount -t "$1" "$2" "$3" && mounted=("$3" "${mounted[@]}"); }
+  mountpoint -q "$3" || { mount -t "$@" && mounted=("$3" "${mounted[@]}"); }
 }
 enter_mount proc proc "$target/proc"
 enter_mount sysfs sysfs "$target/sys"
 enter_mount tmpfs tmpfs "$target/dev/shm"
+enter_mount devpts devpts "$target/dev/pts" -o newinstance,ptmxmode=0666
+ln -sf pts/ptmx "$target/dev/ptmx"
 [[ -e $target/dev/fd ]] || ln -s /proc/self/fd "$target/dev/fd"
 
 rm -rf "$target/srv/forewarm"

@@ -33,7 +33,7 @@ class Boto3(unittest.TestCase):
                       "b": {"DataType": "Binary.raw", "BinaryValue": b"\x00\xff"}}
         sent = self.client.send_message(QueueUrl=url, MessageBody="h\u00fcllo \U0001f600", MessageAttributes=attributes)
         [message] = self.client.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=5,
-                                                MessageSystemAttributeNames=["All"])["Messages"]
+                                                AttributeNames=["All"])["Messages"]
         self.assertEqual(message["Body"], "h\u00fcllo \U0001f600")
         self.assertEqual(message["MessageId"], sent["MessageId"])
         self.assertEqual(message["MessageAttributes"], attributes)

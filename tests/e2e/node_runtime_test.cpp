@@ -7,20 +7,6 @@
 namespace forewarm {
 namespace {
 
-class ShellRuntimeTest : public PoolFixture {};
-
-TEST_F(ShellRuntimeTest, AShellScriptWithCurlIsARuntime) {
-  const InstanceId instance = start(command({FOREWARM_HANDLERS "/shell_bootstrap.sh"}));
-  ASSERT_TRUE(wait_ready(instance)) << lost_[instance].detail;
-  EXPECT_EQ(wait_finished(run(instance, R"({"a":1})")).response, R"(shell got {"a":1})");
-  const PoolFinished failed = wait_finished(run(instance, "\"fail\""));
-  EXPECT_EQ(failed.error, ErrorClass::Handler);
-  EXPECT_EQ(failed.error_type, "Shell.Failed");
-  EXPECT_TRUE(logged("event of 7 bytes"));
-  stop(instance);
-  EXPECT_EQ(wait_lost(instance).reason, LossReason::Stopped);
-}
-
 /// Amazon's runtime interface client for Node, unmodified. tests/e2e/install_node_runtime builds it once.
 class NodeRuntimeTest : public PoolFixture {
  protected:
