@@ -102,10 +102,8 @@ void print(const Series& series, std::size_t origin, const char* method, double 
   for (std::size_t h = 0; h < forecast.horizon(); ++h) {
     std::printf("%s,%s,%s,%zu,%.6f,%zu", series.name.c_str(), series.set.c_str(), method, origin, cpu_s,
                 h + 1);
-    const double q05 = forecast.quantile(h, 0.05), q10 = forecast.quantile(h, 0.10);
-    std::printf(",%.6g", std::max(0.0, q05 - 0.8 * (q10 - q05)));  // 0.01 lies beyond our levels: extended
-    for (const double level : {0.05, 0.10, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99}) {
-      std::printf(",%.6g", forecast.quantile(h, level));
+    for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
+      std::printf(",%.6g", static_cast<double>(forecast.at(h, level)));
     }
     std::printf("\n");
   }

@@ -19,6 +19,11 @@ if(FOREWARM_SANITIZE)
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
     # These builds compile several sources as one (a third of the time): gcc takes those for headers.
     $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  if(FOREWARM_SANITIZE STREQUAL "thread")
+    # ThreadSanitizer does not know fences; Asio's queues hold a mutex besides.
+    target_compile_definitions(forewarm_flags INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+    target_compile_options(forewarm_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+  endif()
   target_link_options(forewarm_flags INTERFACE -fsanitize=${FOREWARM_SANITIZE})
 else()
   target_compile_definitions(forewarm_flags INTERFACE

@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/demo_report.h"
 #include "app/demo_trace.h"
+#include "app/own_program.h"
 #include "app/server.h"
 #include "app/terminal.h"
 #include "app/trace_player.h"
@@ -42,11 +43,6 @@ class TemporaryFolder {
  private:
   std::string path_;
 };
-
-std::string own_program() {
-  std::error_code code;
-  return std::filesystem::read_symlink("/proc/self/exe", code).string();
-}
 
 ServerConfig demo_config(const DemoCommand& command, const Trace& trace, const std::string& data,
                          double speed) {

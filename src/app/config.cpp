@@ -369,6 +369,23 @@ constexpr std::array<Unit, 6> kUnits{{{"us", 1},
 
 }  // namespace
 
+std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, ServerConfig& read) {
+  std::vector<std::string_view> kept;
+  const auto keep = [&](std::string_view setting, auto member) {
+    if (read.*member == in_force.*member) return;
+    read.*member = in_force.*member;
+    kept.push_back(setting);
+  };
+  keep("data", &ServerConfig::data);
+  keep("listen", &ServerConfig::listen);
+  keep("admin", &ServerConfig::admin);
+  keep("region", &ServerConfig::region);
+  keep("record", &ServerConfig::record);
+  keep("log_level", &ServerConfig::log_level);
+  keep("forecast.step", &ServerConfig::forecast_step);
+  return kept;
+}
+
 Result<void> apply_environment(ServerConfig& config) {
   EnvironmentReader reader;
   describe(reader, config);

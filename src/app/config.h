@@ -67,6 +67,9 @@ struct ServerConfig {
 Result<ServerConfig> read_config(std::string_view toml, std::string_view file);
 /// Reads a file; NotFound or Io with the path.
 Result<ServerConfig> read_config_file(const std::string& path);
+/// Puts back into `read` what only a restart can change of the configuration `in_force`; the names of those
+/// settings.
+std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, ServerConfig& read);
 /// FOREWARM_* over what the file said.
 Result<void> apply_environment(ServerConfig& config);
 /// A whole example file, commented; what `forewarm config init` writes and the tests read back.

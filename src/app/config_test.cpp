@@ -105,5 +105,17 @@ TEST(Config, KnownTrapsAreWarnedOf) {
   EXPECT_EQ(config_warnings(*config).size(), 2U);
 }
 
+TEST(Config, WhatOnlyARestartCanChangeIsKeptAndNamed) {
+  ServerConfig in_force;
+  ServerConfig read;
+  read.listen = "127.0.0.1:1";
+  read.forecast_step = 60s;
+  read.instances_max = 7;
+  EXPECT_EQ(keep_until_restart(in_force, read), (std::vector<std::string_view>{"listen", "forecast.step"}));
+  EXPECT_EQ(read.listen, in_force.listen);
+  EXPECT_EQ(read.instances_max, 7);
+  EXPECT_TRUE(keep_until_restart(in_force, read).empty());
+}
+
 }  // namespace
 }  // namespace forewarm

@@ -1,16 +1,15 @@
+#include "app/own_program.h"
 #include "app/server.h"
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 
 #include "app/admin_routes.h"
 #include "app/fit_worker.h"
 #include "app/function_directory.h"
 #include "app/function_host.h"
+#include "app/listen_address.h"
 #include "app/live_world.h"
 #include "app/queue_service.h"
 #include "app/recording.h"
@@ -32,11 +31,6 @@ struct Recovered {
   std::vector<std::pair<std::string, std::string>> records;
   TimePoint clock;
 };
-
-std::string own_program() {
-  std::error_code code;
-  return std::filesystem::read_symlink("/proc/self/exe", code).string();
-}
 
 class ServerImpl : public Server, private Names {
  public:
@@ -244,18 +238,10 @@ bool ServerImpl::receivable(QueueId id) const {
 }
 
 Result<void> ServerImpl::listen() {
-  const Result<Endpoint> sqs = parse_endpoint(config_.listen);
-  const Result<Endpoint> admin = parse_endpoint(config_.admin);
-  if (!sqs) return error(ErrorCode::Invalid, "listen: " + sqs.error().message);
-  if (!admin) return error(ErrorCode::Invalid, "admin: " + admin.error().message);
-  for (const Endpoint& endpoint : {*sqs, *admin}) {
-    if (is_loopback(endpoint)) continue;
-    return error(
-        ErrorCode::Invalid,
-        to_string(endpoint) +
-            " is not a loopback address, and this server has no authentication yet: anyone who reaches it "
-            "could read and delete messages. Listen on 127.0.0.1 and put an authenticating proxy in front");
-  }
+  const Result<Endpoint> sqs = listen_address("listen", config_.listen);
+  const Result<Endpoint> admin = listen_address("admin", config_.admin);
+  if (!sqs) return std::unexpected(sqs.error());
+  if (!admin) return std::unexpected(admin.error());
   HttpServer::Options options;
   options.listen = *sqs;
   Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
@@ -375,14 +361,7 @@ void ServerImpl::be_ready() {
   dashboard_->set_ready(true);
   const std::string sqs = "http://" + to_string(sqs_endpoint());
   const std::string admin = "http://" + to_string(admin_endpoint());
-  // Written aside and renamed, so that who waits for the file never reads half of it.
-  const std::string path = config_.data + "/endpoints.json";
-  {
-    std::ofstream file(path + ".new");
-    file << "{\"sqs\":\"" << sqs << "\",\"admin\":\"" << admin << "\",\"pid\":" << ::getpid() << "}\n";
-  }
-  std::error_code code;
-  std::filesystem::rename(path + ".new", path, code);
+  write_endpoints(config_.data, sqs, admin);
   log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});
   if (options_.on_ready) options_.on_ready();
 }
@@ -412,18 +391,8 @@ void ServerImpl::reload() {
     return;
   }
   for (const std::string& warning : config_warnings(*read)) log().warning(warning);
-  const auto keep = [this, &read](const char* key, auto member) {
-    if ((*read).*member == config_.*member) return;
-    log().warning("a changed setting needs a restart", {{"setting", key}});
-    (*read).*member = config_.*member;
-  };
-  keep("data", &ServerConfig::data);
-  keep("listen", &ServerConfig::listen);
-  keep("admin", &ServerConfig::admin);
-  keep("region", &ServerConfig::region);
-  keep("record", &ServerConfig::record);
-  keep("log_level", &ServerConfig::log_level);
-  keep("forecast.step", &ServerConfig::forecast_step);
+  for (const std::string_view setting : keep_until_restart(config_, *read))
+    log().warning("a changed setting needs a restart", {{"setting", setting}});
   config_ = std::move(*read);
   functions_.configure(config_);
   make_queues();
@@ -452,8 +421,7 @@ Result<void> ServerImpl::run() {
   loop_.post([this] { make_queues(); });
   second_ = loop_.call_after(kSecond, [this] { every_second(); });
   drive(core_, *world_);
-  std::error_code code;
-  std::filesystem::remove(config_.data + "/endpoints.json", code);
+  remove_endpoints(config_.data);
   if (recorder_) recorder_->flush();
   if (world_->failure()) return std::unexpected(*world_->failure());
   return {};

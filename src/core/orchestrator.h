@@ -64,8 +64,8 @@ class Orchestrator {
   /// When to call step with TimePassed if nothing happens first; kNever if there is nothing to wait for.
   TimePoint wake_at() const;
 
-  QueueView queue(QueueId queue) const;
-  FunctionView function(FunctionId function) const;
+  QueueView queue(QueueId id) const;
+  FunctionView function(FunctionId id) const;
   /// True if the delivery numbered `receive_count` is the message's latest and it still exists.
   bool is_current(MessageId message, std::uint16_t receive_count) const;
   /// False when the message no longer exists here.

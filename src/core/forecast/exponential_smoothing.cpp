@@ -24,8 +24,7 @@ class ExponentialSmoothing final : public Forecaster {
 
   Result<void> fit(const SeriesView& history) override {
     fitted_ = false;
-    start_ = history.start + history.step * static_cast<Duration::rep>(history.values.size());
-    step_ = history.step;
+    begin_after(history);
     const auto measured = static_cast<std::size_t>(std::count_if(history.values.begin(), history.values.end(),
                                                                  [](float v) { return std::isfinite(v); }));
     if (measured < kMeasuredMin) {
@@ -40,25 +39,19 @@ class ExponentialSmoothing final : public Forecaster {
 
   void update(float value, std::span<const float>) override {
     if (fitted_) model_.state.update(to_scale(value, model_.scale), model_.parameters);
-    start_ = saturating_add(start_, step_);
+    pass_step();
   }
 
-  Forecast predict(std::size_t horizon, std::span<const Regressor>) const override {
-    Forecast forecast{.start = start_, .step = step_, .values = {}};
-    if (!fitted_) return forecast;
-    forecast.values.reserve(horizon * kForecastLevelCount);
-    for (std::size_t lead = 1; lead <= horizon; ++lead) {
+  std::vector<LevelValues> rows(std::span<const std::size_t> leads,
+                                std::span<const Regressor>) const override {
+    std::vector<LevelValues> rows;
+    for (const std::size_t lead : leads) {
       const double expected = model_.state.expected(lead, damped_steps(lead, model_.parameters.damping));
       LevelValues row = model_.errors.at(lead);
       for (double& value : row) value = from_scale(expected + value, model_.scale);
-      append_row(row, forecast.values);
+      rows.push_back(row);
     }
-    return forecast;
-  }
-
-  std::vector<float> sample_paths(std::size_t horizon, std::size_t count, std::span<const Regressor> future,
-                                  Random& random) const override {
-    return draw_paths(predict(horizon, future), model_.persistence, count, random);
+    return rows;
   }
 
   std::string save() const override {
@@ -91,9 +84,8 @@ class ExponentialSmoothing final : public Forecaster {
   }
 
  private:
-  bool fitted_ = false;
-  TimePoint start_;
-  Duration step_ = 10s;
+  double persistence() const override { return model_.persistence; }
+
   SmoothingModel model_;
 };
 

@@ -1,6 +1,23 @@
 #include "core/forecast/forecaster.h"
 
+#include <numeric>
+
 namespace forewarm {
+
+Forecast Forecaster::predict(std::size_t horizon, std::span<const Regressor> future) const {
+  Forecast forecast{.start = start_, .step = step_, .values = {}};
+  if (!fitted_) return forecast;
+  std::vector<std::size_t> leads(horizon);
+  std::iota(leads.begin(), leads.end(), std::size_t{1});
+  forecast.values.reserve(horizon * kForecastLevelCount);
+  for (const LevelValues& row : rows(leads, future)) append_row(row, forecast.values);
+  return forecast;
+}
+
+std::vector<float> Forecaster::sample_paths(std::size_t horizon, std::size_t count,
+                                            std::span<const Regressor> future, Random& random) const {
+  return draw_paths(predict(horizon, future), persistence(), count, random);
+}
 
 std::vector<std::unique_ptr<Forecaster>> make_all_forecasters() {
   std::vector<std::unique_ptr<Forecaster>> models;

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "core/forecast/quantile_set.h"
 #include "core/model/forecast.h"
 
 namespace forewarm {
@@ -34,15 +35,31 @@ class Forecaster {
   /// Takes one step more without a new fit, in bounded time. `regressors` has one value per regressor of the
   /// fit.
   virtual void update(float value, std::span<const float> regressors) = 0;
-  /// Quantiles for the `horizon` steps after the last one seen: finite, non-negative, ordered.
-  /// `future` are the regressors of the fit with their `future` filled where it is known.
-  virtual Forecast predict(std::size_t horizon, std::span<const Regressor> future) const = 0;
+  /// Quantiles for the `horizon` steps after the last one seen: finite, non-negative, ordered. Empty before a
+  /// fit has succeeded. `future` are the regressors of the fit with their `future` filled where it is known.
+  Forecast predict(std::size_t horizon, std::span<const Regressor> future) const;
+  /// The same for some steps only, counted from 1; for a model that is fitted. Not yet made safe.
+  virtual std::vector<LevelValues> rows(std::span<const std::size_t> leads,
+                                        std::span<const Regressor> future) const = 0;
   /// `count` joint paths, each `horizon` values, row by row; their marginals agree with predict().
-  virtual std::vector<float> sample_paths(std::size_t horizon, std::size_t count,
-                                          std::span<const Regressor> future, Random& random) const = 0;
+  std::vector<float> sample_paths(std::size_t horizon, std::size_t count, std::span<const Regressor> future,
+                                  Random& random) const;
   /// Fitted state as bytes, and back. A state of another version or model is Invalid and changes nothing.
   virtual std::string save() const = 0;
   virtual Result<void> load(std::string_view state) = 0;
+
+ protected:
+  /// How far the surprise of one step goes on in the next: 0 not at all, towards 1 all.
+  virtual double persistence() const = 0;
+  void begin_after(const SeriesView& history) {
+    start_ = history.start + history.step * static_cast<Duration::rep>(history.values.size());
+    step_ = history.step;
+  }
+  void pass_step() { start_ = saturating_add(start_, step_); }
+
+  bool fitted_ = false;
+  TimePoint start_;  ///< of the step after the last one seen
+  Duration step_ = 10s;
 };
 
 std::unique_ptr<Forecaster> make_seasonal_quantiles();

@@ -14,7 +14,7 @@ namespace forewarm {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr std::size_t kMedian = 2;
+constexpr std::size_t kMedian = 4;
 constexpr std::size_t kTop = kForecastLevelCount - 1;
 const TimePoint kStart(1'700'000'000s);
 

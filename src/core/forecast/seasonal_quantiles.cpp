@@ -45,8 +45,7 @@ class SeasonalQuantiles final : public Forecaster {
 
   Result<void> fit(const SeriesView& history) override {
     history_.assign(history.values);
-    start_ = history.start + history.step * static_cast<Duration::rep>(history.values.size());
-    step_ = history.step;
+    begin_after(history);
     seasons_.clear();
     fitted_ = history_.measured() >= kMeasuredMin;
     if (!fitted_) {
@@ -59,34 +58,27 @@ class SeasonalQuantiles final : public Forecaster {
         seasons_.push_back(season);
     }
     sources_ = value_sources(seasons_);
-    weights_.learn(history_, sources_);
+    weights_ = learn_weights(history_, sources_);
     persistence_ = measured_persistence(history_, seasons_.empty() ? 0 : seasons_.front());
     return {};
   }
 
   void update(float value, std::span<const float>) override {
     history_.push(value);
-    start_ = saturating_add(start_, step_);
+    pass_step();
   }
 
-  Forecast predict(std::size_t horizon, std::span<const Regressor>) const override {
-    Forecast forecast{.start = start_, .step = step_, .values = {}};
-    if (!fitted_) return forecast;
-    forecast.values.reserve(horizon * kForecastLevelCount);
+  std::vector<LevelValues> rows(std::span<const std::size_t> leads,
+                                std::span<const Regressor>) const override {
+    std::vector<LevelValues> rows;
     const std::size_t origin = history_.size();
     const std::vector<LevelValues> recent = recent_of(history_, sources_, origin);
     std::vector<WeightedValue> sample;
-    for (std::size_t h = 0; h < horizon; ++h) {
-      const std::vector<double>& weights = weights_.at(SourceWeights::band_of(h + 1));
-      append_row(combined_quantiles(history_, sources_, weights, recent, origin, origin + h, sample),
-                 forecast.values);
+    for (const std::size_t lead : leads) {
+      rows.push_back(
+          combined_quantiles(history_, sources_, weights_, recent, origin, origin + lead - 1, sample));
     }
-    return forecast;
-  }
-
-  std::vector<float> sample_paths(std::size_t horizon, std::size_t count, std::span<const Regressor> future,
-                                  Random& random) const override {
-    return draw_paths(predict(horizon, future), persistence_, count, random);
+    return rows;
   }
 
   std::string save() const override {
@@ -96,7 +88,7 @@ class SeasonalQuantiles final : public Forecaster {
     writer(step_.count());
     writer(persistence_);
     writer(seasons_);
-    for (std::size_t band = 0; band < SourceWeights::kBands; ++band) writer(weights_.at(band));
+    for (std::size_t band = 0; band < MixWeights::kBands; ++band) writer(weights_.band(band));
     writer(std::vector<float>(history_.values().begin(), history_.values().end()));
     return writer.finish();
   }
@@ -112,7 +104,7 @@ class SeasonalQuantiles final : public Forecaster {
     reader(step_us);
     reader(loaded.persistence_);
     reader(loaded.seasons_);
-    for (std::size_t band = 0; band < SourceWeights::kBands; ++band) reader(loaded.weights_.at(band));
+    for (std::size_t band = 0; band < MixWeights::kBands; ++band) reader(loaded.weights_.band(band));
     reader(values);
     if (!reader.at_end() || fitted > 1 || step_us <= 0 || !loaded.is_sound(values, fitted == 1)) {
       return error(ErrorCode::Invalid, "the bytes are not a state of seasonal quantiles, version 1");
@@ -126,6 +118,8 @@ class SeasonalQuantiles final : public Forecaster {
   }
 
  private:
+  double persistence() const override { return persistence_; }
+
   /// Whether what was read could have been written. Makes the sources.
   bool is_sound(const std::vector<float>& values, bool fitted) {
     if (!(persistence_ >= 0 && persistence_ < 1) || seasons_.size() > kSeasonsKeptMax) return false;
@@ -135,23 +129,20 @@ class SeasonalQuantiles final : public Forecaster {
       if (season < 2 || season > ValueHistory::kStoredMax) return false;
     }
     sources_ = value_sources(seasons_);
-    for (std::size_t band = 0; band < SourceWeights::kBands; ++band) {
-      if (weights_.at(band).size() != 2 * sources_.size()) return false;
-      for (const double weight : weights_.at(band)) {
+    for (std::size_t band = 0; band < MixWeights::kBands; ++band) {
+      if (weights_.band(band).size() != 2 * sources_.size()) return false;
+      for (const double weight : weights_.band(band)) {
         if (!(weight >= 0 && weight <= 1.001)) return false;
       }
     }
     return true;
   }
 
-  bool fitted_ = false;
-  TimePoint start_;
-  Duration step_ = 10s;
   double persistence_ = 0;
   ValueHistory history_;
   std::vector<std::uint32_t> seasons_;
   std::vector<ValueSource> sources_;
-  SourceWeights weights_;
+  MixWeights weights_;
 };
 
 }  // namespace

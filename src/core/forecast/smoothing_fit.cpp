@@ -29,7 +29,7 @@ std::vector<double> scaled(std::span<const float> values, SmoothingScale scale) 
 std::vector<std::uint32_t> usable_leads(std::size_t steps) {
   std::vector<std::uint32_t> leads;
   for (const std::uint32_t lead : kFittedLeads) {
-    if (lead == 1 || lead * 4 <= steps) leads.push_back(lead);
+    if (lead == 1 || std::size_t{lead} * 4 <= steps) leads.push_back(lead);
   }
   return leads;
 }
@@ -104,6 +104,7 @@ void measure_errors(std::span<const double> values, SmoothingModel& model, std::
   std::vector<std::vector<WeightedValue>> errors(leads.size());
   const double phi = model.parameters.damping;
   std::vector<double> damped;
+  damped.reserve(leads.size());
   for (const std::uint32_t lead : leads) damped.push_back(damped_steps(lead, phi));
   const std::size_t stride = std::max<std::size_t>(1, (values.size() - origins_from) / kErrorsMax);
   double product = 0, square = 0;

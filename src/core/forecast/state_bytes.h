@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -44,7 +45,7 @@ class StateReader {
   requires std::is_trivially_copyable_v<T>
   void operator()(T& value) {
     if (rest_.size() < sizeof value) return fail();
-    std::memcpy(&value, rest_.data(), sizeof value);
+    std::copy_n(rest_.data(), sizeof value, reinterpret_cast<char*>(&value));
     rest_.remove_prefix(sizeof value);
   }
   template <class T>

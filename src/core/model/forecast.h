@@ -11,7 +11,7 @@
 namespace forewarm {
 
 /// The levels at which every forecast gives its quantiles, ascending.
-inline constexpr double kForecastLevels[] = {0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99};
+inline constexpr double kForecastLevels[] = {0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99};
 inline constexpr std::size_t kForecastLevelCount = sizeof(kForecastLevels) / sizeof(double);
 
 enum class ModelId : std::uint8_t { None, SeasonalQuantiles, ExponentialSmoothing, Ensemble };

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <variant>
@@ -111,7 +112,7 @@ class Writer {
 
   template <class T>
   void floating(T it) {
-    if (it != it)
+    if (std::isnan(it))
       out_ += "nan";  // one name for all of them: which bits a NaN has must not tell runs apart
     else
       number(it);
@@ -268,7 +269,7 @@ class Reader {
       it = -std::numeric_limits<T>::infinity();
     else {
       const auto [end, code] = std::from_chars(line_.data() + at_, line_.data() + line_.size(), it);
-      if (code == std::errc() && it - it == 0) return move_to(end);
+      if (code == std::errc() && std::isfinite(it)) return move_to(end);
       fail("a number, nan, inf or -inf");
     }
   }

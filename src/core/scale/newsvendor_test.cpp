@@ -44,7 +44,7 @@ TEST(Newsvendor, AnOverloadedStepIsLateOnceTheWaitPassesTheSlack) {
 
 TEST(Newsvendor, TheLastInstanceSavesLessTheMoreThereAre) {
   StepOutlook outlook{
-      .messages = {2, 5, 8, 12, 16, 20, 30}, .seconds = 10, .service_seconds = 2, .slack_seconds = 0.5};
+      .messages = {1, 2, 3, 5, 8, 12, 16, 20, 30}, .seconds = 10, .service_seconds = 2, .slack_seconds = 0.5};
   double before = 1e9;
   for (std::uint32_t n = 3; n < 20; ++n) {
     const MarginalInstance last = last_instance(outlook, n);

@@ -12,7 +12,7 @@
 namespace forewarm {
 namespace {
 
-constexpr double kFloorLevel = kForecastLevels[0];
+constexpr double kFloorLevel = 0.05;
 constexpr double kClumpingLevel = 0.5;  // the rate itself; its spread is in the other reading
 constexpr double kOwnLevel = 0.95;      // of the demand at which "one instance missing" is priced
 

@@ -23,7 +23,7 @@ struct Situation {
                 .forecast = {.start = time_point_us(1'000'000'000), .step = step, .values = {}}};
     for (const float mean : per_step) {
       const float spread = std::sqrt(mean);
-      for (const float z : {-1.64F, -0.67F, 0.0F, 0.67F, 1.28F, 1.64F, 2.33F})
+      for (const float z : {-2.33F, -1.64F, -1.28F, -0.67F, 0.0F, 0.67F, 1.28F, 1.64F, 2.33F})
         forecast.forecast.values.push_back(std::max(0.0F, mean + z * spread));
     }
     inputs.now = forecast.forecast.start;

@@ -35,8 +35,8 @@ Duration duration(const timeval& value) {
 }  // namespace
 
 ForecastBand forecast_band(const ModelForecast& forecast, TimePoint from) {
-  constexpr std::size_t kLevel5 = 0, kLevel25 = 1, kLevel50 = 2, kLevel75 = 3, kLevel95 = 5;
-  static_assert(kForecastLevels[kLevel95] == 0.95);
+  constexpr std::size_t kLevel5 = 1, kLevel25 = 3, kLevel50 = 4, kLevel75 = 5, kLevel95 = 7;
+  static_assert(kForecastLevels[kLevel5] == 0.05 && kForecastLevels[kLevel95] == 0.95);
   const Forecast& all = forecast.forecast;
   ForecastBand band;
   band.model = forecast.model;

@@ -1,0 +1,45 @@
+#include "app/listen_address.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace forewarm {
+namespace {
+
+std::string endpoints_path(const std::string& data) {
+  return data + "/endpoints.json";
+}
+
+}  // namespace
+
+Result<Endpoint> listen_address(const char* setting, const std::string& text) {
+  Result<Endpoint> endpoint = parse_endpoint(text);
+  if (!endpoint) return error(ErrorCode::Invalid, std::string(setting) + ": " + endpoint.error().message);
+  if (is_loopback(*endpoint)) return endpoint;
+  return error(
+      ErrorCode::Invalid,
+      to_string(*endpoint) +
+          " is not a loopback address, and this server has no authentication yet: anyone who reaches it "
+          "could read and delete messages. Listen on 127.0.0.1 and put an authenticating proxy in front");
+}
+
+void write_endpoints(const std::string& data, const std::string& sqs_url, const std::string& admin_url) {
+  // Written aside and renamed, so that who waits for the file never reads half of it.
+  const std::string path = endpoints_path(data);
+  {
+    std::ofstream file(path + ".new");
+    file << "{\"sqs\":\"" << sqs_url << "\",\"admin\":\"" << admin_url << "\",\"pid\":" << ::getpid()
+         << "}\n";
+  }
+  std::error_code code;
+  std::filesystem::rename(path + ".new", path, code);
+}
+
+void remove_endpoints(const std::string& data) {
+  std::error_code code;
+  std::filesystem::remove(endpoints_path(data), code);
+}
+
+}  // namespace forewarm
