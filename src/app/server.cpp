@@ -1,4 +1,3 @@
-#include "app/own_program.h"
 #include "app/server.h"
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "app/function_host.h"
 #include "app/listen_address.h"
 #include "app/live_world.h"
+#include "app/own_program.h"
 #include "app/queue_service.h"
 #include "app/recording.h"
 #include "app/server_snapshot.h"
