@@ -27,6 +27,8 @@ class MixWeights {
   static constexpr std::size_t kBandEnds[kBands - 1] = {4, 16};  ///< leads up to which a band reaches
   static constexpr std::size_t kUpperLevels = 5;                 ///< the first level above the median
 
+  static_assert(kForecastLevels[kUpperLevels - 1] == 0.5);
+
   static std::size_t band_of(std::size_t lead) {
     return lead <= kBandEnds[0] ? 0 : lead <= kBandEnds[1] ? 1 : 2;
   }
