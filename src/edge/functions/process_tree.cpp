@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 /// huge.
 constexpr std::size_t kFileMaxBytes = 4U << 20;
 constexpr std::size_t kFamilyMax = 100'000;
+constexpr int kListingsMax = 100;
 
 std::string read_file(const std::string& path) {
   const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -62,6 +63,11 @@ std::vector<pid_t> numbered_entries(const std::string& directory) {
     if (bad == std::errc() && rest == name.data() + name.size()) numbers.push_back(number);
   }
   return numbers;
+}
+
+bool is_marked(const ProcessFamily& family, pid_t pid) {
+  const auto stat = read_process_stat(pid);
+  return stat && (stat->session == family.leader || has_environment_entry(pid, family.mark));
 }
 
 bool kernel_lists_children() {
@@ -145,21 +151,30 @@ std::uint64_t resident_bytes(pid_t pid) {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+// A process that ends hands its children to us in the very moment in which it becomes a zombie, and shortly
+// before that it has lost its environment, by which it could be told. So those of our children that tell
+// nothing are looked through, and where one of them has ended meanwhile, its children may have come to us
+// after ours were listed: then all is listed again.
 std::vector<pid_t> members_of(const ProcessFamily& family, const std::vector<pid_t>& strangers) {
-  std::vector<pid_t> roots;
-  for (const pid_t child : children_of(::getpid())) {
-    if (child == family.leader && !family.leader_reaped) {
-      roots.push_back(child);
-      continue;
-    }
-    if (std::binary_search(strangers.begin(), strangers.end(), child)) continue;
-    const auto stat = read_process_stat(child);
-    if (stat && (stat->session == family.leader || has_environment_entry(child, family.mark)))
-      roots.push_back(child);
-  }
   std::vector<pid_t> members;
-  for (const pid_t root : roots) {
-    for (const pid_t member : descendants_of(root)) members.push_back(member);
+  std::set<pid_t> ended;
+  for (int round = 0; round < kListingsMax; ++round) {
+    members.clear();
+    bool again = false;
+    std::vector<pid_t> seen = children_of(::getpid());
+    for (std::size_t i = 0; i < seen.size() && seen.size() < kFamilyMax; ++i) {
+      const pid_t pid = seen[i];
+      const bool leads = pid == family.leader && !family.leader_reaped;
+      if (!leads && std::binary_search(strangers.begin(), strangers.end(), pid)) continue;
+      if (leads || is_marked(family, pid)) {
+        for (const pid_t member : descendants_of(pid)) members.push_back(member);
+        continue;
+      }
+      for (const pid_t child : children_of(pid)) seen.push_back(child);
+      const auto stat = read_process_stat(pid);
+      if (!stat || stat->zombie) again |= ended.insert(pid).second;
+    }
+    if (!again) break;
   }
   return members;
 }

@@ -1,7 +1,12 @@
 #include "edge/functions/process_tree.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace forewarm {
 namespace {
@@ -32,6 +37,54 @@ TEST(ProcessTree, SeesItself) {
   EXPECT_EQ(descendants_of(getpid()), std::vector<pid_t>{getpid()});
   EXPECT_FALSE(has_environment_entry(getpid(), "FOREWARM_NO_SUCH=1"));
   EXPECT_FALSE(read_process_stat(1 << 30));
+}
+
+/// A process of a session of its own that leaves a child behind and ends at once. The child's number.
+pid_t leave_behind(pid_t& middle) {
+  int ends[2] = {};
+  if (::pipe(ends) != 0) return 0;
+  middle = ::fork();
+  if (middle == 0) {
+    ::setsid();
+    // Giving this back takes a while, in which the process has no environment any more and is not a zombie
+    // yet.
+    const std::string memory(32U << 20, 'x');
+    if (::fork() > 0) ::_exit(memory.back() == 'x' ? 0 : 1);
+    const pid_t self = ::getpid();
+    if (::write(ends[1], &self, sizeof self) != sizeof self) ::_exit(1);
+    for (;;) ::pause();
+  }
+  pid_t left = 0;
+  if (::read(ends[0], &left, sizeof left) != sizeof left) left = 0;
+  ::close(ends[0]);
+  ::close(ends[1]);
+  return left;
+}
+
+TEST(ProcessTree, AMemberIsFoundWhileItChangesParents) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const char* path = ::getenv("PATH");
+  ASSERT_NE(path, nullptr);
+  const ProcessFamily family{.leader = 1 << 30, .leader_reaped = true, .mark = std::string("PATH=") + path};
+  for (int i = 0; i < 40; ++i) {
+    pid_t middle = 0;
+    const pid_t left = leave_behind(middle);
+    ASSERT_GT(left, 0);
+    for (bool over = false; !over;) {
+      const auto stat = read_process_stat(middle);
+      over = !stat || stat->zombie;
+      const std::vector<pid_t> members = members_of(family, {});
+      const auto has = [&](pid_t pid) { return std::ranges::find(members, pid) != members.end(); };
+      // Where the middle one was still alive, whoever kills it looks again.
+      const bool found = has(left) || has(middle);
+      EXPECT_TRUE(found) << i;
+      over |= !found;
+    }
+    ::kill(left, SIGKILL);
+    ::waitpid(middle, nullptr, 0);
+    EXPECT_EQ(::waitpid(left, nullptr, 0), left) << "it is ours by now";
+  }
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 }  // namespace
