@@ -14,8 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "core/forecast/ensemble.h"
-#include "core/forecast/fit.h"
+#include "core/forecast/ensemble/fit.h"
+#include "core/forecast/ensemble/model_choice.h"
+#include "core/forecast/seasons.h"
 
 namespace forewarm {
 namespace {
@@ -115,7 +116,7 @@ const char* name_of(ModelId model) {
 
 /// The forecast made at `origin`, and the choice that the forecasts before it would have led to.
 void run(const Series& series, std::size_t origin) {
-  Ensemble ensemble;
+  ModelChoice ensemble;
   for (int before = kOriginsBefore; before > 0; --before) {
     const std::size_t at = origin - series.horizon * static_cast<std::size_t>(before);
     if (at > origin) continue;

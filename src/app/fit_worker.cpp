@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "app/fit_codec.h"
-#include "core/forecast/fit.h"
+#include "core/forecast/ensemble/fit.h"
 
 extern char** environ;
 

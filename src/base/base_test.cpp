@@ -35,6 +35,24 @@ TEST(Math, ExpAndLogStayWithinTwoUnitsOfTheLibrary) {
   EXPECT_NEAR(log(5e-324), std::log(5e-324), 1e-10);
 }
 
+TEST(Math, SineAndCosineOfTurnsAgreeWithTheLibrary) {
+  for (int i = -4000; i <= 4000; ++i) {
+    const double x = 0.001234 * i;
+    const auto [sine, cosine] = sine_cosine_turns(x);
+    const long double angle = 6.283185307179586476925286766559L * static_cast<long double>(x);
+    EXPECT_NEAR(sine, static_cast<double>(std::sin(angle)), 5e-16) << x;
+    EXPECT_NEAR(cosine, static_cast<double>(std::cos(angle)), 5e-16) << x;
+  }
+  EXPECT_EQ(sine_cosine_turns(123456789.25).sine, 1.0);
+  EXPECT_EQ(sine_cosine_turns(-0.5).cosine, -1.0);
+}
+
+TEST(Math, LogGammaAgreesWithTheLibrary) {
+  for (double x = 1e-3; x < 1e6; x *= 1.07) {
+    EXPECT_NEAR(log_gamma(x), std::lgamma(x), 1e-13 * std::max(1.0, std::abs(std::lgamma(x)))) << x;
+  }
+}
+
 TEST(Math, NormalQuantileInvertsTheDistributionFunction) {
   for (double p = 0.0005; p < 1; p += 0.0005) EXPECT_NEAR(normal_cdf(normal_quantile(p)), p, 2e-9) << p;
   for (double z = -6; z <= 6; z += 0.01)

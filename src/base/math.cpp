@@ -80,6 +80,58 @@ double pow(double base, double exponent) {
   return exp(exponent * log(base));
 }
 
+SineCosine sine_cosine_turns(double x) {
+  // To an eighth of a turn, then Taylor's series in radians, which are below pi / 4.
+  const double whole = __builtin_floor(x);
+  const double turn = x - whole;
+  const auto eighth = static_cast<int>(turn * 8.0);
+  const int quarter = ((eighth + 1) / 2) & 3;
+  const double r = (turn - 0.25 * ((eighth + 1) / 2)) * 6.283185307179586477;
+  const double t = r * r;
+  const double sine =
+      r * (1 + t * (-1.0 / 6 +
+                    t * (1.0 / 120 +
+                         t * (-1.0 / 5040 + t * (1.0 / 362880 +
+                                                 t * (-1.0 / 39916800 + t * (1.0 / 6227020800 -
+                                                                             t * (1.0 / 1307674368000))))))));
+  const double cosine =
+      1 + t * (-1.0 / 2 +
+               t * (1.0 / 24 +
+                    t * (-1.0 / 720 +
+                         t * (1.0 / 40320 + t * (-1.0 / 3628800 + t * (1.0 / 479001600 +
+                                                                       t * (-1.0 / 87178291200 +
+                                                                            t * (1.0 / 20922789888000))))))));
+  switch (quarter) {
+    case 0:
+      return {sine, cosine};
+    case 1:
+      return {cosine, -sine};
+    case 2:
+      return {-sine, -cosine};
+    default:
+      return {-cosine, sine};
+  }
+}
+
+double log_gamma(double x) {
+  if (!(x > 0)) return kNan;
+  if (x == kInfinity) return kInfinity;
+  double shift = 1;
+  double shifts = 0;
+  while (x < 10) {
+    shift *= x;
+    x += 1;
+  }
+  shifts = log(shift);
+  const double z = 1 / (x * x);
+  const double series =
+      (1.0 / 12 + z * (-1.0 / 360 +
+                       z * (1.0 / 1260 + z * (-1.0 / 1680 +
+                                              z * (1.0 / 1188 + z * (-691.0 / 360360 + z * (1.0 / 156))))))) /
+      x;
+  return (x - 0.5) * log(x) - x + 0.918938533204672741780 + series - shifts;
+}
+
 double normal_cdf(double z) {
   // Hart (1968) as given by West (2005), "Better approximations to cumulative normal functions": double
   // precision.

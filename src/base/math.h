@@ -17,6 +17,18 @@ double log(double x);
 /// log(base)| * 1e-16.
 double pow(double base, double exponent);
 
+/// Sine and cosine of 2 pi x, for Fourier terms: an angle in turns is reduced exactly. Absolute error below
+/// 5e-16 for |x| < 1e9.
+struct SineCosine {
+  double sine = 0;
+  double cosine = 1;
+};
+SineCosine sine_cosine_turns(double x);
+
+/// Logarithm of the gamma function for x > 0; absolute error below 1e-13 * max(1, result) (Stirling's series
+/// after an upward shift, Abramowitz and Stegun 6.1.40).
+double log_gamma(double x);
+
 /// Square root: exact by IEEE-754, so the processor's own instruction is the same everywhere.
 inline double sqrt(double x) {
   return __builtin_sqrt(x);

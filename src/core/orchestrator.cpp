@@ -148,8 +148,8 @@ QueueView Orchestrator::queue(QueueId id) const {
     view.step_start = queue->history.open_start() - queue->history.step();
     view.arrivals_last_step = queue->history.closed_at(0).arrivals;
   }
-  view.ensemble = &queue->ensemble;
-  view.forecast = queue->ensemble.best(state_->now());
+  view.choice = &queue->choice;
+  view.forecast = queue->choice.best(state_->now());
   view.plan = queue->plan;
   return view;
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "core/forecast/ensemble.h"
+#include "core/forecast/ensemble/model_choice.h"
 #include "core/model/action.h"
 #include "core/model/event.h"
 #include "core/scale/scaler.h"
@@ -27,7 +27,7 @@ struct QueueView {
   TimePoint step_start;            ///< of the newest closed step
   float arrivals_last_step = 0;
   const ModelForecast* forecast = nullptr;
-  const Ensemble* ensemble = nullptr;
+  const ModelChoice* choice = nullptr;
   ScalingPlan plan;
 };
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/forecast/ensemble.h"
+#include "core/forecast/ensemble/model_choice.h"
 #include "core/history/duration_sketch.h"
 #include "core/history/interval_counts.h"
 #include "core/model/event.h"
@@ -94,7 +94,7 @@ struct QueueState {
   bool has_pending_work = false;  ///< it is in the list of queues with unfinished work
 
   IntervalCounts history;
-  Ensemble ensemble;
+  ModelChoice choice;
   std::uint64_t fit_serial = 0;  ///< of the last fit asked for
   bool fit_running = false;
   std::uint32_t steps_since_fit = 0;

@@ -49,9 +49,9 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   in.instances_limit = std::min(settings.concurrency_max, machine);
   in.service_time = function.service_summary;
   in.start_time = function.start_summary;
-  in.forecast = queue.ensemble.best(now_);
-  if (in.forecast != nullptr) in.forecast_loss = queue.ensemble.loss(in.forecast->model);
-  in.naive_loss = queue.ensemble.naive_loss();
+  in.forecast = queue.choice.best(now_);
+  if (in.forecast != nullptr) in.forecast_loss = queue.choice.loss(in.forecast->model);
+  in.naive_loss = queue.choice.naive_loss();
   if (queue.history.closed() > 0) in.arrivals_last_step = queue.history.closed_at(0).arrivals;
   in.arrivals_per_second = queue.arrivals_per_second;
   in.step = queue.history.step();
@@ -92,7 +92,7 @@ void Orchestrator::State::close_steps(QueueState& queue) {
   const std::size_t kept = std::min(closed, queue.history.closed());
   for (std::size_t age = kept; age > 0; --age) {
     const TimePoint start = queue.history.open_start() - step * static_cast<std::int64_t>(age);
-    queue.ensemble.observe(start, queue.history.closed_at(age - 1).arrivals);
+    queue.choice.observe(start, queue.history.closed_at(age - 1).arrivals);
   }
   queue.steps_since_fit += static_cast<std::uint32_t>(closed);
   const auto minute = static_cast<std::size_t>(std::max<std::int64_t>(1, Duration(60s) / step));
@@ -129,7 +129,7 @@ void Orchestrator::State::on(const ForecastFitted& event) {
   QueueState* queue = find_queue(event.queue);
   if (queue == nullptr || event.serial != queue->fit_serial) return;
   queue->fit_running = false;
-  if (!event.forecasts.empty()) queue->ensemble.accept(event.forecasts);
+  if (!event.forecasts.empty()) queue->choice.accept(event.forecasts);
 }
 
 /// Instances that all queues of a function want together.

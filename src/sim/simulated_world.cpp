@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "core/forecast/fit.h"
+#include "core/forecast/ensemble/fit.h"
 
 namespace forewarm {
 namespace {

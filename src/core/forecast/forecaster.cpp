@@ -4,7 +4,7 @@
 
 namespace forewarm {
 
-Forecast Forecaster::predict(std::size_t horizon, std::span<const Regressor> future) const {
+Forecast Forecaster::predict(std::size_t horizon, Columns future) const {
   Forecast forecast{.start = start_, .step = step_, .values = {}};
   if (!fitted_) return forecast;
   std::vector<std::size_t> leads(horizon);
@@ -14,16 +14,9 @@ Forecast Forecaster::predict(std::size_t horizon, std::span<const Regressor> fut
   return forecast;
 }
 
-std::vector<float> Forecaster::sample_paths(std::size_t horizon, std::size_t count,
-                                            std::span<const Regressor> future, Random& random) const {
+std::vector<float> Forecaster::sample_paths(std::size_t horizon, std::size_t count, Columns future,
+                                            Random& random) const {
   return draw_paths(predict(horizon, future), persistence(), count, random);
-}
-
-std::vector<std::unique_ptr<Forecaster>> make_all_forecasters() {
-  std::vector<std::unique_ptr<Forecaster>> models;
-  models.push_back(make_seasonal_quantiles());
-  models.push_back(make_exponential_smoothing());
-  return models;
 }
 
 }  // namespace forewarm

@@ -13,12 +13,15 @@
 
 namespace forewarm {
 
+/// Regressors side by side: one span for each, NaN where unknown.
+using Columns = std::span<const std::span<const float>>;
+
 /// A series and what is known beside it. Views: the caller keeps the data alive.
 struct SeriesView {
-  TimePoint start;
+  TimePoint start;  ///< of the first step; local wall-clock time where the caller knows it
   Duration step = 10s;
   std::span<const float> values;           ///< one a step; NaN = not measured
-  std::span<const Regressor> regressors;   ///< each aligned with `values`
+  Columns regressors;                      ///< each as long as `values`
   std::span<const std::uint32_t> seasons;  ///< periods in steps, ascending; may be empty
 };
 
@@ -36,13 +39,13 @@ class Forecaster {
   /// fit.
   virtual void update(float value, std::span<const float> regressors) = 0;
   /// Quantiles for the `horizon` steps after the last one seen: finite, non-negative, ordered. Empty before a
-  /// fit has succeeded. `future` are the regressors of the fit with their `future` filled where it is known.
-  Forecast predict(std::size_t horizon, std::span<const Regressor> future) const;
+  /// fit has succeeded. `future` has the regressors of the fit from the next step on, each as far as it is
+  /// known (an empty one: not at all).
+  Forecast predict(std::size_t horizon, Columns future) const;
   /// The same for some steps only, counted from 1; for a model that is fitted. Not yet made safe.
-  virtual std::vector<LevelValues> rows(std::span<const std::size_t> leads,
-                                        std::span<const Regressor> future) const = 0;
+  virtual std::vector<LevelValues> rows(std::span<const std::size_t> leads, Columns future) const = 0;
   /// `count` joint paths, each `horizon` values, row by row; their marginals agree with predict().
-  std::vector<float> sample_paths(std::size_t horizon, std::size_t count, std::span<const Regressor> future,
+  std::vector<float> sample_paths(std::size_t horizon, std::size_t count, Columns future,
                                   Random& random) const;
   /// Fitted state as bytes, and back. A state of another version or model is Invalid and changes nothing.
   virtual std::string save() const = 0;
@@ -55,16 +58,17 @@ class Forecaster {
     start_ = history.start + history.step * static_cast<Duration::rep>(history.values.size());
     step_ = history.step;
   }
+  /// Where the model stands: the first of its fields for saving and loading.
+  static void progress(auto& model, auto& archive) {
+    archive(model.fitted_);
+    archive(model.start_);
+    archive(model.step_);
+  }
   void pass_step() { start_ = saturating_add(start_, step_); }
 
   bool fitted_ = false;
   TimePoint start_;  ///< of the step after the last one seen
   Duration step_ = 10s;
 };
-
-std::unique_ptr<Forecaster> make_seasonal_quantiles();
-std::unique_ptr<Forecaster> make_exponential_smoothing();
-/// All models that take part in the choice, in the order of ModelId.
-std::vector<std::unique_ptr<Forecaster>> make_all_forecasters();
 
 }  // namespace forewarm

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/math.h"
-#include "core/forecast/ensemble.h"
 
 namespace forewarm {
 namespace {
@@ -117,6 +116,16 @@ MixWeights MixWeights::learn(std::span<const MixPoint> points, std::size_t sourc
     }
   }
   return learnt;
+}
+
+bool MixWeights::is_sound(std::size_t sources) const {
+  for (const std::vector<double>& band : weights_) {
+    if (band.size() != 2 * sources) return false;
+    for (const double weight : band) {
+      if (!(weight >= 0 && weight <= 1.001)) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace forewarm

@@ -46,9 +46,11 @@ class MixWeights {
     }
   }
 
-  /// One weight a source for the levels up to the median, then one a source for those above.
-  std::vector<double>& band(std::size_t band) { return weights_[band]; }
-  const std::vector<double>& band(std::size_t band) const { return weights_[band]; }
+  static void fields(auto& mix, auto& archive) {
+    for (auto& band : mix.weights_) archive(band);
+  }
+  /// False when loaded weights cannot be those of `sources`.
+  bool is_sound(std::size_t sources) const;
 
  private:
   double lower(std::size_t lead, std::size_t source) const { return weights_[band_of(lead)][source]; }
@@ -57,6 +59,7 @@ class MixWeights {
     return weights[weights.size() / 2 + source];
   }
 
+  /// By band: one weight a source for the levels up to the median, then one a source for those above.
   std::vector<double> weights_[kBands];
 };
 

@@ -13,6 +13,12 @@ namespace forewarm {
 /// One value for each of kForecastLevels.
 using LevelValues = std::array<double, kForecastLevelCount>;
 
+/// The pinball (quantile) loss of predicting `quantile` at `level` when `value` came (Koenker and Bassett
+/// 1978).
+inline double pinball_loss(double value, double quantile, double level) {
+  return value >= quantile ? level * (value - quantile) : (1 - level) * (quantile - value);
+}
+
 struct WeightedValue {
   double value = 0;
   double weight = 0;

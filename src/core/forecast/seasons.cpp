@@ -1,10 +1,11 @@
+#include "core/forecast/seasons.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "base/math.h"
 #include "core/forecast/autocorrelation.h"
-#include "core/forecast/fit.h"
 
 namespace forewarm {
 namespace {

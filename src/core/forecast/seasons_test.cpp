@@ -1,3 +1,5 @@
+#include "core/forecast/seasons.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 
 #include "base/random.h"
 #include "core/forecast/autocorrelation.h"
-#include "core/forecast/fit.h"
 
 namespace forewarm {
 namespace {

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/result.h"
 #include "core/model/forecast.h"
 
 namespace forewarm {
@@ -41,6 +42,12 @@ class StateReader {
  public:
   StateReader(std::string_view bytes, ModelId model, std::uint8_t version);
 
+  void operator()(bool& value) {
+    std::uint8_t byte = 0;
+    (*this)(byte);
+    if (byte > 1) return fail();
+    value = byte == 1;
+  }
   template <class T>
   requires std::is_trivially_copyable_v<T>
   void operator()(T& value) {
@@ -68,5 +75,28 @@ class StateReader {
   std::string_view rest_;
   bool ok_ = true;
 };
+
+/// A model as bytes. It names its fields once, in a static `fields(model, archive)`, for both directions.
+template <class Model>
+std::string save_model(const Model& model) {
+  StateWriter writer(model.id(), Model::kStateVersion);
+  Model::fields(model, writer);
+  return writer.finish();
+}
+
+/// And back; `settle()` then rebuilds what follows from the fields, or says that they cannot be right. Bytes
+/// of another model or version, and damaged ones, are Invalid and change nothing.
+template <class Model>
+Result<void> load_model(Model& model, std::string_view state) {
+  StateReader reader(state, model.id(), Model::kStateVersion);
+  Model loaded;
+  Model::fields(loaded, reader);
+  if (!reader.at_end() || !loaded.settle()) {
+    return error(ErrorCode::Invalid,
+                 "the bytes are not a state of this model, version " + std::to_string(Model::kStateVersion));
+  }
+  model = std::move(loaded);
+  return {};
+}
 
 }  // namespace forewarm

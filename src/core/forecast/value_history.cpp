@@ -7,15 +7,21 @@
 namespace forewarm {
 
 void ValueHistory::assign(std::span<const float> values) {
-  restore(values.size() > kLengthMax ? values.last(kLengthMax) : values);
-}
-
-void ValueHistory::restore(std::span<const float> values) {
+  if (values.size() > kLengthMax) values = values.last(kLengthMax);
   values_.clear();
   sums_.assign(1, {});
   values_.reserve(values.size());
   sums_.reserve(values.size() + 1);
   for (const float value : values) append(value);
+}
+
+bool ValueHistory::settle() {
+  if (values_.size() > kStoredMax) return false;
+  const std::vector<float> loaded = std::move(values_);
+  values_.clear();
+  sums_.assign(1, {});
+  for (const float value : loaded) append(value);
+  return true;
 }
 
 void ValueHistory::push(float value) {

@@ -15,8 +15,6 @@ class ValueHistory {
 
   /// Takes the newest kLengthMax values.
   void assign(std::span<const float> values);
-  /// Takes all of another history's values(): the same history again.
-  void restore(std::span<const float> values);
   /// Adds a value. Once too long by half, the oldest third is forgotten: constant time in the mean.
   void push(float value);
 
@@ -27,6 +25,10 @@ class ValueHistory {
   std::span<const float> values() const { return values_; }
   /// Mean of the measured values in [from, to); 0 when there is none.
   double mean(std::size_t from, std::size_t to) const;
+
+  static void fields(auto& history, auto& archive) { archive(history.values_); }
+  /// After loading: sums up anew. False when these values cannot be a history's.
+  bool settle();
 
  private:
   struct Sums {

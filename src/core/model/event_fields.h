@@ -28,8 +28,7 @@ template <>
 inline constexpr std::array<std::string_view, kErrorClassCount> kNames<ErrorClass> = {
     "none", "handler", "timeout", "crash", "capacity"};
 template <>
-inline constexpr std::array<std::string_view, 4> kNames<ModelId> = {"none", "seasonal_quantiles",
-                                                                    "exponential_smoothing", "ensemble"};
+inline constexpr auto kNames<ModelId> = kModelNames;
 
 void describe(auto& visit, Like<Message> auto& it) {
   visit("id", it.id)("queue", it.queue)("sent", it.sent)("visible_at", it.visible_at)(

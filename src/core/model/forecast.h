@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -14,7 +16,28 @@ namespace forewarm {
 inline constexpr double kForecastLevels[] = {0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99};
 inline constexpr std::size_t kForecastLevelCount = sizeof(kForecastLevels) / sizeof(double);
 
-enum class ModelId : std::uint8_t { None, SeasonalQuantiles, ExponentialSmoothing, Ensemble };
+enum class ModelId : std::uint8_t {
+  None,
+  SeasonalQuantiles,
+  ExponentialSmoothing,
+  Arima,
+  HarmonicRegression,
+  Additive,
+  Intermittent,
+  CountState,
+  Batches,
+  LocalArrivals,
+  Analogues,
+  DirectRegression,
+  RecurrentNetwork,
+  BoostedTrees,
+  Ensemble
+};
+inline constexpr std::array<std::string_view, 15> kModelNames = {
+    "none",      "seasonal_quantiles", "exponential_smoothing", "arima",         "harmonic_regression",
+    "additive",  "intermittent",       "count_state",           "batches",       "local_arrivals",
+    "analogues", "direct_regression",  "recurrent_network",     "boosted_trees", "ensemble"};
+static_assert(static_cast<std::size_t>(ModelId::Ensemble) + 1 == kModelNames.size());
 
 /// Quantiles of arrivals per step over a horizon. Row h covers [start + h * step, start + (h + 1) * step).
 struct Forecast {

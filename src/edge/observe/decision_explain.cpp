@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -43,17 +44,10 @@ std::string instances(std::uint64_t count) {
 }
 
 std::string model_name(ModelId model) {
-  switch (model) {
-    case ModelId::None:
-      return "no";
-    case ModelId::SeasonalQuantiles:
-      return "seasonal quantiles";
-    case ModelId::ExponentialSmoothing:
-      return "exponential smoothing";
-    case ModelId::Ensemble:
-      return "ensemble";
-  }
-  return "unknown";
+  if (model == ModelId::None) return "no";
+  std::string name(word(model));
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
 }
 
 std::string why_bound(const PlanReason& reason) {

@@ -22,8 +22,6 @@ constexpr std::array<std::string_view, kLossReasonCount> kLossReasons = {
     "stopped", "start_failed", "start_timeout", "crashed", "killed"};
 constexpr std::array<std::string_view, kConstraintCount> kConstraints = {
     "cost", "backlog", "minimum", "maximum", "budget", "baseline", "no_forecast", "trust", "no_lead", "rule"};
-constexpr std::array<std::string_view, kModelCount> kModels = {"none", "seasonal_quantiles",
-                                                               "exponential_smoothing", "ensemble"};
 constexpr std::array<std::string_view, kOriginCount> kOrigins = {"sent", "recovered", "redriven"};
 
 static_assert(static_cast<std::size_t>(RetryChoice::Park) + 1 == kRetryChoiceCount);
@@ -31,7 +29,6 @@ static_assert(static_cast<std::size_t>(ScaleReason::Shutdown) + 1 == kScaleReaso
 static_assert(static_cast<std::size_t>(MoveReason::Redrive) + 1 == kMoveReasonCount);
 static_assert(static_cast<std::size_t>(LossReason::Killed) + 1 == kLossReasonCount);
 static_assert(static_cast<std::size_t>(Constraint::Rule) + 1 == kConstraintCount);
-static_assert(static_cast<std::size_t>(ModelId::Ensemble) + 1 == kModelCount);
 static_assert(static_cast<std::size_t>(Origin::Redriven) + 1 == kOriginCount);
 
 }  // namespace
@@ -55,7 +52,7 @@ std::string_view word(Constraint constraint) {
   return pick(kConstraints, constraint);
 }
 std::string_view word(ModelId model) {
-  return pick(kModels, model);
+  return pick(kModelNames, model);
 }
 std::string_view word(Origin origin) {
   return pick(kOrigins, origin);

@@ -27,7 +27,7 @@ inline constexpr std::size_t kScaleReasonCount = 7;
 inline constexpr std::size_t kMoveReasonCount = 4;
 inline constexpr std::size_t kLossReasonCount = 5;
 inline constexpr std::size_t kConstraintCount = 10;
-inline constexpr std::size_t kModelCount = 4;
+inline constexpr std::size_t kModelCount = kModelNames.size();
 inline constexpr std::size_t kOriginCount = 3;
 
 /// The enumerator that is spelled `text`, or `otherwise`. `count` is how many there are, from zero up.

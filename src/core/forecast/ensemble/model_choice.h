@@ -9,17 +9,13 @@
 
 namespace forewarm {
 
-/// The pinball (quantile) loss of predicting `quantile` at `level` when `value` came (Koenker and Bassett
-/// 1978).
-double pinball_loss(double value, double quantile, double level);
-
 /// Chooses online between the models' forecasts by their discounted pinball loss, mean over the levels: the
 /// numerics of "which model has been right lately" for one queue. Also tells how far the chosen quantiles
 /// cover what they say.
-class Ensemble {
+class ModelChoice {
  public:
   /// `memory` steps weigh as much as all before them.
-  explicit Ensemble(double memory = 60);
+  explicit ModelChoice(double memory = 60);
 
   /// New forecasts of all models; those of models left out stay until they run out.
   void accept(const std::vector<ModelForecast>& forecasts);

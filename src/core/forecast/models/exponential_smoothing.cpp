@@ -3,16 +3,15 @@
 #include <limits>
 
 #include "base/math.h"
-#include "core/forecast/forecaster.h"
+#include "core/forecast/models/models.h"
+#include "core/forecast/models/smoothing_fit.h"
 #include "core/forecast/quantile_set.h"
-#include "core/forecast/smoothing_fit.h"
 #include "core/forecast/state_bytes.h"
 
 namespace forewarm {
 namespace {
 
 constexpr std::size_t kMeasuredMin = 8;
-constexpr std::uint8_t kStateVersion = 1;
 
 /// Exponential smoothing with empirical quantiles of its own errors at each lead: arrivals are neither normal
 /// nor of one width at all leads, so the textbook's Gaussian intervals would be wrong in both tails. Level,
@@ -42,8 +41,7 @@ class ExponentialSmoothing final : public Forecaster {
     pass_step();
   }
 
-  std::vector<LevelValues> rows(std::span<const std::size_t> leads,
-                                std::span<const Regressor>) const override {
+  std::vector<LevelValues> rows(std::span<const std::size_t> leads, Columns) const override {
     std::vector<LevelValues> rows;
     for (const std::size_t lead : leads) {
       const double expected = model_.state.expected(lead, damped_steps(lead, model_.parameters.damping));
@@ -54,34 +52,15 @@ class ExponentialSmoothing final : public Forecaster {
     return rows;
   }
 
-  std::string save() const override {
-    StateWriter writer(id(), kStateVersion);
-    SmoothingModel model = model_;
-    writer(fitted_);
-    writer(count_us(start_));
-    writer(step_.count());
-    model.fields(writer);
-    return writer.finish();
-  }
+  std::string save() const override { return save_model(*this); }
+  Result<void> load(std::string_view state) override { return load_model(*this, state); }
 
-  Result<void> load(std::string_view state) override {
-    StateReader reader(state, id(), kStateVersion);
-    SmoothingModel model;
-    std::uint8_t fitted = 0;
-    std::int64_t start_us = 0, step_us = 0;
-    reader(fitted);
-    reader(start_us);
-    reader(step_us);
-    model.fields(reader);
-    if (!reader.at_end() || fitted > 1 || step_us <= 0 || !model.is_sound()) {
-      return error(ErrorCode::Invalid, "the bytes are not a state of exponential smoothing, version 1");
-    }
-    model_ = std::move(model);
-    fitted_ = fitted == 1;
-    start_ = time_point_us(start_us);
-    step_ = Duration(step_us);
-    return {};
+  static constexpr std::uint8_t kStateVersion = 2;
+  static void fields(auto& model, auto& archive) {
+    progress(model, archive);
+    SmoothingModel::fields(model.model_, archive);
   }
+  bool settle() const { return step_ > Duration(0) && model_.is_sound(); }
 
  private:
   double persistence() const override { return model_.persistence; }

@@ -1,4 +1,4 @@
-#include "core/forecast/source_weights.h"
+#include "core/forecast/models/source_weights.h"
 
 #include <algorithm>
 #include <cmath>

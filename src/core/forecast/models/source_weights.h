@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/forecast/models/value_source.h"
 #include "core/forecast/quantile_mix.h"
-#include "core/forecast/value_source.h"
 
 namespace forewarm {
 

@@ -1,9 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <vector>
-
 #include "core/model/event.h"
 #include "core/model/forecast.h"
 
@@ -14,9 +10,5 @@ namespace forewarm {
 /// not finite or not ordered is left out too. The result is at most 8 KB: the horizon is cut where it would
 /// be more.
 ForecastFitted fit_forecasts(const FitRequest& request);
-
-/// Seasonal periods (in steps, ascending, at most 3) that the series shows, by autocorrelation of the
-/// detrended values on a candidate grid; empty when there are none.
-std::vector<std::uint32_t> find_seasons(std::span<const float> values);
 
 }  // namespace forewarm

@@ -1,4 +1,4 @@
-#include "core/forecast/smoothing_fit.h"
+#include "core/forecast/models/smoothing_fit.h"
 
 #include <algorithm>
 #include <cmath>

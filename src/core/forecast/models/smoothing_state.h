@@ -37,11 +37,11 @@ class SmoothingState {
   std::uint32_t period() const { return static_cast<std::uint32_t>(season_.size()); }
 
   /// Visits every field; for saving and loading.
-  void fields(auto& visit) {
-    visit(level_);
-    visit(trend_);
-    visit(season_);
-    visit(phase_);
+  static void fields(auto& state, auto& archive) {
+    archive(state.level_);
+    archive(state.trend_);
+    archive(state.season_);
+    archive(state.phase_);
   }
   /// False when a loaded state cannot be one of ours.
   bool is_sound() const;

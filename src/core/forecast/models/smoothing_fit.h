@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "core/forecast/models/smoothing_state.h"
 #include "core/forecast/quantile_set.h"
-#include "core/forecast/smoothing_state.h"
 
 namespace forewarm {
 
@@ -33,13 +33,13 @@ struct SmoothingModel {
   double persistence = 0;  ///< correlation of an error with the next step's, at a fixed origin
 
   /// Visits every field; for saving and loading.
-  void fields(auto& visit) {
-    visit(scale);
-    visit(parameters);
-    state.fields(visit);
-    visit(errors.leads);
-    visit(errors.quantiles);
-    visit(persistence);
+  static void fields(auto& model, auto& archive) {
+    archive(model.scale);
+    archive(model.parameters);
+    SmoothingState::fields(model.state, archive);
+    archive(model.errors.leads);
+    archive(model.errors.quantiles);
+    archive(model.persistence);
   }
   bool is_sound() const;
 };

@@ -1,9 +1,10 @@
-#include "core/forecast/fit.h"
+#include "core/forecast/ensemble/fit.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "core/forecast/forecaster.h"
+#include "core/forecast/models/models.h"
+#include "core/forecast/seasons.h"
 
 namespace forewarm {
 namespace {
@@ -29,17 +30,22 @@ ForecastFitted fit_forecasts(const FitRequest& request) {
   if (request.step <= Duration(0)) return fitted;
   const std::vector<std::uint32_t> seasons =
       request.seasons.empty() ? find_seasons(request.arrivals) : request.seasons;
+  std::vector<std::span<const float>> past, future;
+  for (const Regressor& regressor : request.regressors) {
+    past.emplace_back(regressor.past);
+    future.emplace_back(regressor.future);
+  }
   const SeriesView history{.start = request.start,
                            .step = request.step,
                            .values = request.arrivals,
-                           .regressors = request.regressors,
+                           .regressors = past,
                            .seasons = seasons};
-  const std::vector<std::unique_ptr<Forecaster>> models = make_all_forecasters();
-  const std::size_t horizon_max = kAnswerBytesMax / (models.size() * kForecastLevelCount * sizeof(float));
-  for (const std::unique_ptr<Forecaster>& model : models) {
+  const std::size_t horizon_max =
+      kAnswerBytesMax / (std::size(kModelMakers) * kForecastLevelCount * sizeof(float));
+  for (const ModelMaker& maker : kModelMakers) {
+    const std::unique_ptr<Forecaster> model = maker.make();
     if (!model->fit(history)) continue;
-    Forecast forecast =
-        model->predict(std::min<std::size_t>(request.horizon, horizon_max), request.regressors);
+    Forecast forecast = model->predict(std::min<std::size_t>(request.horizon, horizon_max), future);
     if (keeps_promises(forecast))
       fitted.forecasts.push_back({.model = model->id(), .forecast = std::move(forecast)});
   }

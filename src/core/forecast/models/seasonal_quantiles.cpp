@@ -2,9 +2,9 @@
 #include <cmath>
 
 #include "base/math.h"
-#include "core/forecast/forecaster.h"
+#include "core/forecast/models/models.h"
+#include "core/forecast/models/source_weights.h"
 #include "core/forecast/quantile_set.h"
-#include "core/forecast/source_weights.h"
 #include "core/forecast/state_bytes.h"
 
 namespace forewarm {
@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t kMeasuredMin = 8;
 constexpr std::size_t kSeasonsKeptMax = 4;
-constexpr std::uint8_t kStateVersion = 1;
 
 /// Correlation of a step's surprise with the next one's: of values less those a season before, or less the
 /// mean.
@@ -68,8 +67,7 @@ class SeasonalQuantiles final : public Forecaster {
     pass_step();
   }
 
-  std::vector<LevelValues> rows(std::span<const std::size_t> leads,
-                                std::span<const Regressor>) const override {
+  std::vector<LevelValues> rows(std::span<const std::size_t> leads, Columns) const override {
     std::vector<LevelValues> rows;
     const std::size_t origin = history_.size();
     const std::vector<LevelValues> recent = recent_of(history_, sources_, origin);
@@ -81,62 +79,31 @@ class SeasonalQuantiles final : public Forecaster {
     return rows;
   }
 
-  std::string save() const override {
-    StateWriter writer(id(), kStateVersion);
-    writer(fitted_);
-    writer(count_us(start_));
-    writer(step_.count());
-    writer(persistence_);
-    writer(seasons_);
-    for (std::size_t band = 0; band < MixWeights::kBands; ++band) writer(weights_.band(band));
-    writer(std::vector<float>(history_.values().begin(), history_.values().end()));
-    return writer.finish();
+  std::string save() const override { return save_model(*this); }
+  Result<void> load(std::string_view state) override { return load_model(*this, state); }
+
+  static constexpr std::uint8_t kStateVersion = 2;
+  static void fields(auto& model, auto& archive) {
+    progress(model, archive);
+    archive(model.persistence_);
+    archive(model.seasons_);
+    MixWeights::fields(model.weights_, archive);
+    ValueHistory::fields(model.history_, archive);
   }
-
-  Result<void> load(std::string_view state) override {
-    StateReader reader(state, id(), kStateVersion);
-    SeasonalQuantiles loaded;
-    std::uint8_t fitted = 0;
-    std::int64_t start_us = 0, step_us = 0;
-    std::vector<float> values;
-    reader(fitted);
-    reader(start_us);
-    reader(step_us);
-    reader(loaded.persistence_);
-    reader(loaded.seasons_);
-    for (std::size_t band = 0; band < MixWeights::kBands; ++band) reader(loaded.weights_.band(band));
-    reader(values);
-    if (!reader.at_end() || fitted > 1 || step_us <= 0 || !loaded.is_sound(values, fitted == 1)) {
-      return error(ErrorCode::Invalid, "the bytes are not a state of seasonal quantiles, version 1");
-    }
-    loaded.fitted_ = fitted == 1;
-    loaded.start_ = time_point_us(start_us);
-    loaded.step_ = Duration(step_us);
-    loaded.history_.restore(values);
-    *this = std::move(loaded);
-    return {};
-  }
-
- private:
-  double persistence() const override { return persistence_; }
-
-  /// Whether what was read could have been written. Makes the sources.
-  bool is_sound(const std::vector<float>& values, bool fitted) {
-    if (!(persistence_ >= 0 && persistence_ < 1) || seasons_.size() > kSeasonsKeptMax) return false;
-    if (!fitted) return true;
-    if (values.empty() || values.size() > ValueHistory::kStoredMax) return false;
+  bool settle() {
+    if (step_ <= Duration(0) || !(persistence_ >= 0 && persistence_ < 1)) return false;
+    if (seasons_.size() > kSeasonsKeptMax || !history_.settle()) return false;
+    if (!fitted_) return true;
+    if (history_.size() == 0) return false;
     for (const std::uint32_t season : seasons_) {
       if (season < 2 || season > ValueHistory::kStoredMax) return false;
     }
     sources_ = value_sources(seasons_);
-    for (std::size_t band = 0; band < MixWeights::kBands; ++band) {
-      if (weights_.band(band).size() != 2 * sources_.size()) return false;
-      for (const double weight : weights_.band(band)) {
-        if (!(weight >= 0 && weight <= 1.001)) return false;
-      }
-    }
-    return true;
+    return weights_.is_sound(sources_.size());
   }
+
+ private:
+  double persistence() const override { return persistence_; }
 
   double persistence_ = 0;
   ValueHistory history_;

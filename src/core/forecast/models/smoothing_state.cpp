@@ -1,4 +1,4 @@
-#include "core/forecast/smoothing_state.h"
+#include "core/forecast/models/smoothing_state.h"
 
 #include <algorithm>
 #include <cmath>

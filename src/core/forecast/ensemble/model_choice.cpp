@@ -1,4 +1,4 @@
-#include "core/forecast/ensemble.h"
+#include "core/forecast/ensemble/model_choice.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/math.h"
+#include "core/forecast/quantile_set.h"
 
 namespace forewarm {
 namespace {
@@ -30,15 +31,12 @@ double row_loss(const Forecast& forecast, std::size_t row, double value) {
 
 }  // namespace
 
-double pinball_loss(double value, double quantile, double level) {
-  return value >= quantile ? level * (value - quantile) : (1 - level) * (quantile - value);
-}
-
-Ensemble::Ensemble(double memory) : keep_(exp(-kLn2 / std::max(memory, 1.0))), covered_(kForecastLevelCount) {
+ModelChoice::ModelChoice(double memory)
+    : keep_(exp(-kLn2 / std::max(memory, 1.0))), covered_(kForecastLevelCount) {
   check(memory >= 1, "a memory of one step or more");
 }
 
-void Ensemble::accept(const std::vector<ModelForecast>& forecasts) {
+void ModelChoice::accept(const std::vector<ModelForecast>& forecasts) {
   for (const ModelForecast& forecast : forecasts) {
     const auto known = std::find_if(models_.begin(), models_.end(), [&](const Model& model) {
       return model.current.model == forecast.model;
@@ -50,7 +48,7 @@ void Ensemble::accept(const std::vector<ModelForecast>& forecasts) {
   }
 }
 
-void Ensemble::observe(TimePoint start, float value) {
+void ModelChoice::observe(TimePoint start, float value) {
   if (!std::isfinite(value)) {
     last_.reset();
     return;
@@ -80,7 +78,7 @@ void Ensemble::observe(TimePoint start, float value) {
   last_ = value;
 }
 
-const ModelForecast* Ensemble::best(TimePoint now) const {
+const ModelForecast* ModelChoice::best(TimePoint now) const {
   const Model* chosen = nullptr;
   for (const Model& model : models_) {
     const Forecast& forecast = model.current.forecast;
@@ -96,18 +94,18 @@ const ModelForecast* Ensemble::best(TimePoint now) const {
   return chosen ? &chosen->current : nullptr;
 }
 
-double Ensemble::loss(ModelId model) const {
+double ModelChoice::loss(ModelId model) const {
   for (const Model& known : models_) {
     if (known.current.model == model && known.weight > 0) return known.loss_sum / known.weight;
   }
   return kNan;
 }
 
-double Ensemble::naive_loss() const {
+double ModelChoice::naive_loss() const {
   return naive_weight_ > 0 ? naive_sum_ / naive_weight_ : kNan;
 }
 
-std::vector<double> Ensemble::coverage() const {
+std::vector<double> ModelChoice::coverage() const {
   std::vector<double> shares(kForecastLevelCount, kNan);
   for (std::size_t level = 0; level < kForecastLevelCount && covered_weight_ > 0; ++level) {
     shares[level] = covered_[level] / covered_weight_;

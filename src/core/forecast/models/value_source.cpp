@@ -1,4 +1,4 @@
-#include "core/forecast/value_source.h"
+#include "core/forecast/models/value_source.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "core/forecast/fit.h"
+#include "core/forecast/ensemble/fit.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,8 @@
-#include "core/forecast/ensemble.h"
+#include "core/forecast/ensemble/model_choice.h"
 
 #include <gtest/gtest.h>
+
+#include "core/forecast/quantile_set.h"
 
 #include <cmath>
 #include <limits>
@@ -27,8 +29,8 @@ TEST(PinballLoss, WeighsAnUndershootByTheLevelAndAnOvershootByTheRest) {
   EXPECT_EQ(pinball_loss(6, 6, 0.9), 0);
 }
 
-TEST(Ensemble, ChoosesTheModelThatWasRightAndChangesWhenItNoLongerIs) {
-  Ensemble ensemble(10);
+TEST(ModelChoice, ChoosesTheModelThatWasRightAndChangesWhenItNoLongerIs) {
+  ModelChoice ensemble(10);
   EXPECT_EQ(ensemble.best(step_at(0)), nullptr);
   ensemble.accept({flat(kOne, 0, 500, 5), flat(kOther, 0, 500, 50)});
   ASSERT_NE(ensemble.best(step_at(0)), nullptr);
@@ -40,8 +42,8 @@ TEST(Ensemble, ChoosesTheModelThatWasRightAndChangesWhenItNoLongerIs) {
   EXPECT_EQ(ensemble.scored(), 200U);
 }
 
-TEST(Ensemble, ForecastsThatRanOutAreNotChosenAndOthersStay) {
-  Ensemble ensemble;
+TEST(ModelChoice, ForecastsThatRanOutAreNotChosenAndOthersStay) {
+  ModelChoice ensemble;
   ensemble.accept({flat(kOne, 0, 10, 5), flat(kOther, 0, 20, 50)});
   for (int step = 0; step < 10; ++step) ensemble.observe(step_at(step), 5);
   EXPECT_EQ(ensemble.best(step_at(9))->model, kOne);
@@ -51,8 +53,8 @@ TEST(Ensemble, ForecastsThatRanOutAreNotChosenAndOthersStay) {
   EXPECT_EQ(ensemble.best(step_at(10))->model, kOne);
 }
 
-TEST(Ensemble, AModelWithoutAScoreYieldsToOneThatHasOne) {
-  Ensemble ensemble;
+TEST(ModelChoice, AModelWithoutAScoreYieldsToOneThatHasOne) {
+  ModelChoice ensemble;
   ensemble.accept({flat(kOther, 0, 100, 50)});
   ensemble.observe(step_at(0), 5);
   ensemble.accept({flat(kOne, 1, 100, 5)});
@@ -62,8 +64,8 @@ TEST(Ensemble, AModelWithoutAScoreYieldsToOneThatHasOne) {
   EXPECT_EQ(ensemble.best(step_at(2))->model, kOne);
 }
 
-TEST(Ensemble, LossesAreDiscountedMeansOverLevels) {
-  Ensemble ensemble(1000);
+TEST(ModelChoice, LossesAreDiscountedMeansOverLevels) {
+  ModelChoice ensemble(1000);
   ensemble.accept({flat(kOne, 0, 100, 5)});
   EXPECT_TRUE(std::isnan(ensemble.naive_loss()));
   for (int step = 0; step < 50; ++step) ensemble.observe(step_at(step), step % 2 == 0 ? 5 : 6);
@@ -76,8 +78,8 @@ TEST(Ensemble, LossesAreDiscountedMeansOverLevels) {
   EXPECT_NEAR(ensemble.naive_loss(), (over + under) / 2, 0.01);
 }
 
-TEST(Ensemble, CoverageSaysWhatShareStayedBelowEachLevel) {
-  Ensemble ensemble(1e6);
+TEST(ModelChoice, CoverageSaysWhatShareStayedBelowEachLevel) {
+  ModelChoice ensemble(1e6);
   ModelForecast forecast = flat(kOne, 0, 100, 0);
   for (std::size_t i = 0; i < forecast.forecast.values.size(); ++i) {
     forecast.forecast.values[i] = static_cast<float>(10 * (1 + i % kForecastLevelCount));
@@ -90,8 +92,8 @@ TEST(Ensemble, CoverageSaysWhatShareStayedBelowEachLevel) {
   EXPECT_NEAR(ensemble.coverage()[3], 1, 1e-9);
 }
 
-TEST(Ensemble, GapsAndStepsThatNobodyForesawScoreNothing) {
-  Ensemble ensemble;
+TEST(ModelChoice, GapsAndStepsThatNobodyForesawScoreNothing) {
+  ModelChoice ensemble;
   ensemble.accept({flat(kOne, 10, 10, 5)});
   ensemble.observe(step_at(9), 5);
   ensemble.observe(step_at(20), 5);

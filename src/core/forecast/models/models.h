@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/forecast/forecaster.h"
+
+namespace forewarm {
+
+// One model a file; each is described, with its paper, above its class.
+std::unique_ptr<Forecaster> make_seasonal_quantiles();
+std::unique_ptr<Forecaster> make_exponential_smoothing();
+
+/// Makes a model.
+struct ModelMaker {
+  ModelId id;
+  std::unique_ptr<Forecaster> (*make)();
+};
+
+/// All models, in the order of ModelId.
+inline constexpr ModelMaker kModelMakers[] = {
+    {ModelId::SeasonalQuantiles, &make_seasonal_quantiles},
+    {ModelId::ExponentialSmoothing, &make_exponential_smoothing},
+};
+
+}  // namespace forewarm
