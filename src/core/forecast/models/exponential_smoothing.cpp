@@ -11,7 +11,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::size_t kMeasuredMin = 8;
+constexpr std::size_t kSmoothingMeasuredMin = 8;
 
 /// Exponential smoothing with empirical quantiles of its own errors at each lead: arrivals are neither normal
 /// nor of one width at all leads, so the textbook's Gaussian intervals would be wrong in both tails. Level,
@@ -26,8 +26,8 @@ class ExponentialSmoothing final : public Forecaster {
     begin_after(history);
     const auto measured = static_cast<std::size_t>(std::count_if(history.values.begin(), history.values.end(),
                                                                  [](float v) { return std::isfinite(v); }));
-    if (measured < kMeasuredMin) {
-      return error(ErrorCode::Invalid, "exponential smoothing needs " + std::to_string(kMeasuredMin) +
+    if (measured < kSmoothingMeasuredMin) {
+      return error(ErrorCode::Invalid, "exponential smoothing needs " + std::to_string(kSmoothingMeasuredMin) +
                                            " measured steps, but the history has " +
                                            std::to_string(measured));
     }
