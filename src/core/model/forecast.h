@@ -27,16 +27,25 @@ enum class ModelId : std::uint8_t {
   CountState,
   Batches,
   LocalArrivals,
-  Analogues,
   DirectRegression,
   RecurrentNetwork,
   BoostedTrees,
   Ensemble
 };
-inline constexpr std::array<std::string_view, 15> kModelNames = {
-    "none",      "seasonal_quantiles", "exponential_smoothing", "arima",         "harmonic_regression",
-    "additive",  "intermittent",       "count_state",           "batches",       "local_arrivals",
-    "analogues", "direct_regression",  "recurrent_network",     "boosted_trees", "ensemble"};
+inline constexpr std::array<std::string_view, 14> kModelNames = {"none",
+                                                                 "seasonal_quantiles",
+                                                                 "exponential_smoothing",
+                                                                 "arima",
+                                                                 "harmonic_regression",
+                                                                 "additive",
+                                                                 "intermittent",
+                                                                 "count_state",
+                                                                 "batches",
+                                                                 "local_arrivals",
+                                                                 "direct_regression",
+                                                                 "recurrent_network",
+                                                                 "boosted_trees",
+                                                                 "ensemble"};
 static_assert(static_cast<std::size_t>(ModelId::Ensemble) + 1 == kModelNames.size());
 
 /// Quantiles of arrivals per step over a horizon. Row h covers [start + h * step, start + (h + 1) * step).

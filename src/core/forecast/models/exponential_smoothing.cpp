@@ -27,9 +27,9 @@ class ExponentialSmoothing final : public Forecaster {
     const auto measured = static_cast<std::size_t>(std::count_if(history.values.begin(), history.values.end(),
                                                                  [](float v) { return std::isfinite(v); }));
     if (measured < kSmoothingMeasuredMin) {
-      return error(ErrorCode::Invalid, "exponential smoothing needs " + std::to_string(kSmoothingMeasuredMin) +
-                                           " measured steps, but the history has " +
-                                           std::to_string(measured));
+      return error(ErrorCode::Invalid,
+                   "exponential smoothing needs " + std::to_string(kSmoothingMeasuredMin) +
+                       " measured steps, but the history has " + std::to_string(measured));
     }
     model_ = fit_smoothing(history.values, history.seasons);
     fitted_ = true;
@@ -45,8 +45,8 @@ class ExponentialSmoothing final : public Forecaster {
     std::vector<LevelValues> rows;
     for (const std::size_t lead : leads) {
       const double expected = model_.state.expected(lead, damped_steps(lead, model_.parameters.damping));
-      LevelValues row = model_.errors.at(lead);
-      for (double& value : row) value = from_scale(expected + value, model_.scale);
+      LevelValues row = model_.errors.around(expected, lead);
+      for (double& value : row) value = from_scale(value, model_.scale);
       rows.push_back(row);
     }
     return rows;

@@ -9,7 +9,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::uint32_t kFittedLeads[] = {1, 2, 4, 8, 16, 30, 60};
+constexpr std::size_t kFarLead = 16;
 constexpr std::size_t kFitStepsMax =
     2048;                                // a search over more steps would not change the parameters by much
 constexpr std::size_t kErrorsMax = 400;  // per lead
@@ -23,15 +23,6 @@ std::vector<double> scaled(std::span<const float> values, SmoothingScale scale) 
   std::vector<double> result(values.size());
   for (std::size_t t = 0; t < values.size(); ++t) result[t] = to_scale(values[t], scale);
   return result;
-}
-
-/// Leads that a history can say something about: at least four times as long.
-std::vector<std::uint32_t> usable_leads(std::size_t steps) {
-  std::vector<std::uint32_t> leads;
-  for (const std::uint32_t lead : kFittedLeads) {
-    if (lead == 1 || std::size_t{lead} * 4 <= steps) leads.push_back(lead);
-  }
-  return leads;
 }
 
 /// Mean absolute error, in messages, of forecasts 1 and `lead` steps ahead.
@@ -100,8 +91,8 @@ SmoothingParameters best_parameters(std::span<const double> values, const Smooth
 
 /// Runs the model over the series, collecting its errors at each lead from spread origins.
 void measure_errors(std::span<const double> values, SmoothingModel& model, std::size_t origins_from) {
-  const std::vector<std::uint32_t> leads = usable_leads(values.size());
-  std::vector<std::vector<WeightedValue>> errors(leads.size());
+  LeadErrorSample errors(values.size());
+  const std::span<const std::uint32_t> leads = errors.leads();
   const double phi = model.parameters.damping;
   std::vector<double> damped;
   damped.reserve(leads.size());
@@ -112,9 +103,7 @@ void measure_errors(std::span<const double> values, SmoothingModel& model, std::
     if (t >= origins_from && (values.size() - t) % stride == 0) {
       const double weight = 0.3 + 0.7 * static_cast<double>(t) / static_cast<double>(values.size());
       for (std::size_t i = 0; i < leads.size() && t + leads[i] <= values.size(); ++i) {
-        const double value = values[t + leads[i] - 1];
-        if (value != value) continue;
-        errors[i].push_back({value - model.state.expected(leads[i], damped[i]), weight});
+        errors.add(i, values[t + leads[i] - 1] - model.state.expected(leads[i], damped[i]), weight);
       }
       if (t + 3 <= values.size()) {
         const double second = values[t + 1] - model.state.expected(2, damped_steps(2, phi));
@@ -127,11 +116,7 @@ void measure_errors(std::span<const double> values, SmoothingModel& model, std::
     }
     model.state.update(values[t], model.parameters);
   }
-  for (std::size_t i = 0; i < leads.size(); ++i) {
-    if (errors[i].empty()) continue;
-    model.errors.leads.push_back(leads[i]);
-    model.errors.quantiles.push_back(weighted_quantiles(errors[i]));
-  }
+  model.errors = errors.quantiles();
   model.persistence = square > 0 ? std::clamp(product / square, 0.0, 0.95) : 0;
 }
 
@@ -158,22 +143,6 @@ double from_scale(double value, SmoothingScale scale) {
   return scale == SmoothingScale::SquareRoot ? positive * positive : positive;
 }
 
-LevelValues LeadErrors::at(std::size_t lead) const {
-  if (leads.empty()) return {};
-  const auto after =
-      static_cast<std::size_t>(std::lower_bound(leads.begin(), leads.end(), lead) - leads.begin());
-  if (after == leads.size()) return quantiles.back();
-  if (after == 0 || leads[after] == lead) return quantiles[after];
-  const double share =
-      static_cast<double>(lead - leads[after - 1]) / static_cast<double>(leads[after] - leads[after - 1]);
-  LevelValues between{};
-  for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
-    between[level] =
-        quantiles[after - 1][level] + share * (quantiles[after][level] - quantiles[after - 1][level]);
-  }
-  return between;
-}
-
 bool SmoothingModel::is_sound() const {
   const auto share = [](double value) { return value >= 0 && value <= 1; };  // false for NaN
   if (scale != SmoothingScale::Plain && scale != SmoothingScale::SquareRoot) return false;
@@ -182,20 +151,13 @@ bool SmoothingModel::is_sound() const {
     return false;
   }
   if (!(parameters.damping >= 0 && parameters.damping < 1) || !state.is_sound()) return false;
-  if (errors.leads.size() != errors.quantiles.size()) return false;
-  for (std::size_t i = 0; i < errors.leads.size(); ++i) {
-    if (i > 0 && errors.leads[i] <= errors.leads[i - 1]) return false;
-    for (const double value : errors.quantiles[i]) {
-      if (!(std::abs(value) < 1e17)) return false;
-    }
-  }
-  return true;
+  return errors.is_sound();
 }
 
 SmoothingModel fit_smoothing(std::span<const float> values, std::span<const std::uint32_t> seasons) {
   const std::vector<double> series[] = {scaled(values, SmoothingScale::Plain),
                                         scaled(values, SmoothingScale::SquareRoot)};
-  const std::size_t lead = usable_leads(values.size()).back() >= 16 ? 16 : usable_leads(values.size()).back();
+  const std::size_t lead = std::clamp<std::size_t>(values.size() / 4, 1, kFarLead);
   std::vector<std::uint32_t> periods = {0};
   for (const std::uint32_t season : seasons) {
     if (season >= 2 && kCyclesToFit * season <= static_cast<double>(values.size())) periods.push_back(season);

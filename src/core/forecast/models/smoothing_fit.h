@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "core/forecast/models/lead_errors.h"
 #include "core/forecast/models/smoothing_state.h"
-#include "core/forecast/quantile_set.h"
 
 namespace forewarm {
 
@@ -16,14 +16,6 @@ enum class SmoothingScale : std::uint8_t { Plain, SquareRoot };
 /// Onto the scale: not measured stays NaN, below zero is zero.
 double to_scale(float value, SmoothingScale scale);
 double from_scale(double value, SmoothingScale scale);
-
-/// Quantiles of a model's own errors at some leads, linear between them.
-struct LeadErrors {
-  std::vector<std::uint32_t> leads;    ///< ascending
-  std::vector<LevelValues> quantiles;  ///< one a lead
-
-  LevelValues at(std::size_t lead) const;
-};
 
 struct SmoothingModel {
   SmoothingScale scale = SmoothingScale::Plain;
@@ -37,8 +29,7 @@ struct SmoothingModel {
     archive(model.scale);
     archive(model.parameters);
     SmoothingState::fields(model.state, archive);
-    archive(model.errors.leads);
-    archive(model.errors.quantiles);
+    LeadErrors::fields(model.errors, archive);
     archive(model.persistence);
   }
   bool is_sound() const;

@@ -83,6 +83,19 @@ LevelValues combined_quantiles(const ValueHistory& history, const std::vector<Va
   return combined;
 }
 
+std::vector<LevelValues> all_quantiles(const ValueHistory& history, const std::vector<ValueSource>& sources,
+                                       const std::vector<LevelValues>& recent, std::size_t origin,
+                                       std::size_t target, std::vector<WeightedValue>& sample) {
+  std::vector<LevelValues> said;
+  said.reserve(sources.size());
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    said.push_back(is_recent(sources[s])
+                       ? recent[s]
+                       : source_quantiles(history, sources[s], origin, target, recent[kOtherwise], sample));
+  }
+  return said;
+}
+
 std::vector<LevelValues> recent_of(const ValueHistory& history, const std::vector<ValueSource>& sources,
                                    std::size_t origin) {
   std::vector<LevelValues> recent(sources.size());

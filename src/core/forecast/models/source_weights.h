@@ -17,6 +17,11 @@ LevelValues combined_quantiles(const ValueHistory& history, const std::vector<Va
                                const MixWeights& weights, const std::vector<LevelValues>& recent,
                                std::size_t origin, std::size_t target, std::vector<WeightedValue>& sample);
 
+/// What each source says of `target`, one after the other.
+std::vector<LevelValues> all_quantiles(const ValueHistory& history, const std::vector<ValueSource>& sources,
+                                       const std::vector<LevelValues>& recent, std::size_t origin,
+                                       std::size_t target, std::vector<WeightedValue>& sample);
+
 /// What each source says at `origin` that looks at no phase; zeros in the others' places.
 std::vector<LevelValues> recent_of(const ValueHistory& history, const std::vector<ValueSource>& sources,
                                    std::size_t origin);
