@@ -18,7 +18,7 @@ THIRD_PARTY = {
     "openssl/": ["edge/net", "edge/sqs"],
     "prometheus/": ["edge/observe"],
     "spdlog/": ["edge/observe"],
-    "sqlite3.h": ["edge/store"],
+    "sqlite3.h": ["edge/sqlite", "edge/store"],
     "toml++/": ["app"],
     "xxhash.h": ["edge/store"],
     "zlib.h": ["edge/trace"],

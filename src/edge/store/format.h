@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "core/model/message.h"
-#include "edge/store/sqlite.h"
+#include "edge/sqlite/sqlite.h"
 
 namespace forewarm {
 

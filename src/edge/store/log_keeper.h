@@ -5,7 +5,7 @@
 #include <string>
 #include <thread>
 
-#include "edge/store/sqlite.h"
+#include "edge/sqlite/sqlite.h"
 
 namespace forewarm {
 

@@ -4,7 +4,7 @@
 
 #include "edge/store/directory.h"
 #include "edge/store/format.h"
-#include "edge/store/sqlite.h"
+#include "edge/sqlite/sqlite.h"
 #include "edge/store/store.h"
 
 namespace forewarm {

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "edge/store/format.h"
-#include "edge/store/sqlite.h"
+#include "edge/sqlite/sqlite.h"
 #include "edge/store/store.h"
 
 namespace forewarm {

@@ -21,8 +21,8 @@ bool sync_failed(Code code);
 /// True if `code` is about the row that a write touches (there already, or damaged): other writes may still
 /// succeed.
 bool is_the_writes_own(Code code);
-/// `code` as an Error: Exhausted for a full disk or memory, Corrupt for damage, Io for the rest. `what` was
-/// being done.
+/// `code` as an Error: Exhausted for a full disk or memory, Corrupt for damage, Conflict for a row that is
+/// there already, Io for the rest. `what` was being done.
 Error to_error(Code code, std::string_view what, const std::string& path);
 
 /// One connection to a database file. Movable, not copyable; used by one thread at a time.
@@ -40,6 +40,8 @@ class Connection {
   void forbid_checkpoint_on_close();
 
   Code execute(const char* sql);
+  /// Rows that the last statement inserted, changed or removed.
+  int changes() const;
   sqlite3* handle() const { return handle_; }
 
  private:
@@ -61,6 +63,8 @@ class Statement {
   Statement& bind(int position, std::uint64_t value) {
     return bind(position, static_cast<std::int64_t>(value));
   }
+  /// NaN is bound as NULL, as SQLite itself would.
+  Statement& bind(int position, double value);
   /// The bytes must stay where they are until the statement has run.
   Statement& bind_blob(int position, std::string_view bytes);
   Statement& bind_text(int position, std::string_view text);
@@ -75,6 +79,8 @@ class Statement {
 
   std::int64_t integer(int column) const;
   std::uint64_t unsigned_integer(int column) const { return static_cast<std::uint64_t>(integer(column)); }
+  double real(int column) const;
+  bool is_null(int column) const;
   /// Valid until the next step or reset.
   std::string_view bytes(int column) const;
 

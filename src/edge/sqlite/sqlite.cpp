@@ -1,7 +1,8 @@
-#include "edge/store/sqlite.h"
+#include "edge/sqlite/sqlite.h"
 
 #include <sqlite3.h>
 
+#include <filesystem>
 #include <utility>
 
 namespace forewarm::sqlite {
@@ -24,13 +25,14 @@ Error to_error(Code code, std::string_view what, const std::string& path) {
     case SQLITE_NOMEM:
       return {ErrorCode::Exhausted, head + "out of memory. Nothing was changed."};
     case SQLITE_CONSTRAINT:
-      return {ErrorCode::Conflict, head + "this message id is stored already."};
+      return {ErrorCode::Conflict, head + "what was to be added is stored already."};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return {ErrorCode::Corrupt,
               head + "the file is damaged: " + reason +
                   ". Stop the server, keep a copy of the directory, then restore a backup or save "
-                  "what can be read with: sqlite3 messages.db .recover"};
+                  "what can be read with: sqlite3 " +
+                  std::filesystem::path(path).filename().string() + " .recover"};
     default:
       return {ErrorCode::Io, head + reason + ". Look for disk errors in the kernel's log (dmesg)."};
   }
@@ -62,6 +64,10 @@ Code Connection::execute(const char* sql) {
   return sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
 }
 
+int Connection::changes() const {
+  return sqlite3_changes(handle_);
+}
+
 Statement::Statement(Statement&& other) noexcept
     : statement_(std::exchange(other.statement_, nullptr)), code_(other.code_) {}
 
@@ -82,6 +88,11 @@ void Statement::finalize() {
 
 Statement& Statement::bind(int position, std::int64_t value) {
   sqlite3_bind_int64(statement_, position, value);
+  return *this;
+}
+
+Statement& Statement::bind(int position, double value) {
+  sqlite3_bind_double(statement_, position, value);
   return *this;
 }
 
@@ -119,6 +130,14 @@ void Statement::reset() {
 
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_, column);
+}
+
+double Statement::real(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
 std::string_view Statement::bytes(int column) const {

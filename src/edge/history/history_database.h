@@ -1,0 +1,138 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "edge/history/history_tables.h"
+
+namespace forewarm {
+
+/// One interval of one series. `start` is a whole multiple of `step` since the epoch.
+template <class M>
+struct Measured {
+  TimePoint start;
+  Duration step = Duration(0);
+  M measures{};
+};
+
+template <class M>
+struct NamedMeasures {
+  std::string name;
+  M measures{};
+};
+
+/// What a running server measured in one interval. A queue or function that is named and saw nothing was
+/// measured to be zero; one that is not named was not measured.
+struct HistoryBatch {
+  TimePoint start;
+  Duration step = Duration(0);
+  std::vector<NamedMeasures<QueueMeasures>> queues{};
+  std::vector<NamedMeasures<FunctionMeasures>> functions{};
+  std::vector<NamedMeasures<SignalMeasures>> signals{};
+};
+
+/// A queue's newest history on one regular grid; NaN where it was not measured.
+struct QueueSeries {
+  std::string name;
+  TimePoint start;  ///< of the first interval, which was measured
+  std::vector<float> arrivals;
+  std::vector<float> bytes;
+  std::vector<float> work_seconds;
+};
+
+/// What became of intervals that were to be added.
+struct Filled {
+  std::uint64_t added = 0;
+  std::uint64_t present = 0;  ///< left as they were, because that time was measured already
+  std::uint64_t too_old = 0;  ///< older than anything that is kept
+  std::uint64_t future = 0;   ///< not over yet
+};
+
+struct SeriesSummary {
+  SeriesKind kind = SeriesKind::Queue;
+  std::string name;
+  TimePoint first;              ///< start of the oldest interval
+  TimePoint until;              ///< end of the newest one
+  Duration measured{0};         ///< how much of the time between was measured
+  std::vector<Duration> steps;  ///< of the grids on which it is kept
+};
+
+/// The history of queues, functions and signals in an SQLite database of its own: history.db in the data
+/// folder, which the server and the command line may have open at once.
+///
+/// Intervals that saw nothing take no room: a table of coverage says which time was measured, so that a gap
+/// (no coverage) and a zero (coverage without a row) stay apart. A commit survives the process's end, however
+/// it ends; after a power cut the last seconds may be gone, which is why it costs no sync of its own.
+///
+/// Used by one thread at a time.
+class HistoryDatabase {
+ public:
+  /// A grid and how long it is kept.
+  struct Tier {
+    Duration step;
+    Duration keep;
+  };
+  struct Options {
+    std::string path;
+    /// From fine to coarse, each step a whole multiple of the one before.
+    std::vector<Tier> tiers = {{10s, 24h * 7}, {5min, 24h * 90}, {1h, 24h * 1095}};
+    bool create = true;  ///< NotFound when it is false and there is no file
+  };
+  /// Invalid for a database of another program or a newer format, which is left untouched; Corrupt for
+  /// damage.
+  static Result<std::unique_ptr<HistoryDatabase>> open(const Options& options);
+
+  /// All of `batch` in one transaction. Replaces what was there.
+  Result<void> record(const HistoryBatch& batch);
+
+  /// Adds intervals of one series with one step: `covered` was measured, and is zero where no row says
+  /// otherwise. Time that was measured already stays as it is, so that adding the same twice changes nothing;
+  /// with `replace`, what was kept with this step or a finer one gives way. All in one transaction.
+  /// Invalid when the step fits none of the tiers or an interval does not start at a multiple of it.
+  template <class M>
+  Result<Filled> fill(const std::string& name, Duration step, std::span<const Measured<M>> rows,
+                      std::span<const Span> covered, TimePoint now, bool replace = false);
+
+  /// All measured intervals that begin in [from, to), zeros included, in the order of time, each on the grid
+  /// on which it is kept. Nothing for an unknown name.
+  template <class M>
+  Result<void> read(const std::string& name, TimePoint from, TimePoint to,
+                    const std::function<void(const Measured<M>&)>& take);
+
+  /// The queues' history in [from, to) on a grid of `step`, of all or of one. What is kept with a longer step
+  /// is spread over its time at random, as if it had come evenly; the same each time. With very many queues
+  /// the time begins later, so that memory stays bounded.
+  Result<std::vector<QueueSeries>> recent_queues(TimePoint from, TimePoint to, Duration step,
+                                                 const std::optional<std::string>& only = {});
+
+  Result<std::vector<SeriesSummary>> list();
+
+  /// Joins what is old to coarser intervals and removes what is too old, a bounded amount of it. True when
+  /// there is more to do. Joined time counts as measured when half of it was.
+  Result<bool> thin_out(TimePoint now);
+
+ private:
+  explicit HistoryDatabase(Options options) : options_(std::move(options)) {}
+  template <class M>
+  sqlite::Code record_one(const HistoryBatch& batch, const NamedMeasures<M>& one);
+  Result<void> transaction(const std::function<sqlite::Code()>& work, const char* what);
+  Result<void> check_step(Duration step) const;
+  template <class M>
+  sqlite::Code join(std::int64_t to_step, Span bucket);
+  sqlite::Code join_oldest(std::int64_t to_step, std::int64_t before, bool& joined);
+  sqlite::Code remove_before(std::int64_t before, bool& removed);
+
+  Options options_;
+  sqlite::Connection connection_;
+  HistoryTables tables_;
+  sqlite::Statement begin_, commit_, roll_back_;
+  sqlite::Statement oldest_coverage_, finer_coverage_, old_coverage_, all_coverage_;
+};
+
+}  // namespace forewarm

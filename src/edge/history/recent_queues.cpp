@@ -1,0 +1,153 @@
+// The queues' newest history on the grid of the forecasts, for a server that starts.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "base/random.h"
+#include "edge/history/history_database.h"
+
+namespace forewarm {
+
+using sqlite::Code;
+using sqlite::kOk;
+
+namespace {
+
+constexpr std::int64_t kCellsMax = 20'000'000;  ///< over all queues; 240 MB
+constexpr std::int64_t kCellsLeast = 64;
+constexpr std::uint64_t kThrownOneByOne = 100'000;
+
+std::uint64_t seed_of(std::string_view name, std::int64_t start) {
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return mix_bits(hash ^ static_cast<std::uint64_t>(start));
+}
+
+float number(double value) {
+  return static_cast<float>(std::isnan(value) ? 0 : value);
+}
+
+/// One queue's history while it is put together from rows of any step.
+class RegularSeries {
+ public:
+  RegularSeries(std::string name, Span bounds, std::int64_t step)
+      : name_(std::move(name)), bounds_(bounds), step_(step) {}
+
+  void cover(Span span) { covered_.add(clipped(span, bounds_)); }
+  bool empty() const { return covered_.empty(); }
+
+  void add(std::int64_t start, std::int64_t length, const QueueMeasures& row) {
+    if (arrivals_.empty()) {
+      const auto cells = static_cast<std::size_t>(bounds_.length() / step_);
+      for (auto* values : {&arrivals_, &bytes_, &work_}) values->assign(cells, 0);
+    }
+    if (length <= step_)
+      add_to(start, row.arrivals, row.bytes, row.service_seconds);
+    else
+      spread(start, length, row);
+  }
+
+  QueueSeries take() {
+    const auto cells = static_cast<std::size_t>(bounds_.length() / step_);
+    for (auto* values : {&arrivals_, &bytes_, &work_}) values->resize(cells, 0);
+    std::size_t first = cells;
+    for (std::size_t i = 0; i < cells; ++i) {
+      const std::int64_t start = bounds_.start + static_cast<std::int64_t>(i) * step_;
+      if (covered_.overlap({start, start + step_}) == step_) {
+        first = std::min(first, i);
+      } else {
+        for (auto* values : {&arrivals_, &bytes_, &work_})
+          (*values)[i] = std::numeric_limits<float>::quiet_NaN();
+      }
+    }
+    for (auto* values : {&arrivals_, &bytes_, &work_})
+      values->erase(values->begin(), values->begin() + static_cast<std::ptrdiff_t>(first));
+    return {std::move(name_), time_point_ms(bounds_.start + static_cast<std::int64_t>(first) * step_),
+            std::move(arrivals_), std::move(bytes_), std::move(work_)};
+  }
+
+ private:
+  void add_to(std::int64_t at, double arrivals, double bytes, double work) {
+    if (at < bounds_.start || at >= bounds_.until) return;
+    const auto cell = static_cast<std::size_t>((at - bounds_.start) / step_);
+    arrivals_[cell] += number(arrivals);
+    bytes_[cell] += number(bytes);
+    work_[cell] += number(work);
+  }
+
+  /// Whole arrivals fall where they like, as those of a Poisson process do; what is more than that (very
+  /// many, or the fraction that joining leaves) is laid out evenly.
+  void spread(std::int64_t start, std::int64_t length, const QueueMeasures& row) {
+    const auto cells = static_cast<std::uint64_t>(length / step_);
+    const double arrivals = std::isnan(row.arrivals) ? 0 : std::max(0.0, row.arrivals);
+    const auto thrown = static_cast<std::uint64_t>(
+        arrivals > static_cast<double>(kThrownOneByOne) ? 0 : std::floor(arrivals));
+    std::vector<double> share(cells, (arrivals - static_cast<double>(thrown)) / static_cast<double>(cells));
+    Random random(seed_of(name_, start));
+    for (std::uint64_t i = 0; i < thrown; ++i) share[random.below(cells)] += 1;
+    for (std::uint64_t i = 0; i < cells; ++i) {
+      const double part = arrivals > 0 ? share[i] / arrivals : 1 / static_cast<double>(cells);
+      add_to(start + static_cast<std::int64_t>(i) * step_, share[i], row.bytes * part,
+             row.service_seconds * part);
+    }
+  }
+
+  std::string name_;
+  Span bounds_;
+  std::int64_t step_;
+  SpanSet covered_;
+  std::vector<float> arrivals_, bytes_, work_;
+};
+
+}  // namespace
+
+Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, TimePoint to, Duration step,
+                                                                const std::optional<std::string>& only) {
+  const std::int64_t width = count_ms(step);
+  Span bounds{widened({count_ms(from), count_ms(from)}, width).until,
+              widened({count_ms(to), count_ms(to)}, width).start};
+  struct Stretch {
+    SeriesNumber series;
+    std::string name;
+    Span span;
+  };
+  std::vector<Stretch> stretches;
+  std::int64_t queues = 0;
+  while (all_coverage_.next()) {
+    const Span span{all_coverage_.integer(3), all_coverage_.integer(4)};
+    if (all_coverage_.bytes(0) != kSeriesKinds[0] || clipped(span, bounds).length() == 0) continue;
+    if (only && all_coverage_.bytes(1) != *only) continue;
+    const SeriesNumber series = all_coverage_.integer(5);
+    if (stretches.empty() || stretches.back().series != series) ++queues;
+    stretches.push_back({series, std::string(all_coverage_.bytes(1)), span});
+  }
+  Code code = all_coverage_.code();
+  if (queues > 0)
+    bounds.start = std::max(bounds.start, bounds.until - width * std::max(kCellsLeast, kCellsMax / queues));
+  std::map<SeriesNumber, RegularSeries> series;
+  for (const Stretch& each : stretches) {
+    series.try_emplace(each.series, each.name, bounds, width).first->second.cover(each.span);
+  }
+  for (std::int64_t kept = series.empty() ? 0 : tables_.step_above<QueueMeasures>(0); code == kOk && kept > 0;
+       kept = tables_.step_above<QueueMeasures>(kept)) {
+    tables_.begin_scan<QueueMeasures>(kept, {widened(bounds, kept).start, bounds.until});
+    HistoryTables::Row row;
+    QueueMeasures measures;
+    while (tables_.next(row, measures)) {
+      const auto found = series.find(row.series);
+      if (found != series.end()) found->second.add(row.start, kept, measures);
+    }
+    code = tables_.code();
+  }
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", options_.path));
+  std::vector<QueueSeries> result;
+  for (auto& [number, one] : series) {
+    if (!one.empty()) result.push_back(one.take());
+  }
+  std::erase_if(result, [](const QueueSeries& one) { return one.arrivals.empty(); });
+  return result;
+}
+
+}  // namespace forewarm
