@@ -31,6 +31,7 @@ class CommandLine {
     serve();
     demo();
     replay();
+    backtest();
     checks();
     queues();
     dead_letters();
@@ -137,6 +138,22 @@ class CommandLine {
     sub->add_flag("--audit", replay_.audit,
                   "TRACE is a recording of serve --record: check that it brings the same decisions");
     on(sub, [this] { return run_replay(replay_); });
+  }
+
+  void backtest() {
+    CLI::App* sub = command(app_, "backtest", "how good forecasts of a recorded series would have been",
+                            "  forewarm backtest --bench DIR --out forecasts.csv\n"
+                            "  forewarm backtest --bench DIR --out forecasts.csv --models all --set m4h");
+    sub->add_option("--bench", backtest_.bench, "folder of a benchmark (docs/backtest.md)")->required();
+    sub->add_option("--out", backtest_.out, "with --bench: write the forecasts to this CSV file");
+    sub->add_option("--set", backtest_.sets, "with --bench: only this set; repeatable")
+        ->allow_extra_args(false);
+    sub->add_option("--models", backtest_.models,
+                    "names with commas between them, or all (also without a value): ensemble is the engine")
+        ->expected(0, 1)
+        ->default_str("all");
+    sub->add_flag("--no-regressors", backtest_.no_regressors, "leave out what is recorded beside a series");
+    on(sub, [this] { return run_backtest(backtest_); });
   }
 
   void checks() {
@@ -325,6 +342,7 @@ class CommandLine {
   ServeCommand serve_;
   DemoCommand demo_;
   ReplayCommand replay_;
+  BacktestCommand backtest_;
   BenchCommand bench_;
   ExplainCommand explain_;
   FunctionCommandLine function_;

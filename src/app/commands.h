@@ -102,4 +102,13 @@ struct ReplayCommand {
 };
 int run_replay(const ReplayCommand& command);
 
+struct BacktestCommand {
+  std::string bench;  ///< folder of a benchmark
+  std::string out;
+  std::vector<std::string> sets;
+  std::string models;
+  bool no_regressors = false;
+};
+int run_backtest(const BacktestCommand& command);
+
 }  // namespace forewarm

@@ -1,5 +1,8 @@
 #include "edge/trace/csv.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace forewarm {
@@ -69,6 +72,18 @@ Result<void> CsvReader::take_line(std::string_view line) {
     left.remove_prefix(comma + 1);
   }
   return on_row_({.line = line_, .fields = fields_, .text = line});
+}
+
+std::optional<double> finite_number(std::string_view text) {
+  double value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+std::size_t find_column(const CsvRow& header, std::string_view name) {
+  const auto found = std::find(header.fields.begin(), header.fields.end(), name);
+  return found == header.fields.end() ? kNoColumn : static_cast<std::size_t>(found - header.fields.begin());
 }
 
 std::string printable(std::string_view text) {

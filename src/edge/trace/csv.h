@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,12 @@ class CsvReader {
   std::size_t line_ = 0;
   std::vector<std::string_view> fields_;
 };
+
+/// A finite decimal number that is the whole of `text`.
+std::optional<double> finite_number(std::string_view text);
+/// The field of a header that says `name`; kNoColumn when none does.
+inline constexpr std::size_t kNoColumn = ~std::size_t{0};
+std::size_t find_column(const CsvRow& header, std::string_view name);
 
 /// At most 40 bytes of `text`, safe to print.
 std::string printable(std::string_view text);

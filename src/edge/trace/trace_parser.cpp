@@ -1,7 +1,6 @@
 #include "edge/trace/trace_parser.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -17,23 +16,10 @@ constexpr double kSecondsMax = 1e11;     // the year 5138; a larger stamp is in 
 constexpr double kDurationMsMax = 1e11;  // three years
 constexpr double kCountMax = 1e9;
 
-std::optional<double> number(std::string_view text) {
-  double value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
-
 std::uint64_t hash_name(std::string_view name) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
   return hash;
-}
-
-std::size_t find_column(const CsvRow& header, std::string_view name) {
-  const auto found = std::find(header.fields.begin(), header.fields.end(), name);
-  return found == header.fields.end() ? ~std::size_t{0}
-                                      : static_cast<std::size_t>(found - header.fields.begin());
 }
 
 }  // namespace
@@ -89,7 +75,7 @@ Result<void> TraceParser::take_header(const CsvRow& row) {
 
 Result<std::int64_t> TraceParser::time_stamp(const CsvRow& row) const {
   const std::string_view text = row.fields[time_column_];
-  const std::optional<double> value = number(text);
+  const std::optional<double> value = finite_number(text);
   if (!value || *value < 0 || *value > kSecondsMax)
     return csv_.fail(row.place(time_column_),
                      "timestamp_s must be seconds from 0 to 1e11, found \"" + printable(text) + "\"");
@@ -126,7 +112,7 @@ Result<void> TraceParser::count_arrivals(const CsvRow& row, std::uint64_t more) 
 
 Result<void> TraceParser::take_bin(const CsvRow& row, std::int64_t at_us, std::uint32_t queue) {
   const std::string_view text = row.fields[count_column_];
-  const std::optional<double> value = number(text);
+  const std::optional<double> value = finite_number(text);
   if (!value || *value < 0 || *value > kCountMax || *value != std::floor(*value))
     return csv_.fail(row.place(count_column_),
                      "count must be a whole number from 0 to 1e9, found \"" + printable(text) + "\"");
@@ -139,7 +125,7 @@ Result<void> TraceParser::take_message(const CsvRow& row, std::int64_t at_us, st
   TraceArrival arrival{.at = Duration(at_us), .queue = queue};
   if (bytes_column_ < row.fields.size() && !row.fields[bytes_column_].empty()) {
     const std::string_view text = row.fields[bytes_column_];
-    const std::optional<double> bytes = number(text);
+    const std::optional<double> bytes = finite_number(text);
     if (!bytes || *bytes < 0 || *bytes > std::numeric_limits<std::uint32_t>::max())
       return csv_.fail(
           row.place(bytes_column_),
@@ -148,7 +134,7 @@ Result<void> TraceParser::take_message(const CsvRow& row, std::int64_t at_us, st
   }
   if (duration_column_ < row.fields.size() && !row.fields[duration_column_].empty()) {
     const std::string_view text = row.fields[duration_column_];
-    const std::optional<double> duration_ms = number(text);
+    const std::optional<double> duration_ms = finite_number(text);
     if (!duration_ms || *duration_ms < 0 || *duration_ms > kDurationMsMax)
       return csv_.fail(
           row.place(duration_column_),
@@ -248,7 +234,7 @@ Result<void> DurationsParser::take_row(const CsvRow& row) {
   for (std::size_t i = 0; i < kPercentiles; ++i) {
     const std::string_view text =
         columns_[i] < row.fields.size() ? row.fields[columns_[i]] : std::string_view();
-    const std::optional<double> value = number(text);
+    const std::optional<double> value = finite_number(text);
     if (!value || *value < 0 || *value > kDurationMsMax || (i > 0 && *value < values[i - 1]))
       return csv_.fail(row.place(columns_[i]),
                        std::string(kNames[i]) +

@@ -26,7 +26,6 @@ class TraceParser {
   static constexpr std::size_t kQueuesMax = 1'000'000;
 
  private:
-  static constexpr std::size_t kNoColumn = ~std::size_t{0};
   static constexpr std::uint32_t kNotWanted = ~std::uint32_t{0};
   struct Bin {
     std::int64_t at_us = 0;
