@@ -1,8 +1,7 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <string>
 
-#include "base/math.h"
 #include "core/forecast/models/models.h"
 #include "core/forecast/models/smoothing_fit.h"
 #include "core/forecast/quantile_set.h"
@@ -13,10 +12,10 @@ namespace {
 
 constexpr std::size_t kSmoothingMeasuredMin = 8;
 
-/// Exponential smoothing with empirical quantiles of its own errors at each lead: arrivals are neither normal
-/// nor of one width at all leads, so the textbook's Gaussian intervals would be wrong in both tails. Level,
-/// trend, season and parameters live on the scale (plain or square root) that predicts better. Regressors are
-/// not used.
+/// Exponential smoothing in all admissible forms of the ETS family (Hyndman, Koehler, Ord and Snyder,
+/// Forecasting with Exponential Smoothing, 2008), on the scale (plain or square root) that predicts better,
+/// with empirical quantiles of its own errors at each lead: arrivals are neither normal nor of one width at
+/// all leads, so the textbook's intervals would be wrong in both tails. Regressors are not used.
 class ExponentialSmoothing final : public Forecaster {
  public:
   ModelId id() const override { return ModelId::ExponentialSmoothing; }
@@ -37,25 +36,20 @@ class ExponentialSmoothing final : public Forecaster {
   }
 
   void update(float value, std::span<const float>) override {
-    if (fitted_) model_.state.update(to_scale(value, model_.scale), model_.parameters);
+    if (fitted_) model_.update(value);
     pass_step();
   }
 
   std::vector<LevelValues> rows(std::span<const std::size_t> leads, Columns) const override {
     std::vector<LevelValues> rows;
-    for (const std::size_t lead : leads) {
-      const double expected = model_.state.expected(lead, damped_steps(lead, model_.parameters.damping));
-      LevelValues row = model_.errors.around(expected, lead);
-      for (double& value : row) value = from_scale(value, model_.scale);
-      rows.push_back(row);
-    }
+    for (const std::size_t lead : leads) rows.push_back(model_.quantiles(lead));
     return rows;
   }
 
   std::string save() const override { return save_model(*this); }
   Result<void> load(std::string_view state) override { return load_model(*this, state); }
 
-  static constexpr std::uint8_t kStateVersion = 2;
+  static constexpr std::uint8_t kStateVersion = 3;
   static void fields(auto& model, auto& archive) {
     progress(model, archive);
     SmoothingModel::fields(model.model_, archive);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/math.h"
+#include "core/forecast/models/smoothing_estimate.h"
 
 namespace forewarm {
 namespace {
@@ -14,6 +15,11 @@ constexpr std::size_t kFitStepsMax =
     2048;                                // a search over more steps would not change the parameters by much
 constexpr std::size_t kErrorsMax = 400;  // per lead
 constexpr double kCyclesToFit = 2;
+constexpr std::size_t kLikelihoodStepsMax =
+    400;  // a likelihood costs more than a run, and newer steps say more
+constexpr std::uint32_t kLikelihoodPeriodMax = 24;  // every phase is an unknown
+constexpr double kPhaseShareMin = 0.02;
+constexpr double kCeilingFactor = 2;
 constexpr double kLevels[] = {0.01, 0.03, 0.08, 0.2, 0.4, 0.7, 0.95};
 constexpr double kTrends[] = {0, 0.02, 0.1, 0.3};
 constexpr double kDampings[] = {0.8, 0.9, 0.97};
@@ -25,34 +31,47 @@ std::vector<double> scaled(std::span<const float> values, SmoothingScale scale) 
   return result;
 }
 
-/// Mean absolute error, in messages, of forecasts 1 and `lead` steps ahead.
-double loss(std::span<const double> values, SmoothingState state, const SmoothingParameters& parameters,
-            SmoothingScale scale, std::size_t lead) {
-  const std::size_t warm_up = std::min(values.size() / 3, std::max<std::size_t>(10, state.period()));
-  const double near = damped_steps(1, parameters.damping);
-  const double far = damped_steps(lead, parameters.damping);
+/// Whether ratios to the level mean anything: no phase is almost empty.
+bool has_load_in_every_phase(const SmoothingState& state) {
+  return state.level() > 0 && std::all_of(state.season().begin(), state.season().end(),
+                                          [](double share) { return share >= kPhaseShareMin; });
+}
+
+/// One way to smooth a series, from the beginning of its window on.
+struct Candidate {
+  SmoothingScale scale = SmoothingScale::Plain;
+  SmoothingParameters parameters;
+  SmoothingState start;
+  double loss = std::numeric_limits<double>::infinity();
+};
+
+/// Mean absolute error, in messages, of forecasts 1 and `lead` steps ahead that are made at step `from` or
+/// later.
+double loss(std::span<const double> values, const Candidate& candidate, std::size_t lead, std::size_t from) {
+  SmoothingState state = candidate.start;
+  const double near = damped_steps(1, candidate.parameters.damping);
+  const double far = damped_steps(lead, candidate.parameters.damping);
   double sum = 0, count = 0;
   for (std::size_t t = 0; t < values.size(); ++t) {
-    if (t >= warm_up) {
+    if (t >= from) {
       // Odd steps look one ahead, even ones far: half the work, the same answer.
       const std::size_t distance = t % 2 == 0 && t + lead <= values.size() ? lead : 1;
       const double value = values[t + distance - 1];
       if (value == value) {
-        const double expected = from_scale(state.expected(distance, distance == 1 ? near : far), scale);
-        sum += std::abs(from_scale(value, scale) - expected);
+        const double expected =
+            from_scale(state.expected(distance, distance == 1 ? near : far), candidate.scale);
+        sum += std::abs(from_scale(value, candidate.scale) - expected);
         count += 1;
       }
     }
-    state.update(values[t], parameters);
+    state.update(values[t], candidate.parameters);
   }
   return count > 0 ? sum / count : 0;
 }
 
-struct Candidate {
-  SmoothingScale scale = SmoothingScale::Plain;
-  std::uint32_t period = 0;
-  double loss = 0;
-};
+std::size_t warm_up(std::size_t steps, std::uint32_t period) {
+  return std::min(steps / 3, std::max<std::size_t>(10, period));
+}
 
 /// The newest steps of a series: enough for the search, and for some cycles of a season.
 std::span<const double> fitting_window(std::span<const double> values, std::uint32_t period) {
@@ -74,19 +93,71 @@ void search(const double (&grid)[size], double& parameter, double& best, const a
   parameter = chosen;
 }
 
-SmoothingParameters best_parameters(std::span<const double> values, const SmoothingState& start,
-                                    SmoothingScale scale, std::size_t lead) {
-  SmoothingParameters parameters;
-  const auto loss_now = [&] { return loss(values, start, parameters, scale, lead); };
-  double best = loss_now();
+void search_parameters(std::span<const double> values, Candidate& candidate, std::size_t lead) {
+  SmoothingParameters& parameters = candidate.parameters;
+  const std::size_t from = warm_up(values.size(), candidate.start.period());
+  const auto loss_now = [&] { return loss(values, candidate, lead, from); };
+  candidate.loss = loss_now();
   for (int round = 0; round < 2; ++round) {
-    search(kLevels, parameters.level, best, loss_now);
-    if (start.period() > 0) search(kSeasonShares, parameters.season, best, loss_now);
+    search(kLevels, parameters.level, candidate.loss, loss_now);
+    if (candidate.start.period() > 0) search(kSeasonShares, parameters.season, candidate.loss, loss_now);
     if (round > 0) break;
-    search(kTrends, parameters.trend, best, loss_now);
-    if (parameters.trend > 0) search(kDampings, parameters.damping, best, loss_now);
+    search(kTrends, parameters.trend, candidate.loss, loss_now);
+    if (parameters.trend > 0) search(kDampings, parameters.damping, candidate.loss, loss_now);
   }
-  return parameters;
+}
+
+/// A damped trend with one of the seasons or none, on one of the scales, of least loss.
+Candidate search_candidates(const std::vector<double> (&series)[2], std::span<const std::uint32_t> periods,
+                            std::size_t lead) {
+  using enum SmoothingPart;
+  Candidate best;
+  for (const SmoothingScale scale : {SmoothingScale::Plain, SmoothingScale::SquareRoot}) {
+    for (const std::uint32_t period : periods) {
+      const std::span<const double> window = fitting_window(series[static_cast<std::size_t>(scale)], period);
+      for (const SmoothingPart season : {None, Additive, Multiplicative}) {
+        if ((season == None) != (period == 0)) continue;
+        if (season == Multiplicative && scale == SmoothingScale::SquareRoot) continue;
+        const SmoothingPart error = season == Multiplicative ? Multiplicative : Additive;
+        const SmoothingForm form{.error = error, .trend = Additive, .season = season, .damped = true};
+        Candidate candidate{
+            .scale = scale, .parameters = {}, .start = SmoothingState(form, window, period, false)};
+        if (season == Multiplicative && !has_load_in_every_phase(candidate.start)) continue;
+        candidate.loss = loss(window, candidate, lead, warm_up(window.size(), period));
+        if (candidate.loss < best.loss) best = candidate;
+      }
+    }
+  }
+  const std::span<const double> window =
+      fitting_window(series[static_cast<std::size_t>(best.scale)], best.start.period());
+  search_parameters(window, best, lead);
+  return best;
+}
+
+/// The form of greatest likelihood on the newest steps, started at the beginning of the window that is
+/// smoothed.
+Candidate likeliest_candidate(std::span<const double> values, SmoothingScale scale, std::uint32_t period) {
+  const std::span<const double> newest = values.last(std::min(values.size(), kLikelihoodStepsMax));
+  const SmoothingEstimate estimate =
+      choose_smoothing_form(newest, period, scale == SmoothingScale::SquareRoot);
+  if (!std::isfinite(estimate.aicc)) return {};
+  Candidate candidate{
+      .scale = scale, .parameters = estimate.parameters, .start = estimate.initial, .loss = 0};
+  const std::span<const double> window = fitting_window(values, estimate.initial.period());
+  if (window.size() > newest.size()) {
+    const SmoothingState seen(estimate.initial.form(), window, estimate.initial.period(), false);
+    candidate.start = SmoothingState(seen.form(), seen.level(), estimate.initial.trend(),
+                                     {seen.season().begin(), seen.season().end()});
+  }
+  return candidate;
+}
+
+/// What a loss would be on values that the candidate was not fitted to, by Akaike's final prediction error
+/// (1969).
+double prediction_loss(double fitted, const Candidate& candidate, std::size_t steps) {
+  const auto n = static_cast<double>(steps);
+  const double unknowns = std::min(0.9 * n, 4.0 + candidate.start.period());
+  return fitted * sqrt((n + unknowns) / (n - unknowns));
 }
 
 /// Runs the model over the series, collecting its errors at each lead from spread origins.
@@ -150,8 +221,23 @@ bool SmoothingModel::is_sound() const {
       !share(persistence)) {
     return false;
   }
-  if (!(parameters.damping >= 0 && parameters.damping < 1) || !state.is_sound()) return false;
+  if (!share(parameters.damping) || !state.is_sound()) return false;
+  if (!(ceiling >= 0 && ceiling <= kCeilingFactor * 1e15)) return false;
   return errors.is_sound();
+}
+
+void SmoothingModel::update(float value) {
+  state.update(to_scale(value, scale), parameters);
+  if (std::isfinite(value)) ceiling = std::max(ceiling, kCeilingFactor * std::min(double{value}, 1e15));
+}
+
+LevelValues SmoothingModel::quantiles(std::size_t lead) const {
+  // A trend is believed as far as its errors are known.
+  const std::size_t reach = errors.leads.empty() ? lead : std::min<std::size_t>(lead, errors.leads.back());
+  const double expected = state.expected(lead, damped_steps(reach, parameters.damping));
+  LevelValues row = errors.around(expected, lead);
+  for (double& value : row) value = std::min(ceiling, from_scale(value, scale));
+  return row;
 }
 
 SmoothingModel fit_smoothing(std::span<const float> values, std::span<const std::uint32_t> seasons) {
@@ -162,20 +248,34 @@ SmoothingModel fit_smoothing(std::span<const float> values, std::span<const std:
   for (const std::uint32_t season : seasons) {
     if (season >= 2 && kCyclesToFit * season <= static_cast<double>(values.size())) periods.push_back(season);
   }
-  Candidate best{.loss = std::numeric_limits<double>::infinity()};
+  std::vector<Candidate> candidates = {search_candidates(series, periods, lead)};
+  const std::uint32_t short_period =
+      periods.size() > 1 && periods[1] <= kLikelihoodPeriodMax ? periods[1] : 0;
   for (const SmoothingScale scale : {SmoothingScale::Plain, SmoothingScale::SquareRoot}) {
-    for (const std::uint32_t period : periods) {
-      const std::span<const double> window = fitting_window(series[static_cast<std::size_t>(scale)], period);
-      const double now = loss(window, SmoothingState(window, period), {}, scale, lead);
-      if (now < best.loss) best = {.scale = scale, .period = period, .loss = now};
+    const Candidate likeliest =
+        likeliest_candidate(series[static_cast<std::size_t>(scale)], scale, short_period);
+    if (std::isfinite(likeliest.loss)) candidates.push_back(likeliest);
+  }
+  const std::size_t judged = std::min(values.size(), kFitStepsMax);
+  const Candidate* best = nullptr;
+  for (Candidate& candidate : candidates) {
+    const std::vector<double>& scaled_values = series[static_cast<std::size_t>(candidate.scale)];
+    const std::span<const double> window = fitting_window(scaled_values, candidate.start.period());
+    const std::size_t from = window.size() - judged + judged / 3;
+    candidate.loss = prediction_loss(loss(window, candidate, lead, from), candidate, window.size());
+    if (best == nullptr || candidate.loss < best->loss) best = &candidate;
+  }
+  SmoothingModel model;
+  model.scale = best->scale;
+  model.parameters = best->parameters;
+  model.state = best->start;
+  const std::span<const double> window =
+      fitting_window(series[static_cast<std::size_t>(model.scale)], model.state.period());
+  for (const double value : window) {
+    if (value == value) {
+      model.ceiling = std::max(model.ceiling, kCeilingFactor * from_scale(value, model.scale));
     }
   }
-  const std::vector<double>& chosen = series[static_cast<std::size_t>(best.scale)];
-  const std::span<const double> window = fitting_window(chosen, best.period);
-  SmoothingModel model;
-  model.scale = best.scale;
-  model.parameters = best_parameters(window, SmoothingState(window, best.period), best.scale, lead);
-  model.state = SmoothingState(window, best.period);
   measure_errors(window, model, std::min<std::size_t>(window.size() / 4, 64));
   widen_for_few_cycles(model, window.size());
   return model;

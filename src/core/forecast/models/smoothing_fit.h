@@ -22,6 +22,7 @@ struct SmoothingModel {
   SmoothingParameters parameters;
   SmoothingState state;
   LeadErrors errors;
+  double ceiling = 0;      ///< values beyond it are not foreseen, whatever a trend says
   double persistence = 0;  ///< correlation of an error with the next step's, at a fixed origin
 
   /// Visits every field; for saving and loading.
@@ -30,13 +31,21 @@ struct SmoothingModel {
     archive(model.parameters);
     SmoothingState::fields(model.state, archive);
     LeadErrors::fields(model.errors, archive);
+    archive(model.ceiling);
     archive(model.persistence);
   }
   bool is_sound() const;
+  /// Takes a value of the series.
+  void update(float value);
+  /// Quantiles of the value `lead` steps on.
+  LevelValues quantiles(std::size_t lead) const;
 };
 
-/// Chooses scale and season by the absolute error at short and long leads, then the parameters by a bounded
-/// coordinate search, and measures the errors. `values` has at least one measured step.
+/// Estimates candidates in two ways and keeps what has the smaller absolute error, in messages, at short and
+/// long leads: the form of the greatest likelihood by AICc (of the newest steps, seasons up to 24 steps, as
+/// in R's forecast::ets), on each scale; and, for seasons of any length, a damped trend with a season that
+/// adds or multiplies, its parameters from a bounded coordinate search of that error. Then it measures the
+/// errors. `values` has at least one measured step.
 SmoothingModel fit_smoothing(std::span<const float> values, std::span<const std::uint32_t> seasons);
 
 }  // namespace forewarm

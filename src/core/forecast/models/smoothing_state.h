@@ -5,39 +5,44 @@
 #include <span>
 #include <vector>
 
+#include "core/forecast/models/smoothing_step.h"
+
 namespace forewarm {
 
-struct SmoothingParameters {
-  double level = 0.2;    ///< alpha: share of a surprise that stays in the level
-  double trend = 0.0;    ///< beta: share of the level's change that stays in the trend
-  double damping = 0.9;  ///< phi: what is left of the trend after a step
-  double season = 0.1;   ///< gamma: share of the rest that stays in the season's phase
-};
-
-/// What a trend of one a step adds over `lead` steps when it is damped: damping + damping^2 + ... +
-/// damping^lead.
+/// For how many steps an undamped trend would have to run to bring as much as a damped one brings in `lead`
+/// steps: damping + damping^2 + ... + damping^lead.
 double damped_steps(std::size_t lead, double damping);
 
-/// Additive exponential smoothing with a damped trend and an optional season, in error-correction form:
-/// ETS(A,Ad,A) and ETS(A,Ad,N) of Hyndman, Koehler, Ord and Snyder, Forecasting with Exponential Smoothing
-/// (2008). A step that was not measured moves the state on without a surprise. Works on transformed values;
-/// knows nothing of quantiles.
+/// Where a form of exponential smoothing stands: level, trend, and a season by phase. A step that was not
+/// measured moves it on without a surprise. Works on transformed values; knows nothing of quantiles.
 class SmoothingState {
  public:
-  /// Starts from the mean of the first values and, with a season (0: none), the phase means over all of
-  /// `values`.
-  SmoothingState(std::span<const double> values, std::uint32_t period);
   SmoothingState() = default;
+  /// `season` has one value a phase, beginning with the first step to come; empty when the form has none.
+  SmoothingState(const SmoothingForm& form, double level, double trend, std::vector<double> season);
+  /// Starts from what `values` look like, smoothed by nothing: the level and the trend of the first steps
+  /// (the trend only `with_trend`, else at rest) and the phases' means over all cycles, less what moves
+  /// slower than a cycle.
+  SmoothingState(const SmoothingForm& form, std::span<const double> values, std::uint32_t period,
+                 bool with_trend);
+
+  /// The trend of a line through all of `values`, as the form has it.
+  static double trend_of(const SmoothingForm& form, std::span<const double> values);
 
   /// Expected value of the step `lead` steps on (1: the next); `damped` is damped_steps(lead, damping), which
   /// a caller with many origins computes once.
   double expected(std::size_t lead, double damped) const;
   void update(double value, const SmoothingParameters& parameters);
 
+  const SmoothingForm& form() const { return form_; }
   std::uint32_t period() const { return static_cast<std::uint32_t>(season_.size()); }
+  double level() const { return level_; }
+  double trend() const { return trend_; }
+  std::span<const double> season() const { return season_; }
 
   /// Visits every field; for saving and loading.
   static void fields(auto& state, auto& archive) {
+    SmoothingForm::fields(state.form_, archive);
     archive(state.level_);
     archive(state.trend_);
     archive(state.season_);
@@ -47,6 +52,9 @@ class SmoothingState {
   bool is_sound() const;
 
  private:
+  void keep_in_bounds(SmoothingPoint& point) const;
+
+  SmoothingForm form_;
   double level_ = 0;
   double trend_ = 0;
   std::vector<double> season_;
