@@ -10,6 +10,7 @@ namespace forewarm {
 // One model a file; each is described, with its paper, above its class.
 std::unique_ptr<Forecaster> make_seasonal_quantiles();
 std::unique_ptr<Forecaster> make_exponential_smoothing();
+std::unique_ptr<Forecaster> make_additive();
 
 /// Makes a model.
 struct ModelMaker {
@@ -21,6 +22,7 @@ struct ModelMaker {
 inline constexpr ModelMaker kModelMakers[] = {
     {ModelId::SeasonalQuantiles, &make_seasonal_quantiles},
     {ModelId::ExponentialSmoothing, &make_exponential_smoothing},
+    {ModelId::Additive, &make_additive},
 };
 
 }  // namespace forewarm
