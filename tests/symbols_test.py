@@ -16,7 +16,7 @@ ALLOWED = {
     r"(_ITM_|__gmon_start__|__cxa_finalize|__libc_start_main)\w*": "what every program starts and ends with",
     r"__cxa_(allocate_exception|begin_catch|end_catch|free_exception|get_exception_ptr|rethrow|throw|pure_virtual|"
     r"bad_cast|throw_bad_array_new_length|guard_\w+)|__gxx_personality_v0|_Unwind_Resume|__dynamic_cast": "exceptions",
-    r"operator (new|delete)(\[\])?\(.*\)": "memory",
+    r"operator (new|delete)(\[\])?\(.*\)|malloc|calloc|realloc|free|std::nothrow": "memory",
     r"(__)?(mem(cpy|move|set|cmp|chr)|strlen|strcmp|strncmp|bcmp)(_chk)?": "bytes",
     r"__stack_chk_fail|__chk_fail|std::__glibcxx_assert_fail.*": "hardening",
     r"abort|fprintf|fputs|fwrite|fputc|stderr|__fprintf_chk": "base/check.cpp says which check failed and aborts",

@@ -10,6 +10,9 @@ namespace forewarm {
 namespace {
 
 constexpr std::size_t kAnswerBytesMax = 8192;
+constexpr std::size_t kRowBytes = kForecastLevelCount * sizeof(float);
+constexpr std::size_t kModelsMin = 2;  // there is always a choice
+constexpr std::size_t kHorizonMax = kAnswerBytesMax / (kModelsMin * kRowBytes);
 
 bool keeps_promises(const Forecast& forecast) {
   for (std::size_t h = 0; h < forecast.horizon(); ++h) {
@@ -40,12 +43,12 @@ ForecastFitted fit_forecasts(const FitRequest& request) {
                            .values = request.arrivals,
                            .regressors = past,
                            .seasons = seasons};
-  const std::size_t horizon_max =
-      kAnswerBytesMax / (std::size(kModelMakers) * kForecastLevelCount * sizeof(float));
+  const std::size_t horizon = std::min<std::size_t>(request.horizon, kHorizonMax);
   for (const ModelMaker& maker : kModelMakers) {
+    if ((fitted.forecasts.size() + 1) * horizon * kRowBytes > kAnswerBytesMax) break;
     const std::unique_ptr<Forecaster> model = maker.make();
     if (!model->fit(history)) continue;
-    Forecast forecast = model->predict(std::min<std::size_t>(request.horizon, horizon_max), future);
+    Forecast forecast = model->predict(horizon, future);
     if (keeps_promises(forecast))
       fitted.forecasts.push_back({.model = model->id(), .forecast = std::move(forecast)});
   }

@@ -5,10 +5,10 @@
 
 namespace forewarm {
 
-/// Fits every model to the request's series and predicts with each. Pure, so it runs in the core's thread, in
-/// a worker process or in a simulation alike. Models that cannot be fitted are left out; a forecast that is
-/// not finite or not ordered is left out too. The result is at most 8 KB: the horizon is cut where it would
-/// be more.
+/// Fits models to the request's series, in their order, and predicts with each. Pure, so it runs in the
+/// core's thread, in a worker process or in a simulation alike. Models that cannot be fitted are left out; a
+/// forecast that is not finite or not ordered is left out too. The result is at most 8 KB: as many models as
+/// it holds at this horizon, and a horizon at which it holds two.
 ForecastFitted fit_forecasts(const FitRequest& request);
 
 }  // namespace forewarm

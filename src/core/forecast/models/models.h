@@ -10,6 +10,8 @@ namespace forewarm {
 // One model a file; each is described, with its paper, above its class.
 std::unique_ptr<Forecaster> make_seasonal_quantiles();
 std::unique_ptr<Forecaster> make_exponential_smoothing();
+std::unique_ptr<Forecaster> make_arima();
+std::unique_ptr<Forecaster> make_harmonic_regression();
 std::unique_ptr<Forecaster> make_additive();
 
 /// Makes a model.
@@ -22,6 +24,8 @@ struct ModelMaker {
 inline constexpr ModelMaker kModelMakers[] = {
     {ModelId::SeasonalQuantiles, &make_seasonal_quantiles},
     {ModelId::ExponentialSmoothing, &make_exponential_smoothing},
+    {ModelId::Arima, &make_arima},
+    {ModelId::HarmonicRegression, &make_harmonic_regression},
     {ModelId::Additive, &make_additive},
 };
 
