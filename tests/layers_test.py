@@ -9,7 +9,7 @@ from source_tree import ROOT, PlantedTree, code_only, cpp_files, read
 # other folder includes.
 THIRD_PARTY = {
     "CLI/": ["app"],
-    "Eigen/": ["core/forecast/models"],
+    "Eigen/": ["core/forecast/models", "core/forecast/regressors"],
     "boost/asio": ["app", "edge/functions", "edge/net"],
     "boost/beast": ["edge/net"],
     "boost/core/": ["edge/net"],

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/forecast/models/models.h"
+#include "core/forecast/regressors/signal_effects.h"
 #include "core/forecast/seasons.h"
 
 namespace forewarm {
@@ -44,11 +45,20 @@ ForecastFitted fit_forecasts(const FitRequest& request) {
                            .regressors = past,
                            .seasons = seasons};
   const std::size_t horizon = std::min<std::size_t>(request.horizon, kHorizonMax);
+  const SignalEffects effects(history, future);
+  const std::vector<float> without_effects = effects.without_effects();
+  SeriesView seen = history;
+  if (!effects.empty()) {
+    seen.start += history.step * static_cast<Duration::rep>(history.values.size() - without_effects.size());
+    seen.values = without_effects;
+    seen.regressors = {};
+  }
   for (const ModelMaker& maker : kModelMakers) {
     if ((fitted.forecasts.size() + 1) * horizon * kRowBytes > kAnswerBytesMax) break;
     const std::unique_ptr<Forecaster> model = maker.make();
-    if (!model->fit(history)) continue;
-    Forecast forecast = model->predict(horizon, future);
+    if (!model->fit(seen)) continue;
+    Forecast forecast = model->predict(horizon, effects.empty() ? Columns(future) : Columns());
+    effects.put_back(forecast);
     if (keeps_promises(forecast))
       fitted.forecasts.push_back({.model = model->id(), .forecast = std::move(forecast)});
   }

@@ -66,6 +66,40 @@ TEST(FitForecasts, WhatCannotBeFittedIsLeftOut) {
   EXPECT_EQ(fit_forecasts(request).serial, 17U);
 }
 
+TEST(FitForecasts, WhatASignalDoesIsInEveryForecastAlsoFromALongHistory) {
+  constexpr std::size_t kSteps = 7000;  // longer than what signals' effects are learnt from
+  Random random(4);
+  FitRequest request = timer_request(0);
+  std::vector<float> signal;
+  double level = 0;
+  for (std::size_t t = 0; t < kSteps + 60; ++t) {
+    level = 0.9 * level + random.normal();
+    signal.push_back(static_cast<float>(level));
+  }
+  for (std::size_t t = 0; t < kSteps; ++t) {
+    const double wave = 100 + 30 * std::sin(2 * M_PI * static_cast<double>(t) / 30);
+    request.arrivals.push_back(
+        static_cast<float>(wave + 10 * static_cast<double>(signal[t]) + 3 * random.normal()));
+  }
+  const ForecastFitted blind = fit_forecasts(request);
+  request.regressors.push_back({.signal = SignalId(1),
+                                .past = {signal.begin(), signal.begin() + kSteps},
+                                .future = {signal.begin() + kSteps, signal.end()}});
+  const ForecastFitted fitted = fit_forecasts(request);
+  ASSERT_EQ(fitted.forecasts.size(), blind.forecasts.size());
+  for (std::size_t i = 0; i < fitted.forecasts.size(); ++i) {
+    EXPECT_EQ(fitted.forecasts[i].forecast.start, request.start + request.step * kSteps);
+    double with = 0, without = 0;
+    for (std::size_t h = 0; h < 60; ++h) {
+      const double actual = 100 + 30 * std::sin(2 * M_PI * static_cast<double>(kSteps + h) / 30) +
+                            10 * static_cast<double>(signal[kSteps + h]);
+      with += std::abs(static_cast<double>(fitted.forecasts[i].forecast.at(h, 4)) - actual);
+      without += std::abs(static_cast<double>(blind.forecasts[i].forecast.at(h, 4)) - actual);
+    }
+    EXPECT_LT(with, 0.6 * without) << i;
+  }
+}
+
 TEST(FitForecasts, TheSameRequestGivesTheSameBytes) {
   Random random(4);
   FitRequest request = timer_request(2000);
