@@ -23,31 +23,31 @@ struct Start {
   std::vector<double> unknowns;
 };
 
-/// The likeliest start of a group, if any is possible.
-void add_best(std::vector<Start>& starts, SmoothingLikelihood& likelihood, std::span<const double> levels,
-              double trend, bool steady) {
-  Start best{.value = std::numeric_limits<double>::infinity(), .unknowns = {}};
-  for (const double level : levels) {
-    std::vector<double> unknowns = likelihood.start(level, trend, steady);
-    const double value = likelihood.value(unknowns);
-    if (value < best.value) best = {.value = value, .unknowns = std::move(unknowns)};
-  }
-  if (std::isfinite(best.value)) starts.push_back(std::move(best));
-}
-
-/// Starts that differ, the likeliest first: a likelihood can have a maximum for slow and one for fast
-/// smoothing, and for trends that stay and that change.
+/// Starts that differ, the likeliest first: a likelihood can have maxima for slow and fast smoothing, and for
+/// trends and seasons that stay and that change.
 std::vector<Start> starts_of(SmoothingLikelihood& likelihood, const SmoothingForm& form) {
-  const std::span<const double> levels = kStartLevels;
   std::vector<Start> starts;
+  // Of each group the likeliest level is taken.
+  const auto add = [&](std::span<const double> levels, SmoothingGuess guess) {
+    Start best{.value = std::numeric_limits<double>::infinity(), .unknowns = {}};
+    for (const double level : levels) {
+      guess.level = level;
+      std::vector<double> unknowns = likelihood.start(guess);
+      const double value = likelihood.value(unknowns);
+      if (value < best.value) best = {.value = value, .unknowns = std::move(unknowns)};
+    }
+    if (std::isfinite(best.value)) starts.push_back(std::move(best));
+  };
+  const std::span<const double> levels = kStartLevels;
   if (form.trend == SmoothingPart::None) {
-    add_best(starts, likelihood, levels.first(2), 0, false);
-    add_best(starts, likelihood, levels.last(2), 0, false);
+    add(levels.first(2), {});
+    add(levels.last(2), {});
   } else {
-    add_best(starts, likelihood, levels, 0.001, true);
-    add_best(starts, likelihood, levels, 0.1, false);
-    add_best(starts, likelihood, levels, 0.8, false);
+    add(levels, {.trend = 0.001, .steady = true});
+    add(levels, {.trend = 0.1});
+    add(levels, {.trend = 0.8});
   }
+  if (form.season != SmoothingPart::None) add(levels.first(2), {.season = 0.8});
   std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.value < b.value; });
   return starts;
 }

@@ -29,7 +29,8 @@ struct Recorded {
   std::map<std::string, std::vector<double>> values;
   std::map<std::string, std::uint32_t> periods;
   std::map<std::string, double> chosen_aicc;
-  std::vector<RecordedFit> fits;
+  std::vector<RecordedFit> fits;       ///< by ets()
+  std::vector<RecordedFit> likeliest;  ///< by longer searches from several starts
 };
 
 SmoothingForm form_named(const std::string& name) {
@@ -72,8 +73,8 @@ const Recorded& recorded() {
       std::stringstream line(text);
       std::string kind, series, form;
       line >> kind;
-      if (kind == "fit") {
-        result.fits.push_back(read_fit(line));
+      if (kind == "fit" || kind == "best") {
+        (kind == "fit" ? result.fits : result.likeliest).push_back(read_fit(line));
         continue;
       }
       line >> series;
@@ -135,9 +136,12 @@ TEST(SmoothingEstimate, WithRsParametersTheLikelihoodAndTheForecastsAreRs) {
   }
 }
 
-TEST(SmoothingEstimate, EveryFormIsAsLikelyAsInRAndThenForecastsTheSame) {
+TEST(SmoothingEstimate, EveryFormIsAsLikelyAsInRAndForecastsTheSame) {
+  ASSERT_EQ(recorded().likeliest.size(), recorded().fits.size());
   int alike = 0;
-  for (const RecordedFit& fit : recorded().fits) {
+  for (std::size_t i = 0; i < recorded().fits.size(); ++i) {
+    const RecordedFit& fit = recorded().fits[i];
+    const RecordedFit& likeliest = recorded().likeliest[i];
     const std::vector<double>& values = recorded().values.at(fit.series);
     const std::string what = fit.series + " " + name_of(fit.form);
     const SmoothingEstimate estimate =
@@ -145,16 +149,15 @@ TEST(SmoothingEstimate, EveryFormIsAsLikelyAsInRAndThenForecastsTheSame) {
     EXPECT_EQ(estimate.initial.form(), fit.form) << what;
     EXPECT_NEAR(log_likelihood(estimate.initial, estimate.parameters, values), estimate.log_likelihood, 1e-6)
         << what;
-    // R's search (Nelder and Mead) often ends before the greatest likelihood; where it does not, the
-    // forecasts are the same.
+    // R's own search (Nelder and Mead) often ends before the greatest likelihood.
     EXPECT_GT(estimate.log_likelihood, fit.log_likelihood - 0.5) << what;
-    if (std::abs(estimate.log_likelihood - fit.log_likelihood) > 0.02) continue;
-    ++alike;
+    EXPECT_GT(estimate.log_likelihood, likeliest.log_likelihood - 0.5) << what;
     const std::vector<double> forecast =
         forecast_from(estimate.initial, estimate.parameters, values, fit.forecast.size());
-    EXPECT_LT(largest_difference(forecast, fit.forecast), 0.01) << what;
+    if (largest_difference(forecast, likeliest.forecast) < 0.01) ++alike;
   }
-  EXPECT_GT(alike, 15);
+  // The others have another maximum of nearly the same likelihood, or one that no search of R found.
+  EXPECT_GE(alike, 90);
 }
 
 TEST(SmoothingEstimate, TheFormChosenHasAnAiccAsSmallAsTheOneThatRChooses) {
@@ -173,7 +176,7 @@ TEST(SmoothingLikelihood, ItsGradientIsThatOfSmallDifferences) {
   for (const RecordedFit& fit : recorded().fits) {
     if (fit.series != "monthly") continue;
     SmoothingLikelihood likelihood(values, fit.form, 12);
-    std::vector<double> unknowns = likelihood.start(0.3, 0.2, false);
+    std::vector<double> unknowns = likelihood.start({.level = 0.3, .trend = 0.2});
     for (std::size_t i = 0; i < unknowns.size(); ++i) unknowns[i] += 0.01 * std::sin(static_cast<double>(i));
     std::vector<double> gradient(likelihood.size());
     likelihood.value(unknowns);

@@ -18,8 +18,8 @@ constexpr double kCyclesToFit = 2;
 constexpr std::size_t kLikelihoodStepsMax =
     400;  // a likelihood costs more than a run, and newer steps say more
 constexpr std::uint32_t kLikelihoodPeriodMax = 24;  // every phase is an unknown
-constexpr double kPhaseShareMin = 0.02;
 constexpr double kCeilingFactor = 2;
+constexpr std::size_t kJudgedLeads[] = {1, 8, 30};
 constexpr double kLevels[] = {0.01, 0.03, 0.08, 0.2, 0.4, 0.7, 0.95};
 constexpr double kTrends[] = {0, 0.02, 0.1, 0.3};
 constexpr double kDampings[] = {0.8, 0.9, 0.97};
@@ -29,12 +29,6 @@ std::vector<double> scaled(std::span<const float> values, SmoothingScale scale) 
   std::vector<double> result(values.size());
   for (std::size_t t = 0; t < values.size(); ++t) result[t] = to_scale(values[t], scale);
   return result;
-}
-
-/// Whether ratios to the level mean anything: no phase is almost empty.
-bool has_load_in_every_phase(const SmoothingState& state) {
-  return state.level() > 0 && std::all_of(state.season().begin(), state.season().end(),
-                                          [](double share) { return share >= kPhaseShareMin; });
 }
 
 /// One way to smooth a series, from the beginning of its window on.
@@ -115,17 +109,12 @@ Candidate search_candidates(const std::vector<double> (&series)[2], std::span<co
   for (const SmoothingScale scale : {SmoothingScale::Plain, SmoothingScale::SquareRoot}) {
     for (const std::uint32_t period : periods) {
       const std::span<const double> window = fitting_window(series[static_cast<std::size_t>(scale)], period);
-      for (const SmoothingPart season : {None, Additive, Multiplicative}) {
-        if ((season == None) != (period == 0)) continue;
-        if (season == Multiplicative && scale == SmoothingScale::SquareRoot) continue;
-        const SmoothingPart error = season == Multiplicative ? Multiplicative : Additive;
-        const SmoothingForm form{.error = error, .trend = Additive, .season = season, .damped = true};
-        Candidate candidate{
-            .scale = scale, .parameters = {}, .start = SmoothingState(form, window, period, false)};
-        if (season == Multiplicative && !has_load_in_every_phase(candidate.start)) continue;
-        candidate.loss = loss(window, candidate, lead, warm_up(window.size(), period));
-        if (candidate.loss < best.loss) best = candidate;
-      }
+      const SmoothingForm form{
+          .error = Additive, .trend = Additive, .season = period > 0 ? Additive : None, .damped = true};
+      Candidate candidate{
+          .scale = scale, .parameters = {}, .start = SmoothingState(form, window, period, false)};
+      candidate.loss = loss(window, candidate, lead, warm_up(window.size(), period));
+      if (candidate.loss < best.loss) best = candidate;
     }
   }
   const std::span<const double> window =
@@ -135,14 +124,18 @@ Candidate search_candidates(const std::vector<double> (&series)[2], std::span<co
 }
 
 /// The form of greatest likelihood on the newest steps, started at the beginning of the window that is
-/// smoothed.
+/// smoothed. None where most steps are empty: a normal likelihood then sees the bursts alone.
 Candidate likeliest_candidate(std::span<const double> values, SmoothingScale scale, std::uint32_t period) {
   const std::span<const double> newest = values.last(std::min(values.size(), kLikelihoodStepsMax));
+  const auto empty = std::count(newest.begin(), newest.end(), 0.0);
+  if (2 * static_cast<std::size_t>(empty) > newest.size()) return {};
   const SmoothingEstimate estimate =
       choose_smoothing_form(newest, period, scale == SmoothingScale::SquareRoot);
   if (!std::isfinite(estimate.aicc)) return {};
   Candidate candidate{
       .scale = scale, .parameters = estimate.parameters, .start = estimate.initial, .loss = 0};
+  // A level that never moved is likeliest not to follow anything; what comes may move it.
+  candidate.parameters.level = std::max(candidate.parameters.level, kLevels[0]);
   const std::span<const double> window = fitting_window(values, estimate.initial.period());
   if (window.size() > newest.size()) {
     const SmoothingState seen(estimate.initial.form(), window, estimate.initial.period(), false);
@@ -150,14 +143,6 @@ Candidate likeliest_candidate(std::span<const double> values, SmoothingScale sca
                                      {seen.season().begin(), seen.season().end()});
   }
   return candidate;
-}
-
-/// What a loss would be on values that the candidate was not fitted to, by Akaike's final prediction error
-/// (1969).
-double prediction_loss(double fitted, const Candidate& candidate, std::size_t steps) {
-  const auto n = static_cast<double>(steps);
-  const double unknowns = std::min(0.9 * n, 4.0 + candidate.start.period());
-  return fitted * sqrt((n + unknowns) / (n - unknowns));
 }
 
 /// Runs the model over the series, collecting its errors at each lead from spread origins.
@@ -199,6 +184,57 @@ void widen_for_few_cycles(SmoothingModel& model, std::size_t steps) {
   for (LevelValues& quantiles : model.errors.quantiles) {
     for (double& value : quantiles) value *= cycles / (cycles - 1);
   }
+}
+
+/// What a loss would be on values that the model was not fitted to, by Akaike's final prediction error
+/// (1969).
+double prediction_loss(double fitted, const SmoothingModel& model, std::size_t steps) {
+  const auto n = static_cast<double>(steps);
+  const double unknowns = std::min(0.9 * n, 4.0 + model.state.period());
+  return fitted * sqrt((n + unknowns) / (n - unknowns));
+}
+
+/// The model at the end of the window, with its errors.
+SmoothingModel measured_model(std::span<const double> window, const Candidate& candidate) {
+  SmoothingModel model;
+  model.scale = candidate.scale;
+  model.parameters = candidate.parameters;
+  model.state = candidate.start;
+  for (const double value : window) {
+    if (value == value) {
+      model.ceiling = std::max(model.ceiling, kCeilingFactor * from_scale(value, model.scale));
+    }
+  }
+  measure_errors(window, model, std::min<std::size_t>(window.size() / 4, 64));
+  widen_for_few_cycles(model, window.size());
+  return model;
+}
+
+/// Mean pinball loss, in messages, of the model's quantiles some steps ahead, over the newest steps. The
+/// absolute error of what is expected would not do: quantiles make up for a bias.
+double quantile_loss(std::span<const double> window, const Candidate& candidate,
+                     const SmoothingModel& model) {
+  SmoothingModel then = model;
+  then.state = candidate.start;
+  const std::size_t judged = std::min(window.size(), kFitStepsMax);
+  const std::size_t from = window.size() - judged + judged / 3;
+  const std::size_t stride = std::max<std::size_t>(1, (window.size() - from) / kErrorsMax);
+  double sum = 0, count = 0;
+  for (std::size_t t = 0; t < window.size(); ++t) {
+    if (t >= from && (window.size() - t) % stride == 0) {
+      for (const std::size_t distance : kJudgedLeads) {
+        if (t + distance > window.size() || window[t + distance - 1] != window[t + distance - 1]) continue;
+        const double value = from_scale(window[t + distance - 1], model.scale);
+        const LevelValues quantiles = then.quantiles(distance);
+        for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
+          sum += pinball_loss(value, quantiles[level], kForecastLevels[level]);
+        }
+        count += 1;
+      }
+    }
+    then.state.update(window[t], then.parameters);
+  }
+  return count > 0 ? sum / count : 0;
 }
 
 }  // namespace
@@ -256,29 +292,18 @@ SmoothingModel fit_smoothing(std::span<const float> values, std::span<const std:
         likeliest_candidate(series[static_cast<std::size_t>(scale)], scale, short_period);
     if (std::isfinite(likeliest.loss)) candidates.push_back(likeliest);
   }
-  const std::size_t judged = std::min(values.size(), kFitStepsMax);
-  const Candidate* best = nullptr;
-  for (Candidate& candidate : candidates) {
-    const std::vector<double>& scaled_values = series[static_cast<std::size_t>(candidate.scale)];
-    const std::span<const double> window = fitting_window(scaled_values, candidate.start.period());
-    const std::size_t from = window.size() - judged + judged / 3;
-    candidate.loss = prediction_loss(loss(window, candidate, lead, from), candidate, window.size());
-    if (best == nullptr || candidate.loss < best->loss) best = &candidate;
+  SmoothingModel best;
+  double best_loss = std::numeric_limits<double>::infinity();
+  for (const Candidate& candidate : candidates) {
+    const std::vector<double>& on_scale = series[static_cast<std::size_t>(candidate.scale)];
+    const std::span<const double> window = fitting_window(on_scale, candidate.start.period());
+    SmoothingModel model = measured_model(window, candidate);
+    const double now = prediction_loss(quantile_loss(window, candidate, model), model, window.size());
+    if (now >= best_loss) continue;
+    best_loss = now;
+    best = std::move(model);
   }
-  SmoothingModel model;
-  model.scale = best->scale;
-  model.parameters = best->parameters;
-  model.state = best->start;
-  const std::span<const double> window =
-      fitting_window(series[static_cast<std::size_t>(model.scale)], model.state.period());
-  for (const double value : window) {
-    if (value == value) {
-      model.ceiling = std::max(model.ceiling, kCeilingFactor * from_scale(value, model.scale));
-    }
-  }
-  measure_errors(window, model, std::min<std::size_t>(window.size() / 4, 64));
-  widen_for_few_cycles(model, window.size());
-  return model;
+  return best;
 }
 
 }  // namespace forewarm

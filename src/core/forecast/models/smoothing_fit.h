@@ -41,11 +41,11 @@ struct SmoothingModel {
   LevelValues quantiles(std::size_t lead) const;
 };
 
-/// Estimates candidates in two ways and keeps what has the smaller absolute error, in messages, at short and
-/// long leads: the form of the greatest likelihood by AICc (of the newest steps, seasons up to 24 steps, as
-/// in R's forecast::ets), on each scale; and, for seasons of any length, a damped trend with a season that
-/// adds or multiplies, its parameters from a bounded coordinate search of that error. Then it measures the
-/// errors. `values` has at least one measured step.
+/// Estimates candidates in two ways and keeps the one whose quantiles have the smaller pinball loss at short
+/// and long leads: the form of the greatest likelihood by AICc (of the newest steps, seasons up to 24 steps,
+/// as in R's forecast::ets), on each scale; and, for seasons of any length, a damped trend with a season that
+/// adds, its parameters from a bounded coordinate search of the absolute error. `values` has at least one
+/// measured step.
 SmoothingModel fit_smoothing(std::span<const float> values, std::span<const std::uint32_t> seasons);
 
 }  // namespace forewarm

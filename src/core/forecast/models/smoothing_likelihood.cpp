@@ -94,14 +94,14 @@ std::vector<double> SmoothingLikelihood::upper() const {
   return bound;
 }
 
-std::vector<double> SmoothingLikelihood::start(double level, double trend, bool steady) const {
+std::vector<double> SmoothingLikelihood::start(const SmoothingGuess& guess) const {
   std::vector<double> unknowns(size());
   std::size_t next = 0;
-  unknowns[next++] = level;
-  if (has_trend()) unknowns[next++] = trend;
-  if (has_season()) unknowns[next++] = 0.05;
+  unknowns[next++] = guess.level;
+  if (has_trend()) unknowns[next++] = guess.trend;
+  if (has_season()) unknowns[next++] = guess.season;
   if (form_.damped) unknowns[next++] = 0.97;
-  if (has_trend() && steady) unknowns[next + 1] = (steady_trend_ - origin_.trend()) / trend_unit();
+  if (has_trend() && guess.steady) unknowns[next + 1] = (steady_trend_ - origin_.trend()) / trend_unit();
   return unknowns;
 }
 

@@ -10,6 +10,12 @@
 
 namespace forewarm {
 
+/// From where to search.
+struct SmoothingGuess {
+  double level = 0.1, trend = 0.1, season = 0.05;  ///< as in SmoothingParameters
+  bool steady = false;  ///< the trend is that of the whole series, else of its first steps
+};
+
 /// Minus twice the log-likelihood of one form of exponential smoothing on one series, and its gradient:
 ///   n log(sum of squared errors) + 2 sum log |mean|, the second term for multiplicative errors only
 /// (Hyndman et al. 2008, equation 5.3, with the variance concentrated out and constants left out, as in R's
@@ -29,9 +35,8 @@ class SmoothingLikelihood final : public SmoothFunction {
   /// season follows from the others: they sum to zero, or to one a phase.
   std::vector<double> lower() const;
   std::vector<double> upper() const;
-  /// A start with these shares of level and trend. A `steady` trend is that of the whole series, else that
-  /// of its first steps.
-  std::vector<double> start(double level, double trend, bool steady) const;
+  /// A start with the given shares.
+  std::vector<double> start(const SmoothingGuess& guess) const;
 
   /// Infinite where the unknowns are impossible: a mean or a state that must be positive is not.
   double value(std::span<const double> unknowns) override;

@@ -50,11 +50,12 @@ std::vector<double> centred_means(std::span<const double> values, std::uint32_t 
 
 /// Season by phase: of what is left of the values beside their slow movement. Sums to zero, or to one a
 /// phase.
-std::vector<double> phase_means(std::span<const double> values, std::uint32_t period, bool multiplies) {
+std::vector<double> phase_means(std::span<const double> values, std::uint32_t period, bool multiplies,
+                                bool trend) {
   std::vector<double> sums(period), counts(period);
   // With fewer cycles too few steps have a whole period around them.
-  const std::vector<double> slow =
-      values.size() >= 3 * std::size_t{period} ? centred_means(values, period) : std::vector<double>();
+  const bool cycles = trend && values.size() >= 3 * std::size_t{period};
+  const std::vector<double> slow = cycles ? centred_means(values, period) : std::vector<double>();
   const double mean = mean_of(values);
   for (std::size_t t = 0; t < values.size(); ++t) {
     const double around = slow.empty() ? mean : slow[t];
@@ -114,7 +115,7 @@ SmoothingState::SmoothingState(const SmoothingForm& form, std::span<const double
   const bool season_multiplies = form.season == SmoothingPart::Multiplicative;
   std::size_t steps = period;
   if (form.season != SmoothingPart::None) {
-    season_ = phase_means(values, period, season_multiplies);
+    season_ = phase_means(values, period, season_multiplies, with_trend);
     if (with_trend) steps *= 2;
   }
   steps = std::min(values.size(), std::max(kStartSteps, steps));

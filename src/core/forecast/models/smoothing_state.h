@@ -20,11 +20,10 @@ class SmoothingState {
   SmoothingState() = default;
   /// `season` has one value a phase, beginning with the first step to come; empty when the form has none.
   SmoothingState(const SmoothingForm& form, double level, double trend, std::vector<double> season);
-  /// Starts from what `values` look like, smoothed by nothing: the level and the trend of the first steps
-  /// (the trend only `with_trend`, else at rest) and the phases' means over all cycles, less what moves
-  /// slower than a cycle.
-  SmoothingState(const SmoothingForm& form, std::span<const double> values, std::uint32_t period,
-                 bool with_trend);
+  /// Starts from the level of the first values and the phases' means over all of them, with a trend at rest.
+  /// With a `trend`, that of the first values is taken too, and what moves slower than a cycle is not taken
+  /// for season.
+  SmoothingState(const SmoothingForm& form, std::span<const double> values, std::uint32_t period, bool trend);
 
   /// The trend of a line through all of `values`, as the form has it.
   static double trend_of(const SmoothingForm& form, std::span<const double> values);
