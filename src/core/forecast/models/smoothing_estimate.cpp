@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kShortStepsMax = 200;
 constexpr std::size_t kStartsLong = 2;
 constexpr int kIterationsMax = 100;
-constexpr int kIterationsLong = 25;
+constexpr int kIterationsLong = 15;
 constexpr double kStartLevels[] = {0.02, 0.1, 0.3, 0.8};
 constexpr std::size_t kStartsShort = 3;
 constexpr double kTolerance = 0.005;  // of minus twice the log-likelihood, over three iterations

@@ -20,6 +20,7 @@ constexpr std::size_t kLikelihoodStepsMax =
 constexpr std::uint32_t kLikelihoodPeriodMax = 24;  // every phase is an unknown
 constexpr double kCeilingFactor = 2;
 constexpr std::size_t kJudgedLeads[] = {1, 8, 30};
+constexpr std::size_t kJudgedMax = 200;  // origins
 constexpr double kLevels[] = {0.01, 0.03, 0.08, 0.2, 0.4, 0.7, 0.95};
 constexpr double kTrends[] = {0, 0.02, 0.1, 0.3};
 constexpr double kDampings[] = {0.8, 0.9, 0.97};
@@ -218,7 +219,7 @@ double quantile_loss(std::span<const double> window, const Candidate& candidate,
   then.state = candidate.start;
   const std::size_t judged = std::min(window.size(), kFitStepsMax);
   const std::size_t from = window.size() - judged + judged / 3;
-  const std::size_t stride = std::max<std::size_t>(1, (window.size() - from) / kErrorsMax);
+  const std::size_t stride = std::max<std::size_t>(1, (window.size() - from) / kJudgedMax);
   double sum = 0, count = 0;
   for (std::size_t t = 0; t < window.size(); ++t) {
     if (t >= from && (window.size() - t) % stride == 0) {
