@@ -52,7 +52,9 @@ ServerConfig demo_config(const DemoCommand& command, const Trace& trace, const s
   config.admin = command.admin;
   config.instances_max = 150;
   // A step is a minute of the trace, or half a second: shorter ones are noise.
-  config.forecast_step = std::max<Duration>(500ms, from_seconds(60 / speed));
+  // The history keeps whole milliseconds.
+  config.forecast_step =
+      std::max<Duration>(500ms, std::chrono::round<std::chrono::milliseconds>(from_seconds(60 / speed)));
   config.forecast_refit_every = 2;
   for (const TraceQueue& queue : trace.queues) {
     FunctionConfig& function = config.functions.emplace_back();

@@ -8,6 +8,7 @@
 #include "app/config.h"
 #include "app/demo_function.h"
 #include "app/fit_worker.h"
+#include "app/history_commands.h"
 #include "app/terminal.h"
 
 namespace forewarm {
@@ -37,6 +38,8 @@ class CommandLine {
     dead_letters();
     functions();
     explain();
+    add_history_commands(app_, history_,
+                         [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
     bench();
     hidden();
   }
@@ -345,6 +348,7 @@ class CommandLine {
   BacktestCommand backtest_;
   BenchCommand bench_;
   ExplainCommand explain_;
+  HistoryCommand history_;
   FunctionCommandLine function_;
   // An option's default is set before it is known which command runs: options with different defaults cannot
   // share a variable.

@@ -248,6 +248,7 @@ Result<void> check_server(const toml::table& root, std::string_view file, const 
     return problem("log_level", level.error());
   if (const auto listen = parse_endpoint(config.listen); !listen) return problem("listen", listen.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return problem("admin", admin.error());
+  if (const auto history = check_history(config); !history) return problem("history", history.error());
   return {};
 }
 
@@ -369,28 +370,11 @@ constexpr std::array<Unit, 6> kUnits{{{"us", 1},
 
 }  // namespace
 
-std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, ServerConfig& read) {
-  std::vector<std::string_view> kept;
-  const auto keep = [&](std::string_view setting, auto member) {
-    if (read.*member == in_force.*member) return;
-    read.*member = in_force.*member;
-    kept.push_back(setting);
-  };
-  keep("data", &ServerConfig::data);
-  keep("listen", &ServerConfig::listen);
-  keep("admin", &ServerConfig::admin);
-  keep("region", &ServerConfig::region);
-  keep("record", &ServerConfig::record);
-  keep("log_level", &ServerConfig::log_level);
-  keep("forecast.step", &ServerConfig::forecast_step);
-  return kept;
-}
-
 Result<void> apply_environment(ServerConfig& config) {
   EnvironmentReader reader;
   describe(reader, config);
   if (!reader.first_error.empty()) return error(ErrorCode::Invalid, reader.first_error);
-  return {};
+  return check_history(config);
 }
 
 Result<Duration> parse_duration(std::string_view text) {

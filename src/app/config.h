@@ -43,6 +43,18 @@ struct QueueConfig {
   friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 
+/// How long what was measured per interval is kept, and at what grain (docs/formats/history.md). The finest
+/// grain is the forecasts' step.
+struct HistorySettings {
+  Duration keep = 24h * 7;
+  Duration medium_step = 5min;
+  Duration medium_keep = 24h * 90;
+  Duration coarse_step = 1h;
+  Duration coarse_keep = 24h * 1095;
+
+  friend bool operator==(const HistorySettings&, const HistorySettings&) = default;
+};
+
 /// Everything that the file, the environment and the flags of `serve` say. docs/configuration.md is made from
 /// the same description of the fields that reads them.
 struct ServerConfig {
@@ -57,6 +69,7 @@ struct ServerConfig {
   std::int64_t forecast_history = 8640;
   std::int64_t forecast_refit_every = 6;
   Duration forecast_step = 10s;
+  HistorySettings history;
   std::vector<FunctionConfig> functions;
   std::vector<MappingConfig> mappings;
   std::vector<QueueConfig> queues;
@@ -67,6 +80,8 @@ struct ServerConfig {
 Result<ServerConfig> read_config(std::string_view toml, std::string_view file);
 /// Reads a file; NotFound or Io with the path.
 Result<ServerConfig> read_config_file(const std::string& path);
+/// The steps of the history fit each other and the forecasts' step; Invalid says which do not.
+Result<void> check_history(const ServerConfig& config);
 /// Puts back into `read` what only a restart can change of the configuration `in_force`; the names of those
 /// settings.
 std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, ServerConfig& read);

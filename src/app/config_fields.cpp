@@ -4,6 +4,7 @@ namespace forewarm {
 namespace {
 
 constexpr Bounds<Duration> kAnyDuration{Duration(0), 24h * 365};
+constexpr Bounds<Duration> kHistoryKept{1h, 24h * 36'500};
 
 void describe_scaling(FieldVisitor& v, ScalingSettings& s) {
   v.duration({"objective", "a message should start within this time after it became visible"}, s.objective,
@@ -53,6 +54,17 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.number({"horizon", "steps that are forecast"}, c.forecast_horizon, {1, 200});
   v.number({"history", "steps that a fit gets, at most"}, c.forecast_history, {16, 100'000});
   v.number({"refit_every", "steps between two fits"}, c.forecast_refit_every, {1, 10'000});
+  v.end_table();
+  v.begin_table({"history", "how long what was measured per interval is kept"});
+  v.duration({"keep", "how long intervals of forecast.step are kept; then they are joined to medium_step"},
+             c.history.keep, kHistoryKept);
+  v.duration({"medium_step", "width of an interval of older history; a multiple of forecast.step"},
+             c.history.medium_step, {1s, 24h});
+  v.duration({"medium_keep", "how long these are kept; then they are joined to coarse_step"},
+             c.history.medium_keep, kHistoryKept);
+  v.duration({"coarse_step", "width of an interval of the oldest history; a multiple of medium_step"},
+             c.history.coarse_step, {1s, 24h});
+  v.duration({"coarse_keep", "how long these are kept"}, c.history.coarse_keep, kHistoryKept);
   v.end_table();
 }
 

@@ -86,6 +86,16 @@ TEST(Config, TheEnvironmentWinsOverTheFileAndIsCheckedToo) {
     ::unsetenv(name);
 }
 
+TEST(Config, TheHistorysStepsFitEachOther) {
+  EXPECT_TRUE(read_config("[history]\nkeep = \"2d\"\nmedium_step = \"1m\"\ncoarse_step = \"30m\"\n", "t"));
+  const auto refused = read_config("[history]\nmedium_step = \"7m\"\n", "t.toml");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("t.toml:1:1: history: coarse_step (1h)"), std::string::npos)
+      << refused.error().message;
+  EXPECT_FALSE(read_config("[forecast]\nstep = \"7s\"\n", "t"));
+  EXPECT_FALSE(read_config("[forecast]\nstep = \"100.5ms\"\n", "t"));
+}
+
 TEST(Config, DurationsAreReadWithTheirUnitsOnly) {
   EXPECT_EQ(*parse_duration("1.5s"), 1500ms);
   EXPECT_EQ(*parse_duration("2d"), 48h);

@@ -199,4 +199,40 @@ std::vector<std::string> config_warnings(const ServerConfig& config) {
   return warnings;
 }
 
+std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, ServerConfig& read) {
+  std::vector<std::string_view> kept;
+  const auto keep = [&](std::string_view setting, auto member) {
+    if (read.*member == in_force.*member) return;
+    read.*member = in_force.*member;
+    kept.push_back(setting);
+  };
+  keep("data", &ServerConfig::data);
+  keep("listen", &ServerConfig::listen);
+  keep("admin", &ServerConfig::admin);
+  keep("region", &ServerConfig::region);
+  keep("record", &ServerConfig::record);
+  keep("log_level", &ServerConfig::log_level);
+  keep("forecast.step", &ServerConfig::forecast_step);
+  keep("history", &ServerConfig::history);
+  return kept;
+}
+
+Result<void> check_history(const ServerConfig& config) {
+  const HistorySettings& history = config.history;
+  const auto must_be_multiple = [](std::string_view coarse, Duration coarse_step, std::string_view fine,
+                                   Duration fine_step) -> Result<void> {
+    if (coarse_step % fine_step == Duration(0)) return {};
+    return error(ErrorCode::Invalid, std::string(coarse) + " (" + format_duration(coarse_step) +
+                                         ") must be a whole multiple of " + std::string(fine) + " (" +
+                                         format_duration(fine_step) + ")");
+  };
+  if (config.forecast_step % 1ms != Duration(0))
+    return error(ErrorCode::Invalid, "forecast.step must be a whole number of milliseconds");
+  if (history.medium_step > config.forecast_step) {
+    auto fits = must_be_multiple("medium_step", history.medium_step, "forecast.step", config.forecast_step);
+    if (!fits) return fits;
+  }
+  return must_be_multiple("coarse_step", history.coarse_step, "medium_step", history.medium_step);
+}
+
 }  // namespace forewarm

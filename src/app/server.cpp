@@ -13,6 +13,8 @@
 #include "app/own_program.h"
 #include "app/queue_service.h"
 #include "app/recording.h"
+#include "app/recovered.h"
+#include "app/server_history.h"
 #include "app/server_snapshot.h"
 #include "app/sqs_front.h"
 #include "edge/observe/dashboard.h"
@@ -22,15 +24,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::string_view kClockRecord = "clock";
 constexpr auto kSecond = std::chrono::seconds(1);
-
-/// What the store held, in the order in which the core must learn it.
-struct Recovered {
-  std::vector<Message> messages;
-  std::vector<std::pair<std::string, std::string>> records;
-  TimePoint clock;
-};
 
 class ServerImpl : public Server, private Names {
  public:
@@ -75,7 +69,6 @@ class ServerImpl : public Server, private Names {
 
   Log& log() { return *options_.log; }
   bool receivable(QueueId queue) const;
-  Result<Recovered> open_store();
   Result<void> recover(const Recovered& recovered);
   void step(Event event);
   void make_hands(LiveWorld::Hands& hands);
@@ -102,6 +95,7 @@ class ServerImpl : public Server, private Names {
   Metrics metrics_;
   std::unique_ptr<DecisionLog> decisions_;
   std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<ServerHistory> history_;
   Orchestrator core_;
   SnapshotMaker snapshots_;
   std::unique_ptr<LiveWorld> world_;
@@ -116,31 +110,15 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<Loop::Watch> ends_;
   std::unique_ptr<Loop::Watch> reloads_;
   std::optional<Progress> progress_;
+  std::uint64_t functions_memory_bytes_ = 0;
   std::size_t queues_to_make_ = 0;
   bool ready_ = false;
 };
 
-Result<Recovered> ServerImpl::open_store() {
-  Recovered recovered;
-  Store::Recovery recovery;
-  recovery.message = [&](const Message& message) { recovered.messages.push_back(message); };
-  recovery.record = [&](std::string_view key, std::string_view value) {
-    recovered.records.emplace_back(key, value);
-  };
-  Store::Options options;
-  options.directory = config_.data;
-  Result<std::unique_ptr<Store>> store = Store::open(options, recovery);
-  if (!store) return std::unexpected(store.error());
-  store_ = std::move(*store);
-  for (const auto& [key, value] : recovered.records) {
-    if (key == kClockRecord) recovered.clock = time_point_us(std::atoll(value.c_str()));
-  }
-  return recovered;
-}
-
 Result<void> ServerImpl::start() {
-  Result<Recovered> recovered = open_store();
+  Result<Recovered> recovered = recover_store(config_.data);
   if (!recovered) return std::unexpected(recovered.error());
+  store_ = std::move(recovered->store);
   if (!config_.record.empty()) {
     Result<std::unique_ptr<Recorder>> recorder = Recorder::open(
         {.path = config_.record, .warn = [this](std::string_view text) { log().warning(text); }});
@@ -153,6 +131,12 @@ Result<void> ServerImpl::start() {
   make_hands(hands);
   world_ = std::make_unique<LiveWorld>(loop_, *store_, core_,
                                        LiveWorld::Options{.not_before = recovered->clock}, std::move(hands));
+  auto history = ServerHistory::open(loop_, config_, world_->now(),
+                                     {.queues = &queues_.directory(),
+                                      .report = [this](Event event) { world_->report(std::move(event)); },
+                                      .warn = [this](std::string_view text) { log().warning(text); }});
+  if (!history) return std::unexpected(history.error());
+  history_ = std::move(*history);
   make_host();
   if (Result<void> done = recover(*recovered); !done) return done;
   if (Result<void> attached = queues_.attach(*world_); !attached) return attached;
@@ -168,7 +152,9 @@ Result<void> ServerImpl::recover(const Recovered& recovered) {
   }
   functions_.configure(config_);
   configure();
+  std::vector<HistoryRestored> pasts = history_->restored(world_->now());
   for (QueueChanged& queue : queues_.events()) step(std::move(queue));
+  for (HistoryRestored& past : pasts) step(std::move(past));
   for (const Message& message : recovered.messages) step(MessageArrived{message, Origin::Recovered});
   if (!recovered.messages.empty()) {
     log().info("recovered", {{"messages", std::uint64_t{recovered.messages.size()}},
@@ -226,6 +212,7 @@ void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
   if (recorder_) recorder_->write(event, actions);
   metrics_.observe(event, actions);
   decisions_->observe(event, actions);
+  history_->observe(event, actions);
   snapshots_.observe(event, actions);
   if (options_.watch) options_.watch(event, actions);
 }
@@ -373,7 +360,7 @@ Snapshot ServerImpl::snapshot() {
                     store.syncs,      Duration(static_cast<std::int64_t>(store.commit_us_max)),
                     store.file_bytes, store.pending_bytes};
   snapshot.process = read_process();
-  snapshot.process.functions_memory_bytes = host_->pool().memory_bytes();
+  snapshot.process.functions_memory_bytes = functions_memory_bytes_;
   snapshot.progress = progress_;
   return snapshot;
 }
@@ -401,6 +388,10 @@ void ServerImpl::reload() {
 }
 
 void ServerImpl::every_second() {
+  const std::vector<InstanceUsage> usage = host_->pool().usage();
+  functions_memory_bytes_ = 0;
+  for (const InstanceUsage& one : usage) functions_memory_bytes_ += one.memory_bytes;
+  history_->write(world_->now(), usage);
   Snapshot now = snapshot();
   metrics_.set_snapshot(now);
   if (options_.on_second) options_.on_second(now);

@@ -38,6 +38,7 @@ class Orchestrator::State {
   void on(const RunFinished& event);
   void on(const SignalObserved& event);
   void on(const ForecastFitted& event);
+  void on(const HistoryRestored& event);
   void on(const ConfigurationChanged& event);
   void on(const TimePassed& event);
 

@@ -98,11 +98,17 @@ void Orchestrator::State::close_steps(QueueState& queue) {
   const auto minute = static_cast<std::size_t>(std::max<std::int64_t>(1, Duration(60s) / step));
   const std::size_t steps = std::min(minute, queue.history.closed());
   float sum = 0;
-  for (std::size_t age = 0; age < steps; ++age) sum += queue.history.closed_at(age).arrivals;
+  std::size_t measured = 0;
+  for (std::size_t age = 0; age < steps; ++age) {
+    const float arrivals = queue.history.closed_at(age).arrivals;
+    if (arrivals != arrivals) continue;  // a gap
+    sum += arrivals;
+    ++measured;
+  }
   queue.arrivals_per_second =
-      steps == 0
+      measured == 0
           ? 0
-          : static_cast<float>(static_cast<double>(sum) / (static_cast<double>(steps) * seconds(step)));
+          : static_cast<float>(static_cast<double>(sum) / (static_cast<double>(measured) * seconds(step)));
 }
 
 void Orchestrator::State::ask_for_fit(QueueState& queue) {
@@ -130,6 +136,20 @@ void Orchestrator::State::on(const ForecastFitted& event) {
   if (queue == nullptr || event.serial != queue->fit_serial) return;
   queue->fit_running = false;
   if (!event.forecasts.empty()) queue->choice.accept(event.forecasts);
+}
+
+/// A queue with a past is forecast from now on, before its first message: that is what the past is kept for.
+void Orchestrator::State::on(const HistoryRestored& event) {
+  QueueState* queue = find_queue(event.queue);
+  if (queue == nullptr || queue->removed) return;
+  std::vector<IntervalCount> before(event.arrivals.size());
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    before[i].arrivals = event.arrivals[i];
+    if (i < event.bytes.size()) before[i].bytes = event.bytes[i];
+    if (i < event.work_seconds.size()) before[i].work_seconds = event.work_seconds[i];
+  }
+  queue->history.restore(event.start, before, now_);
+  if (!queue->history.empty()) schedule_tick(*queue);
 }
 
 /// Instances that all queues of a function want together.

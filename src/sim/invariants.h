@@ -100,6 +100,7 @@ class Invariants : public Watcher {
   void on(const RunFinished& event);
   void on(const SignalObserved&) {}
   void on(const ForecastFitted&) {}
+  void on(const HistoryRestored&) {}
   void on(const ConfigurationChanged& event);
   void on(const TimePassed&) {}
 

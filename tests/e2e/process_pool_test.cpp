@@ -53,7 +53,12 @@ TEST_F(ProcessPoolTest, RunsOneInvocationAfterAnotherOnAWarmInstance) {
     EXPECT_GT(finished.service_time, 0us);
   }
   EXPECT_EQ(pool_->size(), 1U);
-  EXPECT_GT(pool_->memory_bytes(), 100'000U);
+  const std::vector<InstanceUsage> usage = pool_->usage();
+  ASSERT_EQ(usage.size(), 1U);
+  EXPECT_EQ(usage[0].instance, instance);
+  EXPECT_EQ(usage[0].function, "test");
+  EXPECT_GT(usage[0].memory_bytes, 100'000U);
+  EXPECT_GE(usage[0].cpu_seconds, 0);
 }
 
 TEST_F(ProcessPoolTest, OutputBelongsToTheRunThatWroteIt) {

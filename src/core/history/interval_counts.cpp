@@ -61,6 +61,27 @@ void IntervalCounts::mark_gap(TimePoint now) {
   gap_ = now > open_start_;
 }
 
+void IntervalCounts::restore(TimePoint start, std::span<const IntervalCount> before, TimePoint now) {
+  const bool fresh = empty();
+  start = aligned(start);
+  if (fresh) open_start_ = aligned(now);
+  const TimePoint own_start = open_start_ - step_ * static_cast<Duration::rep>(count_);
+  if (start < TimePoint() || start >= own_start) return;
+  // Whatever lies further back than the ring reaches is not looked at, however long it is.
+  const auto all = static_cast<std::size_t>((own_start - start) / step_);
+  const std::size_t room = capacity_ > count_ ? capacity_ - count_ : 0;
+  const std::size_t kept = std::min(all, room);
+  if (before.size() <= all - kept) return;
+  std::vector<IntervalCount> steps(kept, kGap);
+  for (std::size_t i = all - kept; i < std::min(all, before.size()); ++i) steps[i - (all - kept)] = before[i];
+  for (std::size_t age = count_; age > 0; --age) steps.push_back(closed_at(age - 1));
+  ring_.assign(std::min(capacity_, std::max(kFirstSteps, steps.size())), {});
+  std::ranges::copy(steps, ring_.begin());
+  count_ = steps.size();
+  next_ = count_ % capacity_;
+  if (fresh) gap_ = now > open_start_;
+}
+
 std::vector<float> IntervalCounts::arrivals(std::size_t count) const {
   const std::size_t wanted = std::min(count, count_);
   std::vector<float> result(wanted);

@@ -30,6 +30,10 @@ class IntervalCounts {
   void observe_work(TimePoint at, Duration service_time);
   /// Closes all steps that end at or before `now`. Returns how many were closed.
   std::size_t advance(TimePoint now);
+  /// Puts in front of what was observed here what was measured before: `before` has the steps from `start`
+  /// on, NaN where they are gaps. Time that it shares with what was observed here is left out, and time that
+  /// neither has is a gap. `start` is a multiple of the step.
+  void restore(TimePoint start, std::span<const IntervalCount> before, TimePoint now);
   /// Marks the time from the open step's start until `now` as not measured: every step that it touches is a
   /// gap.
   void mark_gap(TimePoint now);

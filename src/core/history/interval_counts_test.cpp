@@ -115,5 +115,63 @@ TEST(IntervalCounts, ShortRunsAddUpBesideMuchWork) {
   EXPECT_EQ(counts.open().work_seconds, 1'000'010.0F);
 }
 
+std::vector<IntervalCount> before(std::initializer_list<float> arrivals) {
+  std::vector<IntervalCount> steps;
+  for (const float each : arrivals)
+    steps.push_back({.arrivals = each, .bytes = 10 * each, .work_seconds = 0});
+  return steps;
+}
+
+TEST(IntervalCounts, APastIsPutInFrontAndTheTimeBetweenIsAGap) {
+  IntervalCounts counts(1s, 10);
+  counts.restore(at(2), before({1, 2}), at(5.5));
+  EXPECT_EQ(counts.open_start(), at(5));
+  ASSERT_EQ(counts.closed(), 3U);
+  EXPECT_EQ(counts.closed_at(2).arrivals, 1);
+  EXPECT_EQ(counts.closed_at(1).bytes, 20);
+  EXPECT_TRUE(std::isnan(counts.closed_at(0).arrivals));
+  counts.observe_arrival(at(5.7), 1, 4);
+  counts.observe_arrival(at(6), 1, 4);
+  EXPECT_TRUE(std::isnan(counts.closed_at(0).arrivals));  // it was not watched from its beginning
+  counts.advance(at(7));
+  EXPECT_EQ(counts.closed_at(0).arrivals, 1);
+}
+
+TEST(IntervalCounts, APastDoesNotTouchWhatWasObservedHere) {
+  IntervalCounts counts(1s, 10);
+  counts.observe_arrival(at(4), 1, 4);
+  counts.observe_arrival(at(5), 1, 4);
+  counts.observe_arrival(at(6), 1, 4);
+  counts.restore(at(1), before({7, 8, 9, 9, 9, 9, 9, 9}), at(6));
+  counts.observe_arrival(at(6), 1, 4);
+  counts.advance(at(7));
+  EXPECT_EQ(counts.arrivals(20), (std::vector<float>{7, 8, 9, 1, 1, 2}));
+}
+
+TEST(IntervalCounts, OfALongPastTheNewestIsKept) {
+  IntervalCounts counts(1s, 4);
+  counts.observe_arrival(at(8), 1, 4);
+  counts.advance(at(9));
+  counts.restore(at(1), before({1, 2, 3, 4, 5, 6}), at(9));
+  ASSERT_EQ(counts.closed(), 4U);
+  const std::vector<float> arrivals = counts.arrivals(9);
+  EXPECT_EQ(arrivals[0], 5);
+  EXPECT_EQ(arrivals[1], 6);
+  EXPECT_TRUE(std::isnan(arrivals[2]));
+  EXPECT_EQ(arrivals[3], 1);
+  for (int step = 9; step < 20; ++step) counts.observe_arrival(at(step), 1, 4);
+  EXPECT_EQ(counts.arrivals(9), (std::vector<float>{1, 1, 1, 1}));
+}
+
+TEST(IntervalCounts, APastThatIsNoneChangesNothing) {
+  IntervalCounts counts(1s, 4);
+  counts.restore(at(1), {}, at(9));
+  EXPECT_TRUE(counts.empty());
+  counts.restore(at(20), before({1}), at(9));
+  EXPECT_TRUE(counts.empty());
+  counts.observe_arrival(at(10), 1, 4);
+  EXPECT_EQ(counts.open_start(), at(10));
+}
+
 }  // namespace
 }  // namespace forewarm

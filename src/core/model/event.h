@@ -105,6 +105,16 @@ struct ForecastFitted {
   std::vector<ModelForecast> forecasts;
   friend bool operator==(const ForecastFitted&, const ForecastFitted&) = default;
 };
+/// What was measured of a queue before the core knew it: arrivals, bytes and seconds of work per step of the
+/// forecasts' grid, from `start` on, NaN where nothing was measured. All three have one size.
+struct HistoryRestored {
+  QueueId queue;
+  TimePoint start;
+  std::vector<float> arrivals;
+  std::vector<float> bytes;
+  std::vector<float> work_seconds;
+  friend bool operator==(const HistoryRestored&, const HistoryRestored&) = default;
+};
 struct ConfigurationChanged {
   Configuration configuration;
   friend bool operator==(const ConfigurationChanged&, const ConfigurationChanged&) = default;
@@ -115,10 +125,10 @@ struct TimePassed {
 };
 
 /// All that the core learns. A list of events with times is a complete recording of a run.
-using Event =
-    std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted, VisibilityChanged,
-                 QueueChanged, QueuePurged, QueueRemoved, RedriveRequested, InstanceReady, InstanceLost,
-                 RunFinished, SignalObserved, ForecastFitted, ConfigurationChanged, TimePassed>;
+using Event = std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted,
+                           VisibilityChanged, QueueChanged, QueuePurged, QueueRemoved, RedriveRequested,
+                           InstanceReady, InstanceLost, RunFinished, SignalObserved, ForecastFitted,
+                           HistoryRestored, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {
   TimePoint time;

@@ -153,6 +153,12 @@ void describe(auto& visit, Like<ForecastFitted> auto& it) {
   visit("queue", it.queue)("serial", it.serial)("forecasts", it.forecasts);
 }
 template <>
+inline constexpr std::string_view kNames<HistoryRestored> = "history_restored";
+void describe(auto& visit, Like<HistoryRestored> auto& it) {
+  visit("queue", it.queue)("start", it.start)("arrivals", it.arrivals)("bytes", it.bytes);
+  visit("work_seconds", it.work_seconds);
+}
+template <>
 inline constexpr std::string_view kNames<ConfigurationChanged> = "configuration_changed";
 void describe(auto& visit, Like<ConfigurationChanged> auto& it) {
   visit("configuration", it.configuration);

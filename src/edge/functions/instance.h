@@ -50,6 +50,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   bool kill_round();
 
   pid_t leader() const { return family_.leader; }
+  const FunctionCommand& function() const { return *function_; }
 
  private:
   using Clock = Loop::Clock;

@@ -111,15 +111,20 @@ class Pool final : public ProcessPool, private InstanceHost {
   }
   std::size_t size() const override { return instances_.size(); }
 
-  std::uint64_t memory_bytes() const override {
-    std::uint64_t sum = 0;
-    const pid_t own_session = ::getsid(0);
-    for (const pid_t child : children_of(::getpid())) {
-      const auto stat = read_process_stat(child);
-      if (!stat || stat->session == own_session) continue;
-      for (const pid_t member : descendants_of(child)) sum += resident_bytes(member);
+  std::vector<InstanceUsage> usage() const override {
+    static const auto ticks_per_second = static_cast<double>(::sysconf(_SC_CLK_TCK));
+    std::vector<InstanceUsage> all;
+    for (const auto& [id, instance] : instances_) {
+      if (instance->leader() == 0) continue;
+      InstanceUsage usage{.instance = id, .function = instance->function().name};
+      for (const pid_t member : descendants_of(instance->leader())) {
+        usage.memory_bytes += resident_bytes(member);
+        if (const auto stat = read_process_stat(member))
+          usage.cpu_seconds += static_cast<double>(stat->cpu_ticks) / ticks_per_second;
+      }
+      all.push_back(std::move(usage));
     }
-    return sum;
+    return all;
   }
 
  private:

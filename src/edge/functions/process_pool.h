@@ -32,6 +32,14 @@ struct FunctionCommand {
   std::chrono::milliseconds init_timeout{10'000};  ///< to the first /next, as in Lambda
 };
 
+/// What one instance's process tree uses.
+struct InstanceUsage {
+  InstanceId instance;
+  std::string function{};          ///< its name
+  double cpu_seconds = 0;          ///< since it was started; never falls
+  std::uint64_t memory_bytes = 0;  ///< resident
+};
+
 /// One invocation of the Lambda Runtime API.
 struct Invocation {
   RunId run;
@@ -99,8 +107,8 @@ class ProcessPool {
   virtual void stop(InstanceId instance) = 0;
   virtual std::vector<LogLine> log_lines(std::string_view function, std::size_t count) const = 0;
   virtual std::size_t size() const = 0;
-  virtual std::uint64_t memory_bytes()
-      const = 0;  ///< resident, over all process trees, from /proc; for metrics
+  /// What the instances use now, from /proc: a look at every process, for once in a while.
+  virtual std::vector<InstanceUsage> usage() const = 0;
 };
 
 /// Kills the processes that a server killed earlier left behind: those with `owner_mark` in their

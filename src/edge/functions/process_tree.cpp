@@ -91,6 +91,8 @@ std::optional<ProcessStat> parse_process_stat(std::string_view line) {
     std::int64_t skipped = 0;
     std::uint64_t large = 0;
     if (!next_number(rest, skipped) && !next_number(rest, large)) return std::nullopt;
+    if (field >= 14 && field <= 17)
+      stat.cpu_ticks += static_cast<std::uint64_t>(std::max<std::int64_t>(0, skipped));
   }
   if (!next_number(rest, stat.started_ticks)) return std::nullopt;
   return stat;

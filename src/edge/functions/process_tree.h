@@ -15,6 +15,7 @@ struct ProcessStat {
   pid_t parent = 0;
   pid_t session = 0;
   bool zombie = false;
+  std::uint64_t cpu_ticks = 0;      ///< used by it and by its children that have ended
   std::uint64_t started_ticks = 0;  ///< after boot; with the pid it names a process for good
 };
 std::optional<ProcessStat> read_process_stat(pid_t pid);

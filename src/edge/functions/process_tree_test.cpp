@@ -19,6 +19,7 @@ TEST(ProcessStat, SurvivesAnyProcessName) {
   EXPECT_EQ(stat->session, 41);
   EXPECT_TRUE(stat->zombie);
   EXPECT_EQ(stat->started_ticks, 987654U);
+  EXPECT_EQ(stat->cpu_ticks, 5U + 6 + 7 + 8);
 }
 
 TEST(ProcessStat, RefusesWhatIsNoStatLine) {

@@ -15,37 +15,6 @@ namespace {
 constexpr std::int64_t kApplication = 0x66777268;  // "fwrh"
 constexpr std::int64_t kFormat = 1;
 
-Result<std::int64_t> read_integer(const sqlite::Connection& connection, const char* sql,
-                                  const std::string& path) {
-  sqlite::Statement statement;
-  const Code prepared = statement.prepare(connection, sql);
-  if (prepared != kOk) return std::unexpected(sqlite::to_error(prepared, "reading", path));
-  if (!statement.next()) return std::unexpected(sqlite::to_error(statement.code(), "reading", path));
-  return statement.integer(0);
-}
-
-/// True if the tables are there, false if the file is empty; an error if it is not ours to use.
-Result<bool> has_history_tables(const sqlite::Connection& connection, const std::string& path) {
-  const auto application = read_integer(connection, "PRAGMA application_id", path);
-  const auto format = read_integer(connection, "PRAGMA user_version", path);
-  const auto tables = read_integer(connection, "SELECT count(*) FROM sqlite_schema", path);
-  for (const auto* value : {&application, &format, &tables}) {
-    if (!*value) return std::unexpected(value->error());
-  }
-  if (*application == 0 && *tables == 0) return false;
-  if (*application != kApplication) {
-    return error(ErrorCode::Invalid, path +
-                                         " is not a history of forewarm's; it was not touched. Move it "
-                                         "away, or give forewarm a data directory of its own.");
-  }
-  if (*format > kFormat) {
-    return error(ErrorCode::Invalid, path + " has format " + std::to_string(*format) +
-                                         ", this program reads up to " + std::to_string(kFormat) +
-                                         "; it was not touched. Use the newer forewarm that wrote it.");
-  }
-  return true;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<HistoryDatabase>> HistoryDatabase::open(const Options& options) {
@@ -62,7 +31,7 @@ Result<std::unique_ptr<HistoryDatabase>> HistoryDatabase::open(const Options& op
   if (const Code code = connection.open(options.path, nullptr, options.create); code != kOk)
     return failed(code);
   if (const Code code = connection.execute("PRAGMA busy_timeout = 5000"); code != kOk) return failed(code);
-  const Result<bool> known = has_history_tables(connection, options.path);
+  const Result<bool> known = sqlite::is_known(connection, options.path, kApplication, kFormat);
   if (!known) {
     connection.forbid_checkpoint_on_close();
     return std::unexpected(known.error());
@@ -76,7 +45,7 @@ Result<std::unique_ptr<HistoryDatabase>> HistoryDatabase::open(const Options& op
     code = database->tables_.create(connection);
     if (code != kOk) {
       (void)connection.execute("ROLLBACK");
-      const Result<bool> made = has_history_tables(connection, options.path);
+      const Result<bool> made = sqlite::is_known(connection, options.path, kApplication, kFormat);
       if (made && *made) code = kOk;
     }
   }

@@ -105,11 +105,13 @@ class HistoryDatabase {
   Result<void> read(const std::string& name, TimePoint from, TimePoint to,
                     const std::function<void(const Measured<M>&)>& take);
 
-  /// The queues' history in [from, to) on a grid of `step`, of all or of one. What is kept with a longer step
-  /// is spread over its time at random, as if it had come evenly; the same each time. With very many queues
-  /// the time begins later, so that memory stays bounded.
-  Result<std::vector<QueueSeries>> recent_queues(TimePoint from, TimePoint to, Duration step,
-                                                 const std::optional<std::string>& only = {});
+  /// The queues' history in [from, to) on a grid of `step`. What is kept with a longer step is spread over
+  /// its time at random, as if it had come evenly; the same each time. With very many queues the time begins
+  /// later, so that memory stays bounded.
+  Result<std::vector<QueueSeries>> recent_queues(TimePoint from, TimePoint to, Duration step);
+  /// The same of one queue; none where nothing was measured.
+  Result<std::optional<QueueSeries>> recent_queue(const std::string& name, TimePoint from, TimePoint to,
+                                                  Duration step);
 
   Result<std::vector<SeriesSummary>> list();
 

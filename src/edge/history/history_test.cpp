@@ -226,12 +226,12 @@ TEST_F(History, RemovesWhatIsTooOld) {
 TEST_F(History, SpreadsLongIntervalsOverAFinerGrid) {
   fill("orders", 1h, hourly({720, 0}), span(kMonday, kMonday + 2h));
   const auto first = database_->recent_queues(kMonday, kMonday + 2h, 10s);
-  const auto second = database_->recent_queues(kMonday, kMonday + 2h, 10s, "orders");
-  ASSERT_TRUE(first && second);
+  const auto second = database_->recent_queue("orders", kMonday, kMonday + 2h, 10s);
+  ASSERT_TRUE(first && second && *second);
   ASSERT_EQ(first->size(), 1U);
   const auto& arrivals = first->front().arrivals;
   ASSERT_EQ(arrivals.size(), 720U);
-  EXPECT_EQ(arrivals, second->front().arrivals);
+  EXPECT_EQ(arrivals, (*second)->arrivals);
   double sum = 0, squares = 0;
   for (int i = 0; i < 360; ++i) {
     sum += arrivals[static_cast<std::size_t>(i)];
@@ -240,7 +240,7 @@ TEST_F(History, SpreadsLongIntervalsOverAFinerGrid) {
   EXPECT_EQ(sum, 720);
   EXPECT_NEAR(squares / 360, 2, 0.6);  // Poisson: the variance is the mean
   for (std::size_t i = 360; i < 720; ++i) EXPECT_EQ(arrivals[i], 0);
-  EXPECT_TRUE(database_->recent_queues(kMonday, kMonday + 2h, 10s, "other")->empty());
+  EXPECT_FALSE(database_->recent_queue("other", kMonday, kMonday + 2h, 10s)->has_value());
 }
 
 TEST_F(History, ListsWhatThereIs) {

@@ -24,8 +24,9 @@ void add_to(double& sum, double value) {
 void ServiceTimes::observe(Duration service_time, double count) {
   const double ms = static_cast<double>(service_time.count()) * 1e-3;
   const int bucket =
-      ms <= 0.01 ? kLeast
-                 : std::clamp(static_cast<int>(std::ceil(forewarm::log(ms) / kLogGrowth - 1e-9)), kLeast, kMost);
+      ms <= 0.01
+          ? kLeast
+          : std::clamp(static_cast<int>(std::ceil(forewarm::log(ms) / kLogGrowth - 1e-9)), kLeast, kMost);
   add(bucket, count);
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
+#include <unordered_map>
 
 #include "base/random.h"
 #include "edge/history/history_database.h"
@@ -25,9 +25,16 @@ std::uint64_t seed_of(std::string_view name, std::int64_t start) {
   return mix_bits(hash ^ static_cast<std::uint64_t>(start));
 }
 
-float number(double value) {
+float or_zero(double value) {
   return static_cast<float>(std::isnan(value) ? 0 : value);
 }
+
+/// What is given back of an interval; NaN where it was not measured.
+struct Seen {
+  double arrivals = 0;
+  double bytes = 0;
+  double work_seconds = 0;
+};
 
 /// One queue's history while it is put together from rows of any step.
 class RegularSeries {
@@ -38,13 +45,13 @@ class RegularSeries {
   void cover(Span span) { covered_.add(clipped(span, bounds_)); }
   bool empty() const { return covered_.empty(); }
 
-  void add(std::int64_t start, std::int64_t length, const QueueMeasures& row) {
+  void add(std::int64_t start, std::int64_t length, const Seen& row) {
     if (arrivals_.empty()) {
       const auto cells = static_cast<std::size_t>(bounds_.length() / step_);
       for (auto* values : {&arrivals_, &bytes_, &work_}) values->assign(cells, 0);
     }
     if (length <= step_)
-      add_to(start, row.arrivals, row.bytes, row.service_seconds);
+      add_to(start, row.arrivals, row.bytes, row.work_seconds);
     else
       spread(start, length, row);
   }
@@ -72,14 +79,14 @@ class RegularSeries {
   void add_to(std::int64_t at, double arrivals, double bytes, double work) {
     if (at < bounds_.start || at >= bounds_.until) return;
     const auto cell = static_cast<std::size_t>((at - bounds_.start) / step_);
-    arrivals_[cell] += number(arrivals);
-    bytes_[cell] += number(bytes);
-    work_[cell] += number(work);
+    arrivals_[cell] += or_zero(arrivals);
+    bytes_[cell] += or_zero(bytes);
+    work_[cell] += or_zero(work);
   }
 
   /// Whole arrivals fall where they like, as those of a Poisson process do; what is more than that (very
   /// many, or the fraction that joining leaves) is laid out evenly.
-  void spread(std::int64_t start, std::int64_t length, const QueueMeasures& row) {
+  void spread(std::int64_t start, std::int64_t length, const Seen& row) {
     const auto cells = static_cast<std::uint64_t>(length / step_);
     const double arrivals = std::isnan(row.arrivals) ? 0 : std::max(0.0, row.arrivals);
     const auto thrown = static_cast<std::uint64_t>(
@@ -90,7 +97,7 @@ class RegularSeries {
     for (std::uint64_t i = 0; i < cells; ++i) {
       const double part = arrivals > 0 ? share[i] / arrivals : 1 / static_cast<double>(cells);
       add_to(start + static_cast<std::int64_t>(i) * step_, share[i], row.bytes * part,
-             row.service_seconds * part);
+             row.work_seconds * part);
     }
   }
 
@@ -103,8 +110,27 @@ class RegularSeries {
 
 }  // namespace
 
-Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, TimePoint to, Duration step,
-                                                                const std::optional<std::string>& only) {
+Result<std::optional<QueueSeries>> HistoryDatabase::recent_queue(const std::string& name, TimePoint from,
+                                                                 TimePoint to, Duration step) {
+  const std::int64_t width = count_ms(step);
+  const Span bounds{widened({count_ms(from), count_ms(from)}, width).until,
+                    widened({count_ms(to), count_ms(to)}, width).start};
+  RegularSeries series(name, bounds, width);
+  const auto take = [&](const Measured<QueueMeasures>& row) {
+    const std::int64_t start = count_ms(row.start);
+    series.cover({start, start + count_ms(row.step)});
+    series.add(start, count_ms(row.step),
+               {row.measures.arrivals, row.measures.bytes, row.measures.service_seconds});
+  };
+  // An interval that begins earlier may reach in here.
+  const Result<void> done = read<QueueMeasures>(name, from - options_.tiers.back().step, to, take);
+  if (!done) return std::unexpected(done.error());
+  if (series.empty()) return std::nullopt;
+  QueueSeries taken = series.take();
+  return taken.arrivals.empty() ? std::nullopt : std::optional(std::move(taken));
+}
+
+Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, TimePoint to, Duration step) {
   const std::int64_t width = count_ms(step);
   Span bounds{widened({count_ms(from), count_ms(from)}, width).until,
               widened({count_ms(to), count_ms(to)}, width).start};
@@ -118,7 +144,6 @@ Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, 
   while (all_coverage_.next()) {
     const Span span{all_coverage_.integer(3), all_coverage_.integer(4)};
     if (all_coverage_.bytes(0) != kSeriesKinds[0] || clipped(span, bounds).length() == 0) continue;
-    if (only && all_coverage_.bytes(1) != *only) continue;
     const SeriesNumber series = all_coverage_.integer(5);
     if (stretches.empty() || stretches.back().series != series) ++queues;
     stretches.push_back({series, std::string(all_coverage_.bytes(1)), span});
@@ -126,20 +151,30 @@ Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, 
   Code code = all_coverage_.code();
   if (queues > 0)
     bounds.start = std::max(bounds.start, bounds.until - width * std::max(kCellsLeast, kCellsMax / queues));
-  std::map<SeriesNumber, RegularSeries> series;
+  std::unordered_map<SeriesNumber, RegularSeries> series;
   for (const Stretch& each : stretches) {
     series.try_emplace(each.series, each.name, bounds, width).first->second.cover(each.span);
   }
+  // Only what is needed of each row: there may be very many, and the server is not ready before they are
+  // read.
+  sqlite::Statement rows;
+  if (code == kOk) {
+    code = rows.prepare(
+        connection_,
+        "SELECT start, series, arrivals, bytes, service_seconds FROM queue_intervals WHERE step = ? "
+        "AND start >= ? AND start < ?");
+  }
   for (std::int64_t kept = series.empty() ? 0 : tables_.step_above<QueueMeasures>(0); code == kOk && kept > 0;
        kept = tables_.step_above<QueueMeasures>(kept)) {
-    tables_.begin_scan<QueueMeasures>(kept, {widened(bounds, kept).start, bounds.until});
-    HistoryTables::Row row;
-    QueueMeasures measures;
-    while (tables_.next(row, measures)) {
-      const auto found = series.find(row.series);
-      if (found != series.end()) found->second.add(row.start, kept, measures);
+    rows.bind(1, kept).bind(2, widened(bounds, kept).start).bind(3, bounds.until);
+    while (rows.next()) {
+      const auto found = series.find(rows.integer(1));
+      const auto real = [&rows](int column) {
+        return rows.is_null(column) ? kNotMeasured : rows.real(column);
+      };
+      if (found != series.end()) found->second.add(rows.integer(0), kept, {real(2), real(3), real(4)});
     }
-    code = tables_.code();
+    code = rows.code();
   }
   if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", options_.path));
   std::vector<QueueSeries> result;
@@ -147,6 +182,7 @@ Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, 
     if (!one.empty()) result.push_back(one.take());
   }
   std::erase_if(result, [](const QueueSeries& one) { return one.arrivals.empty(); });
+  std::ranges::sort(result, {}, &QueueSeries::name);
   return result;
 }
 

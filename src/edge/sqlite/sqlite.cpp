@@ -146,4 +146,40 @@ std::string_view Statement::bytes(int column) const {
   return data ? std::string_view(data, size) : std::string_view();
 }
 
+namespace {
+
+Result<std::int64_t> read_integer(const Connection& connection, const char* sql, const std::string& path) {
+  Statement statement;
+  const Code prepared = statement.prepare(connection, sql);
+  if (prepared != kOk) return std::unexpected(to_error(prepared, "reading", path));
+  if (!statement.next()) return std::unexpected(to_error(statement.code(), "reading", path));
+  return statement.integer(0);
+}
+
+}  // namespace
+
+Result<bool> is_known(const Connection& connection, const std::string& path, std::int64_t application,
+                      std::int64_t format) {
+  const auto found_application = read_integer(connection, "PRAGMA application_id", path);
+  const auto found_format = read_integer(connection, "PRAGMA user_version", path);
+  const auto tables = read_integer(connection, "SELECT count(*) FROM sqlite_schema", path);
+  for (const auto* value : {&found_application, &found_format, &tables}) {
+    if (!*value) return std::unexpected(value->error());
+  }
+  if (*found_application == 0 && *found_format == 0 && *tables == 0) return false;
+  if (*found_application != application) {
+    return error(ErrorCode::Invalid,
+                 path +
+                     " is a database of another program; it was not touched. Give forewarm a "
+                     "data directory of its own.");
+  }
+  if (*found_format > format) {
+    return error(ErrorCode::Invalid,
+                 path + " has format " + std::to_string(*found_format) + ", this program reads up to " +
+                     std::to_string(format) +
+                     "; the file was not touched. Start the newer forewarm that wrote it.");
+  }
+  return true;
+}
+
 }  // namespace forewarm::sqlite

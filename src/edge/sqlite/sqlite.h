@@ -89,4 +89,9 @@ class Statement {
   Code code_ = kOk;
 };
 
+/// True if the database is this `application`'s, false if it is empty. Invalid, and left untouched, when it
+/// is of another program or of a format above `format`.
+Result<bool> is_known(const Connection& connection, const std::string& path, std::int64_t application,
+                      std::int64_t format);
+
 }  // namespace forewarm::sqlite

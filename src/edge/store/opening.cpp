@@ -23,39 +23,6 @@ std::unexpected<Error> corrupt(const std::string& path, const std::string& what)
   return error(ErrorCode::Corrupt, path + " is damaged: " + what + "." + kRemedy);
 }
 
-Result<std::int64_t> read_integer(const sqlite::Connection& connection, const char* sql,
-                                  const std::string& path) {
-  sqlite::Statement statement;
-  const Code prepared = statement.prepare(connection, sql);
-  if (prepared != kOk) return std::unexpected(sqlite::to_error(prepared, "reading", path));
-  if (!statement.next()) return std::unexpected(sqlite::to_error(statement.code(), "reading", path));
-  return statement.integer(0);
-}
-
-/// True if the tables are there, false if the file is empty; an error if it is not ours to use.
-Result<bool> has_tables(const sqlite::Connection& connection, const std::string& path) {
-  const auto application = read_integer(connection, "PRAGMA application_id", path);
-  const auto format = read_integer(connection, "PRAGMA user_version", path);
-  const auto tables = read_integer(connection, "SELECT count(*) FROM sqlite_schema", path);
-  for (const auto* value : {&application, &format, &tables}) {
-    if (!*value) return std::unexpected(value->error());
-  }
-  if (*application == 0 && *format == 0 && *tables == 0) return false;
-  if (*application != kStoreApplication) {
-    return error(ErrorCode::Invalid,
-                 path +
-                     " is a database of another program; it was not touched. Give forewarm a "
-                     "data directory of its own.");
-  }
-  if (*format > kStoreFormat) {
-    return error(ErrorCode::Invalid,
-                 path + " has format " + std::to_string(*format) + ", this program reads up to " +
-                     std::to_string(kStoreFormat) +
-                     "; the file was not touched. Start the newer forewarm that wrote it.");
-  }
-  return true;
-}
-
 Result<void> configure(sqlite::Connection& connection, bool create, const std::string& path) {
   // Without secure_delete (on in Debian's build) a removal does not rewrite the pages that it frees.
   constexpr const char* kSettings =
@@ -147,7 +114,7 @@ Result<sqlite::Connection> open_database(const StoreDirectory& directory, const 
   const Code code = connection.open(path, vfs, true);
   if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path));
   sqlite3_busy_timeout(connection.handle(), kBusyWaitMs);
-  const auto known = has_tables(connection, path);
+  const auto known = sqlite::is_known(connection, path, kStoreApplication, kStoreFormat);
   if (!known) {
     connection.forbid_checkpoint_on_close();
     return std::unexpected(known.error());

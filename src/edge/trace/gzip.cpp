@@ -4,7 +4,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <vector>
 
 namespace forewarm {
@@ -17,13 +19,16 @@ struct Closer {
 }  // namespace
 
 Result<void> read_file_pieces(const std::string& path,
-                              const std::function<Result<void>(std::string_view)>& take) {
+                              const std::function<Result<void>(std::string_view)>& take,
+                              const std::function<void(double)>& progress) {
   constexpr unsigned kPieceBytes = 256 << 10;
   errno = 0;
   const std::unique_ptr<gzFile_s, Closer> file(gzopen(path.c_str(), "rb"));
   if (!file) return error(ErrorCode::Io, path + ": cannot be opened: " + std::strerror(errno));
   gzbuffer(file.get(), kPieceBytes);
   std::vector<char> piece(kPieceBytes);
+  std::error_code unknown;
+  const auto whole = static_cast<double>(std::filesystem::file_size(path, unknown));
   for (;;) {
     errno = 0;
     const int count = gzread(file.get(), piece.data(), kPieceBytes);
@@ -37,6 +42,7 @@ Result<void> read_file_pieces(const std::string& path,
     if (count < 0 || (code != Z_OK && code != Z_STREAM_END))
       return error(ErrorCode::Corrupt, path + ": the compressed data is damaged: " + detail);
     if (count == 0) return {};
+    if (progress && !unknown && whole > 0) progress(static_cast<double>(gzoffset(file.get())) / whole);
     if (Result<void> taken = take({piece.data(), static_cast<std::size_t>(count)}); !taken) return taken;
   }
 }

@@ -1,0 +1,91 @@
+#include "app/history_keeper.h"
+
+#include <filesystem>
+#include <utility>
+
+namespace forewarm {
+
+Result<std::unique_ptr<HistoryKeeper>> HistoryKeeper::open(Loop& loop, Options options) {
+  const std::string path = options.directory + "/history.db";
+  auto database = HistoryDatabase::open({.path = path, .tiers = options.tiers});
+  if (!database && database.error().code == ErrorCode::Corrupt) {
+    options.warn(database.error().message + " It is moved to history.db.damaged; a new history begins.");
+    for (const char* end : {"", "-wal", "-shm"}) {
+      std::error_code missing;
+      std::filesystem::rename(path + end, path + ".damaged" + end, missing);
+    }
+    database = HistoryDatabase::open({.path = path, .tiers = options.tiers});
+  }
+  if (!database) return std::unexpected(database.error());
+  return std::unique_ptr<HistoryKeeper>(new HistoryKeeper(loop, std::move(options), std::move(*database)));
+}
+
+HistoryKeeper::HistoryKeeper(Loop& loop, Options options, std::unique_ptr<HistoryDatabase> database)
+    : loop_(loop), options_(std::move(options)), database_(std::move(database)), thread_([this] { run(); }) {}
+
+HistoryKeeper::~HistoryKeeper() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+Result<std::vector<QueueSeries>> HistoryKeeper::recent(TimePoint now) {
+  return database_->recent_queues(now - options_.restored, now, options_.tiers.front().step);
+}
+
+void HistoryKeeper::write(HistoryBatch batch) {
+  const TimePoint now = batch.start + batch.step;
+  give([batch = std::move(batch), now](HistoryDatabase& database) -> Result<void> {
+    if (Result<void> written = database.record(batch); !written) return written;
+    const Result<bool> more = database.thin_out(now);
+    return more ? Result<void>() : std::unexpected(more.error());
+  });
+}
+
+void HistoryKeeper::bring_back(std::string queue, TimePoint now, std::function<void(QueueSeries)> done) {
+  give([this, queue = std::move(queue), now,
+        done = std::move(done)](HistoryDatabase& database) -> Result<void> {
+    auto series = database.recent_queue(queue, now - options_.restored, now, options_.tiers.front().step);
+    if (!series) return std::unexpected(series.error());
+    if (*series) loop_.post([done, found = std::move(**series)]() mutable { done(std::move(found)); });
+    return {};
+  });
+}
+
+void HistoryKeeper::give(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (jobs_.size() < kJobsMax) {
+      jobs_.push_back(std::move(job));
+      full_ = false;
+    } else if (!std::exchange(full_, true)) {
+      warn("the history's disk is too slow: intervals are being left out of the history");
+    }
+  }
+  wake_.notify_one();
+}
+
+void HistoryKeeper::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    const Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    const Result<void> done = job(*database_);
+    if (!done && !std::exchange(failing_, true))
+      warn(done.error().message + " What is not written is missing in the history.");
+    if (done) failing_ = false;
+    lock.lock();
+  }
+}
+
+void HistoryKeeper::warn(std::string text) {
+  loop_.post([say = options_.warn, text = std::move(text)] { say(text); });
+}
+
+}  // namespace forewarm

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "edge/history/history_database.h"
+#include "edge/net/loop.h"
+
+namespace forewarm {
+
+/// The history database of a running server, on a thread of its own: neither a slow disk nor a lock that
+/// another program holds can delay a message. What cannot be written is left out, said once, and is a gap.
+class HistoryKeeper {
+ public:
+  struct Options {
+    std::string directory;
+    std::vector<HistoryDatabase::Tier> tiers;
+    Duration restored = 24h;                       ///< how much of the past is given back
+    std::function<void(const std::string&)> warn;  ///< on the loop's thread
+  };
+  /// A damaged database is moved aside and a new one begun: messages can be served without a past.
+  static Result<std::unique_ptr<HistoryKeeper>> open(Loop& loop, Options options);
+  ~HistoryKeeper();  ///< writes what was given
+
+  /// What all queues had before `now`. Only before the first write(); blocks.
+  Result<std::vector<QueueSeries>> recent(TimePoint now);
+  void write(HistoryBatch batch);
+  /// What one queue had before `now`, later, on the loop's thread; no call if it had nothing.
+  void bring_back(std::string queue, TimePoint now, std::function<void(QueueSeries)> done);
+
+  static constexpr std::size_t kJobsMax = 20'000;
+
+ private:
+  using Job = std::function<Result<void>(HistoryDatabase&)>;
+
+  HistoryKeeper(Loop& loop, Options options, std::unique_ptr<HistoryDatabase> database);
+  void give(Job job);
+  void run();
+  void warn(std::string text);
+
+  Loop& loop_;
+  Options options_;
+  std::unique_ptr<HistoryDatabase> database_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> jobs_;
+  bool stopping_ = false;
+  bool full_ = false;     ///< loop's thread: too many jobs wait, and that was said
+  bool failing_ = false;  ///< keeper's thread: the last job failed, and that was said
+  std::thread thread_;
+};
+
+}  // namespace forewarm

@@ -1,0 +1,85 @@
+#include "app/server_history.h"
+
+#include <utility>
+
+namespace forewarm {
+namespace {
+
+HistoryRestored restored_event(QueueId queue, QueueSeries series) {
+  return {queue, series.start, std::move(series.arrivals), std::move(series.bytes),
+          std::move(series.work_seconds)};
+}
+
+}  // namespace
+
+std::vector<HistoryDatabase::Tier> history_tiers(const ServerConfig& config) {
+  std::vector<HistoryDatabase::Tier> tiers = {{config.forecast_step, config.history.keep}};
+  for (const HistoryDatabase::Tier& coarser :
+       {HistoryDatabase::Tier{config.history.medium_step, config.history.medium_keep},
+        HistoryDatabase::Tier{config.history.coarse_step, config.history.coarse_keep}}) {
+    HistoryDatabase::Tier& last = tiers.back();
+    if (coarser.step > last.step && coarser.step % last.step == Duration(0))
+      tiers.push_back(coarser);
+    else if (coarser.step <= last.step)
+      last.keep = std::max(last.keep, coarser.keep);
+  }
+  return tiers;
+}
+
+Result<std::unique_ptr<ServerHistory>> ServerHistory::open(Loop& loop, const ServerConfig& config,
+                                                           TimePoint now, Surroundings surroundings) {
+  HistoryKeeper::Options options{.directory = config.data,
+                                 .tiers = history_tiers(config),
+                                 .restored = config.forecast_step * config.forecast_history,
+                                 .warn = surroundings.warn};
+  auto keeper = HistoryKeeper::open(loop, std::move(options));
+  if (!keeper) return std::unexpected(keeper.error());
+  const auto name_of = [queues = surroundings.queues](QueueId id) {
+    const QueueEntry* entry = queues->find(id);
+    return entry != nullptr ? entry->name : std::string();
+  };
+  IntervalCollector collector(now, config.forecast_step, name_of);
+  return std::unique_ptr<ServerHistory>(
+      new ServerHistory(std::move(*keeper), std::move(collector), std::move(surroundings)));
+}
+
+std::vector<HistoryRestored> ServerHistory::restored(TimePoint now) {
+  std::vector<HistoryRestored> events;
+  surroundings_.queues->visit({}, [this](const QueueEntry& queue) {
+    seen_.insert(queue.id);
+    return true;
+  });
+  Result<std::vector<QueueSeries>> recent = keeper_->recent(now);
+  if (!recent) {
+    surroundings_.warn(recent.error().message + " The forecasts begin without a past.");
+    return events;
+  }
+  for (QueueSeries& series : *recent) {
+    const QueueEntry* queue = surroundings_.queues->find(series.name);
+    if (queue == nullptr) continue;
+    collector_.know(queue->id);
+    events.push_back(restored_event(queue->id, std::move(series)));
+  }
+  return events;
+}
+
+void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
+  collector_.observe(event, actions);
+  if (const auto* removed = std::get_if<QueueRemoved>(&event.event)) seen_.erase(removed->queue);
+  const auto* changed = std::get_if<QueueChanged>(&event.event);
+  if (changed == nullptr || !seen_.insert(changed->queue).second) return;
+  const QueueEntry* queue = surroundings_.queues->find(changed->queue);
+  if (queue == nullptr) return;
+  keeper_->bring_back(queue->name, event.time, [this, id = queue->id](QueueSeries series) {
+    if (surroundings_.queues->find(id) == nullptr) return;
+    collector_.know(id);
+    surroundings_.report(restored_event(id, std::move(series)));
+  });
+}
+
+void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage) {
+  collector_.observe(now, usage);
+  for (HistoryBatch& batch : collector_.take(now)) keeper_->write(std::move(batch));
+}
+
+}  // namespace forewarm

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "app/history_keeper.h"
+#include "app/interval_collector.h"
+#include "app/queue_directory.h"
+#include "core/model/event.h"
+
+namespace forewarm {
+
+/// What a running server has to do with its history: measures every interval, has it written, and gives the
+/// core back what it had learnt before it was started.
+class ServerHistory {
+ public:
+  struct Surroundings {
+    const QueueDirectory* queues = nullptr;
+    std::function<void(Event)> report;  ///< to the core, on the loop's thread
+    std::function<void(const std::string&)> warn;
+  };
+  static Result<std::unique_ptr<ServerHistory>> open(Loop& loop, const ServerConfig& config, TimePoint now,
+                                                     Surroundings surroundings);
+
+  /// The past of the queues that are there. Before they and their messages are made known to the core.
+  std::vector<HistoryRestored> restored(TimePoint now);
+  /// Every event with its actions. A queue that is new here gets its past reported.
+  void observe(const TimedEvent& event, const Actions& actions);
+  /// About once a second, with what the functions' instances use now.
+  void write(TimePoint now, const std::vector<InstanceUsage>& usage);
+
+ private:
+  ServerHistory(std::unique_ptr<HistoryKeeper> keeper, IntervalCollector collector, Surroundings surroundings)
+      : surroundings_(std::move(surroundings)),
+        keeper_(std::move(keeper)),
+        collector_(std::move(collector)) {}
+
+  Surroundings surroundings_;
+  std::unique_ptr<HistoryKeeper> keeper_;
+  IntervalCollector collector_;
+  std::set<QueueId> seen_;
+};
+
+/// The grids of the history that a configuration asks for, from fine to coarse; those that are no multiple of
+/// the one before are left out.
+std::vector<HistoryDatabase::Tier> history_tiers(const ServerConfig& config);
+
+}  // namespace forewarm
