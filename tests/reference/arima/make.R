@@ -58,3 +58,20 @@ auto <- vapply(list(c("ar2", 1), c("arma", 1), c("ima", 1), c("counts", 12), c("
   sprintf("%s,%s,%d,%d,%.6f", case[1], case[2], o[["d"]], if (length(o) > 3) o[["D"]] else 0L, fit$aicc)
 }, "")
 write_rows("automatic.csv", "series,period,d,D,aicc", auto)
+
+# Regressions with ARIMA errors: a wave of 24 steps and a switch, given ahead too. Made apart, so that the rest need not be.
+regressed <- function() {
+  set.seed(5)
+  n <- 240; t <- seq_len(n + 24)
+  x <- cbind(sine = sin(2 * pi * (t - 1) / 24), cosine = cos(2 * pi * (t - 1) / 24), switch = as.numeric(runif(n + 24) < 0.2))
+  noise <- as.numeric(arima.sim(list(ar = 0.7, ma = 0.3), n)) * 3
+  y <- round(80 + x[1:n, ] %*% c(20, -8, 15) + noise, 6)[, 1]
+  write_rows("regressed_series.csv", "y,switch", sprintf("%s,%d", c(format(y, digits = 12, trim = TRUE), rep("", 24)), x[, 3]))
+  rows <- vapply(list(c(1, 0, 0), c(1, 0, 1), c(2, 0, 1), c(0, 1, 1), c(1, 1, 1)), function(order) {
+    fit <- arima(y, order = order, xreg = x[1:n, ], method = "ML", optim.control = list(maxit = 1000, reltol = 1e-12))
+    ahead <- predict(fit, n.ahead = 24, newxreg = x[n + 1:24, ])$pred
+    sprintf("%s,%.6f,%s", paste(order, collapse = ","), fit$loglik, paste(sprintf("%.6f", ahead[leads]), collapse = ","))
+  }, "")
+  write_rows("regressed.csv", paste0("p,d,q,log_likelihood,", paste0("ahead_", leads, collapse = ",")), rows)
+}
+regressed()

@@ -266,7 +266,7 @@ double likelihood_cost(const ArimaSeries& series, const ArimaOrder& order) {
   const double solution = start * start * start;
   if (!series.has_gaps()) return steps * (state + 4) * 5 + solution;
   const double whole = state + static_cast<double>(order.lost());
-  return steps * whole * whole * 8 + solution;
+  return steps * (500 + whole * whole * 10) + solution;
 }
 
 }  // namespace forewarm

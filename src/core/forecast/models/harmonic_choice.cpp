@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/math.h"
+#include "core/forecast/models/arima_order.h"
 #include "core/forecast/models/least_squares.h"
 
 namespace forewarm {
@@ -16,6 +18,8 @@ constexpr std::uint32_t kLongHarmonicsMax = 15;  // of the others: sidebands of 
 constexpr std::uint32_t kShapeOrders = 3;        // of a day that a holiday changes
 constexpr std::uint32_t kShapePeriodMin = 12;
 constexpr std::size_t kStepsAFeature = 12;
+constexpr std::size_t kSquaresMax = 12'000'000;  // columns squared times steps: what their products cost
+constexpr double kSameSeason = 1.15;  // periods that are nearer say the same, and one says it better
 constexpr std::size_t kRegressorsMax = 8;
 constexpr double kRidges[] = {0.001, 0.03, 0.3};
 constexpr double kCorrelationMax = 0.95;
@@ -91,6 +95,26 @@ class BlockRegression {
   double steps_ = 0;
 };
 
+/// The seasons that come twice, and of some that are near each other the strongest.
+std::vector<std::uint32_t> distinct_seasons(std::span<const double> values,
+                                            std::span<const std::uint32_t> seasons) {
+  std::vector<double> filled(values.begin(), values.end());
+  double last = 0;
+  for (double& value : filled) last = value = value == value ? value : last;
+  std::vector<std::uint32_t> distinct;
+  double strongest = 0;
+  for (const std::uint32_t season : seasons) {
+    if (season < 2 || 2 * std::size_t{season} > values.size()) continue;
+    const double strength = seasonal_strength(filled, season);
+    const bool same = !distinct.empty() && season < kSameSeason * distinct.back();
+    if (same && strength <= strongest) continue;
+    if (same) distinct.pop_back();
+    distinct.push_back(season);
+    strongest = strength;
+  }
+  return distinct;
+}
+
 /// Candidates: columns of the whole design by what belongs together.
 struct Candidates {
   std::vector<RegressionFeature> features;
@@ -112,13 +136,17 @@ Candidates candidates_for(std::size_t steps, std::span<const std::uint32_t> seas
       columns.push_back(add(feature));
     }
   };
+  const std::size_t columns_max = std::min(
+      steps / kStepsAFeature,
+      static_cast<std::size_t>(sqrt(static_cast<double>(kSquaresMax / std::max<std::size_t>(1, steps)))));
   std::vector<std::uint32_t> used;
   for (const std::uint32_t season : seasons) {
-    if (season < 2 || 2 * std::size_t{season} > steps) continue;
     const std::uint32_t most = std::min(used.empty() ? kHarmonicsMax : kLongHarmonicsMax, season / 2);
+    // The shortest season leaves the others some room.
+    const std::size_t budget = columns_max * (used.empty() && seasons.size() > 1 ? 3 : 5) / 5;
     all.seasons.emplace_back();
     for (std::uint32_t order = 1; order <= most; ++order) {
-      if (all.features.size() * kStepsAFeature > steps) break;
+      if (all.features.size() > budget) break;
       all.seasons.back().emplace_back();
       const bool known = std::any_of(used.begin(), used.end(), [&](std::uint64_t shorter) {
         return order * shorter % season == 0;  // one of its harmonics
@@ -208,7 +236,7 @@ RegressorSet with_regressors(const BlockRegression& blocks, const std::vector<in
 
 HarmonicChoice choose_harmonics(std::span<const double> values, std::span<const std::uint32_t> seasons,
                                 Columns regressors, std::span<const RegressorScale> scales) {
-  const Candidates all = candidates_for(values.size(), seasons, regressors);
+  const Candidates all = candidates_for(values.size(), distinct_seasons(values, seasons), regressors);
   HarmonicChoice choice;
   choice.correlation = first_autocorrelation(values, all.features.size() > 1 ? all.features[1].period : 1);
   const BlockRegression blocks(design_matrix(all.features, values.size(), regressors, scales), values,

@@ -21,7 +21,7 @@ constexpr std::size_t kHarmonicWindow = 2048;     // newest steps that are learn
 constexpr std::size_t kHarmonicWindowMax = 8192;  // or more, where a season is long
 constexpr std::size_t kHarmonicCycles = 4;        // of the longest season in the window
 constexpr double kHarmonicCeiling = 3;            // times the largest value seen
-constexpr double kHarmonicStateCost = 500'000;    // multiplications
+constexpr double kHarmonicStateCost = 300'000;    // multiplications
 constexpr std::size_t kHarmonicRegressorsMax = 8;
 
 /// Steps to learn from: enough cycles of every season that can have two in the history.
@@ -261,7 +261,7 @@ class HarmonicRegression final : public Forecaster {
     order.constant = false;
     const ArimaRegression found =
         fit_arima_regression(values, design, order, start,
-                             {.rounds = 1, .exact = false, .ridge = choice.ridge, .unshrunk = unshrunk});
+                             {.rounds = 0, .exact = false, .ridge = choice.ridge, .unshrunk = unshrunk});
     const ArimaSeries series(found.residuals, order);
     HarmonicPart part;
     part.features = std::move(features);
