@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <ctime>
 
-#include "app/chosen_model.h"
 #include "app/config.h"
+#include "core/forecast/ensemble/ensemble.h"
 #include "core/forecast/models/models.h"
 
 namespace forewarm {
@@ -15,7 +15,9 @@ std::string_view model_name(ModelId id) {
 }
 
 std::vector<BacktestModel> every_model() {
-  std::vector<BacktestModel> models = {{model_name(ModelId::Ensemble), &make_chosen_model}};
+  std::vector<BacktestModel> models = {{model_name(ModelId::Ensemble), [](std::size_t horizon) {
+                                          return std::make_unique<Ensemble>(EnsembleSize::Light, horizon);
+                                        }}};
   for (const ModelMaker& maker : kModelMakers)
     models.push_back({model_name(maker.id), [make = maker.make](std::size_t) { return make(); }});
   return models;

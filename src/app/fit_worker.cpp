@@ -204,6 +204,7 @@ std::unique_ptr<FitWorker> FitWorker::make(Loop& loop, Options options,
 int run_fit_worker() {
   limit_myself();
   ::signal(SIGINT, SIG_IGN);  // the server ends the worker, not the terminal
+  Fitter fitter;
   std::string buffer;
   char chunk[65536];
   for (;;) {
@@ -215,7 +216,7 @@ int run_fit_worker() {
     while (const std::optional<std::string> content = take_frame(buffer)) {
       const Result<FitRequest> request = decode_fit_request(*content);
       if (!request) return 1;
-      if (!write_all(STDOUT_FILENO, frame(encode(fit_forecasts(*request))))) return 0;
+      if (!write_all(STDOUT_FILENO, frame(encode(fitter.fit(*request))))) return 0;
     }
   }
 }

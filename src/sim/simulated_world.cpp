@@ -33,7 +33,11 @@ SimulatedWorld::SimulatedWorld(SimulationOptions options, ArrivalSource& arrival
       times_(mix_bits(options_.seed ^ kTimes)),
       now_(options_.start),
       end_(options_.start + options_.length + options_.settle) {
-  if (!options_.fit) options_.fit = fit_forecasts;
+  if (!options_.fit) {
+    options_.fit = [fitter = std::make_shared<Fitter>()](const FitRequest& request) {
+      return fitter->fit(request);
+    };
+  }
   script_.push_back({now_, ConfigurationChanged{options_.configuration}});
   for (const SimulatedQueue& queue : options_.queues) {
     script_.push_back({now_, QueueChanged{queue.id, queue.settings}});

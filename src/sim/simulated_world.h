@@ -38,7 +38,7 @@ struct SimulationOptions {
   FaultOptions faults = {};
   std::vector<TimedEvent> script =
       {};  ///< what operators do: purges, redrives, configurations; ascending in time
-  /// Answers FitForecast; empty: fit_forecasts() of the core.
+  /// Answers FitForecast; empty: a Fitter of the core.
   std::function<ForecastFitted(const FitRequest&)> fit = {};
 };
 

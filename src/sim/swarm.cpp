@@ -3,9 +3,25 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "core/forecast/models/models.h"
+#include "core/forecast/seasons.h"
 
 namespace forewarm {
 namespace {
+
+/// A swarm tries what the core does with forecasts and not how good they are: the cheapest model will do.
+ForecastFitted fit_seasonal_quantiles(const FitRequest& request) {
+  ForecastFitted fitted{.queue = request.queue, .serial = request.serial, .forecasts = {}};
+  const std::unique_ptr<Forecaster> model = make_seasonal_quantiles();
+  const std::vector<std::uint32_t> seasons = find_seasons(request.arrivals);
+  if (model->fit({.start = request.start,
+                  .step = request.step,
+                  .values = request.arrivals,
+                  .regressors = {},
+                  .seasons = seasons}))
+    fitted.forecasts.push_back({.model = model->id(), .forecast = model->predict(request.horizon, {})});
+  return fitted;
+}
 
 /// Draws one case, part by part.
 class Builder {
@@ -16,6 +32,7 @@ class Builder {
     out_.simulation.start = time_point_us(1'700'000'000'000'000);
     out_.simulation.length = minutes(5, 40);
     out_.simulation.settle = 3h;
+    out_.simulation.fit = fit_seasonal_quantiles;
     functions();
     const auto queues = static_cast<std::uint32_t>(1 + random_.below(4));
     for (std::uint32_t i = 0; i < queues; ++i) queue(QueueId(i + 1));

@@ -23,6 +23,7 @@ struct SeriesView {
   std::span<const float> values;           ///< one a step; NaN = not measured
   Columns regressors;                      ///< each as long as `values`
   std::span<const std::uint32_t> seasons;  ///< periods in steps, ascending; may be empty
+  Columns future = {};  ///< regressors from the next step on, each as far as it is known; empty: none is
 };
 
 /// One model of one series. fit, then any number of update and predict. Not thread-safe; deterministic: the

@@ -29,9 +29,10 @@ double value_at(const Forecast& forecast, std::size_t h, double level) {
 
 LevelValues weighted_quantiles(std::span<WeightedValue> sample) {
   check(!sample.empty(), "a sample to take quantiles of");
-  std::sort(sample.begin(), sample.end(), [](const WeightedValue& a, const WeightedValue& b) {
+  const auto before = [](const WeightedValue& a, const WeightedValue& b) {
     return a.value != b.value ? a.value < b.value : a.weight < b.weight;
-  });
+  };
+  if (!std::is_sorted(sample.begin(), sample.end(), before)) std::sort(sample.begin(), sample.end(), before);
   double total = 0;
   for (const WeightedValue& point : sample) total += point.weight;
   LevelValues result{};

@@ -99,7 +99,8 @@ SeriesView RollingOrigin::history(std::size_t index) const {
           .step = series_.step,
           .values = series_.values.subspan(first, origin - first),
           .regressors = past_[index],
-          .seasons = seasons_[index / plan_.refit_every]};
+          .seasons = seasons_[index / plan_.refit_every],
+          .future = future_[index]};
 }
 
 std::span<const float> RollingOrigin::came(std::size_t index) const {

@@ -3,17 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/forecast/ensemble/ensemble.h"
 #include "core/forecast/models/models.h"
-#include "core/forecast/regressors/signal_effects.h"
 #include "core/forecast/seasons.h"
 
 namespace forewarm {
 namespace {
 
 constexpr std::size_t kAnswerBytesMax = 8192;
-constexpr std::size_t kRowBytes = kForecastLevelCount * sizeof(float);
-constexpr std::size_t kModelsMin = 2;  // there is always a choice
-constexpr std::size_t kHorizonMax = kAnswerBytesMax / (kModelsMin * kRowBytes);
+constexpr std::size_t kModelsAnswering = 2;
+constexpr std::size_t kHorizonMax =
+    kAnswerBytesMax / (kModelsAnswering * kForecastLevelCount * sizeof(float));
+// A fit is made anew when the history has grown by this share, but within these steps.
+constexpr std::size_t kRefitShare = 16;
+constexpr std::size_t kRefitStepsMin = 30;
+constexpr std::size_t kRefitStepsMax = 360;
+// Of history, over all queues; some 100 bytes each in the models.
+constexpr std::size_t kStepsHeldMax = 6'000'000;
 
 bool keeps_promises(const Forecast& forecast) {
   for (std::size_t h = 0; h < forecast.horizon(); ++h) {
@@ -29,40 +35,104 @@ bool keeps_promises(const Forecast& forecast) {
 
 }  // namespace
 
-ForecastFitted fit_forecasts(const FitRequest& request) {
-  ForecastFitted fitted{.queue = request.queue, .serial = request.serial, .forecasts = {}};
-  if (request.step <= Duration(0)) return fitted;
-  const std::vector<std::uint32_t> seasons =
-      request.seasons.empty() ? find_seasons(request.arrivals) : request.seasons;
-  std::vector<std::span<const float>> past, future;
-  for (const Regressor& regressor : request.regressors) {
-    past.emplace_back(regressor.past);
-    future.emplace_back(regressor.future);
+struct Fitter::Queue {
+  explicit Queue(std::size_t leads)
+      : ensemble(EnsembleSize::Light, leads), fallback(make_seasonal_quantiles()) {}
+
+  Ensemble ensemble;
+  std::unique_ptr<Forecaster> fallback;
+  Forecaster* models[kModelsAnswering] = {fallback.get(), &ensemble};
+  bool fitted[kModelsAnswering] = {};
+  Duration step = Duration(0);
+  std::uint16_t horizon = 0;
+  std::vector<std::uint32_t> given_seasons;
+  TimePoint end;                ///< of the history seen
+  std::size_t steps = 0;        ///< of history held
+  std::size_t steps_since = 0;  ///< the last fit
+  std::uint64_t used = 0;
+
+  /// Whether `request` is the same series some steps later, and not too many.
+  bool goes_on(const FitRequest& request) const {
+    const TimePoint request_end = end_of(request);
+    if (request.step != step || request.horizon != horizon || request.seasons != given_seasons) return false;
+    if (request_end < end || end < request.start) return false;
+    // What signals do is learnt with the values that are known then.
+    if (!ensemble.effects().empty()) return false;
+    const Duration ahead = request_end - end;
+    if (ahead % request.step != Duration(0)) return false;
+    const std::size_t wait = std::clamp(steps / kRefitShare, kRefitStepsMin, kRefitStepsMax);
+    return steps_since + static_cast<std::size_t>(ahead / request.step) < wait;
   }
-  const SeriesView history{.start = request.start,
-                           .step = request.step,
-                           .values = request.arrivals,
-                           .regressors = past,
-                           .seasons = seasons};
-  const std::size_t horizon = std::min<std::size_t>(request.horizon, kHorizonMax);
-  const SignalEffects effects(history, future);
-  const std::vector<float> without_effects = effects.without_effects();
-  SeriesView seen = history;
-  if (!effects.empty()) {
-    seen.start += history.step * static_cast<Duration::rep>(history.values.size() - without_effects.size());
-    seen.values = without_effects;
-    seen.regressors = {};
+
+  static TimePoint end_of(const FitRequest& request) {
+    return saturating_add(request.start, request.step * static_cast<Duration::rep>(request.arrivals.size()));
   }
-  for (const ModelMaker& maker : kModelMakers) {
-    if ((fitted.forecasts.size() + 1) * horizon * kRowBytes > kAnswerBytesMax) break;
-    const std::unique_ptr<Forecaster> model = maker.make();
-    if (!model->fit(seen)) continue;
-    Forecast forecast = model->predict(horizon, effects.empty() ? Columns(future) : Columns());
-    effects.put_back(forecast);
+
+  void move_on(const FitRequest& request) {
+    const auto ahead = static_cast<std::size_t>((end_of(request) - end) / request.step);
+    for (std::size_t t = request.arrivals.size() - ahead; t < request.arrivals.size(); ++t) {
+      for (std::size_t m = 0; m < kModelsAnswering; ++m) {
+        if (fitted[m]) models[m]->update(request.arrivals[t], {});
+      }
+    }
+    steps_since += ahead;
+    end = end_of(request);
+  }
+
+  void fit_anew(const FitRequest& request) {
+    const std::vector<std::uint32_t> seasons =
+        request.seasons.empty() ? find_seasons(request.arrivals) : request.seasons;
+    std::vector<std::span<const float>> past, future;
+    for (const Regressor& regressor : request.regressors) {
+      past.emplace_back(regressor.past);
+      future.emplace_back(regressor.future);
+    }
+    const SeriesView history{.start = request.start,
+                             .step = request.step,
+                             .values = request.arrivals,
+                             .regressors = past,
+                             .seasons = seasons,
+                             .future = future};
+    for (std::size_t m = 0; m < kModelsAnswering; ++m) fitted[m] = models[m]->fit(history).has_value();
+    step = request.step;
+    horizon = request.horizon;
+    given_seasons = request.seasons;
+    end = end_of(request);
+    steps = request.arrivals.size();
+    steps_since = 0;
+  }
+};
+
+Fitter::Fitter() = default;
+Fitter::~Fitter() = default;
+
+ForecastFitted Fitter::fit(const FitRequest& request) {
+  ForecastFitted answer{.queue = request.queue, .serial = request.serial, .forecasts = {}};
+  if (request.step <= Duration(0)) return answer;
+  std::unique_ptr<Queue>& queue = queues_[request.queue];
+  if (queue && queue->goes_on(request)) {
+    queue->move_on(request);
+  } else {
+    if (queue) steps_ -= queue->steps;
+    queue = std::make_unique<Queue>(request.horizon);
+    queue->fit_anew(request);
+    steps_ += queue->steps;
+  }
+  queue->used = ++requests_;
+  for (std::size_t m = 0; m < kModelsAnswering; ++m) {
+    if (!queue->fitted[m]) continue;
+    Forecast forecast = queue->models[m]->predict(std::min<std::size_t>(request.horizon, kHorizonMax), {});
     if (keeps_promises(forecast))
-      fitted.forecasts.push_back({.model = model->id(), .forecast = std::move(forecast)});
+      answer.forecasts.push_back({.model = queue->models[m]->id(), .forecast = std::move(forecast)});
   }
-  return fitted;
+  while (steps_ > kStepsHeldMax && queues_.size() > 1) {
+    const auto oldest = std::min_element(queues_.begin(), queues_.end(), [](const auto& a, const auto& b) {
+      return a.second->used < b.second->used;
+    });
+    steps_ -= oldest->second->steps;
+    queues_.erase(oldest);
+  }
+  return answer;
 }
 
 }  // namespace forewarm

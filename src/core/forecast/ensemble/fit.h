@@ -1,14 +1,33 @@
 #pragma once
 
+#include <map>
+#include <memory>
+
+#include "core/forecast/forecaster.h"
 #include "core/model/event.h"
 #include "core/model/forecast.h"
 
 namespace forewarm {
 
-/// Fits models to the request's series, in their order, and predicts with each. Pure, so it runs in the
-/// core's thread, in a worker process or in a simulation alike. Models that cannot be fitted are left out; a
-/// forecast that is not finite or not ordered is left out too. The result is at most 8 KB: as many models as
-/// it holds at this horizon, and a horizon at which it holds two.
-ForecastFitted fit_forecasts(const FitRequest& request);
+/// Fits the ensembles of many queues, and between fits moves them on, which is cheap: a fit is made anew
+/// after a share of the history has come since the last one. No clock, no thread, no file: it runs in a
+/// worker process or in a simulation alike, and the same requests in the same order give the same answers.
+class Fitter {
+ public:
+  Fitter();
+  ~Fitter();
+
+  /// The ensemble's forecast and, to fall back on, that of seasonal quantiles. A model that cannot be fitted
+  /// is left out; so is a forecast that is not finite or not ordered. The answer is at most 8 KB: the horizon
+  /// is cut where it would be more.
+  ForecastFitted fit(const FitRequest& request);
+
+ private:
+  struct Queue;
+
+  std::map<QueueId, std::unique_ptr<Queue>> queues_;
+  std::size_t steps_ = 0;  ///< of history held, over all queues
+  std::uint64_t requests_ = 0;
+};
 
 }  // namespace forewarm

@@ -13,11 +13,14 @@ std::unique_ptr<Forecaster> make_exponential_smoothing();
 std::unique_ptr<Forecaster> make_arima();
 std::unique_ptr<Forecaster> make_harmonic_regression();
 std::unique_ptr<Forecaster> make_additive();
+std::unique_ptr<Forecaster> make_direct_regression();
 
 /// Makes a model.
 struct ModelMaker {
   ModelId id;
   std::unique_ptr<Forecaster> (*make)();
+  /// A fit takes tenths of a second, where the others take milliseconds: left out where many fits are made.
+  bool heavy = false;
 };
 
 /// All models, in the order of ModelId.
@@ -27,6 +30,7 @@ inline constexpr ModelMaker kModelMakers[] = {
     {ModelId::Arima, &make_arima},
     {ModelId::HarmonicRegression, &make_harmonic_regression},
     {ModelId::Additive, &make_additive},
+    {ModelId::DirectRegression, &make_direct_regression},
 };
 
 }  // namespace forewarm

@@ -22,6 +22,7 @@ class SeasonalQuantiles final : public Forecaster {
   Result<void> fit(const SeriesView& history) override;
   void update(float value, std::span<const float> regressors) override;
   std::vector<LevelValues> rows(std::span<const std::size_t> leads, Columns future) const override;
+  double persistence() const override { return persistence_; }
 
   /// What each source says by itself, [lead][source]: others may weigh them too.
   std::span<const ValueSource> sources() const { return sources_; }
@@ -43,8 +44,6 @@ class SeasonalQuantiles final : public Forecaster {
   bool settle();
 
  private:
-  double persistence() const override { return persistence_; }
-
   double persistence_ = 0;
   ValueHistory history_;
   std::vector<std::uint32_t> seasons_;

@@ -29,6 +29,29 @@ std::vector<float> SignalEffects::without_effects() const {
   return values;
 }
 
+double SignalEffects::taken_out_after(double value, std::size_t after) const {
+  if (empty() || !std::isfinite(value)) return value;
+  return off_scale(onto_scale(value) - ahead(values_.size(), after + 1).effect);
+}
+
+LevelValues SignalEffects::put_back_after(const LevelValues& row, std::size_t after, std::size_t lead) const {
+  return empty() ? row : put_back(row, values_.size(), after + lead);
+}
+
+bool SignalEffects::is_sound() const {
+  if (!(offset_ > 0 && std::isfinite(offset_)) || !std::isfinite(gain_)) return false;
+  if (scale_ != EffectScale::SquareRoot && scale_ != EffectScale::Logarithm) return false;
+  for (const Effect& effect : effects_) {
+    if (effect.at.size() < values_.size() || effect.known_ahead > effect.at.size()) return false;
+    if (!(effect.variance >= 0 && effect.doubt >= 0 && effect.persistence >= 0 && effect.persistence < 1))
+      return false;
+    for (const double at : effect.at) {
+      if (!std::isfinite(at)) return false;
+    }
+  }
+  return effects_.empty() == findings_.empty() && (effects_.empty() || !values_.empty());
+}
+
 void SignalEffects::put_back(Forecast& forecast) const {
   if (empty()) return;
   std::vector<float> values;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -44,10 +45,40 @@ class SignalEffects {
   /// The newest steps of the history, those from which the effects were learnt, without them: what a model is
   /// fitted to. Empty when this is.
   std::vector<float> without_effects() const;
-  /// Puts them back into a forecast that begins after the history.
+  /// A value that came `after` steps after the history (0: the next), without what is known of the effects
+  /// there.
+  double taken_out_after(double value, std::size_t after) const;
+  /// Puts them back into a row of a forecast made `after` steps after the history, for `lead` steps ahead of
+  /// there.
+  LevelValues put_back_after(const LevelValues& row, std::size_t after, std::size_t lead) const;
+  /// The same for a forecast that begins after the history.
   void put_back(Forecast& forecast) const;
 
+  static void fields(auto& effects, auto& archive) {
+    archive(effects.scale_);
+    archive(effects.offset_);
+    archive(effects.values_);
+    archive(effects.findings_);
+    archive(effects.gain_);
+    auto count = static_cast<std::uint32_t>(effects.effects_.size());
+    archive(count);
+    if constexpr (requires { effects.effects_.resize(1); })
+      effects.effects_.resize(std::min(count, kEffectsMax));
+    for (auto& effect : effects.effects_) {
+      archive(effect.signal);
+      archive(effect.lag);
+      archive(effect.known_ahead);
+      archive(effect.at);
+      archive(effect.variance);
+      archive(effect.persistence);
+      archive(effect.doubt);
+    }
+  }
+  /// False when loaded fields cannot be effects.
+  bool is_sound() const;
+
  private:
+  static constexpr std::uint32_t kEffectsMax = 64;
   friend class EffectSearch;
   /// One signal's effect on the scale, at each step of history and known future, less what it usually is at
   /// this phase of the season: the usual is the series' own season, which models know how to foresee.

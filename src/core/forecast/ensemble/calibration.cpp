@@ -1,0 +1,71 @@
+#include "core/forecast/ensemble/calibration.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace forewarm {
+namespace {
+
+// Standard normal quantiles and densities at kForecastLevels.
+constexpr double kScores[] = {-2.326348, -1.644854, -1.281552, -0.674490, 0,
+                              0.674490,  1.281552,  1.644854,  2.326348};
+constexpr double kDensities[] = {0.026652, 0.103136, 0.175498, 0.317777, 0.398942,
+                                 0.317777, 0.175498, 0.103136, 0.026652};
+static_assert(std::size(kScores) == kForecastLevelCount && std::size(kDensities) == kForecastLevelCount);
+
+constexpr double kRate = 0.004;
+constexpr double kShiftMax = 1.5;
+
+/// The quantile at a normal score, linear between the levels and beyond them.
+double at_score(const LevelValues& row, double score) {
+  std::size_t above = 1;
+  while (above + 1 < kForecastLevelCount && kScores[above] < score) ++above;
+  const double share = (score - kScores[above - 1]) / (kScores[above] - kScores[above - 1]);
+  return row[above - 1] + share * (row[above] - row[above - 1]);
+}
+
+/// Probability that the value lies at or below the quantile `level`: 0 or 1, or a share where the value
+/// equals the quantile.
+double covered_share(const LevelValues& row, std::size_t level, double value) {
+  if (value != row[level]) return value < row[level] ? 1 : 0;
+  std::size_t first = level, last = level;
+  while (first > 0 && row[first - 1] == value) --first;
+  while (last + 1 < kForecastLevelCount && row[last + 1] == value) ++last;
+  const double low = first == 0 ? 0 : 0.5 * (kForecastLevels[first - 1] + kForecastLevels[first]);
+  const double high =
+      last + 1 == kForecastLevelCount ? 1 : 0.5 * (kForecastLevels[last] + kForecastLevels[last + 1]);
+  return (kForecastLevels[level] - low) / (high - low);
+}
+
+}  // namespace
+
+void Calibration::observe(std::size_t lead, const LevelValues& said, double value) {
+  LevelValues& shifts = shifts_[ExpertLosses::band_of(lead)];
+  const LevelValues row = apply(lead, said);
+  for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
+    const double surprise = kForecastLevels[level] - covered_share(row, level, value);
+    shifts[level] = std::clamp(shifts[level] + kRate * surprise / kDensities[level], -kShiftMax, kShiftMax);
+  }
+}
+
+LevelValues Calibration::apply(std::size_t lead, const LevelValues& said) const {
+  const LevelValues& shifts = shifts_[ExpertLosses::band_of(lead)];
+  LevelValues row{};
+  double floor = 0;
+  for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
+    row[level] = std::max(floor, at_score(said, kScores[level] + shifts[level]));
+    floor = row[level];
+  }
+  return row;
+}
+
+bool Calibration::is_sound() const {
+  for (const LevelValues& band : shifts_) {
+    for (const double shift : band) {
+      if (!(std::abs(shift) <= kShiftMax)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/forecast/ensemble/calibration.h"
+#include "core/forecast/ensemble/expert_backtest.h"
+#include "core/forecast/ensemble/mix_gate.h"
+#include "core/forecast/regressors/signal_effects.h"
+
+namespace forewarm {
+
+/// One expert in one row of the mix, for whoever wants to see why.
+struct ExpertVoice {
+  Expert expert;
+  GateShare share;
+  LevelValues said{};
+  GateFeatures features{};
+};
+
+/// Which models take part.
+enum class EnsembleSize : std::uint8_t {
+  Light,  ///< those that are fitted in milliseconds
+  Whole,
+};
+
+/// The engine's forecast: experts (empirical sources, models, and two pools of them all) with weights for
+/// each lead from the gate, which knows how each did on the end of this history and on other series like it;
+/// then calibrated.
+class Ensemble final : public Forecaster {
+ public:
+  /// `horizon` is the farthest lead, in steps, that the weights are learnt for.
+  explicit Ensemble(EnsembleSize size, std::size_t horizon = 60);
+  /// With these models instead.
+  Ensemble(std::span<const ModelId> models, std::size_t horizon);
+
+  ModelId id() const override { return ModelId::Ensemble; }
+  Result<void> fit(const SeriesView& history) override;
+  void update(float value, std::span<const float> regressors) override;
+  std::vector<LevelValues> rows(std::span<const std::size_t> leads, Columns future) const override;
+  std::string save() const override;
+  Result<void> load(std::string_view state) override;
+
+  /// What signals were found to do.
+  const SignalEffects& effects() const { return effects_; }
+  /// What each expert says and counts, by lead; without signals' effects.
+  std::vector<std::vector<ExpertVoice>> voices(std::span<const std::size_t> leads) const;
+
+ private:
+  double persistence() const override { return panel_.persistence(); }
+  /// Those of the panel's experts whose losses are known, or all when none are.
+  void choose_experts(std::span<const Expert> tested, std::vector<BacktestPoint> points);
+  void calibrate(std::span<const BacktestPoint> points);
+  /// What experts_ say, by lead.
+  std::vector<std::vector<LevelValues>> said(std::span<const std::size_t> leads) const;
+  void add_pools(std::vector<LevelValues>& said, const ExpertLosses& losses, std::size_t lead) const;
+  LevelValues mix(std::span<const LevelValues> said, std::size_t lead) const;
+  bool settle(std::span<const std::string> states);
+
+  static void fields(auto& model, auto& archive) {
+    progress(model, archive);
+    SeriesShape::fields(model.shape_, archive);
+    archive(model.taking_part_);
+    ExpertLosses::fields(model.losses_, archive);
+    Calibration::fields(model.calibration_, archive);
+    SignalEffects::fields(model.effects_, archive);
+    archive(model.since_fit_);
+  }
+
+  ExpertPanel panel_;
+  std::size_t horizon_;
+  SeriesShape shape_;
+  std::vector<std::uint32_t> taking_part_;  ///< indices of the panel's experts
+  std::vector<Expert> experts_;             ///< those, then the two pools
+  ExpertLosses losses_;                     ///< of experts_
+  Calibration calibration_;
+  SignalEffects effects_;        ///< taken out of what the experts see
+  std::uint64_t since_fit_ = 0;  ///< steps
+};
+
+}  // namespace forewarm
