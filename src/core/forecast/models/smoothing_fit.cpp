@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::size_t kFarLead = 16;
 constexpr std::size_t kFitStepsMax =
-    2048;                                // a search over more steps would not change the parameters by much
-constexpr std::size_t kErrorsMax = 400;  // per lead
+    2048;  // a search over more steps would not change the parameters by much
+constexpr std::size_t kTwoRoundsStepsMax = 12'000;  // a second round finds little and costs as much again
+constexpr std::size_t kErrorsMax = 400;             // per lead
 constexpr double kCyclesToFit = 2;
 constexpr std::size_t kLikelihoodStepsMax =
     400;  // a likelihood costs more than a run, and newer steps say more
@@ -93,7 +94,8 @@ void search_parameters(std::span<const double> values, Candidate& candidate, std
   const std::size_t from = warm_up(values.size(), candidate.start.period());
   const auto loss_now = [&] { return loss(values, candidate, lead, from); };
   candidate.loss = loss_now();
-  for (int round = 0; round < 2; ++round) {
+  const int rounds = values.size() > kTwoRoundsStepsMax ? 1 : 2;
+  for (int round = 0; round < rounds; ++round) {
     search(kLevels, parameters.level, candidate.loss, loss_now);
     if (candidate.start.period() > 0) search(kSeasonShares, parameters.season, candidate.loss, loss_now);
     if (round > 0) break;
