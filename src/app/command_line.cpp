@@ -144,18 +144,47 @@ class CommandLine {
   }
 
   void backtest() {
-    CLI::App* sub = command(app_, "backtest", "how good forecasts of a recorded series would have been",
-                            "  forewarm backtest --bench DIR --out forecasts.csv\n"
-                            "  forewarm backtest --bench DIR --out forecasts.csv --models all --set m4h");
-    sub->add_option("--bench", backtest_.bench, "folder of a benchmark (docs/backtest.md)")->required();
-    sub->add_option("--out", backtest_.out, "with --bench: write the forecasts to this CSV file");
-    sub->add_option("--set", backtest_.sets, "with --bench: only this set; repeatable")
+    CLI::App* sub = command(
+        app_, "backtest", "how good forecasts of recorded traffic would have been",
+        "  forewarm backtest data/azure_functions_2019_8h\n"
+        "  forewarm backtest trace.csv.gz --queue orders --horizon 1h --origins 300 --html report.html\n"
+        "  forewarm backtest --bench DIR --out forecasts.csv --models all");
+    BacktestCommand& to = backtest_;
+    sub->add_option("trace", to.trace, "trace file or folder (docs/formats/trace.md)");
+    sub->add_option("--queue", to.queues, "only this queue; repeatable")->allow_extra_args(false);
+    sub->add_option("--column", to.column, "column of the values (default: count, or value, or one a row)");
+    sub->add_option("--regressor", to.regressors, "column of a regressor; repeatable")
         ->allow_extra_args(false);
-    sub->add_option("--models", backtest_.models,
+    sub->add_flag("--unknown-ahead", to.unknown_ahead, "regressors are not known ahead of their time");
+    sub->add_option("--absent", to.absent, "what an interval without a row means (default: zero for counts)")
+        ->check(CLI::IsMember({"zero", "missing"}));
+    sub->add_option("--step", to.step, "width of an interval (default: as recorded)");
+    sub->add_option("--horizon", to.horizon, "how far ahead to forecast (default: 30 steps)");
+    sub->add_option("--origins", to.origins, "how many forecasts of each series")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    sub->add_option("--every", to.every, "time between origins (default: they cover the second half)");
+    sub->add_option("--window", to.window, "how much history a fit sees (default: all)");
+    sub->add_option("--refit-every", to.refit_every, "origins from one fit to the next; updates between them")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    sub->add_option("--models", to.models,
                     "names with commas between them, or all (also without a value): ensemble is the engine")
         ->expected(0, 1)
         ->default_str("all");
-    sub->add_flag("--no-regressors", backtest_.no_regressors, "leave out what is recorded beside a series");
+    sub->add_option("--top", to.top, "only the busiest so many queues")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    sub->add_option("--html", to.html, "write a page with pictures to this file");
+    sub->add_flag("--json", to.json, "JSON on standard output");
+    CLI::Option* bench = sub->add_option("--bench", to.bench, "folder of a benchmark (docs/backtest.md)");
+    sub->add_option("--out", to.out, "with --bench: write the forecasts to this CSV file")->needs(bench);
+    sub->add_option("--set", to.sets, "with --bench: only this set; repeatable")
+        ->allow_extra_args(false)
+        ->needs(bench);
+    sub->add_flag("--no-regressors", to.no_regressors,
+                  "with --bench: leave out what is recorded beside a series")
+        ->needs(bench);
     on(sub, [this] { return run_backtest(backtest_); });
   }
 

@@ -1,7 +1,9 @@
 """forewarm backtest: what it writes is what its definitions say, and what is wrong with its input has its place."""
 
 import csv
+import json
 import math
+import re
 import unittest
 
 from server_process import ServerTest, run
@@ -104,6 +106,116 @@ class Benchmark(ServerTest):
         done = run("backtest", "--bench", self.folder_with(values), "--out", self.folder / "no" / "out.csv")
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot be written", done.stderr)
+
+
+class Trace(ServerTest):
+    def trace(self, values, queue="busy", header="timestamp_s,queue,count"):
+        path = self.folder / "trace.csv"
+        path.write_text(header + "\n" + "".join(f"{3600 * t},{queue},{v}\n" for t, v in enumerate(values)))
+        return path
+
+    def backtest(self, *words):
+        done = run("backtest", *words, timeout=120)
+        self.assertNotIn("\x1b", done.stdout + done.stderr)
+        return done
+
+    def test_the_league_has_every_measure_and_the_better_model_first(self):
+        done = self.backtest(self.trace(traffic(600)), "--horizon", "12h", "--origins", "40")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["model", "wQL", "rel", "MASE", "sMAPE", "wQL50", "wQL90", "wQL95", "wQL99",
+                                            "cov50", "cov90", "cov95", "cov99", "calerr", "CPU/fit"])
+        rows = {line.split()[0]: float(line.split()[1]) for line in lines[1:lines.index("")]}
+        self.assertGreaterEqual(set(rows), {"ensemble", "seasonal_naive", "seasonal_quantiles"})
+        self.assertEqual(list(rows.values()), sorted(rows.values()))
+        self.assertLess(rows["ensemble"], rows["seasonal_naive"])
+        self.assertIn("40 origins on 1 series, horizon 12h in steps of 1h", done.stdout)
+
+    def test_json_agrees_with_its_own_definitions(self):
+        values = traffic(600)
+        done = self.backtest(self.trace(values), "--horizon", "6h", "--origins", "30", "--every", "5h", "--window",
+                             "10d", "--refit-every", "3", "--models", "exponential_smoothing", "--json")
+        report = json.loads(done.stdout)
+        self.assertEqual(done.stdout.count("\n"), 1)
+        series, = report["series"]
+        self.assertEqual(series["origins"], [600 - 6 - 5 * k for k in reversed(range(30))])
+        self.assertEqual((series["season"], series["horizon"], series["step_seconds"]), (24, 6, 3600))
+        score = series["models"]["exponential_smoothing"]["score"]
+        self.assertEqual((score["fits"], score["steps"], score["stand_ins"]), (10, 180, 0))
+        self.assertAlmostEqual(sum(score["wql_by_level"]) / 9, score["wql"], delta=1e-3 * score["wql"])
+        self.assertAlmostEqual(sum(score["pit"]) / 20, 1, delta=0.01)
+        thirds = [sum(third[level] for third in score["coverage_by_third"]) / 3 for level in range(9)]
+        for level in range(9):
+            self.assertAlmostEqual(thirds[level], score["coverage"][level], delta=0.002)
+        self.assertEqual(len(series["models"]["exponential_smoothing"]["losses"]), 30)
+        naive = series["models"]["seasonal_naive"]["score"]
+        self.assertAlmostEqual(score["rel"], (score["wql"] + .005) / (naive["wql"] + .005), delta=2e-3)
+
+    def test_what_comes_later_changes_nothing_before_it(self):
+        values = traffic(600)
+        words = ["--horizon", "6h", "--origins", "20", "--every", "12h", "--models", "exponential_smoothing", "--json"]
+        def losses(of):
+            series, = json.loads(self.backtest(self.trace(of), *words).stdout)["series"]
+            return series["models"]["exponential_smoothing"]["losses"]
+        before = losses(values)
+        after = losses(values[:500] + [10 * v for v in values[500:]])
+        touched = [k for k in range(20) if 600 - 6 - 12 * (19 - k) + 6 > 500]
+        self.assertEqual(before[:touched[0]], after[:touched[0]])
+        self.assertNotEqual(before[touched[0]], after[touched[0]])
+
+    def test_the_page_stands_alone_and_a_name_cannot_end_its_data(self):
+        page = self.folder / "report.html"
+        done = self.backtest(self.trace(traffic(400), "</script><b>evil"), "--origins", "10", "--html", page)
+        self.assertEqual((done.returncode, done.stderr), (0, f"wrote {page}\n"))
+        text = page.read_text()
+        self.assertNotIn("<b>evil", text)
+        self.assertIn("<svg", text)
+        self.assertIn("prefers-color-scheme", text)
+        self.assertEqual(re.findall(r"(?:src|href)=|@import|url\(", text), [])
+        data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1)
+        kept = json.loads(data)["series"][0]["models"]["ensemble"]["forecasts"]
+        self.assertEqual(len(kept), 10)
+        self.assertEqual([len(level) for level in kept[0]["q"]], [30] * 5)
+
+    def test_queues_columns_gaps_and_regressors_are_chosen(self):
+        path = self.folder / "trace.csv"
+        rows = ["timestamp_s,queue,count,casual,holiday"]
+        for t, v in enumerate(traffic(400)):
+            if t % 50 != 7:
+                rows.append(f"{3600 * t},bikes,{v},{v // 2},{t // 24 % 7 == 0:d}")
+            rows.append(f"{3600 * t},quiet,1,1,0")
+        path.write_text("\n".join(rows) + "\n")
+        done = self.backtest(path, "--queue", "bikes", "--column", "casual", "--regressor", "holiday", "--absent",
+                             "missing", "--origins", "5", "--models", "ensemble", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        series, = json.loads(done.stdout)["series"]
+        self.assertEqual(series["name"], "bikes")
+        self.assertLess(series["models"]["ensemble"]["score"]["steps"], 5 * 30)
+        done = self.backtest(path, "--top", "1", "--origins", "5", "--models", "exponential_smoothing")
+        self.assertIn("The 1 busiest of 2 queues", done.stdout)
+
+    def test_what_is_wrong_is_said_with_its_place(self):
+        trace = self.trace(traffic(100))
+        for expected, words in ((r"nowhere\.csv: no such file or folder", [self.folder / "nowhere.csv"]),
+                                (r"no queue \"lazy\" in it; it has 1, such as busy", [trace, "--queue", "lazy"]),
+                                (r"trace\.csv:1:1: no column \"casul\"; there are \"timestamp_s,queue,count\"",
+                                 [trace, "--column", "casul"]),
+                                (r"busy .*the series has 100 steps, which leaves no history before a horizon of 200; "
+                                 r"give a longer history or a shorter horizon", [trace, "--horizon", "200h"]),
+                                (r"must be a multiple of it, not 5400 s", [trace, "--step", "90m"]),
+                                (r"--horizon: .*soon", [trace, "--horizon", "soon"]),
+                                (r"--step: ", [trace, "--step", "0s"]),
+                                (r"no model \"arma\"", [trace, "--models", "arma"]),
+                                (r"cannot be written", [trace, "--origins", "2", "--html", self.folder / "no" / "a.html"])):
+            done = self.backtest(*words)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertRegex(done.stderr, expected)
+        bad = self.trace(traffic(50) + ["many"])
+        self.assertRegex(self.backtest(bad).stderr, r"trace\.csv:52:\d+: expected a number .*\"many\"")
+        self.assertRegex(self.backtest(self.trace([0] * 100)).stderr, r"nothing|no series")
+        for words in ([], [trace, "--origins", "0"], [trace, "--absent", "maybe"], [trace, "--out", "x.csv"]):
+            done = self.backtest(*words)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
 
 
 if __name__ == "__main__":

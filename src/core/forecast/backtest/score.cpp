@@ -47,8 +47,9 @@ double whole(double value) {
   return half && std::floor(up / 2) * 2 != up ? up - 1 : up;
 }
 
-/// The level that a forecast's row gives to `value`: linear between its quantiles, each half of a tail as a
-/// step. Of equal quantiles the lowest level, or the highest.
+/// The level that a forecast's row gives to `value`: linear between its
+/// quantiles, each half of a tail as a step. Of equal quantiles the lowest
+/// level, or the highest.
 double level_of(const Forecast& forecast, std::size_t row, double value, bool highest) {
   std::size_t above = 0;  // the first level whose quantile lies beyond the value
   while (above < kForecastLevelCount) {
@@ -134,12 +135,16 @@ void ScoreSums::Cover::add_mean(const Cover& part) {
   }
 }
 
+double ScoreSums::Cover::miss(std::size_t level) const {
+  if (count == 0) return 0;
+  const double wanted = kForecastLevels[level];
+  return std::max(0.0, below_whole[level] / count - wanted) +
+         std::min(0.0, upto_whole[level] / count - wanted);
+}
+
 double ScoreSums::Cover::calibration_error() const {
   double sum = 0;
-  for (const std::size_t level : kScoredLevels) {
-    const double wanted = kForecastLevels[level];
-    sum += std::max({0.0, below_whole[level] / count - wanted, wanted - upto_whole[level] / count});
-  }
+  for (const std::size_t level : kScoredLevels) sum += std::abs(miss(level));
   return 100 * sum / static_cast<double>(std::size(kScoredLevels));
 }
 
@@ -154,7 +159,8 @@ void ScoreSums::add_cover(const Forecast& forecast, std::span<const float> came,
 }
 
 void ScoreSums::add_pit(const Forecast& forecast, std::size_t row, double value, bool counts) {
-  // A quantile of counts means the nearest whole number, so a count owns what lies within a half of it.
+  // A quantile of counts means the nearest whole number, so a count owns what
+  // lies within a half of it.
   const double reach = counts ? 0.5 : 0;
   const double low = level_of(forecast, row, value - reach, false);
   const double high = std::max(low, level_of(forecast, row, value + reach, true));
@@ -224,7 +230,9 @@ ForecastScore score_of(std::span<const ScoreSums> series, std::span<const ScoreS
   };
   for (std::size_t part = 0; part < ForecastScore::kThirds; ++part) {
     score.coverage_thirds[part] = shares(covers[part]);
-    if (covers[part].count > 0) score.calibration_error_thirds[part] = covers[part].calibration_error();
+    score.calibration_error_thirds[part] = covers[part].calibration_error();
+    for (std::size_t level = 0; level < kForecastLevelCount; ++level)
+      score.miss_thirds[part][level] = covers[part].miss(level);
   }
   score.coverage = shares(covers.back());
   score.calibration_error = covers.back().calibration_error();
