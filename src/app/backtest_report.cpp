@@ -27,7 +27,8 @@ std::string milliseconds_text(double seconds_spent) {
 std::vector<std::size_t> by_loss(const BacktestReport& report) {
   std::vector<std::size_t> order(report.models.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t model) { return report.league[model].wql_mean; });
+  std::ranges::sort(order, {},
+                    [&](std::size_t model) { return std::pair(report.league[model].wql_mean, model); });
   return order;
 }
 
@@ -97,7 +98,8 @@ void write_kept(const BacktestRun& run, JsonWriter& json) {
 void write_series(const BacktestSeries& one, const BacktestReport& report, bool pictures, JsonWriter& json) {
   json.open_object().member("name", one.series.name);
   json.member("start", static_cast<double>(count_us(one.series.start)) / 1e6);
-  json.member("step_seconds", seconds(one.series.step)).member("steps", one.series.values.size());
+  json.member("step_seconds", static_cast<double>(one.series.step.count()) / 1e6)
+      .member("steps", one.series.values.size());
   json.member("horizon", one.horizon).member("season", one.season);
   json.key("origins").open_array();
   for (const std::size_t origin : one.origins) json.value(origin);

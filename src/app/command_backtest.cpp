@@ -1,10 +1,13 @@
 // forewarm backtest: how good forecasts of a recorded series would have been
 
+#include <boost/json.hpp>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <tuple>
 
+#include "app/admin_client.h"
 #include "app/backtest.h"
 #include "app/backtest_benchmark.h"
 #include "app/commands.h"
@@ -83,19 +86,41 @@ Result<void> write_page(const std::string& path, const std::string& content) {
   return {};
 }
 
-int trace(const BacktestCommand& command) {
+/// The history of queues on the running server.
+Result<std::vector<RecordedSeries>> server_series(const ServerAddress& server,
+                                                  const std::vector<std::string>& queues) {
+  std::vector<RecordedSeries> all;
+  for (const std::string& queue : queues) {
+    const Result<HttpResponse> response =
+        call_server(server.admin, {"GET", "/v1/queues/" + encode_segment(queue) + "/arrivals", "", {}, ""});
+    if (!response) return std::unexpected(response.error());
+    const boost::json::value answer = boost::json::parse(response->body);
+    RecordedSeries& one = all.emplace_back(RecordedSeries{.name = queue, .start = {}, .values = {}});
+    one.start = TimePoint(from_seconds(answer.at("start").to_number<double>()));
+    one.step = from_seconds(answer.at("step_seconds").to_number<double>());
+    for (const boost::json::value& value : answer.at("values").as_array())
+      one.values.push_back(value.is_null() ? std::numeric_limits<float>::quiet_NaN()
+                                           : value.to_number<float>());
+  }
+  return all;
+}
+
+int trace(const ServerAddress& server, const BacktestCommand& command) {
   Result<BacktestOptions> options = backtest_options(command);
   if (!options) return failed(options.error());
   const Result<SeriesOptions> reading = series_options(command);
   if (!reading) return failed(reading.error());
-  Result<std::vector<RecordedSeries>> series = read_series(command.trace, *reading);
+  const bool live = command.trace.empty();
+  Result<std::vector<RecordedSeries>> series =
+      live ? server_series(server, command.queues) : read_series(command.trace, *reading);
   if (!series) return failed(series.error());
   auto bar = std::make_unique<ProgressBar>("backtest");
   options->progress = [&](double share, const std::string& what) { bar->show(share, what); };
-  const Result<BacktestReport> report = backtest(command.trace, std::move(*series), *options);
+  const Result<BacktestReport> report =
+      backtest(live ? server.admin : command.trace, std::move(*series), *options);
   bar.reset();
   if (!report) return failed(report.error());
-  std::cout << (command.json ? backtest_json(*report, false) : backtest_table(*report));
+  std::cout << (server.json ? backtest_json(*report, false) : backtest_table(*report));
   if (command.html.empty()) return 0;
   if (Result<void> written = write_page(command.html, backtest_html(*report)); !written)
     return failed(written.error());
@@ -105,11 +130,12 @@ int trace(const BacktestCommand& command) {
 
 }  // namespace
 
-int run_backtest(const BacktestCommand& command) {
+int run_backtest(const ServerAddress& server, const BacktestCommand& command) {
   if (!command.bench.empty()) return benchmark(command);
-  if (!command.trace.empty()) return trace(command);
-  std::cerr << "forewarm backtest: give a trace, or a benchmark's folder with "
-               "--bench\n";
+  if (!command.trace.empty() || !command.queues.empty()) return trace(server, command);
+  std::cerr
+      << "forewarm backtest: give a trace, or a queue of the running server with --queue, or a benchmark's "
+         "folder with --bench\n";
   return 2;
 }
 

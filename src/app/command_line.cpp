@@ -40,6 +40,7 @@ class CommandLine {
     explain();
     add_history_commands(app_, history_,
                          [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
+    forecast();
     bench();
     hidden();
   }
@@ -148,10 +149,13 @@ class CommandLine {
         app_, "backtest", "how good forecasts of recorded traffic would have been",
         "  forewarm backtest data/azure_functions_2019_8h\n"
         "  forewarm backtest trace.csv.gz --queue orders --horizon 1h --origins 300 --html report.html\n"
+        "  forewarm backtest --queue orders          its history on the running server\n"
         "  forewarm backtest --bench DIR --out forecasts.csv --models all");
     BacktestCommand& to = backtest_;
     sub->add_option("trace", to.trace, "trace file or folder (docs/formats/trace.md)");
-    sub->add_option("--queue", to.queues, "only this queue; repeatable")->allow_extra_args(false);
+    sub->add_option("--queue", to.queues,
+                    "only this queue; repeatable; without a trace, of the running server")
+        ->allow_extra_args(false);
     sub->add_option("--column", to.column, "column of the values (default: count, or value, or one a row)");
     sub->add_option("--regressor", to.regressors, "column of a regressor; repeatable")
         ->allow_extra_args(false);
@@ -176,7 +180,7 @@ class CommandLine {
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
     sub->add_option("--html", to.html, "write a page with pictures to this file");
-    sub->add_flag("--json", to.json, "JSON on standard output");
+    with_server(sub);
     CLI::Option* bench = sub->add_option("--bench", to.bench, "folder of a benchmark (docs/backtest.md)");
     sub->add_option("--out", to.out, "with --bench: write the forecasts to this CSV file")->needs(bench);
     sub->add_option("--set", to.sets, "with --bench: only this set; repeatable")
@@ -185,7 +189,7 @@ class CommandLine {
     sub->add_flag("--no-regressors", to.no_regressors,
                   "with --bench: leave out what is recorded beside a series")
         ->needs(bench);
-    on(sub, [this] { return run_backtest(backtest_); });
+    on(sub, [this] { return run_backtest(server_, backtest_); });
   }
 
   void checks() {
@@ -297,6 +301,19 @@ class CommandLine {
     });
   }
 
+  void forecast() {
+    CLI::App* sub = named(app_, "forecast", "what a running server expects of a queue",
+                          "  forewarm forecast jobs --horizon 6h\n"
+                          "  forewarm forecast jobs --horizon 6h --at 2026-03-01T14:00:00Z\n"
+                          "  forewarm forecast jobs --json");
+    sub->add_option("--horizon", forecast_.horizon, "how far ahead")->capture_default_str();
+    sub->add_option("--at", forecast_.at, "as it would have been made then (RFC 3339), and what came since");
+    on(sub, [this] {
+      forecast_.queue = name_;
+      return run_forecast(server_, forecast_);
+    });
+  }
+
   void bench() {
     CLI::App* sub = command(app_, "bench", "load any SQS endpoint and show throughput and latency",
                             "  forewarm bench\n  forewarm bench --rate 200 --seconds 10\n  forewarm bench "
@@ -378,6 +395,7 @@ class CommandLine {
   BenchCommand bench_;
   ExplainCommand explain_;
   HistoryCommand history_;
+  ForecastCommand forecast_;
   FunctionCommandLine function_;
   // An option's default is set before it is known which command runs: options with different defaults cannot
   // share a variable.

@@ -77,6 +77,13 @@ struct ExplainCommand {
 };
 int run_explain(const ServerAddress& server, const ExplainCommand& command);
 
+struct ForecastCommand {
+  std::string queue;
+  std::string horizon = "1h";
+  std::string at;
+};
+int run_forecast(const ServerAddress& server, const ForecastCommand& command);
+
 struct DemoCommand {
   std::string trace;
   double minutes = 4;
@@ -117,13 +124,12 @@ struct BacktestCommand {
   std::uint64_t refit_every = 1;
   std::uint64_t top = 10;
   std::string html;
-  bool json = false;
   std::string models;
   std::string bench;  ///< folder of a benchmark
   std::string out;
   std::vector<std::string> sets;
   bool no_regressors = false;
 };
-int run_backtest(const BacktestCommand& command);
+int run_backtest(const ServerAddress& server, const BacktestCommand& command);
 
 }  // namespace forewarm

@@ -128,4 +128,11 @@ void FunctionHost::trial_event(const PoolEvent& event, InstanceId instance) {
   pool_->stop(instance);
 }
 
+std::vector<LogEntry> FunctionHost::log_entries(std::string_view function, std::size_t limit) const {
+  std::vector<LogEntry> entries;
+  for (const LogLine& line : pool_->log_lines(function, limit))
+    entries.push_back({line.at, line.function, line.instance, line.run, line.text});
+  return entries;
+}
+
 }  // namespace forewarm

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/function_directory.h"
@@ -13,6 +14,7 @@
 #include "core/model/action.h"
 #include "core/model/event.h"
 #include "edge/functions/process_pool.h"
+#include "edge/observe/dashboard.h"
 
 namespace forewarm {
 
@@ -41,6 +43,8 @@ class FunctionHost {
               std::function<void(Result<std::string>)> done);
 
   ProcessPool& pool() { return *pool_; }
+  /// The newest `limit` lines that instances of a function (empty: of any) wrote, oldest first.
+  std::vector<LogEntry> log_entries(std::string_view function, std::size_t limit) const;
 
  private:
   struct Trial {

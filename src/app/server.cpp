@@ -11,6 +11,7 @@
 #include "app/listen_address.h"
 #include "app/live_world.h"
 #include "app/own_program.h"
+#include "app/queue_forecasts.h"
 #include "app/queue_service.h"
 #include "app/recording.h"
 #include "app/recovered.h"
@@ -103,6 +104,7 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<FitWorker> fits_;
   std::unique_ptr<Dashboard> dashboard_;
   std::unique_ptr<AdminRoutes> admin_routes_;
+  std::unique_ptr<QueueForecasts> forecasts_;
   std::optional<SqsFront> sqs_front_;
   std::unique_ptr<HttpServer> sqs_server_;
   std::unique_ptr<HttpServer> admin_server_;
@@ -242,13 +244,11 @@ Result<void> ServerImpl::listen() {
       Dashboard::Sources{.metrics = &metrics_,
                          .decisions = decisions_.get(),
                          .logs = [this](std::string_view function, std::size_t limit) {
-                           std::vector<LogEntry> entries;
-                           for (const LogLine& line : host_->pool().log_lines(function, limit)) {
-                             entries.push_back({line.at, line.function, line.instance, line.run, line.text});
-                           }
-                           return entries;
+                           return host_->log_entries(function, limit);
                          }});
   admin_routes_ = std::make_unique<AdminRoutes>(dashboard_->routes(), admin_sources());
+  forecasts_ = std::make_unique<QueueForecasts>(
+      loop_, dashboard_->routes(), [this](std::string_view queue) { return snapshots_.arrivals(queue); });
   options.listen = *admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/history/interval_counts.h"
+
 namespace forewarm {
 
 void SnapshotMaker::observe(const TimedEvent& event, const Actions& actions) {
@@ -67,6 +69,18 @@ FunctionSnapshot SnapshotMaker::function(const FunctionEntry& entry) const {
   out.service_time_mean = view.service_time.mean;
   out.service_time_p95 = view.service_time.p95;
   if (const auto runs = runs_.find(entry.id); runs != runs_.end()) out.runs = runs->second;
+  return out;
+}
+
+std::optional<QueueArrivals> SnapshotMaker::arrivals(std::string_view name) const {
+  const QueueEntry* entry = queues_.find(name);
+  if (entry == nullptr) return std::nullopt;
+  const IntervalCounts* history = core_.queue(entry->id).history;
+  QueueArrivals out;
+  if (history == nullptr || history->empty()) return out;
+  out.step = history->step();
+  out.values = history->arrivals(history->closed());
+  out.start = history->open_start() - out.step * static_cast<Duration::rep>(out.values.size());
   return out;
 }
 

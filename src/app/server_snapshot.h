@@ -1,10 +1,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "app/function_directory.h"
+#include "app/queue_arrivals.h"
 #include "app/queue_directory.h"
 #include "core/model/action.h"
 #include "core/model/event.h"
@@ -21,6 +24,8 @@ class SnapshotMaker {
 
   void observe(const TimedEvent& event, const Actions& actions);
   Snapshot make(TimePoint now);
+  /// What a queue has seen; nothing when there is no such queue.
+  std::optional<QueueArrivals> arrivals(std::string_view name) const;
 
  private:
   void count(const Action& action);

@@ -1,7 +1,6 @@
 #include "app/terminal.h"
 
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -14,9 +13,9 @@ bool is_terminal(int descriptor) {
   return ::isatty(descriptor) == 1;
 }
 
-bool may_colour() {
+bool may_colour(int descriptor) {
   const char* no_colour = std::getenv("NO_COLOR");
-  return is_terminal(STDERR_FILENO) && (no_colour == nullptr || *no_colour == '\0');
+  return is_terminal(descriptor) && (no_colour == nullptr || *no_colour == '\0');
 }
 
 int failed(const Error& failure) {
@@ -24,9 +23,9 @@ int failed(const Error& failure) {
   return 1;
 }
 
-int terminal_width() {
+int terminal_width(int descriptor) {
   winsize size{};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 ProgressBar::ProgressBar(std::string label)

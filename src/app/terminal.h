@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -11,12 +13,12 @@
 namespace forewarm {
 
 bool is_terminal(int descriptor);
-/// True if colours may be written to standard error: a terminal, and NO_COLOR (no-color.org) is not set.
-bool may_colour();
+/// True if colours may be written there: a terminal, and NO_COLOR (no-color.org) is not set.
+bool may_colour(int descriptor = STDERR_FILENO);
 /// Says on standard error why a command could not do its work; what the program then exits with (1: 2 is for
 /// command lines that cannot be read).
 int failed(const Error& failure);
-int terminal_width();  ///< columns of standard error; 80 if unknown
+int terminal_width(int descriptor = STDERR_FILENO);  ///< columns; 80 if unknown
 
 /// A progress bar on standard error with the time left. Nothing at all off a terminal.
 class ProgressBar {

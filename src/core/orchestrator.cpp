@@ -149,6 +149,7 @@ QueueView Orchestrator::queue(QueueId id) const {
     view.arrivals_last_step = queue->history.closed_at(0).arrivals;
   }
   view.choice = &queue->choice;
+  view.history = &queue->history;
   view.forecast = queue->choice.best(state_->now());
   view.plan = queue->plan;
   return view;

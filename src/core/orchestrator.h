@@ -13,6 +13,8 @@
 
 namespace forewarm {
 
+class IntervalCounts;
+
 /// What one queue holds, for attributes, metrics and the dashboard.
 struct QueueView {
   std::uint64_t ready = 0;
@@ -28,6 +30,7 @@ struct QueueView {
   float arrivals_last_step = 0;
   const ModelForecast* forecast = nullptr;
   const ModelChoice* choice = nullptr;
+  const IntervalCounts* history = nullptr;  ///< as long as the queue is there; null when it is not
   ScalingPlan plan;
 };
 

@@ -14,7 +14,7 @@ META = "series,set,step_s,m1,m2,h,window,origins,stride,t0_s,regressors\n"
 
 def traffic(steps):
     """Counts with a period of 24 that a model can learn."""
-    return [round(20 + 15 * math.sin(2 * math.pi * t / 24) + t * 7919 % 5) for t in range(steps)]
+    return [round(20 + 15 * math.sin(2 * math.pi * t / 24) + ((t * 2654435761) >> 9) % 5) for t in range(steps)]
 
 
 class Benchmark(ServerTest):

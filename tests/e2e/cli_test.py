@@ -19,7 +19,7 @@ TRACE_QUEUES = ["azfn19w-420", "azfn19w-455"]  # two small ones
 SCRIPTED = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
 COMMANDS = ["serve", "demo", "replay", "check", "config init", "config reference", "queue list", "queue create",
             "queue delete", "queue purge", "queue send", "dlq list", "dlq redrive", "fn add", "fn update", "fn ls",
-            "fn logs", "fn invoke", "explain", "bench", "backtest"]
+            "fn logs", "fn invoke", "explain", "bench", "backtest", "forecast"]
 
 
 class CommandLineTests(ServerTest):
@@ -57,7 +57,7 @@ class CommandLineTests(ServerTest):
     def test_what_the_world_refuses_is_1(self):
         nowhere = {"FOREWARM_ENDPOINT": "http://127.0.0.1:1", "FOREWARM_ADMIN_ENDPOINT": "http://127.0.0.1:1"}
         for words in (["queue", "list"], ["queue", "create", "jobs"], ["dlq", "list"], ["fn", "ls"],
-                      ["explain", "jobs"], ["bench", "--seconds", "0.1"]):
+                      ["explain", "jobs"], ["forecast", "jobs"], ["bench", "--seconds", "0.1"]):
             done = run(*words, environment=nowhere)
             self.assertEqual(done.returncode, 1, words)
             self.assertIn("127.0.0.1:1", done.stderr, words)

@@ -66,6 +66,34 @@ test("a queue is chosen by keyboard, kept in the address and shown after a reloa
   await page.close();
 });
 
+test("hours ahead are forecast when asked for, and a refusal is shown in words", { skip }, async () => {
+  const page = await open("#queue=orders");
+  const asked = [];
+  await page.route("**/v1/queues/*/forecast*", (route) => {
+    const url = new URL(route.request().url());
+    asked.push(url.pathname + url.search);
+    if (url.searchParams.get("horizon") !== "6h")
+      return route.fulfill({ status: 400, json: { detail: "too short for a horizon of 1d" } });
+    const fan = [-3, -2, -1, -0.5, 0, 0.5, 1, 2, 3].map((z) => Array.from({ length: 72 }, () => 300 + 50 * z));
+    return route.fulfill({ json: { queue: "orders", model: "ensemble", at: 1.8e9, start: 1.8e9, step_seconds: 300, levels: [],
+      quantiles: fan, history: Array.from({ length: 96 }, (_, i) => (i === 9 ? null : 300)), came: [] } });
+  });
+  await page.getByRole("button", { name: "+6 h" }).click();
+  await page.locator(".chart-long canvas").waitFor();
+  assert.deepEqual(asked, ["/v1/queues/orders/forecast?horizon=6h"]);
+  const chart = page.getByRole("img", { name: "About 21600 messages are expected in the next 6 hours." });
+  const box = await chart.boundingBox();
+  await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2);
+  await page.getByText("0.7–1.3/s").waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.getByRole("button", { name: "+24 h" }).click();
+  await page.getByText("too short for a horizon of 1d").waitFor();
+  await page.getByRole("button", { name: "5 min", exact: true }).click();
+  await page.locator(".chart-bottom canvas").waitFor();
+  assert.equal(await page.locator("canvas").count(), 2);
+  await page.close();
+});
+
 test("names are text, whatever they contain", { skip }, async () => {
   const page = await open(`#${new URLSearchParams({ queue: kEvilName })}`);
   await page.getByRole("heading", { name: kEvilName }).waitFor();

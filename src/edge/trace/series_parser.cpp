@@ -44,6 +44,8 @@ Result<void> SeriesParser::take_header(const CsvRow& row) {
   queue_column_ = find_column(row, "queue");
   const std::size_t series = find_column(row, "series"), values = find_column(row, "values");
   if (time_column_ == kNoColumn && series != kNoColumn && values != kNoColumn) {
+    if (!options_.column.empty() || !options_.regressors.empty())
+      return csv_.fail(row.place(series), "a file of series,values has no further columns to choose");
     wide_ = true;
     queue_column_ = series;
     value_column_ = values;
@@ -245,7 +247,7 @@ Result<std::vector<RecordedSeries>> SeriesParser::finish() {
   if (Result<void> found = all_found(); !found) return std::unexpected(found.error());
   Range all{.from_us = INT64_MAX, .to_us = INT64_MIN};
   for (Queue& queue : queues_) {
-    std::ranges::stable_sort(queue.rows, {}, &Row::at_us);
+    std::ranges::sort(queue.rows, {}, [](const Row& row) { return std::pair(row.at_us, row.order); });
     if (queue.rows.empty()) continue;
     all.from_us = std::min(all.from_us, queue.rows.front().at_us);
     all.to_us = std::max(all.to_us, queue.rows.back().at_us);

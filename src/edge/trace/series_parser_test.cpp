@@ -93,6 +93,7 @@ TEST(SeriesParser, series_without_times_need_a_step) {
   EXPECT_EQ((*read)[1].values, (std::vector<float>{4, 5}));
   EXPECT_EQ((*read)[1].step, 1h);
   EXPECT_EQ(error_of(bytes).rfind("t.csv:2:4: series without times: say with --step", 0), 0u);
+  EXPECT_NE(error_of(bytes, {.step = 1h, .regressors = {"a"}}).find("no further columns"), std::string::npos);
   EXPECT_EQ(error_of("series,values\nH1,1 x\n", {.step = 1h}).rfind("t.csv:2:6: expected numbers", 0), 0u);
 }
 

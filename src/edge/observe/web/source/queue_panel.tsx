@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Charts, type Reading } from "./charts";
 import { clock, count, duration, rate, share } from "./format";
+import { LongForecast } from "./long_forecast";
 import { readTheme } from "./theme";
 import type { Decision, QueueDetail } from "./types";
 
@@ -10,13 +11,14 @@ const kRanges = [
   { label: "5 min", past: 300, future: 120 },
   { label: "10 min", past: 600, future: 240 },
 ];
+const kHorizons = ["1h", "6h", "24h"];
 const kDecisionsShown = 60;
 
 export function QueuePanel({ queue, decisions, now }: { queue: QueueDetail; decisions: Decision[]; now: number }) {
   return (
     <main class="panel">
       <section class="card picture" aria-label={`Queue ${queue.name}`}>
-        <TimeCharts queue={queue} now={now} />
+        <Picture queue={queue} now={now} />
       </section>
       <Decisions decisions={decisions} />
     </main>
@@ -64,13 +66,31 @@ function useDark(): boolean {
   return dark;
 }
 
-function TimeCharts({ queue, now }: { queue: QueueDetail; now: number }) {
+/** The last minutes as they happen, or a forecast over hours. */
+function Picture({ queue, now }: { queue: QueueDetail; now: number }) {
+  const [range, setRange] = useState(1);
+  const dark = useDark();
+  const theme = useMemo(readTheme, [dark]);
+  const horizon = kHorizons[range - kRanges.length];
+  return (
+    <>
+      <Title queue={queue}>
+        <Ranges range={range} onRange={setRange} />
+      </Title>
+      {horizon === undefined ? (
+        <TimeCharts queue={queue} now={now} range={range} dark={dark} />
+      ) : (
+        <LongForecast queue={queue.name} horizon={horizon} theme={theme} />
+      )}
+    </>
+  );
+}
+
+function TimeCharts({ queue, now, range, dark }: { queue: QueueDetail; now: number; range: number; dark: boolean }) {
   const top = useRef<HTMLDivElement>(null);
   const bottom = useRef<HTMLDivElement>(null);
   const charts = useRef<Charts | null>(null);
-  const [range, setRange] = useState(1);
   const [reading, setReading] = useState<Reading>({ at: null, arrivals: [], instances: [] });
-  const dark = useDark();
   const { past, future } = kRanges[range]!;
   const window = { pastSeconds: past, futureSeconds: future };
 
@@ -84,9 +104,6 @@ function TimeCharts({ queue, now }: { queue: QueueDetail; now: number }) {
   const [frozen, starting, idle, busy, planned] = reading.instances;
   return (
     <>
-      <Title queue={queue}>
-        <Ranges range={range} onRange={setRange} />
-      </Title>
       <div class="chart-head">
         <h3>Arrivals</h3>
         <Key tone="arrivals" label="arrived" value={perSecond(arrivals ?? open)} />
@@ -152,7 +169,7 @@ function Key({ tone, label, value }: { tone: string; label: string; value: strin
 function Ranges({ range, onRange }: { range: number; onRange: (range: number) => void }) {
   return (
     <div class="ranges" role="group" aria-label="Time shown">
-      {kRanges.map(({ label }, i) => (
+      {[...kRanges.map(({ label }) => label), ...kHorizons.map((horizon) => `+${horizon.replace("h", " h")}`)].map((label, i) => (
         <button key={label} type="button" aria-pressed={i === range} onClick={() => onRange(i)}>
           {label}
         </button>

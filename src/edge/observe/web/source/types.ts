@@ -42,6 +42,16 @@ export interface Forecast {
   p95: number[];
 }
 
+/** The answer of /v1/queues/NAME/forecast. */
+export interface LongForecast {
+  model: string;
+  start: number;
+  step_seconds: number;
+  quantiles: Series[];
+  history: Series;
+  came: Series;
+}
+
 export interface Plan {
   at: number;
   until: number;

@@ -1,0 +1,218 @@
+#include "app/queue_forecasts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "app/config.h"
+#include "app/own_program.h"
+#include "edge/observe/clock_text.h"
+#include "edge/observe/json_writer.h"
+#include "edge/observe/snapshot_json.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::size_t kRowsMax = 96;
+constexpr std::size_t kStepsBeforeForecast = 8;
+constexpr std::size_t kWaitingMax = 16;
+constexpr Duration kHorizonDefault = 1h;
+constexpr Duration kHorizonMax = 24h * 366;
+
+/// Sums of `factor` steps, counted back from the end; a sum of which a part was not measured is not measured.
+std::vector<float> coarser(std::span<const float> values, std::size_t factor) {
+  std::vector<float> sums;
+  for (std::size_t at = values.size() % factor; at < values.size(); at += factor) {
+    double sum = 0;
+    for (const float value : values.subspan(at, factor)) sum += static_cast<double>(value);
+    sums.push_back(static_cast<float>(sum));
+  }
+  return sums;
+}
+
+/// The least multiple of the step that people count in and that is coarse enough.
+std::size_t factor_for(Duration horizon, Duration step) {
+  for (const Duration wanted : {step, Duration(1s), Duration(10s), Duration(30s), Duration(1min),
+                                Duration(5min), Duration(10min), Duration(15min), Duration(30min),
+                                Duration(1h), Duration(3h), Duration(6h), Duration(12h), Duration(24h)}) {
+    if (wanted >= step && wanted % step == Duration(0) &&
+        horizon <= wanted * static_cast<Duration::rep>(kRowsMax))
+      return static_cast<std::size_t>(wanted / step);
+  }
+  return static_cast<std::size_t>((horizon / static_cast<Duration::rep>(kRowsMax)) / step) + 1;
+}
+
+Result<ForecastQuery> read_forecast_query(const RouteRequest& request) {
+  ForecastQuery query{.horizon = kHorizonDefault};
+  if (const std::string_view text = request.parameter("horizon"); !text.empty()) {
+    const Result<Duration> horizon = parse_duration(text);
+    if (!horizon || *horizon <= Duration(0) || *horizon > kHorizonMax)
+      return error(ErrorCode::Invalid, "horizon: " + (horizon ? "must be above zero and at most a year"
+                                                              : horizon.error().message));
+    query.horizon = *horizon;
+  }
+  if (const std::string_view text = request.parameter("at"); !text.empty()) {
+    const Result<TimePoint> at = parse_time(text);
+    if (!at) return error(ErrorCode::Invalid, "at: " + at.error().message);
+    query.at = *at;
+  }
+  return query;
+}
+
+/// seconds() multiplies, and 200 ms would be 0.19999999999999998.
+double exact_seconds(Duration duration) {
+  return static_cast<double>(duration.count()) / 1e6;
+}
+
+HttpResponse no_such_queue(std::string_view name) {
+  return problem(404,
+                 "There is no queue \"" + std::string(name.substr(0, 100)) + "\". /v1/queues lists them.");
+}
+
+void write_step_values(std::string_view name, std::span<const float> values, JsonWriter& json) {
+  json.key(name).values(values);
+}
+
+}  // namespace
+
+Result<FitRequest> forecast_request(const QueueArrivals& arrivals, const ForecastQuery& query) {
+  if (arrivals.values.empty() || arrivals.step <= Duration(0))
+    return error(ErrorCode::Invalid, "nothing has arrived yet, so there is nothing to forecast from");
+  std::span<const float> known = arrivals.values;
+  const TimePoint end = arrivals.start + arrivals.step * static_cast<Duration::rep>(known.size());
+  if (query.at && *query.at < end) {
+    if (*query.at <= arrivals.start)
+      return error(ErrorCode::Invalid,
+                   "at: the history begins at " + utc_text(arrivals.start) + "; give a later time than that");
+    known = known.first(static_cast<std::size_t>((*query.at - arrivals.start) / arrivals.step));
+  } else if (query.at && *query.at > end + arrivals.step) {
+    return error(ErrorCode::Invalid, "at: the history ends at " + utc_text(end) +
+                                         "; give an earlier time, or a longer horizon to look further ahead");
+  }
+  const std::size_t factor = factor_for(query.horizon, arrivals.step);
+  FitRequest request;
+  request.step = arrivals.step * static_cast<Duration::rep>(factor);
+  request.arrivals = coarser(known, factor);
+  const Duration span = arrivals.step * static_cast<Duration::rep>(known.size());
+  if (request.arrivals.size() < kStepsBeforeForecast || span < query.horizon)
+    return error(ErrorCode::Invalid,
+                 "the history known then is " + format_duration(span) + " long, too short for a horizon of " +
+                     format_duration(query.horizon) + "; ask for a shorter horizon, or later");
+  const auto length = static_cast<Duration::rep>(request.arrivals.size());
+  const TimePoint known_end = arrivals.start + arrivals.step * static_cast<Duration::rep>(known.size());
+  request.start = known_end - request.step * length;
+  request.horizon = static_cast<std::uint16_t>((query.horizon + request.step - Duration(1)) / request.step);
+  return request;
+}
+
+QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Arrivals arrivals)
+    : arrivals_(std::move(arrivals)) {
+  fits_ = FitWorker::make(loop, {.command = {own_program(), "fit-worker"}, .waiting_max = kWaitingMax},
+                          [this](const ForecastFitted& fitted) { answer(fitted); });
+  const RouteParameter name{"name", "The queue's name"};
+  routes.add(
+      {.path = "/v1/queues/{name}/arrivals",
+       .id = "getArrivals",
+       .summary = "What a queue has seen, step by step; null where nothing was measured",
+       .parameters = {name},
+       .schema = R"({"type":"object","required":["queue","start","step_seconds","values"],)"
+                 R"("properties":{"queue":{"type":"string"},"start":{"type":"number"},)"
+                 R"("step_seconds":{"type":"number"},"values":{"$ref":"#/components/schemas/Series"}}})",
+       .problems = {404},
+       .handle = [this](const RouteRequest& request, const Reply& reply) { send_arrivals(request, reply); }});
+  routes.add(
+      {.path = "/v1/queues/{name}/forecast",
+       .id = "getForecast",
+       .summary = "A forecast of a queue over any horizon, with the history before it and what came after it",
+       .parameters = {name,
+                      {.name = "horizon", .description = "How far ahead, such as 6h; 1h unless given"},
+                      {.name = "at",
+                       .description = "As it would have been made then: RFC 3339, or seconds since 1970"}},
+       .schema =
+           R"({"type":"object","required":["queue","model","at","start","step_seconds","levels","quantiles","history","came"],)"
+           R"("properties":{"queue":{"type":"string"},"model":{"type":"string"},"at":{"type":"number"},"start":{"type":"number"},)"
+           R"("step_seconds":{"type":"number"},"levels":{"type":"array","items":{"type":"number"}},)"
+           R"("quantiles":{"type":"array","description":"By level, a value a step","items":{"$ref":"#/components/schemas/Series"}},)"
+           R"("history":{"$ref":"#/components/schemas/Series"},"came":{"$ref":"#/components/schemas/Series"}}})",
+       .problems = {400, 404, 503},
+       .handle = [this](const RouteRequest& request, const Reply& reply) { ask(request, reply); }});
+}
+
+void QueueForecasts::send_arrivals(const RouteRequest& request, const Reply& reply) const {
+  const std::string_view name = request.parameter("name");
+  const std::optional<QueueArrivals> arrivals = arrivals_(name);
+  if (!arrivals) {
+    reply->send(no_such_queue(name));
+    return;
+  }
+  std::string text;
+  JsonWriter json(text);
+  json.open_object().member("queue", name).member("start", epoch_seconds(arrivals->start));
+  json.member("step_seconds", exact_seconds(arrivals->step));
+  write_step_values("values", arrivals->values, json);
+  json.close_object();
+  reply->send(json_response(std::move(text)));
+}
+
+void QueueForecasts::ask(const RouteRequest& request, const Reply& reply) {
+  const std::string name(request.parameter("name"));
+  std::optional<QueueArrivals> arrivals = arrivals_(name);
+  if (!arrivals) {
+    reply->send(no_such_queue(name));
+    return;
+  }
+  const Result<ForecastQuery> query = read_forecast_query(request);
+  Result<FitRequest> fit = query ? forecast_request(*arrivals, *query) : std::unexpected(query.error());
+  if (!fit) {
+    reply->send(problem(400, fit.error().message));
+    return;
+  }
+  fit->serial = ++serial_;
+  // A worker moves a queue's last fit on where it can; each of these stands for itself.
+  fit->queue = QueueId(serial_);
+  waiting_.emplace(fit->serial, Waiting{name, std::move(*arrivals), *fit, reply});
+  fits_->fit(std::move(*fit));
+}
+
+void QueueForecasts::answer(const ForecastFitted& fitted) {
+  const auto found = waiting_.find(fitted.serial);
+  if (found == waiting_.end()) return;
+  const Waiting asked = std::move(found->second);
+  waiting_.erase(found);
+  if (fitted.forecasts.empty()) {
+    asked.reply->send(problem(503, "No model could be fitted in time. Ask again, or for a shorter horizon."));
+    return;
+  }
+  const ModelForecast& made = fitted.forecasts.front();
+  const std::vector<float>& known = asked.request.arrivals;
+  const std::size_t shown =
+      std::min(known.size(), std::max<std::size_t>(kRowsMax, 2 * made.forecast.horizon()));
+  std::string text;
+  JsonWriter json(text);
+  json.open_object()
+      .member("queue", asked.queue)
+      .member("model", kModelNames[static_cast<std::size_t>(made.model)]);
+  json.member("at", epoch_seconds(made.forecast.start)).member("start", epoch_seconds(made.forecast.start));
+  json.member("step_seconds", exact_seconds(made.forecast.step)).key("levels").open_array();
+  for (const double level : kForecastLevels) json.value(level);
+  json.close_array().key("quantiles").open_array();
+  for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
+    json.open_array();
+    for (std::size_t h = 0; h < made.forecast.horizon(); ++h) json.value(made.forecast.at(h, level));
+    json.close_array();
+  }
+  json.close_array();
+  write_step_values("history", std::span(known).last(shown), json);
+  // What came since, where the forecast is one of the past.
+  const auto factor = static_cast<std::size_t>(made.forecast.step / asked.arrivals.step);
+  const auto passed =
+      static_cast<std::size_t>((made.forecast.start - asked.arrivals.start) / asked.arrivals.step);
+  const std::size_t rows =
+      std::min((asked.arrivals.values.size() - passed) / factor, made.forecast.horizon());
+  write_step_values("came", coarser(std::span(asked.arrivals.values).subspan(passed, rows * factor), factor),
+                    json);
+  json.close_object();
+  asked.reply->send(json_response(std::move(text)));
+}
+
+}  // namespace forewarm

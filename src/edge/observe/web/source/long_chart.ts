@@ -1,0 +1,100 @@
+import uPlot from "uplot";
+import { clock, plain } from "./format";
+import type { Theme } from "./theme";
+import type { LongForecast } from "./types";
+
+const kFont = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+const kLevels = [7, 5, 3, 1, 4]; // 95, 75, 25, 5 and 50 %
+
+/** Columns: x, p95, p75, p25, p5, median, arrivals; all in messages a second. */
+export function longColumns(forecast: LongForecast): uPlot.AlignedData {
+  const { start, step_seconds: step, history, quantiles } = forecast;
+  const perSecond = (value: number | null | undefined): number | null =>
+    value === null || value === undefined ? null : value / step;
+  const steps = quantiles[0]?.length ?? 0;
+  // As much past as future, and at least a bit, is what one needs to judge the future by.
+  const past = history.slice(-Math.max(steps, 24));
+  const x: number[] = [];
+  const rows: (number | null)[][] = [[], [], [], [], [], []];
+  const push = (at: number, bands: (number | null)[], arrivals: number | null): void => {
+    x.push(at);
+    [...bands, arrivals].forEach((value, i) => rows[i]!.push(value));
+  };
+  past.forEach((value, i) => push(start - (past.length - i) * step, [null, null, null, null, null], perSecond(value)));
+  for (let h = 0; h < steps; ++h) {
+    push(start + h * step, kLevels.map((level) => perSecond(quantiles[level]?.[h])), perSecond(forecast.came[h]));
+  }
+  // The last step lasts as long as the others.
+  if (steps > 0) push(start + steps * step, kLevels.map((level) => perSecond(quantiles[level]?.[steps - 1])), null);
+  return [x, ...rows];
+}
+
+/** What was seen and is expected over hours: the same picture as the live one, on a coarser grid. */
+export class LongChart {
+  private readonly plot: uPlot;
+  private readonly resize: ResizeObserver;
+
+  constructor(
+    host: HTMLElement,
+    theme: Theme,
+    private forecast: LongForecast,
+    onRead: (values: (number | null)[], at: number | null) => void,
+  ) {
+    const steps = uPlot.paths.stepped!({ align: 1 });
+    const bars = uPlot.paths.bars!({ size: [0.86, 64], align: 1, gap: 1, radius: 0.12 });
+    const edge = (): uPlot.Series => ({ paths: steps, stroke: "transparent", width: 0, points: { show: false } });
+    const axis = { stroke: theme.muted, font: kFont, grid: { stroke: theme.grid, width: 1 }, ticks: { show: false } };
+    const options: uPlot.Options = {
+      width: Math.max(host.clientWidth, 200),
+      height: Math.max(host.clientHeight, 100),
+      legend: { show: false },
+      padding: [10, 10, 0, 0],
+      cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
+      scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, Math.max(1e-3, (max || 0) * 1.08)] } },
+      axes: [
+        { ...axis, size: 26, space: 80, values: (_plot, splits) => splits.map((split) => clock(split).slice(0, 5)) },
+        { ...axis, size: 46, space: 36, label: "messages / s", labelFont: kFont, labelSize: 18, labelGap: 0,
+          values: (_plot, splits) => splits.map(plain) },
+      ],
+      series: [
+        {}, edge(), edge(), edge(), edge(),
+        { paths: steps, stroke: theme.median, width: 2, points: { show: false } },
+        { paths: bars, fill: theme.arrivals, stroke: theme.arrivals, width: 0, points: { show: false } },
+      ],
+      bands: [
+        { series: [1, 4], fill: theme.bandWide },
+        { series: [2, 3], fill: theme.band },
+      ],
+      hooks: {
+        drawClear: [(plot) => this.drawFuture(plot, theme)],
+        setCursor: [(plot) => {
+          const at = plot.cursor.idx;
+          onRead(plot.data.slice(1).map((column) => (at == null ? null : column[at] ?? null)),
+            at == null ? null : plot.data[0][at] as number);
+        }],
+      },
+    };
+    this.plot = new uPlot(options, longColumns(forecast), host);
+    this.resize = new ResizeObserver(() => this.plot.setSize({ width: host.clientWidth, height: host.clientHeight }));
+    this.resize.observe(host);
+  }
+
+  update(forecast: LongForecast): void {
+    this.forecast = forecast;
+    this.plot.setData(longColumns(forecast));
+  }
+
+  destroy(): void {
+    this.resize.disconnect();
+    this.plot.destroy();
+  }
+
+  private drawFuture(plot: uPlot, theme: Theme): void {
+    const { left, top, width, height } = plot.bbox;
+    const x = Math.max(left, plot.valToPos(this.forecast.start, "x", true));
+    plot.ctx.fillStyle = theme.future;
+    plot.ctx.fillRect(x, top, Math.max(0, left + width - x), height);
+    plot.ctx.fillStyle = theme.now;
+    plot.ctx.fillRect(Math.round(x), top, devicePixelRatio, height);
+  }
+}

@@ -1,0 +1,134 @@
+"""forewarm forecast: what a running server expects of a queue, as table, chart and JSON; now, or at a time in the past."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import time
+import unittest
+
+from server_process import PROGRAM, ServerTest, run, wait_for
+
+STEP = '[forecast]\nstep = "200ms"\n'
+
+
+class Forecast(ServerTest):
+    def busy_server(self, steps=14):
+        """A server that has seen a few messages in each of some steps."""
+        server = self.server(config=STEP).start()
+        server.queue("jobs")
+        begin = time.time()
+
+        def arrivals():
+            server.send("jobs", "a", "b", "c")
+            return self.arrivals(server)["values"]
+
+        wait_for(lambda: len(arrivals()) >= steps, f"{steps} steps have closed")
+        return server, begin
+
+    def arrivals(self, server):
+        return server.get("/v1/queues/jobs/arrivals")
+
+    def test_table_and_chart_show_the_fan(self):
+        server, _ = self.busy_server()
+        done = server.run("forecast", "jobs", "--horizon", "2s")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"^jobs: messages per 200ms, by \w+, times in UTC")
+        for mark in ("█", "━", "│", "median", "95 %"):
+            self.assertIn(mark, done.stdout)
+        self.assertNotIn("\x1b", done.stdout)
+        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
+        rows = [line.split() for line in done.stdout.splitlines() if line.startswith("20")]
+        self.assertEqual(len(rows), 10)
+        for row in rows:
+            quantiles = [float(cell.replace(",", "")) for cell in row[1:]]
+            self.assertEqual(quantiles, sorted(quantiles))
+
+    def test_json_has_all_quantiles_and_what_was_known(self):
+        server, _ = self.busy_server()
+        done = server.run("forecast", "jobs", "--horizon", "2s", "--json")
+        self.assertEqual((done.returncode, done.stdout.count("\n")), (0, 1), done.stderr)
+        answer = json.loads(done.stdout)
+        self.assertEqual((answer["queue"], answer["step_seconds"]), ("jobs", 0.2))
+        self.assertIn(answer["model"], ("ensemble", "seasonal_quantiles"))
+        self.assertEqual(len(answer["quantiles"]), len(answer["levels"]))
+        self.assertEqual({len(level) for level in answer["quantiles"]}, {10})
+        for at in range(10):
+            column = [level[at] for level in answer["quantiles"]]
+            self.assertEqual(column, sorted(column))
+        self.assertGreater(sum(answer["history"]), 0)
+        self.assertEqual(answer["came"], [])
+
+    def test_at_a_time_in_the_past_it_knows_less_and_shows_what_came(self):
+        server, _ = self.busy_server(24)
+        seen = self.arrivals(server)
+        at = seen["start"] + 12 * seen["step_seconds"]
+        answer = json.loads(server.run("forecast", "jobs", "--horizon", "1s", "--at", f"{at:.3f}", "--json").stdout)
+        self.assertAlmostEqual(answer["start"], at, places=2)
+        self.assertEqual(answer["history"], seen["values"][:12])
+        self.assertEqual(answer["came"], seen["values"][12:17])
+        shown = server.run("forecast", "jobs", "--horizon", "1s", "--at", f"{at:.3f}").stdout
+        self.assertIn("●", shown)
+        self.assertIn("came", shown)
+
+    def test_on_a_terminal_it_is_as_wide_as_that_and_coloured_unless_refused(self):
+        server, _ = self.busy_server()
+        self.assertIn("\x1b[", self.on_a_terminal(server, {}))
+        plain = self.on_a_terminal(server, {"NO_COLOR": "1"})
+        self.assertNotIn("\x1b", plain)
+        self.assertIn("━", plain)
+
+    def on_a_terminal(self, server, environment):
+        ours, theirs = pty.openpty()
+        kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        process = subprocess.Popen([PROGRAM, "forecast", "jobs", "--horizon", "2s", "--admin-endpoint",
+                                    server.endpoints["admin"]], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+                                   env=kept | environment)
+        os.close(theirs)
+        shown = b""
+        while select.select([ours], [], [], 30)[0]:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+        self.assertEqual(process.wait(), 0)
+        os.close(ours)
+        return shown.decode()
+
+    def test_a_running_queue_can_be_backtested(self):
+        server, _ = self.busy_server(30)
+        done = server.run("backtest", "--queue", "jobs", "--horizon", "1s", "--origins", "5", "--models",
+                          "exponential_smoothing", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        series, = json.loads(done.stdout)["series"]
+        self.assertEqual((series["name"], series["step_seconds"], series["horizon"]), ("jobs", 0.2, 5))
+        self.assertEqual(server.run("backtest", "--queue", "nobody").returncode, 1)
+        long = server.run("backtest", "--queue", "jobs", "--horizon", "9h")
+        self.assertEqual(long.returncode, 1)
+        self.assertIn("longer history or a shorter horizon", long.stderr)
+
+    def test_what_is_wrong_is_said_with_a_remedy(self):
+        server, begin = self.busy_server()
+        for words, expected in ((["nobody"], 'There is no queue "nobody"'),
+                                (["jobs", "--horizon", "6h"], "too short for a horizon of 6h"),
+                                (["jobs", "--horizon", "soon"], "horizon: "),
+                                (["jobs", "--horizon", "0s"], "above zero"),
+                                (["jobs", "--at", "yesterday"], "at: "),
+                                (["jobs", "--horizon", "1s", "--at", f"{begin - 1000:.0f}"], "the history begins at"),
+                                (["jobs", "--horizon", "1s", "--at", f"{begin + 9999:.0f}"], "the history ends at")):
+            done = server.run("forecast", *words)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), words)
+            self.assertIn(expected, done.stderr, words)
+        server.queue("silent")
+        self.assertIn("nothing has arrived yet", server.run("forecast", "silent").stderr)
+        nowhere = run("forecast", "jobs", environment={"FOREWARM_ADMIN_ENDPOINT": "http://127.0.0.1:1"})
+        self.assertEqual(nowhere.returncode, 1)
+        self.assertIn("forewarm serve", nowhere.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
