@@ -257,7 +257,9 @@ class HarmonicRegression final : public Forecaster {
     const Eigen::VectorXd fitted = design * start;
     std::vector<double> rest(values.begin(), values.end());
     for (std::size_t t = 0; t < rest.size(); ++t) rest[t] -= fitted[static_cast<Eigen::Index>(t)];
-    ArimaOrder order = search_arima(rest, {.orders_max = 8, .finalists = 0, .steps_max = 512}).order;
+    ArimaOrder order =
+        search_arima(rest, {.orders_max = 8, .finalists = 0, .steps_max = 512, .likelihood_cost_max = 0})
+            .order;
     order.constant = false;
     const ArimaRegression found =
         fit_arima_regression(values, design, order, start,
