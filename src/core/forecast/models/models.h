@@ -14,6 +14,7 @@ std::unique_ptr<Forecaster> make_arima();
 std::unique_ptr<Forecaster> make_harmonic_regression();
 std::unique_ptr<Forecaster> make_additive();
 std::unique_ptr<Forecaster> make_direct_regression();
+std::unique_ptr<Forecaster> make_recurrent_network();
 
 /// Makes a model.
 struct ModelMaker {
@@ -31,6 +32,7 @@ inline constexpr ModelMaker kModelMakers[] = {
     {ModelId::HarmonicRegression, &make_harmonic_regression},
     {ModelId::Additive, &make_additive},
     {ModelId::DirectRegression, &make_direct_regression},
+    {ModelId::RecurrentNetwork, &make_recurrent_network, true},
 };
 
 }  // namespace forewarm
