@@ -19,7 +19,8 @@ constexpr std::size_t kWindowSteps = 24;
 constexpr std::size_t kUpdatesMax = 300;
 constexpr std::size_t kUpdatesBetweenChecks = 25;
 constexpr std::size_t kWorseChecksMax = 3;
-constexpr double kRateMax = 0.015;
+constexpr double kRateMax = 0.03;
+constexpr float kAverageShare = 0.05F;
 constexpr double kRegressorsHidden = 0.25;  // as often as this, so that it can do without a known future
 
 /// Up at first, while Adam's moments are still guesses, then down along a cosine (Loshchilov and Hutter
@@ -162,7 +163,7 @@ void Trainer::run(Eigen::ArrayXf& weights) {
   const std::size_t check_every = std::max(windows, kUpdatesBetweenChecks);
   Pass pass(shape_, steps), newest = held_out();
   Adam adam(weights.size());
-  Eigen::ArrayXf gradient(weights.size()), best = weights;
+  Eigen::ArrayXf gradient(weights.size()), best = weights, average = weights;
   double best_loss = forward(newest, weights);
   std::size_t worse = 0;
   std::vector<std::size_t> leads(steps);
@@ -179,13 +180,14 @@ void Trainer::run(Eigen::ArrayXf& weights) {
     gradient.setZero();
     add_gradient(pass, weights, gradient);
     adam.step(weights, gradient, rate_of(update));
+    average += kAverageShare * (weights - average);
     if (update % check_every != 0 && update != kUpdatesMax) continue;
     newest.window.forget();
-    const double loss = forward(newest, weights);
+    const double loss = forward(newest, average);
     worse = loss < best_loss ? 0 : worse + 1;
     if (worse > 0) continue;
     best_loss = loss;
-    best = weights;
+    best = average;
   }
   weights = best;
 }
