@@ -75,6 +75,7 @@ class CsvImport {
   void add_message(std::vector<Raw>& rows, const HistoryRow& row);
   Result<Duration> offset() const;
   Result<Duration> own_step();
+  static std::int64_t least_distance(std::vector<Raw>& rows);
   Result<void> all_found() const;
   void add_series(const std::string& name, std::vector<Raw>& rows, Duration offset, Duration own,
                   std::vector<ImportedSeries>& out) const;
@@ -83,14 +84,12 @@ class CsvImport {
   ImportOptions options_;
   HistoryCsv csv_;
   std::map<std::string, std::vector<Raw>, std::less<>> series_;
-  std::vector<std::int64_t> stamps_;
   std::int64_t first_us_ = INT64_MAX, last_us_ = INT64_MIN;
 };
 
 Result<void> CsvImport::take(const HistoryRow& row) {
   first_us_ = std::min(first_us_, row.at_us);
   last_us_ = std::max(last_us_, row.at_us);
-  if (stamps_.empty() || stamps_.back() != row.at_us) stamps_.push_back(row.at_us);
   if (!options_.names.empty() && std::ranges::find(options_.names, row.series) == options_.names.end())
     return {};
   auto found = series_.find(row.series);
@@ -170,23 +169,34 @@ Result<Duration> CsvImport::offset() const {
   return (options_.start ? options_.start->time_since_epoch() : Duration(0)) + options_.shift;
 }
 
-/// The least distance between two stamps, where the rows do not say their step.
+/// The least distance between two stamps of one series, where the rows do not say their step. Stamps of
+/// different series may lie anywhere between each other.
 Result<Duration> CsvImport::own_step() {
-  std::ranges::sort(stamps_);
   std::int64_t least = INT64_MAX;
-  for (std::size_t i = 1; i < stamps_.size(); ++i) {
-    if (stamps_[i] > stamps_[i - 1]) least = std::min(least, stamps_[i] - stamps_[i - 1]);
-  }
+  for (auto& [name, rows] : series_) least = std::min(least, least_distance(rows));
   if (least != INT64_MAX) return Duration(least);
   if (options_.step > Duration(0)) return options_.step;
-  return error(ErrorCode::Invalid, path_ +
-                                       ": all rows have one time stamp, so the width of its intervals is not "
-                                       "known; say it with --step, for example --step 1m");
+  return error(ErrorCode::Invalid,
+               path_ +
+                   ": no series has two time stamps, so the width of its intervals is not "
+                   "known; say it with --step, for example --step 1m");
+}
+
+std::int64_t CsvImport::least_distance(std::vector<Raw>& rows) {
+  std::ranges::stable_sort(rows, {}, &Raw::at_us);
+  std::int64_t least = INT64_MAX;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    if (rows[i].at_us > rows[i - 1].at_us) least = std::min(least, rows[i].at_us - rows[i - 1].at_us);
+  }
+  return least;
 }
 
 void CsvImport::add_series(const std::string& name, std::vector<Raw>& rows, Duration offset, Duration own,
                            std::vector<ImportedSeries>& out) const {
   const bool signal = csv_.format() == HistoryCsv::Format::Gauge;
+  // A signal has a value for each of its steps; a quiet queue may have none for hours.
+  const std::int64_t its_own = signal ? least_distance(rows) : INT64_MAX;
+  if (its_own != INT64_MAX) own = Duration(its_own);
   std::map<Duration, ImportedSeries> by_step;
   for (Raw& raw : rows) {
     if (!raw.recorded) continue;

@@ -99,6 +99,12 @@ class HistoryTests(ServerTest):
         self.assertEqual([(row["signal"], float(row["value"])) for row in found], [("price", 2.5), ("price", -1)])
         self.assertEqual(self.exported("--kind", "queue"), [])
 
+    def test_series_that_lie_between_each_other_keep_their_step(self):
+        rows = sorted((self.start + 60 * n + offset, name) for n in range(5) for name, offset in (("a", 0), ("b", 7)))
+        path = self.file("a.csv", "timestamp_s,queue,count\n" + "".join(f"{at},{name},1\n" for at, name in rows))
+        self.assertEqual(self.imported(path)["added"], 10)
+        self.assertEqual({row["step_s"] for row in self.exported()}, {"60"})
+
     def test_an_export_is_imported_elsewhere_as_it_was(self):
         text = "timestamp_s,queue,bytes,duration_ms,priority\n" + "".join(
             f"{self.start + 7 * n},{'ab'[n % 2]},{n},{n},{n % 10}\n" for n in range(200))
