@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/math.h"
+
 namespace forewarm {
 
 void ValueHistory::assign(std::span<const float> values) {
@@ -48,6 +50,23 @@ void ValueHistory::append(float value) {
     sums.count += 1;
   }
   sums_.push_back(sums);
+}
+
+double surprise_persistence(const ValueHistory& history, std::uint32_t season) {
+  const std::size_t n = history.size();
+  const std::size_t from = std::max<std::size_t>(season, n - std::min<std::size_t>(n, 1000));
+  const double mean = history.mean(0, n);
+  double product = 0, square = 0, before = 0;
+  for (std::size_t t = from; t < n; ++t) {
+    double surprise = 0;
+    if (history.measured_at(t) && (season == 0 || history.measured_at(t - season))) {
+      surprise = sqrt(history[t]) - sqrt(season == 0 ? mean : history[t - season]);
+    }
+    product += surprise * before;
+    square += surprise * surprise;
+    before = surprise;
+  }
+  return square > 0 ? std::clamp(product / square, 0.0, 0.95) : 0;
 }
 
 }  // namespace forewarm

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -40,5 +41,9 @@ class ValueHistory {
   std::vector<float> values_;
   std::vector<Sums> sums_;  ///< [i]: over the values before i
 };
+
+/// Correlation of a step's surprise with the next one's: of the square roots of values less those a `season`
+/// before, or less the mean where `season` is 0. From 0 to 0.95.
+double surprise_persistence(const ValueHistory& history, std::uint32_t season);
 
 }  // namespace forewarm

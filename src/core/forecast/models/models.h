@@ -15,6 +15,7 @@ std::unique_ptr<Forecaster> make_harmonic_regression();
 std::unique_ptr<Forecaster> make_additive();
 std::unique_ptr<Forecaster> make_direct_regression();
 std::unique_ptr<Forecaster> make_recurrent_network();
+std::unique_ptr<Forecaster> make_intermittent();
 
 /// Makes a model.
 struct ModelMaker {
@@ -33,6 +34,7 @@ inline constexpr ModelMaker kModelMakers[] = {
     {ModelId::Additive, &make_additive},
     {ModelId::DirectRegression, &make_direct_regression},
     {ModelId::RecurrentNetwork, &make_recurrent_network, true},
+    {ModelId::Intermittent, &make_intermittent},
 };
 
 }  // namespace forewarm

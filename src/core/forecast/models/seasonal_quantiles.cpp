@@ -1,9 +1,7 @@
 #include "core/forecast/models/seasonal_quantiles.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "base/math.h"
 #include "core/forecast/models/models.h"
 #include "core/forecast/models/source_weights.h"
 #include "core/forecast/quantile_set.h"
@@ -14,25 +12,6 @@ namespace {
 
 constexpr std::size_t kMeasuredMin = 8;
 constexpr std::size_t kSeasonsKeptMax = 4;
-
-/// Correlation of a step's surprise with the next one's: of values less those a season before, or less the
-/// mean.
-double measured_persistence(const ValueHistory& history, std::uint32_t season) {
-  const std::size_t n = history.size();
-  const std::size_t from = std::max<std::size_t>(season, n - std::min<std::size_t>(n, 1000));
-  const double mean = history.mean(0, n);
-  double product = 0, square = 0, before = 0;
-  for (std::size_t t = from; t < n; ++t) {
-    double surprise = 0;
-    if (history.measured_at(t) && (season == 0 || history.measured_at(t - season))) {
-      surprise = sqrt(history[t]) - sqrt(season == 0 ? mean : history[t - season]);
-    }
-    product += surprise * before;
-    square += surprise * surprise;
-    before = surprise;
-  }
-  return square > 0 ? std::clamp(product / square, 0.0, 0.95) : 0;
-}
 
 }  // namespace
 
@@ -52,7 +31,7 @@ Result<void> SeasonalQuantiles::fit(const SeriesView& history) {
   }
   sources_ = value_sources(seasons_);
   weights_ = learn_weights(history_, sources_);
-  persistence_ = measured_persistence(history_, seasons_.empty() ? 0 : seasons_.front());
+  persistence_ = surprise_persistence(history_, seasons_.empty() ? 0 : seasons_.front());
   return {};
 }
 
