@@ -16,6 +16,7 @@ std::unique_ptr<Forecaster> make_additive();
 std::unique_ptr<Forecaster> make_direct_regression();
 std::unique_ptr<Forecaster> make_recurrent_network();
 std::unique_ptr<Forecaster> make_intermittent();
+std::unique_ptr<Forecaster> make_count_state();
 
 /// Makes a model.
 struct ModelMaker {
@@ -35,6 +36,7 @@ inline constexpr ModelMaker kModelMakers[] = {
     {ModelId::DirectRegression, &make_direct_regression},
     {ModelId::RecurrentNetwork, &make_recurrent_network, true},
     {ModelId::Intermittent, &make_intermittent},
+    {ModelId::CountState, &make_count_state},
 };
 
 }  // namespace forewarm

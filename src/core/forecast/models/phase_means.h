@@ -33,6 +33,8 @@ class PhaseMeans {
   }
   /// The mean of all phases; 0 at the start.
   double overall() const { return all_.exposure > 0 ? all_.sum / all_.exposure : 0; }
+  /// Exposure that the mean of all rests on.
+  double seen() const { return all_.exposure; }
   void update(std::uint64_t step, double value, double exposure) {
     add(cells_[bin_of(step)], keep_visit_, value, exposure);
     add(all_, keep_step_, value, exposure);
