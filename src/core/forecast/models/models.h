@@ -17,6 +17,7 @@ std::unique_ptr<Forecaster> make_direct_regression();
 std::unique_ptr<Forecaster> make_recurrent_network();
 std::unique_ptr<Forecaster> make_intermittent();
 std::unique_ptr<Forecaster> make_count_state();
+std::unique_ptr<Forecaster> make_batches();
 
 /// Makes a model.
 struct ModelMaker {
@@ -37,6 +38,7 @@ inline constexpr ModelMaker kModelMakers[] = {
     {ModelId::RecurrentNetwork, &make_recurrent_network, true},
     {ModelId::Intermittent, &make_intermittent},
     {ModelId::CountState, &make_count_state},
+    {ModelId::Batches, &make_batches},
 };
 
 }  // namespace forewarm
