@@ -18,6 +18,7 @@ std::unique_ptr<Forecaster> make_recurrent_network();
 std::unique_ptr<Forecaster> make_intermittent();
 std::unique_ptr<Forecaster> make_count_state();
 std::unique_ptr<Forecaster> make_batches();
+std::unique_ptr<Forecaster> make_local_arrivals();
 
 /// Makes a model.
 struct ModelMaker {
@@ -39,6 +40,7 @@ inline constexpr ModelMaker kModelMakers[] = {
     {ModelId::Intermittent, &make_intermittent},
     {ModelId::CountState, &make_count_state},
     {ModelId::Batches, &make_batches},
+    {ModelId::LocalArrivals, &make_local_arrivals},
 };
 
 }  // namespace forewarm
