@@ -13,12 +13,12 @@ std::unique_ptr<Forecaster> make_exponential_smoothing();
 std::unique_ptr<Forecaster> make_arima();
 std::unique_ptr<Forecaster> make_harmonic_regression();
 std::unique_ptr<Forecaster> make_additive();
-std::unique_ptr<Forecaster> make_direct_regression();
-std::unique_ptr<Forecaster> make_recurrent_network();
 std::unique_ptr<Forecaster> make_intermittent();
 std::unique_ptr<Forecaster> make_count_state();
 std::unique_ptr<Forecaster> make_batches();
 std::unique_ptr<Forecaster> make_local_arrivals();
+std::unique_ptr<Forecaster> make_direct_regression();
+std::unique_ptr<Forecaster> make_recurrent_network();
 
 /// Makes a model.
 struct ModelMaker {
@@ -35,12 +35,12 @@ inline constexpr ModelMaker kModelMakers[] = {
     {ModelId::Arima, &make_arima},
     {ModelId::HarmonicRegression, &make_harmonic_regression},
     {ModelId::Additive, &make_additive},
-    {ModelId::DirectRegression, &make_direct_regression},
-    {ModelId::RecurrentNetwork, &make_recurrent_network, true},
     {ModelId::Intermittent, &make_intermittent},
     {ModelId::CountState, &make_count_state},
     {ModelId::Batches, &make_batches},
     {ModelId::LocalArrivals, &make_local_arrivals},
+    {ModelId::DirectRegression, &make_direct_regression},
+    {ModelId::RecurrentNetwork, &make_recurrent_network, true},
 };
 
 }  // namespace forewarm
