@@ -34,6 +34,8 @@ def read(paths):
         while at < len(data):
             head = data[at : at + HEAD]
             count = int(head[5])
+            if at + HEAD + count * width > len(data):
+                break  # the run was cut off
             block = data[at + HEAD : at + HEAD + count * width].reshape(count, width)
             at += HEAD + count * width
             heads.append(head)
@@ -136,7 +138,7 @@ def learn(heads, kinds, features, said, arguments, chosen):
     rng = np.random.default_rng(arguments.seed)
     gate = Gate(arguments.hidden, arguments.seed)
     size = 256
-    steps = arguments.epochs * len(chosen) // size
+    steps = int(arguments.epochs * len(chosen)) // size
     average = None
     for step in range(steps):
         rows = chosen[rng.choice(len(chosen), size, p=probability)]
