@@ -11,7 +11,4 @@ namespace forewarm {
 /// a server that does not answer is Io and says how to start or name one.
 Result<HttpResponse> call_server(const std::string& url, HttpRequest request);
 
-/// Percent-encodes one segment of a path.
-std::string encode_segment(std::string_view text);
-
 }  // namespace forewarm

@@ -72,10 +72,10 @@ std::string table_of(const FanPicture& picture) {
 }  // namespace
 
 int run_forecast(const ServerAddress& server, const ForecastCommand& command) {
-  std::string query = "horizon=" + encode_segment(command.horizon);
-  if (!command.at.empty()) query += "&at=" + encode_segment(command.at);
+  std::string query = "horizon=" + percent_encode(command.horizon);
+  if (!command.at.empty()) query += "&at=" + percent_encode(command.at);
   const Result<HttpResponse> response = call_server(
-      server.admin, {"GET", "/v1/queues/" + encode_segment(command.queue) + "/forecast", query, {}, ""});
+      server.admin, {"GET", "/v1/queues/" + percent_encode(command.queue) + "/forecast", query, {}, ""});
   if (!response) return failed(response.error());
   if (server.json) {
     std::cout << response->body;

@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/config.h"
 #include "app/terminal.h"
+#include "base/time_text.h"
 #include "edge/observe/clock_text.h"
 #include "edge/observe/decision_log.h"
 
@@ -28,7 +29,7 @@ Result<json::value> ask(const ServerAddress& server, HttpRequest request) {
 
 /// The function as the server has it, or a new one.
 Result<ServerConfig> current(const ServerAddress& server, const std::string& name, bool must_exist) {
-  const Result<json::value> found = ask(server, {"GET", "/v1/functions/" + encode_segment(name), "", {}, ""});
+  const Result<json::value> found = ask(server, {"GET", "/v1/functions/" + percent_encode(name), "", {}, ""});
   if (found) {
     if (!must_exist)
       return error(ErrorCode::Conflict,
@@ -81,7 +82,7 @@ int run_function_add(const ServerAddress& server, const FunctionCommandLine& giv
   if (const Result<void> applied = apply(given, *config); !applied) return failed(applied.error());
   const json::object body{{"toml", to_toml(config->functions.front(), config->mappings)}};
   const Result<json::value> answer = ask(server, {"PUT",
-                                                  "/v1/functions/" + encode_segment(given.name),
+                                                  "/v1/functions/" + percent_encode(given.name),
                                                   "",
                                                   {{"Content-Type", "application/json"}},
                                                   json::serialize(body)});
@@ -95,7 +96,7 @@ int run_function_add(const ServerAddress& server, const FunctionCommandLine& giv
 
 int run_function_remove(const ServerAddress& server, const std::string& name) {
   const Result<json::value> answer =
-      ask(server, {"DELETE", "/v1/functions/" + encode_segment(name), "", {}, ""});
+      ask(server, {"DELETE", "/v1/functions/" + percent_encode(name), "", {}, ""});
   if (!answer) return failed(answer.error());
   if (server.json) {
     std::cout << json::serialize(*answer) << "\n";
@@ -134,11 +135,11 @@ int run_function_list(const ServerAddress& server) {
 int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines) {
   // The log of a function that is not there would only be empty.
   const Result<json::value> function =
-      ask(server, {"GET", "/v1/functions/" + encode_segment(name), "", {}, ""});
+      ask(server, {"GET", "/v1/functions/" + percent_encode(name), "", {}, ""});
   if (!function) return failed(function.error());
   const Result<json::value> answer = ask(
       server,
-      {"GET", "/v1/logs", "function=" + encode_segment(name) + "&limit=" + std::to_string(lines), {}, ""});
+      {"GET", "/v1/logs", "function=" + percent_encode(name) + "&limit=" + std::to_string(lines), {}, ""});
   if (!answer) return failed(answer.error());
   if (server.json) {
     std::cout << json::serialize(*answer) << "\n";
@@ -156,7 +157,7 @@ int run_function_logs(const ServerAddress& server, const std::string& name, std:
 int run_function_invoke(const ServerAddress& server, const std::string& name, const std::string& payload) {
   const Result<HttpResponse> answer =
       call_server(server.admin, {"POST",
-                                 "/v1/functions/" + encode_segment(name) + "/invocations",
+                                 "/v1/functions/" + percent_encode(name) + "/invocations",
                                  "",
                                  {{"Content-Type", "application/json"}},
                                  payload});
@@ -168,10 +169,10 @@ int run_function_invoke(const ServerAddress& server, const std::string& name, co
 int run_explain(const ServerAddress& server, const ExplainCommand& command) {
   if (command.data.empty()) {
     std::string query = "limit=" + std::to_string(command.limit);
-    if (!command.from.empty()) query += "&from=" + encode_segment(command.from);
-    if (!command.to.empty()) query += "&to=" + encode_segment(command.to);
+    if (!command.from.empty()) query += "&from=" + percent_encode(command.from);
+    if (!command.to.empty()) query += "&to=" + percent_encode(command.to);
     const Result<json::value> answer =
-        ask(server, {"GET", "/v1/queues/" + encode_segment(command.queue) + "/decisions", query, {}, ""});
+        ask(server, {"GET", "/v1/queues/" + percent_encode(command.queue) + "/decisions", query, {}, ""});
     if (!answer) return failed(answer.error());
     if (server.json) {
       std::cout << json::serialize(*answer) << "\n";

@@ -13,6 +13,7 @@
 #include "app/history_remote.h"
 #include "app/server_history.h"
 #include "app/terminal.h"
+#include "base/time_text.h"
 #include "edge/observe/clock_text.h"
 #include "edge/observe/json_writer.h"
 

@@ -37,6 +37,7 @@ class CommandLine {
     queues();
     dead_letters();
     functions();
+    signals();
     explain();
     add_history_commands(app_, history_,
                          [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
@@ -285,6 +286,21 @@ class CommandLine {
     on(invoke, [this] { return run_function_invoke(server_, name_, payload_); });
   }
 
+  void signals() {
+    CLI::App* signal = app_.add_subcommand("signal", "external series that help to forecast: list, show");
+    signal->require_subcommand(1);
+    CLI::App* list = command(*signal, "list", "signals with their newest values and state",
+                             "  forewarm signal list\n  forewarm signal list --json");
+    with_server(list);
+    on(list, [this] { return run_signal_list(server_); });
+    CLI::App* show = named(*signal, "show", "one signal: its state, counts, newest and next values",
+                           "  forewarm signal show weather --limit 48");
+    show->add_option("--limit", shown_, "values of the past and of the future, at most")
+        ->check(CLI::Range(0, 1000))
+        ->capture_default_str();
+    on(show, [this] { return run_signal_show(server_, name_, shown_); });
+  }
+
   void explain() {
     CLI::App* sub =
         named(app_, "explain", "why a queue had the instances that it had, and what became of its messages",
@@ -406,6 +422,7 @@ class CommandLine {
   std::vector<std::string> values_;
   std::uint64_t redriven_max_ = 1'000'000;
   std::uint64_t lines_ = 100;
+  std::uint64_t shown_ = 20;
   std::uint64_t init_ms_ = 0;
 };
 

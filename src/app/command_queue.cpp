@@ -147,7 +147,7 @@ int run_dlq_redrive(const ServerAddress& server, const std::string& from, const 
   if (!to.empty()) body["to"] = to;
   const Result<HttpResponse> answer =
       call_server(server.admin, {"POST",
-                                 "/v1/queues/" + encode_segment(from) + "/redrive",
+                                 "/v1/queues/" + percent_encode(from) + "/redrive",
                                  "",
                                  {{"Content-Type", "application/json"}},
                                  json::serialize(body)});

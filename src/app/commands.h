@@ -68,6 +68,9 @@ int run_function_list(const ServerAddress& server);
 int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines);
 int run_function_invoke(const ServerAddress& server, const std::string& name, const std::string& payload);
 
+int run_signal_list(const ServerAddress& server);
+int run_signal_show(const ServerAddress& server, const std::string& name, std::uint64_t limit);
+
 struct ExplainCommand {
   std::string queue;
   std::string data;  ///< read the decision log of a stopped server here instead of asking one

@@ -263,7 +263,7 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   const toml::table& root = parsed.table();
   ServerConfig config;
   TomlReader reader(root, file);
-  for (const std::string_view key : {"function", "mapping", "queue"}) reader.known_elsewhere(key);
+  for (const std::string_view key : {"function", "mapping", "queue", "signal"}) reader.known_elsewhere(key);
   describe(reader, config);
   Result<void> read = reader.finish();
   if (read) read = check_server(root, file, config);
@@ -280,6 +280,10 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
     read = read_tables(root, "queue", file, config.queues, [](const QueueConfig& queue) -> std::string {
       return is_name(queue.name) ? "" : "needs a name of letters, digits, - and _ (up to 80)";
     });
+  }
+  if (read) {
+    read = read_tables(root, "signal", file, config.signals,
+                       [&](const SignalConfig& signal) { return check_signal(config.signals, signal); });
   }
   if (!read) return std::unexpected(read.error());
   return config;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/signal_config.h"
 #include "base/result.h"
 #include "core/model/settings.h"
 
@@ -73,6 +74,7 @@ struct ServerConfig {
   std::vector<FunctionConfig> functions;
   std::vector<MappingConfig> mappings;
   std::vector<QueueConfig> queues;
+  std::vector<SignalConfig> signals;
 };
 
 /// Reads TOML. `file` is for messages only. All errors are Invalid and say file:line:column, what was

@@ -105,4 +105,47 @@ void describe(FieldVisitor& v, QueueConfig& c) {
         c.attributes);
 }
 
+void describe(FieldVisitor& v, SignalConfig& c) {
+  v.text({"name", "unique name: letters, digits, -, _ and ."}, c.name);
+  v.text(
+      {"source",
+       "push (POST /v1/signals/NAME), poll (a JSON document by HTTP), prometheus (a query), file (lines that "
+       "are appended), calendar (an iCalendar file) or cron (an expression)"},
+      c.source);
+  v.text({"kind", "level: a value holds until the next (a price); count: values add up (posts, orders)"},
+         c.kind);
+  v.flag({"future_known",
+          "values of times to come are forecasts or plans, and used; of calendar and cron they always are"},
+         c.future_known);
+  v.duration({"hold", "level: a value says nothing of times later than this after it; 0s: no limit"}, c.hold,
+             kAnyDuration);
+  v.list({"queues", "that it may help to forecast; empty: all"}, c.queues);
+  v.real({"minimum", "smaller values are refused"}, c.minimum, {-1e15, 1e15});
+  v.real({"maximum", "larger values are refused"}, c.maximum, {-1e15, 1e15});
+  v.text({"items", "push, poll, file: JSON Pointer to the list of items; empty: the document itself"},
+         c.items);
+  v.text({"value", "push, poll, file: JSON Pointer to an item's value"}, c.value);
+  v.text({"time", "push, poll, file: JSON Pointer to an item's time; nothing there: now"}, c.time);
+  v.text({"url", "poll: of the document; prometheus: of the server, for example http://127.0.0.1:9090"},
+         c.url);
+  v.text({"query", "prometheus: a query that gives one series"}, c.query);
+  v.map({"headers", "poll, prometheus: further request headers"}, c.headers);
+  v.text({"bearer_token_file", "poll, prometheus: file with a token to send"}, c.bearer_token_file);
+  v.duration(
+      {"every", "time between two looks; 0s: 1m for poll and prometheus, 1s for file, 10s for calendar"},
+      c.every, {Duration(0), 24h});
+  v.duration({"timeout", "poll, prometheus: longest wait for an answer"}, c.timeout, {100ms, 5min});
+  v.text({"path", "file, calendar: the file; it may be rotated or replaced"}, c.path);
+  v.text({"format", "file: jsonl (each line a JSON document) or csv (with a header)"}, c.format);
+  v.text({"value_column", "file, csv: name of the values' column"}, c.value_column);
+  v.text({"time_column", "file, csv: name of the times' column; none of this name: now"}, c.time_column);
+  v.text({"filter", "calendar: only events with this in their summary or categories"}, c.filter);
+  v.text({"expression", "cron: minute, hour, day of month, month, day of week; or @hourly, @daily, ..."},
+         c.expression);
+  v.text({"time_zone", "cron, calendar (all-day events and times without a zone): a name of the tz database"},
+         c.time_zone);
+  v.duration({"length", "cron, calendar: how long what only has a beginning lasts"}, c.length,
+             {1ms, 24h * 30});
+}
+
 }  // namespace forewarm

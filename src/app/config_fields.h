@@ -51,5 +51,6 @@ void describe(FieldVisitor& visitor, ServerConfig& config);  ///< top level, wit
 void describe(FieldVisitor& visitor, FunctionConfig& config);
 void describe(FieldVisitor& visitor, MappingConfig& config);
 void describe(FieldVisitor& visitor, QueueConfig& config);
+void describe(FieldVisitor& visitor, SignalConfig& config);
 
 }  // namespace forewarm

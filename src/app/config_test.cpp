@@ -127,5 +127,30 @@ TEST(Config, WhatOnlyARestartCanChangeIsKeptAndNamed) {
   EXPECT_TRUE(keep_until_restart(in_force, read).empty());
 }
 
+TEST(Config, SignalsAreReadAndChecked) {
+  const Result<ServerConfig> read = read_config(
+      "[[signal]]\nname = \"price\"\nminimum = 0\n"
+      "[[signal]]\nname = \"days\"\nsource = \"calendar\"\npath = \"a.ics\"\nqueues = [\"jobs\"]\n",
+      "a.toml");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->signals.size(), 2U);
+  EXPECT_EQ(read->signals[0].minimum, 0);
+  EXPECT_FALSE(read->signals[0].knows_future());
+  EXPECT_TRUE(read->signals[1].knows_future());
+  const auto refused = [](std::string_view table) {
+    const Result<ServerConfig> wrong =
+        read_config("[[signal]]\nname = \"a\"\n" + std::string(table), "a.toml");
+    return wrong ? "it is taken" : wrong.error().message;
+  };
+  EXPECT_NE(refused("source = \"clendar\"").find("a.toml:1:1: [[signal]] 'a' source: expected one of"),
+            std::string::npos);
+  EXPECT_NE(refused("source = \"clendar\"").find("Did you mean calendar?"), std::string::npos);
+  EXPECT_NE(refused("source = \"cron\"").find("needs expression"), std::string::npos);
+  EXPECT_NE(refused("source = \"cron\"\nexpression = \"0 0 30 2 *\"").find("fits no day"), std::string::npos);
+  EXPECT_NE(refused("[[signal]]\nname = \"a\"").find("defined twice"), std::string::npos);
+  EXPECT_NE(refused("url = \"ftp://a\"").find("https://"), std::string::npos);
+  EXPECT_NE(refused("maximum = -2e15").find("maximum"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace forewarm

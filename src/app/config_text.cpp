@@ -138,7 +138,9 @@ std::string config_reference() {
                                       "A program whose instances run messages. One table each.") +
          reference_of<MappingConfig>("[[mapping]]",
                                      "A queue's messages run on a function. One table a queue.") +
-         reference_of<QueueConfig>("[[queue]]", "Queues that are to be there from the start.");
+         reference_of<QueueConfig>("[[queue]]", "Queues that are to be there from the start.") +
+         reference_of<SignalConfig>(
+             "[[signal]]", "External series that may help to forecast queues (signals.md). One table each.");
 }
 
 std::string example_config() {

@@ -6,6 +6,7 @@
 
 #include "app/config.h"
 #include "app/own_program.h"
+#include "base/time_text.h"
 #include "edge/observe/clock_text.h"
 #include "edge/observe/json_writer.h"
 #include "edge/observe/snapshot_json.h"

@@ -17,6 +17,8 @@
 #include "app/recovered.h"
 #include "app/server_history.h"
 #include "app/server_snapshot.h"
+#include "app/signal_routes.h"
+#include "app/signal_service.h"
 #include "app/sqs_front.h"
 #include "edge/observe/dashboard.h"
 #include "edge/observe/decision_log.h"
@@ -43,6 +45,7 @@ class ServerImpl : public Server, private Names {
     // Nothing may call back into what is being taken down: first the doors, then the hands, then the store.
     sqs_server_.reset();
     admin_server_.reset();
+    signals_.reset();
     host_.reset();
     fits_.reset();
     store_.reset();
@@ -100,6 +103,7 @@ class ServerImpl : public Server, private Names {
   Orchestrator core_;
   SnapshotMaker snapshots_;
   std::unique_ptr<LiveWorld> world_;
+  std::unique_ptr<SignalService> signals_;
   std::unique_ptr<FunctionHost> host_;
   std::unique_ptr<FitWorker> fits_;
   std::unique_ptr<Dashboard> dashboard_;
@@ -118,12 +122,12 @@ class ServerImpl : public Server, private Names {
 };
 
 Result<void> ServerImpl::start() {
-  Result<Recovered> recovered = recover_store(config_.data);
+  auto recovered = recover_store(config_.data);
   if (!recovered) return std::unexpected(recovered.error());
   store_ = std::move(recovered->store);
+  const auto warn = [this](std::string_view text) { log().warning(text); };
   if (!config_.record.empty()) {
-    Result<std::unique_ptr<Recorder>> recorder = Recorder::open(
-        {.path = config_.record, .warn = [this](std::string_view text) { log().warning(text); }});
+    auto recorder = Recorder::open({.path = config_.record, .warn = warn});
     if (!recorder) return std::unexpected(recorder.error());
     recorder_ = std::move(*recorder);
   }
@@ -131,14 +135,14 @@ Result<void> ServerImpl::start() {
                                              static_cast<const Names&>(*this));
   LiveWorld::Hands hands;
   make_hands(hands);
-  world_ = std::make_unique<LiveWorld>(loop_, *store_, core_,
-                                       LiveWorld::Options{.not_before = recovered->clock}, std::move(hands));
-  auto history = ServerHistory::open(loop_, config_, world_->now(),
-                                     {.queues = &queues_.directory(),
-                                      .report = [this](Event event) { world_->report(std::move(event)); },
-                                      .warn = [this](std::string_view text) { log().warning(text); }});
+  const LiveWorld::Options world{.not_before = recovered->clock};
+  world_ = std::make_unique<LiveWorld>(loop_, *store_, core_, world, std::move(hands));
+  const auto report = [this](Event event) { world_->report(std::move(event)); };
+  auto history = ServerHistory::open(loop_, config_, world_->now(), {&queues_.directory(), report, warn});
   if (!history) return std::unexpected(history.error());
   history_ = std::move(*history);
+  signals_ = std::make_unique<SignalService>(
+      loop_, [this] { return world_->now(); }, report, warn);
   make_host();
   if (Result<void> done = recover(*recovered); !done) return done;
   if (Result<void> attached = queues_.attach(*world_); !attached) return attached;
@@ -175,11 +179,13 @@ void ServerImpl::step(Event event) {
 
 void ServerImpl::configure() {
   for (const auto& [name, function] : functions_.all()) host_->define(function);
-  Configuration configuration =
-      functions_.configuration(config_, [this](std::string_view name) -> std::optional<QueueId> {
-        const QueueEntry* entry = queues_.directory().find(name);
-        return entry != nullptr ? std::optional(entry->id) : std::nullopt;
-      });
+  const auto queue_id = [this](std::string_view name) {
+    const QueueEntry* entry = queues_.directory().find(name);
+    return entry != nullptr ? std::optional(entry->id) : std::nullopt;
+  };
+  signals_->configure(config_);
+  Configuration configuration = functions_.configuration(config_, queue_id);
+  configuration.signals = signals_->settings(queue_id);
   if (ready_ || queues_to_make_ > 0) {
     world_->report(ConfigurationChanged{std::move(configuration)});
   } else {
@@ -217,6 +223,7 @@ void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
   history_->observe(event, actions);
   snapshots_.observe(event, actions);
   if (options_.watch) options_.watch(event, actions);
+  if (ready_ && signals_->waits_for(event.event)) loop_.post([this] { configure(); });
 }
 
 bool ServerImpl::receivable(QueueId id) const {
@@ -249,6 +256,7 @@ Result<void> ServerImpl::listen() {
   admin_routes_ = std::make_unique<AdminRoutes>(dashboard_->routes(), admin_sources());
   forecasts_ = std::make_unique<QueueForecasts>(
       loop_, dashboard_->routes(), [this](std::string_view queue) { return snapshots_.arrivals(queue); });
+  add_signal_routes(dashboard_->routes(), *signals_);
   options.listen = *admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
@@ -362,6 +370,7 @@ Snapshot ServerImpl::snapshot() {
   snapshot.process = read_process();
   snapshot.process.functions_memory_bytes = functions_memory_bytes_;
   snapshot.progress = progress_;
+  signals_->fill(snapshot);
   return snapshot;
 }
 
@@ -388,6 +397,7 @@ void ServerImpl::reload() {
 }
 
 void ServerImpl::every_second() {
+  signals_->tick();
   const std::vector<InstanceUsage> usage = host_->pool().usage();
   functions_memory_bytes_ = 0;
   for (const InstanceUsage& one : usage) functions_memory_bytes_ += one.memory_bytes;

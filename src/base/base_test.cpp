@@ -9,6 +9,7 @@
 #include "base/math.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "base/time_text.h"
 
 namespace forewarm {
 namespace {
@@ -111,6 +112,15 @@ TEST(IdMap, AgreesWithAnOrderedMapUnderRandomInsertionAndErasure) {
     }
     ASSERT_EQ(map.size(), model.size());
   }
+}
+
+TEST(TimeText, TimesAreReadInEveryFormThatIsWritten) {
+  EXPECT_EQ(parse_time("2026-03-01T14:02:10.25Z"), time_point_us(1'772'373'730'250'000));
+  EXPECT_EQ(parse_time("2026-03-01t15:02:10+01:00"), time_point_us(1'772'373'730'000'000));
+  EXPECT_EQ(parse_time("1772373730.5"), time_point_us(1'772'373'730'500'000));
+  for (const char* wrong : {"", "now", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-03-01T14:02:10",
+                            "1e99", "nan", "-5", "2026-03-01T14:02:10.Z", "2026-03-01T25:00:00Z"})
+    EXPECT_FALSE(parse_time(wrong)) << wrong;
 }
 
 TEST(IdMap, PointersStayValidWhileItGrows) {

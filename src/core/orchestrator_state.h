@@ -7,14 +7,16 @@
 
 #include "base/id_map.h"
 #include "core/history/outcomes.h"
+#include "core/history/signal_series.h"
 #include "core/orchestrator.h"
 #include "core/queue_state.h"
 #include "core/timer_heap.h"
 
 namespace forewarm {
 
-/// The orchestrator's inside, in three files by what they are about: messages.cpp (where each message is),
-/// runs.cpp (who works on it), scaling.cpp (how many instances there are). Each handler leaves everything
+/// The orchestrator's inside, in four files by what they are about: messages.cpp (where each message is),
+/// runs.cpp (who works on it), scaling.cpp (how many instances there are), signals.cpp (what is known from
+/// outside). Each handler leaves everything
 /// consistent; what does not fit into a bounded step stays in pending_ and is gone on with at wake_at() ==
 /// now.
 class Orchestrator::State {
@@ -97,6 +99,10 @@ class Orchestrator::State {
   void attach_mapping(QueueState& queue);
   void drop_if_unused(FunctionState& function);
 
+  // signals.cpp: what is known from outside
+  void configure_signals();
+  void add_regressors(FitRequest& request);
+
   void leave_pending(QueueState& queue);
   void continue_pending();
 
@@ -119,6 +125,7 @@ class Orchestrator::State {
   std::deque<QueueId> pending_;
   std::deque<QueueId> starved_;  ///< wanted an instance when the machine's limit was reached
   Outcomes outcomes_;
+  std::map<SignalId, SignalSeries> signals_;
   std::uint64_t next_instance_ = 1;
   std::uint64_t next_run_ = 1;
 };

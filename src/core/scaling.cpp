@@ -128,6 +128,7 @@ void Orchestrator::State::ask_for_fit(QueueState& queue) {
       queue.history.open_start() - request.step * static_cast<std::int64_t>(request.arrivals.size());
   request.seasons = settings.seasons;
   request.horizon = settings.horizon;
+  add_regressors(request);
   actions_->push_back(FitForecast{std::move(request)});
 }
 
@@ -262,6 +263,7 @@ void Orchestrator::State::stop_unfit(FunctionState& function) {
 
 void Orchestrator::State::on(const ConfigurationChanged& event) {
   configuration_ = event.configuration;
+  configure_signals();
   for (auto& [id, function] : functions_) {
     function.retired = true;
     function.queues.clear();
@@ -313,11 +315,6 @@ void Orchestrator::State::attach_mapping(QueueState& queue) {
     schedule_tick(queue);
   }
   if (queue.ready.size() > 0) leave_pending(queue);
-}
-
-void Orchestrator::State::on(const SignalObserved&) {
-  // Signals become regressors of fits in the data side of the forecasting engine; the core itself has no use
-  // for one.
 }
 
 }  // namespace forewarm

@@ -29,6 +29,8 @@ inline constexpr std::array<std::string_view, kErrorClassCount> kNames<ErrorClas
     "none", "handler", "timeout", "crash", "capacity"};
 template <>
 inline constexpr auto kNames<ModelId> = kModelNames;
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<SignalKind> = {"level", "count"};
 
 void describe(auto& visit, Like<Message> auto& it) {
   visit("id", it.id)("queue", it.queue)("sent", it.sent)("visible_at", it.visible_at)(
@@ -69,9 +71,13 @@ void describe(auto& visit, Like<ForecastSettings> auto& it) {
   visit("step", it.step)("horizon", it.horizon)("history", it.history)("refit_every", it.refit_every);
   visit("seasons", it.seasons);
 }
+void describe(auto& visit, Like<SignalSettings> auto& it) {
+  visit("id", it.id)("kind", it.kind)("future_known", it.future_known)("holds", it.holds);
+  visit("queues", it.queues);
+}
 void describe(auto& visit, Like<Configuration> auto& it) {
-  visit("functions", it.functions)("mappings", it.mappings)("forecast", it.forecast)("instances_max",
-                                                                                     it.instances_max);
+  visit("functions", it.functions)("mappings", it.mappings)("forecast", it.forecast);
+  visit("signals", it.signals)("instances_max", it.instances_max);
 }
 void describe(auto& visit, Like<Forecast> auto& it) {
   visit("start", it.start)("step", it.step)("values", it.values);

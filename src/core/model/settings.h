@@ -102,12 +102,29 @@ struct ForecastSettings {
   friend bool operator==(const ForecastSettings&, const ForecastSettings&) = default;
 };
 
+enum class SignalKind : std::uint8_t {
+  Level,  ///< what was last said holds: a price, a temperature, whether a sale goes on
+  Count,  ///< things that happen: values add up in a step, and nothing said is zero
+};
+
+/// An external series that may help to forecast queues.
+struct SignalSettings {
+  SignalId id;
+  SignalKind kind = SignalKind::Level;
+  bool future_known = false;     ///< what is said of times to come is to be believed: a calendar, a forecast
+  Duration holds = Duration(0);  ///< a level's value says nothing of times later than this; 0: no limit
+  std::vector<QueueId> queues = {};  ///< that it may help; empty: all
+
+  friend bool operator==(const SignalSettings&, const SignalSettings&) = default;
+};
+
 /// Everything an operator sets that decides. Replaced as a whole.
 struct Configuration {
   std::vector<FunctionSettings> functions;
   std::vector<MappingSettings> mappings;
   ForecastSettings forecast;
-  std::uint32_t instances_max = 200;  ///< on this machine, over all functions
+  std::vector<SignalSettings> signals;  ///< ids ascending
+  std::uint32_t instances_max = 200;    ///< on this machine, over all functions
 
   friend bool operator==(const Configuration&, const Configuration&) = default;
 };

@@ -30,6 +30,10 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* receivi
   return count;
 }
 
+int ask_whether_to_go_on(void* stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::stop_token*>(stop)->stop_requested() ? 1 : 0;
+}
+
 std::size_t take_header(char* bytes, std::size_t, std::size_t count, void* receiving) {
   std::string_view line(bytes, count);
   const std::size_t colon = line.find(':');
@@ -79,6 +83,10 @@ Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& opti
   set(CURLOPT_HEADERDATA, static_cast<void*>(&receiving));
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
   set(CURLOPT_NOSIGNAL, 1L);
+  std::stop_token stop = options.stop;
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, &ask_whether_to_go_on);
+  set(CURLOPT_XFERINFODATA, static_cast<void*>(&stop));
   set(CURLOPT_ACCEPT_ENCODING, "");
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_USERAGENT, "forewarm");
@@ -103,21 +111,6 @@ Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& opti
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   return HttpResponse{static_cast<unsigned>(status), std::move(receiving.headers), std::move(receiving.body)};
-}
-
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    const auto byte = static_cast<unsigned char>(c);
-    if (plain)
-      out += c;
-    else
-      (((out += '%') += kHex[byte >> 4]) += kHex[byte & 15]);
-  }
-  return out;
 }
 
 }  // namespace forewarm

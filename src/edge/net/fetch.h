@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -8,8 +9,8 @@
 
 namespace forewarm {
 
-/// A request to any server on the net, for commands: TLS, proxies (HTTPS_PROXY and its like) and redirects to
-/// the same scheme are libcurl's business.
+/// A request to any server on the net, for commands and threads that may wait: TLS, proxies (HTTPS_PROXY and
+/// its like) and redirects to the same scheme are libcurl's business.
 struct FetchRequest {
   std::string method = "GET";
   std::string url;
@@ -20,13 +21,11 @@ struct FetchRequest {
 struct FetchOptions {
   std::chrono::milliseconds timeout{60'000};
   std::size_t body_max_bytes = 256U << 20;
+  std::stop_token stop{};  ///< asked for: no answer, soon
 };
 
 /// Blocks until there is an answer of any status. Invalid for what is no URL; Io, with the server and the
 /// reason, when there was no answer; Exhausted when it is larger than `body_max_bytes`.
 Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& options = {});
-
-/// A query or form field, percent-encoded as RFC 3986 has it: everything but letters, digits, - . _ and ~.
-std::string percent_encode(std::string_view text);
 
 }  // namespace forewarm

@@ -96,6 +96,9 @@ class HttpClient {
   virtual std::size_t pending() const = 0;
 };
 
+/// All but the unreserved characters of RFC 3986 percent-encoded: for one segment of a path, or a value in a
+/// query.
+std::string percent_encode(std::string_view text);
 /// Percent-decoding (RFC 3986 section 2.1), '+' as a space where `form` (application/x-www-form-urlencoded).
 std::string percent_decode(std::string_view text, bool form);
 std::vector<std::pair<std::string, std::string>> parse_query(std::string_view query);

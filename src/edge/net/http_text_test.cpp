@@ -45,6 +45,7 @@ TEST(Endpoint, OnlyRealLoopbackCountsAsLoopback) {
 
 TEST(PercentDecode, DecodesWhatIsWellFormedAndKeepsTheRest) {
   EXPECT_EQ(percent_decode("a%20b%2Fc", false), "a b/c");
+  EXPECT_EQ(percent_encode("a b/c+d~\xc3\xbc"), "a%20b%2Fc%2Bd~%C3%BC");
   EXPECT_EQ(percent_decode("a+b", false), "a+b");
   EXPECT_EQ(percent_decode("a+b%2B", true), "a b+");
   EXPECT_EQ(percent_decode("%", false), "%");

@@ -2,9 +2,7 @@
 
 #include <chrono>
 #include <string>
-#include <string_view>
 
-#include "base/result.h"
 #include "base/time.h"
 
 namespace forewarm {
@@ -14,8 +12,6 @@ std::string utc_text(std::chrono::system_clock::time_point at);
 std::string utc_text(TimePoint at);
 /// "14:02:10.250" in the local time zone, for people at a terminal.
 std::string local_clock_text(std::chrono::system_clock::time_point at);
-/// RFC 3339 with any offset, or seconds since the epoch. Invalid with what was expected otherwise.
-Result<TimePoint> parse_time(std::string_view text);
 
 /// "1.2 s", "350 ms", "4 min 10 s", "2 h 5 min": the two largest units that matter.
 std::string duration_text(Duration duration);

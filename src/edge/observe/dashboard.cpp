@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/time_text.h"
 #include "edge/observe/assets.h"
 #include "edge/observe/clock_text.h"
 #include "edge/observe/live_stream.h"

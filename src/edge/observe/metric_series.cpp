@@ -118,6 +118,7 @@ ServerSeries MetricSeries::make_server(const std::string& version) {
   f.counters_by(MetricId::MessagesDeleted, {}, {"client", "run_succeeded", "expired"}, s.deleted);
   s.ready = f.gauge(MetricId::Ready);
   s.uptime = f.gauge(MetricId::Uptime);
+  s.signals_unknown = f.counter(MetricId::SignalsUnknown);
   s.cold_starts_avoided = f.counter(MetricId::ColdStartsAvoided);
   s.instance_seconds = f.counter(MetricId::InstanceSeconds);
   s.store_commits = f.counter(MetricId::StoreCommits);
@@ -175,6 +176,31 @@ FunctionSeries MetricSeries::make_function(const std::string& name) {
   s.start_time = f.histogram(MetricId::StartTime, function);
   s.run_duration = f.histogram(MetricId::RunDuration, function);
   return s;
+}
+
+SignalSeriesSet MetricSeries::make_signal(const std::string& name, const std::vector<std::string>& reasons) {
+  Families& f = *families_;
+  SignalSeriesSet s;
+  for (const std::string& reason : reasons)
+    s.values.push_back(f.counter(MetricId::SignalValues, {{"signal", name}, {"reason", reason}}));
+  s.readings = f.counter(MetricId::SignalReadings, {{"signal", name}});
+  s.failures = f.counter(MetricId::SignalFailures, {{"signal", name}});
+  return s;
+}
+
+void MetricSeries::add_gauges(const std::string& name, SignalSeriesSet& series) {
+  series.value = families_->gauge(MetricId::SignalValue, {{"signal", name}});
+  series.age = families_->gauge(MetricId::SignalAge, {{"signal", name}});
+}
+
+void MetricSeries::remove(const SignalSeriesSet& s) {
+  Families& f = *families_;
+  for (Counter* values : s.values) f.remove(MetricId::SignalValues, values);
+  f.remove(MetricId::SignalReadings, s.readings);
+  f.remove(MetricId::SignalFailures, s.failures);
+  if (s.value == nullptr) return;
+  f.remove(MetricId::SignalValue, s.value);
+  f.remove(MetricId::SignalAge, s.age);
 }
 
 void MetricSeries::remove(const QueueSeries& s) {

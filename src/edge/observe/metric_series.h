@@ -56,6 +56,14 @@ struct FunctionSeries {
   Histogram* start_time = nullptr;
   Histogram* run_duration = nullptr;
 };
+/// Pointers to the series of one signal.
+struct SignalSeriesSet {
+  std::vector<Counter*> values;  ///< by what became of them
+  Counter* readings = nullptr;
+  Counter* failures = nullptr;
+  Gauge* value = nullptr;  ///< null while there is none
+  Gauge* age = nullptr;
+};
 /// Pointers to the series without labels that change.
 struct ServerSeries {
   Counter* events = nullptr;
@@ -63,6 +71,7 @@ struct ServerSeries {
   std::array<Counter*, 3> deleted{};  ///< client, run succeeded, expired
   Gauge* ready = nullptr;
   Gauge* uptime = nullptr;
+  Counter* signals_unknown = nullptr;
   Counter* cold_starts_avoided = nullptr;
   Counter* instance_seconds = nullptr;
   Counter* store_commits = nullptr;
@@ -87,8 +96,12 @@ class MetricSeries {
   QueueSeries make_queue(const std::string& name);
   RunSeries make_runs(const std::string& queue, const std::string& function);
   FunctionSeries make_function(const std::string& name);
+  /// `reasons` are what may become of a value. The gauges come with the first one.
+  SignalSeriesSet make_signal(const std::string& name, const std::vector<std::string>& reasons);
+  void add_gauges(const std::string& name, SignalSeriesSet& series);
   void remove(const QueueSeries& series);
   void remove(const RunSeries& series);
+  void remove(const SignalSeriesSet& series);
   std::string text() const;
 
  private:

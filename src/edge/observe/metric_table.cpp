@@ -80,6 +80,18 @@ constexpr auto kTable = std::to_array<MetricDescription>({
     {"forewarm_plan_warm_floor_instances", kGauge, "Instances that the current plan keeps whatever comes.",
      "queue", ""},
 
+    {"forewarm_signal_values_total", kCounter,
+     "Values that came for the signal, by what became of them. The first three are taken.", "signal, reason",
+     "in_order, out_of_order, revised, duplicate, late, future, not_a_number, out_of_range, full, malformed"},
+    {"forewarm_signal_readings_total", kCounter,
+     "Looks at the signal's source, or requests that pushed values.", "signal", ""},
+    {"forewarm_signal_failures_total", kCounter, "Looks at the signal's source that gave nothing.", "signal",
+     ""},
+    {"forewarm_signal_value", kGauge, "The signal's newest value.", "signal", ""},
+    {"forewarm_signal_age_seconds", kGauge, "Time since the signal's newest value.", "signal", ""},
+    {"forewarm_signals_unknown_total", kCounter, "Requests that pushed values of a signal that is none.", "",
+     ""},
+
     {"forewarm_store_commits_total", kCounter, "Commits of the message store; one may hold many writes.", "",
      ""},
     {"forewarm_store_writes_total", kCounter, "Writes to the message store.", "", ""},

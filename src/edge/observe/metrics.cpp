@@ -5,6 +5,7 @@
 #include <prometheus/histogram.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <unordered_map>
 
@@ -93,6 +94,7 @@ class Metrics::Registry {
   void count(TimePoint, const PublishPlan& action);
 
   void start(TimePoint now, QueueId queue, const Lease& lease);
+  void set_signals(const Snapshot& snapshot);
 
   Options options_;
   const Names& names_;
@@ -101,6 +103,7 @@ class Metrics::Registry {
   Attribution attribution_;
   std::unordered_map<std::uint32_t, Queue> queues_;
   std::unordered_map<std::uint32_t, Function> functions_;
+  std::map<std::string, SignalSeriesSet> signals_;
   std::optional<Queue> other_;
   std::size_t queues_with_series_ = 0;
   std::unordered_map<std::uint64_t, Waiting> waiting_;
@@ -279,7 +282,39 @@ void Metrics::Registry::count(TimePoint, const PublishPlan& action) {
   queue(action.plan.queue).series.plans[constraint]->Increment();
 }
 
+/// A signal whose settings have changed counts from 0 again; one that is gone takes its series with it.
+void Metrics::Registry::set_signals(const Snapshot& snapshot) {
+  for (const SignalSnapshot& from : snapshot.signals) {
+    const auto [found, fresh] = signals_.try_emplace(from.name);
+    SignalSeriesSet& to = found->second;
+    const bool begins_again = !fresh && static_cast<double>(from.readings) < to.readings->Value();
+    if (begins_again) series_.remove(to);
+    if (fresh || begins_again) {
+      std::vector<std::string> reasons;
+      for (const auto& [reason, count] : from.counts) reasons.emplace_back(reason);
+      to = series_.make_signal(from.name, reasons);
+    }
+    for (std::size_t i = 0; i < from.counts.size(); ++i)
+      raise(*to.values[i], static_cast<double>(from.counts[i].second));
+    raise(*to.readings, static_cast<double>(from.readings));
+    raise(*to.failures, static_cast<double>(from.failures));
+    if (from.past.empty()) continue;
+    if (to.value == nullptr) series_.add_gauges(from.name, to);
+    to.value->Set(from.past.back().second);
+    to.age->Set(seconds(snapshot.at - from.past.back().first));
+  }
+  std::erase_if(signals_, [&](const auto& entry) {
+    const auto& [name, series] = entry;
+    if (std::ranges::find(snapshot.signals, name, &SignalSnapshot::name) != snapshot.signals.end())
+      return false;
+    series_.remove(series);
+    return true;
+  });
+  raise(*server_.signals_unknown, static_cast<double>(snapshot.signals_unknown));
+}
+
 void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
+  set_signals(snapshot);
   for (const QueueSnapshot& from : snapshot.queues) {
     const auto known = queues_.find(from.id.value());
     if (known == queues_.end() || !known->second.own) continue;

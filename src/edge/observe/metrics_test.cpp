@@ -64,6 +64,12 @@ class MetricsTest : public testing::Test {
 
 TEST_F(MetricsTest, EverySeriesOfAKnownQueueAndFunctionIsThereFromTheStart) {
   map_queue();
+  Snapshot snapshot;
+  SignalSnapshot& price = snapshot.signals.emplace_back();
+  price.name = "price";
+  price.counts = {{"in_order", 0}};
+  price.past = {{now, 1}};
+  metrics.set_snapshot(snapshot);
   EXPECT_EQ(value(R"(forewarm_messages_arrived_total{queue="orders",reason="redriven"})"), "0");
   EXPECT_EQ(value(R"(forewarm_runs_total{function="ship",queue="orders",reason="timeout"})"), "0");
   EXPECT_EQ(value(R"(forewarm_instance_losses_total{function="ship",reason="start_failed"})"), "0");
@@ -194,6 +200,31 @@ TEST_F(MetricsTest, GaugesAndTotalsFollowTheSnapshot) {
   EXPECT_EQ(value(R"(forewarm_forecast_high_messages{queue="orders"})"), "5");
   EXPECT_EQ(value(R"(forewarm_instances{function="ship",state="busy"})"), "2");
   EXPECT_EQ(value("forewarm_store_commits_total"), "40");
+}
+
+TEST_F(MetricsTest, SignalsFollowTheSnapshotAndLeaveWithIt) {
+  Snapshot snapshot;
+  snapshot.at = now;
+  SignalSnapshot& price = snapshot.signals.emplace_back();
+  price.name = "price";
+  price.counts = {{"in_order", 3}, {"late", 1}};
+  price.readings = 4;
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value(R"(forewarm_signal_values_total{reason="late",signal="price"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_signal_value{signal="price"})"), "");
+  price.past = {{now - 5s, 7.5}};
+  snapshot.signals_unknown = 2;
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value(R"(forewarm_signal_value{signal="price"})"), "7.5");
+  EXPECT_EQ(value(R"(forewarm_signal_age_seconds{signal="price"})"), "5");
+  EXPECT_EQ(value("forewarm_signals_unknown_total"), "2");
+  price.readings = 1;  // its settings have changed
+  price.counts = {{"in_order", 1}, {"late", 0}};
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value(R"(forewarm_signal_values_total{reason="in_order",signal="price"})"), "1");
+  snapshot.signals.clear();
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(metrics.text().find("signal=\"price\""), std::string::npos);
 }
 
 TEST(MetricTable, NamesFollowTheConventionAndAreDifferent) {

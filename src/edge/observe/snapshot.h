@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -62,6 +64,22 @@ struct FunctionSnapshot {
   std::uint64_t runs = 0;
 };
 
+/// An external series as the server knows it.
+struct SignalSnapshot {
+  std::string name;
+  std::string source;  ///< push, poll, prometheus, file, calendar, cron
+  std::string kind;    ///< level, count
+  bool future_known = false;
+  std::vector<std::string> queues;  ///< that it is for; empty: all
+  std::string failure;              ///< why it cannot be read now; empty: it can
+  std::vector<std::string> notes;   ///< what is wrong with a part of it
+  std::uint64_t readings = 0;       ///< requests that pushed values, or looks at its source
+  std::uint64_t failures = 0;       ///< looks that gave nothing
+  std::vector<std::pair<std::string_view, std::uint64_t>> counts;  ///< values, by what became of them
+  std::vector<std::pair<TimePoint, double>> past;                  ///< newest values, ascending
+  std::vector<std::pair<TimePoint, double>> future;                ///< next ones, ascending
+};
+
 /// Over the whole server since its start.
 struct Totals {
   std::uint64_t arrived = 0;
@@ -108,6 +126,8 @@ struct Snapshot {
   std::uint64_t events = 0;  ///< taken by the core
   std::vector<QueueSnapshot> queues;
   std::vector<FunctionSnapshot> functions;
+  std::vector<SignalSnapshot> signals;
+  std::uint64_t signals_unknown = 0;  ///< pushes to signals that are none
   Totals totals;
   StoreSnapshot store;
   ProcessSnapshot process;

@@ -1,0 +1,61 @@
+// What is known from outside: external series, put beside a queue's history for its fits.
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "core/orchestrator_state.h"
+
+namespace forewarm {
+namespace {
+
+/// Of one fit: each is as long as the history, and every model goes through all of them.
+constexpr std::size_t kRegressorsMax = 32;
+
+bool is_for(const SignalSettings& settings, QueueId queue) {
+  return settings.queues.empty() || std::ranges::find(settings.queues, queue) != settings.queues.end();
+}
+
+}  // namespace
+
+void Orchestrator::State::on(const SignalObserved& event) {
+  const auto found = signals_.find(event.signal);
+  if (found != signals_.end()) found->second.observe(event.at, event.value, now_);
+}
+
+/// Series whose settings stay keep what was said of them.
+void Orchestrator::State::configure_signals() {
+  std::map<SignalId, SignalSeries> kept;
+  for (const SignalSettings& settings : configuration_.signals) {
+    const SignalSeries::Options options{.kind = settings.kind,
+                                        .holds = settings.holds,
+                                        .step = configuration_.forecast.step,
+                                        .past_steps = configuration_.forecast.history,
+                                        .future_steps = 4 * std::size_t{configuration_.forecast.horizon}};
+    const auto found = signals_.find(settings.id);
+    if (found != signals_.end() && found->second.options() == options)
+      kept.insert(signals_.extract(found));
+    else
+      kept.try_emplace(settings.id, options);
+  }
+  signals_ = std::move(kept);
+}
+
+/// The external series beside the request's history. Those of which nothing is known there are left out.
+void Orchestrator::State::add_regressors(FitRequest& request) {
+  for (const SignalSettings& settings : configuration_.signals) {
+    if (request.regressors.size() >= kRegressorsMax) return;
+    const auto found = signals_.find(settings.id);
+    if (found == signals_.end() || found->second.size() == 0 || !is_for(settings, request.queue)) continue;
+    SignalSeries& series = found->second;
+    const std::size_t steps = request.arrivals.size();
+    const TimePoint end = request.start + request.step * static_cast<Duration::rep>(steps);
+    const std::span<const float> past = series.past(end, steps);
+    if (std::ranges::all_of(past, [](float value) { return std::isnan(value); })) continue;
+    Regressor regressor{.signal = settings.id, .past = {past.begin(), past.end()}, .future = {}};
+    if (settings.future_known) regressor.future = series.aligned(end, request.horizon, end);
+    request.regressors.push_back(std::move(regressor));
+  }
+}
+
+}  // namespace forewarm
