@@ -15,9 +15,11 @@ std::string_view model_name(ModelId id) {
 }
 
 std::vector<BacktestModel> every_model() {
-  std::vector<BacktestModel> models = {{model_name(ModelId::Ensemble), [](std::size_t horizon) {
-                                          return std::make_unique<Ensemble>(EnsembleSize::Light, horizon);
-                                        }}};
+  std::vector<BacktestModel> models = {
+      {model_name(ModelId::Ensemble),
+       [](std::size_t horizon) { return std::make_unique<Ensemble>(EnsembleSize::Whole, horizon); }},
+      {"ensemble_light",
+       [](std::size_t horizon) { return std::make_unique<Ensemble>(EnsembleSize::Light, horizon); }}};
   for (const ModelMaker& maker : kModelMakers)
     models.push_back({model_name(maker.id), [make = maker.make](std::size_t) { return make(); }});
   return models;
