@@ -23,7 +23,8 @@ Result<json::value> get(const ServerAddress& server, const std::string& path) {
   return parsed;
 }
 
-Result<json::value> sqs(const ServerAddress& server, const std::string& action, const json::object& body) {
+Result<json::value> call_sqs(const ServerAddress& server, const std::string& action,
+                             const json::object& body) {
   HttpRequest request{
       "POST",
       "/",
@@ -41,7 +42,7 @@ Result<json::value> sqs(const ServerAddress& server, const std::string& action, 
 }
 
 Result<json::string> queue_url(const ServerAddress& server, const std::string& name) {
-  const Result<json::value> found = sqs(server, "GetQueueUrl", {{"QueueName", name}});
+  const Result<json::value> found = call_sqs(server, "GetQueueUrl", {{"QueueName", name}});
   if (!found) return std::unexpected(found.error());
   return found->at("QueueUrl").as_string();
 }
@@ -52,7 +53,7 @@ int act(const ServerAddress& server, const std::string& action, const std::strin
   const Result<json::string> url = queue_url(server, name);
   if (!url) return failed(url.error());
   body["QueueUrl"] = *url;
-  const Result<json::value> answer = sqs(server, action, body);
+  const Result<json::value> answer = call_sqs(server, action, body);
   if (!answer) return failed(answer.error());
   if (server.json)
     std::cout << json::serialize(*answer) << "\n";
@@ -103,7 +104,8 @@ int run_queue_create(const ServerAddress& server, const std::string& name,
     }
     values[attribute.substr(0, equals)] = attribute.substr(equals + 1);
   }
-  const Result<json::value> made = sqs(server, "CreateQueue", {{"QueueName", name}, {"Attributes", values}});
+  const Result<json::value> made =
+      call_sqs(server, "CreateQueue", {{"QueueName", name}, {"Attributes", values}});
   if (!made) return failed(made.error());
   std::cout << (server.json ? json::serialize(*made) : std::string(made->at("QueueUrl").as_string())) << "\n";
   return 0;
