@@ -20,7 +20,6 @@ ALLOWED_HEADERS = {
     "cstdio": {"src/base/check.cpp": "says which check failed before it aborts"},
     "cstdlib": {"src/base/check.cpp": "aborts"},
     "Eigen/Dense": {"*": "linear algebra without state; symbols_test.py sees which functions of libm it would pull in"},
-    "LBFGSB.h": {"*": "an optimiser that only computes"},
     "cmath": {"*": "std::abs, std::floor, std::isfinite and the like are exact; the others are forbidden by name"},
 }
 
