@@ -23,8 +23,8 @@ before(async () => {
     rows.push(`${3600 * t},<i>evil</i>,${Math.round(9 + 5 * shape + ((t * 104729) % 5))}`);
   }
   writeFileSync(join(folder, "trace.csv"), rows.join("\n") + "\n");
-  execFileSync(process.env.FOREWARM_PROGRAM, ["backtest", join(folder, "trace.csv"), "--origins", "30", "--horizon", "12h",
-    "--models", "ensemble,exponential_smoothing", "--html", join(folder, "report.html")], { stdio: "pipe" });
+  execFileSync(process.env.FOREWARM_PROGRAM, ["backtest", join(folder, "trace.csv"), "--origins", "12", "--horizon", "12h",
+    "--models", "ensemble_light,exponential_smoothing", "--html", join(folder, "report.html")], { stdio: "pipe" });
   browser = await playwright.chromium.launch({ executablePath: kBrowser, args: ["--no-sandbox", "--disable-gpu"] });
 });
 

@@ -132,9 +132,12 @@ attributes = {{ RedrivePolicy = {json.dumps(policy)} }}
         self.assertEqual({ran[text] for text in sent[30:]}, {"new"}, "the old version went on")
         self.assertEqual(sum(self.attempts(text) for text in sent), 60, "some ran twice")
 
-        functions = json.loads(server.run("fn", "ls", "--json").stdout)
-        functions = functions["functions"] if isinstance(functions, dict) else functions
-        self.assertEqual([(function["name"], function["version"]) for function in functions], [("worker", 2)])
+        def versions():
+            functions = json.loads(server.run("fn", "ls", "--json").stdout)
+            return [(function["name"], function["version"]) for function in functions]
+
+        # The list is taken about once a second.
+        wait_for(lambda: versions() == [("worker", 2)], "the new version is listed")
         self.assertIn("worker", server.run("fn", "ls").stdout)
         # What it writes passes through a pipe and may be a moment late.
         wait_for(lambda: "new is here" in server.run("fn", "logs", "worker", "--lines", "500").stdout, "it is logged")

@@ -4,7 +4,7 @@ const D = JSON.parse(document.getElementById("data").textContent),
   yard = "seasonal_naive";
 const state = {
   q: 0,
-  m: models.find((m) => m === "ensemble") ?? models.find((m) => m !== yard) ?? models[0],
+  m: models.find((m) => m.startsWith("ensemble")) ?? models.find((m) => m !== yard) ?? models[0],
   o: 0,
   scope: "all",
 };

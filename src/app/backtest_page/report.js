@@ -61,12 +61,12 @@ function league() {
 function words() {
   const s = D.series[0],
     all = D.league[0].score,
-    best = D.league.find((l) => l.model === "ensemble") ?? D.league[0];
+    best = D.league.find((l) => l.model.startsWith("ensemble")) ?? D.league[0];
   $("lead").textContent =
     `${D.source.split("/").filter(Boolean).slice(-2).join("/")} · ${D.series.length} ${D.series.length === 1 ? "queue" : "queues"} · ${all.origins} origins · horizon ${duration(s.horizon * s.step_seconds)} in steps of ${duration(s.step_seconds)} · fitted every ${D.refit_every === 1 ? "origin" : D.refit_every + " origins"}`;
   const v = $("verdict"),
     gain = 100 * (1 - best.score.rel);
-  v.append(best.model === "ensemble" ? "The engine loses " : nice(best.model) + " loses ");
+  v.append(best.model.startsWith("ensemble") ? "The engine loses " : nice(best.model) + " loses ");
   v.append(html("b", `${Math.abs(gain).toFixed(0)} % ${gain >= 0 ? "less" : "more"}`, gain >= 0 ? "" : "bad"));
   v.append(` than seasonal naive, and its quantiles are off by ${best.score.calerr.toFixed(1)} percentage points.`);
   $("foot").textContent =
