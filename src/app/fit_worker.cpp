@@ -189,7 +189,7 @@ void limit_myself() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::setpriority(PRIO_PROCESS, 0, 10);
 #ifndef __SANITIZE_ADDRESS__
-  constexpr rlimit kMemory{1UL << 30, 1UL << 30};
+  constexpr rlimit kMemory{3UL << 30, 3UL << 30};
   ::setrlimit(RLIMIT_AS, &kMemory);
 #endif
 }

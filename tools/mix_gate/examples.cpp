@@ -27,6 +27,7 @@ namespace {
 constexpr std::size_t kSaidLeads[] = {1, 2, 4, 7, 12, 20, 30, 45, 60};
 constexpr std::size_t kShortWindows[] = {24, 60, 150};  // a new queue has no more
 constexpr std::size_t kShortEvery = 5;                  // origins
+constexpr std::size_t kDisturbEvery = 4;
 
 struct Series {
   std::string name, set;
@@ -73,13 +74,37 @@ std::vector<Series> read_series(const std::string& folder) {
   return all;
 }
 
+/// A disturbance that recordings have too seldom to learn from them what it does to each expert: an outage, a
+/// burst or a change of level, some steps before the origin.
+void disturb(std::vector<float>& values, std::size_t origin, std::size_t turn) {
+  constexpr std::size_t kLengths[] = {2, 5, 10, 20};
+  constexpr std::size_t kEnds[] = {0, 0, 1, 3, 10};
+  constexpr float kFactors[] = {0, 3, 0.02F, 8, 2, 0.4F};  // the last two stay
+  const float factor = kFactors[turn % std::size(kFactors)];
+  const bool stays = turn % std::size(kFactors) >= 4;
+  const std::size_t end = origin - std::min(origin, kEnds[turn / 3 % std::size(kEnds)]);
+  const std::size_t first = end - std::min(end, kLengths[turn / 5 % std::size(kLengths)]);
+  float mean = 0, count = 1e-9F;
+  for (std::size_t t = origin - std::min<std::size_t>(origin, 300); t < origin; ++t) {
+    if (std::isfinite(values[t])) mean += values[t], count += 1;
+  }
+  mean /= count;
+  const auto change = [&](float& value) {
+    const bool whole = value == std::round(value);
+    value = factor > 1 && !stays ? factor * std::max(value, mean) : factor * value;
+    if (whole) value = std::round(value);
+  };
+  for (std::size_t t = first; t < (stays ? values.size() : end); ++t) change(values[t]);
+}
+
 void put(double value) {
   const auto single = static_cast<float>(value);
   std::fwrite(&single, sizeof single, 1, stdout);
 }
 
-void write_examples(const Series& series, double series_number, double set_number, std::size_t origin,
-                    std::size_t window, std::span<const ModelId> models) {
+void write_examples(Series series, double series_number, double set_number, std::size_t origin,
+                    std::size_t window, std::span<const ModelId> models, std::size_t turn) {
+  if (turn % kDisturbEvery == 0) disturb(series.values, origin, turn / kDisturbEvery);
   const std::size_t first = origin - std::min(window, origin);
   const std::span<const float> known = std::span(series.values).subspan(first, origin - first);
   std::vector<std::uint32_t> seasons = find_seasons(known);
@@ -140,10 +165,10 @@ int main(int argc, char** argv) {
     for (std::size_t k = 0; k < series.origins; ++k) {
       if (turn++ % parts != part) continue;
       const std::size_t origin = series.values.size() - series.horizon - k * series.stride;
-      write_examples(series, static_cast<double>(s), set, origin, series.window, models);
+      write_examples(series, static_cast<double>(s), set, origin, series.window, models, turn);
       if (k % kShortEvery == 0) {
         const std::size_t window = kShortWindows[k / kShortEvery % std::size(kShortWindows)];
-        write_examples(series, static_cast<double>(s), set, origin, window, models);
+        write_examples(series, static_cast<double>(s), set, origin, window, models, turn + 1);
       }
     }
   }

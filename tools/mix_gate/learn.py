@@ -17,7 +17,7 @@ import numpy as np
 LEVELS = np.array([0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99])
 UPPER = 5
 KINDS = 23
-FEATURES = KINDS + 16
+FEATURES = KINDS + 21
 HEAD = 8
 POOLED = (KINDS - 2, KINDS - 1)
 RELATIVE = range(KINDS, KINDS + 4)  # logarithms of loss ratios
@@ -52,10 +52,10 @@ class Gate:
     def __init__(self, hidden, seed):
         rng = np.random.default_rng(seed)
         self.parts = [
-            (rng.normal(0, 0.3, (FEATURES, hidden)) / np.sqrt(8)).astype(np.float64),
-            np.zeros(hidden),
-            np.zeros((hidden, 2)),
-            np.zeros((FEATURES, 2)),
+            (rng.normal(0, 0.3, (FEATURES, hidden)) / np.sqrt(8)).astype(np.float32),
+            np.zeros(hidden, dtype=np.float32),
+            np.zeros((hidden, 2), dtype=np.float32),
+            np.zeros((FEATURES, 2), dtype=np.float32),
         ]
         # Where nothing has been learnt: the better an expert did, the more it counts, and pools more than one alone.
         for half in range(2):
@@ -68,7 +68,8 @@ class Gate:
 
     def forward(self, x, there):
         weights_in, bias, weights_out, direct = self.parts
-        hidden = np.tanh(x @ weights_in + bias)
+        sums = x @ weights_in + bias
+        hidden = sums / (1 + np.abs(sums))
         score = hidden @ weights_out + x @ direct
         score = np.where(there[..., None], score, -1e9)
         score -= score.max(axis=1, keepdims=True)
@@ -84,7 +85,7 @@ class Gate:
     def gradient(self, x, there, said, value, scale):
         hidden, share = self.forward(x, there)
         mixed = self.mix(share, said)
-        slope = np.where(value[:, None] >= mixed, -LEVELS, 1 - LEVELS) / scale[:, None]
+        slope = (np.where(value[:, None] >= mixed, -LEVELS, 1 - LEVELS) / scale[:, None]).astype(np.float32)
         dshare = np.stack(
             [
                 np.einsum("bl,bel->be", slope[:, :UPPER], said[..., :UPPER]),
@@ -93,7 +94,7 @@ class Gate:
             axis=-1,
         )
         dscore = share * (dshare - (share * dshare).sum(axis=1, keepdims=True))
-        dhidden = (dscore @ self.parts[2].T) * (1 - hidden**2)
+        dhidden = (dscore @ self.parts[2].T) * (1 - np.abs(hidden)) ** 2
         n = len(x)
         return [
             np.tensordot(x, dhidden, axes=([0, 1], [0, 1])) / n,
@@ -117,7 +118,25 @@ def pinball(value, quantiles):
     return np.maximum(LEVELS * over, (LEVELS - 1) * over)
 
 
+def averaged(gates):
+    """One network whose scores are the mean of theirs."""
+    count = len(gates)
+    gate = gates[0]
+    gate.parts = [
+        np.concatenate([g.parts[0] for g in gates], axis=1),
+        np.concatenate([g.parts[1] for g in gates]),
+        np.concatenate([g.parts[2] for g in gates]) / count,
+        sum(g.parts[3] for g in gates) / count,
+    ]
+    return gate
+
+
 def learn(heads, kinds, features, said, arguments, chosen):
+    return averaged([learn_one(heads, kinds, features, said, arguments, chosen, arguments.seed + i)
+                     for i in range(arguments.gates)])
+
+
+def learn_one(heads, kinds, features, said, arguments, chosen, seed):
     # Level and difficulty of each series, from all its examples.
     value, level = heads[:, 6].astype(np.float64), heads[:, 7].astype(np.float64)
     there = kinds >= 0
@@ -135,8 +154,8 @@ def learn(heads, kinds, features, said, arguments, chosen):
         weight[rows] *= rows.sum() ** 0.5 / weight[rows].sum()
     # Some examples of the whole ensemble without its slow model: the light one has the same gate.
     probability = weight[chosen] / weight[chosen].sum()
-    rng = np.random.default_rng(arguments.seed)
-    gate = Gate(arguments.hidden, arguments.seed)
+    rng = np.random.default_rng(seed)
+    gate = Gate(arguments.hidden, seed)
     size = 256
     steps = int(arguments.epochs * len(chosen)) // size
     average = None
@@ -149,7 +168,7 @@ def learn(heads, kinds, features, said, arguments, chosen):
         # Any expert may be missing on another series; no one may be relied upon alone.
         lost = rng.random(present.shape) < 0.08
         present = np.where((present & ~lost).any(axis=1, keepdims=True), present & ~lost, present)
-        gradients = gate.gradient(features[rows].astype(np.float64), present, said[rows], value[rows], scale[rows])
+        gradients = gate.gradient(features[rows], present, said[rows], value[rows], scale[rows])
         rate = arguments.rate * (1 - step / steps) ** 0.5
         gate.step(gradients, rate, 1e-4)
         if step >= steps // 2:
@@ -233,9 +252,10 @@ def main():
     parser.add_argument("inputs", nargs="*")
     parser.add_argument("--start", action="store_true")
     parser.add_argument("--hidden", type=int, default=16)
-    parser.add_argument("--epochs", type=float, default=5)
-    parser.add_argument("--rate", type=float, default=0.003)
+    parser.add_argument("--epochs", type=float, default=20)
+    parser.add_argument("--rate", type=float, default=0.01)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--gates", type=int, default=1, help="learnt from as many seeds and averaged")
     parser.add_argument("--hold-out")
     parser.add_argument("--drop", type=int, nargs="*", default=[])
     arguments = parser.parse_args()

@@ -11,9 +11,11 @@ namespace forewarm {
 void ValueHistory::assign(std::span<const float> values) {
   if (values.size() > kLengthMax) values = values.last(kLengthMax);
   values_.clear();
-  sums_.assign(1, {});
-  values_.reserve(values.size());
-  sums_.reserve(values.size() + 1);
+  sums_.clear();
+  // Room for what comes before the next fit, as growing by itself would take twice the memory.
+  const std::size_t room = values.size() + values.size() / 8 + 64;
+  values_.reserve(room);
+  sums_.reserve(room / kBlock + 1);
   for (const float value : values) append(value);
 }
 
@@ -21,13 +23,12 @@ bool ValueHistory::settle() {
   if (values_.size() > kStoredMax) return false;
   const std::vector<float> loaded = std::move(values_);
   values_.clear();
-  sums_.assign(1, {});
+  sums_.clear();
   for (const float value : loaded) append(value);
   return true;
 }
 
 void ValueHistory::push(float value) {
-  if (sums_.empty()) sums_.assign(1, {});
   if (values_.size() >= kStoredMax) {
     const std::vector<float> kept = values_;
     assign(kept);
@@ -35,21 +36,28 @@ void ValueHistory::push(float value) {
   append(value);
 }
 
+ValueHistory::Sums ValueHistory::before(std::size_t at) const {
+  if (at == 0) return {};
+  const std::size_t block = std::min(at / kBlock, sums_.size() - 1);
+  Sums sums = sums_[block];
+  for (std::size_t t = block * kBlock; t < at; ++t) {
+    if (!measured_at(t)) continue;
+    sums.value += values_[t];
+    sums.count += 1;
+  }
+  return sums;
+}
+
 double ValueHistory::mean(std::size_t from, std::size_t to) const {
-  const double count = sums_[to].count - sums_[from].count;
-  return count > 0 ? std::max(0.0, (sums_[to].value - sums_[from].value) / count) : 0;
+  const Sums first = before(from), last = before(to);
+  const double count = last.count - first.count;
+  return count > 0 ? std::max(0.0, (last.value - first.value) / count) : 0;
 }
 
 void ValueHistory::append(float value) {
+  if (values_.size() % kBlock == 0) sums_.push_back(before(values_.size()));
   const bool known = std::isfinite(value);
-  value = known ? std::clamp(value, 0.0F, 1e15F) : std::numeric_limits<float>::quiet_NaN();
-  values_.push_back(value);
-  Sums sums = sums_.back();
-  if (known) {
-    sums.value += value;
-    sums.count += 1;
-  }
-  sums_.push_back(sums);
+  values_.push_back(known ? std::clamp(value, 0.0F, 1e15F) : std::numeric_limits<float>::quiet_NaN());
 }
 
 double surprise_persistence(const ValueHistory& history, std::uint32_t season) {

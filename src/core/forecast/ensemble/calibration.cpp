@@ -13,7 +13,15 @@ constexpr double kDensities[] = {0.026652, 0.103136, 0.175498, 0.317777, 0.39894
                                  0.317777, 0.175498, 0.103136, 0.026652};
 static_assert(std::size(kScores) == kForecastLevelCount && std::size(kDensities) == kForecastLevelCount);
 
-constexpr double kRate = 0.004;
+constexpr double kRates[] = {0.007, 0.007, 0.01, 0.02, 0.02, 0.02, 0.01, 0.007, 0.007};
+// What is learnt from some tens of origins is too narrow elsewhere, so that more is asked of it: conformal
+// quantiles at p (1 + 1 / n) (Vovk, Gammerman and Shafer 2005).
+constexpr double kOrigins = 80;
+
+double asked_level(double level) {
+  if (level < 0.5) return 1 - asked_level(1 - level);
+  return level == 0.5 ? level : std::min(level * (1 + 1 / kOrigins), (1 + level) / 2);
+}
 constexpr double kShiftMax = 1.5;
 
 /// The quantile at a normal score, linear between the levels and beyond them.
@@ -43,8 +51,9 @@ void Calibration::observe(std::size_t lead, const LevelValues& said, double valu
   LevelValues& shifts = shifts_[ExpertLosses::band_of(lead)];
   const LevelValues row = apply(lead, said);
   for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
-    const double surprise = kForecastLevels[level] - covered_share(row, level, value);
-    shifts[level] = std::clamp(shifts[level] + kRate * surprise / kDensities[level], -kShiftMax, kShiftMax);
+    const double surprise = asked_level(kForecastLevels[level]) - covered_share(row, level, value);
+    shifts[level] =
+        std::clamp(shifts[level] + kRates[level] * surprise / kDensities[level], -kShiftMax, kShiftMax);
   }
 }
 

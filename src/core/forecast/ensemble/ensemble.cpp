@@ -10,7 +10,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::uint8_t kEnsembleStateVersion = 1;
+constexpr std::uint8_t kEnsembleStateVersion = 2;
 constexpr double kPoolPowers[] = {3, 8};  // of the inverse loss: a broad pool and a choosy one
 constexpr std::size_t kPools = std::size(kPoolPowers);
 static_assert(kPooledKinds + kPools == kExpertKinds);
@@ -20,28 +20,22 @@ constexpr double kPoolLossFloor = 0.02;  // share of the mean, so that no expert
 std::vector<ModelId> models_of(EnsembleSize size) {
   std::vector<ModelId> models;
   for (const ModelMaker& maker : kModelMakers) {
-    if ((size == EnsembleSize::Whole || !maker.heavy) && MixGate::knows(kind_of(maker.id)))
+    if ((size == EnsembleSize::Whole || maker.light) && MixGate::knows(kind_of(maker.id)))
       models.push_back(maker.id);
   }
   return models;
 }
 
-LevelValues pooled(std::span<const LevelValues> said, const ExpertLosses& losses, double mean,
-                   std::size_t lead, double power) {
-  LevelValues pool{};
-  double total = 0;
+LevelValues mixed(std::span<const LevelValues> said, std::span<const GateShare> shares) {
+  LevelValues mix{};
   for (std::size_t e = 0; e < said.size(); ++e) {
-    double weight = 1;
-    if (losses.known()) {
-      const std::size_t band = ExpertLosses::band_of(lead);
-      const double loss = (losses.at(e, band, 0) + losses.at(e, band, 1)) / mean + kPoolLossFloor;
-      weight = exp(-power * log(loss));
-    }
-    for (std::size_t level = 0; level < kForecastLevelCount; ++level) pool[level] += weight * said[e][level];
-    total += weight;
+    for (std::size_t level = 0; level < kForecastLevelCount; ++level)
+      mix[level] += (level < ExpertLosses::kUpper ? shares[e].lower : shares[e].upper) * said[e][level];
   }
-  for (double& value : pool) value /= total;
-  return pool;
+  // The weights differ above the median, so the mix may step down there.
+  for (std::size_t level = 1; level < kForecastLevelCount; ++level)
+    mix[level] = std::max(mix[level], mix[level - 1]);
+  return mix;
 }
 
 }  // namespace
@@ -65,50 +59,66 @@ Result<void> Ensemble::fit(const SeriesView& history) {
   shape_ = SeriesShape::of(seen.values);
   calibration_ = {};
   std::vector<BacktestPoint> points = backtest(panel_, seen, horizon_);
-  const std::vector<Expert> tested(panel_.experts().begin(), panel_.experts().end());
-  const Result<void> fitted = panel_.fit(seen);
-  fitted_ = fitted.has_value();
-  if (!fitted_) return fitted;
-  choose_experts(tested, std::move(points));
+  if (points.empty()) {
+    const Result<void> fitted = panel_.fit(seen);
+    fitted_ = fitted.has_value();
+    if (!fitted_) return fitted;
+  }
+  // The panel has come to the end of the history, with parameters from before the backtest. Another fit, to
+  // all of it, would cost as much again and does not forecast better (docs/decisions/0009).
+  fitted_ = true;
+  take_part(std::move(points));
   return {};
 }
 
-void Ensemble::choose_experts(std::span<const Expert> tested, std::vector<BacktestPoint> points) {
-  std::vector<std::size_t> as_tested;
-  taking_part_.clear();
-  experts_.clear();
-  losses_ = {};
-  for (std::uint32_t e = 0; e < panel_.experts().size(); ++e) {
-    const Expert& expert = panel_.experts()[e];
-    const auto found = std::find(tested.begin(), tested.end(), expert);
-    if (!points.empty() && found == tested.end()) continue;
-    taking_part_.push_back(e);
-    as_tested.push_back(static_cast<std::size_t>(found - tested.begin()));
-    experts_.push_back(expert);
+void Ensemble::take_part(std::vector<BacktestPoint> points) {
+  list_experts();
+  losses_ = ExpertLosses(points, panel_.experts().size());
+  weigh_pools();
+  for (BacktestPoint& point : points) add_pools(point.said, point.lead);
+  losses_ = ExpertLosses(points, experts_.size());
+  gate_ = MixGate(experts_, losses_, shape_);
+  for (const BacktestPoint& point : points) {
+    const std::vector<GateShare> shares = gate_.shares(point.lead, point.said, point.disturbance);
+    calibration_.observe(point.lead, mixed(point.said, shares), point.value);
   }
+}
+
+void Ensemble::list_experts() {
+  experts_.assign(panel_.experts().begin(), panel_.experts().end());
   for (std::size_t pool = 0; pool < kPools; ++pool)
     experts_.push_back({.kind = static_cast<ExpertKind>(kPooledKinds + pool)});
-  if (points.empty()) return;
-  for (BacktestPoint& point : points) {
-    std::vector<LevelValues> said;
-    for (const std::size_t e : as_tested) said.push_back(point.said[e]);
-    point.said = std::move(said);
+}
+
+void Ensemble::weigh_pools() {
+  const double mean = std::max(shape_.mean, kMeanMin);
+  pools_.clear();
+  for (const double power : kPoolPowers) {
+    for (std::size_t band = 0; band < ExpertLosses::kBands; ++band) {
+      std::vector<double>& weights = pools_.emplace_back(panel_.experts().size(), 1.0);
+      double total = 0;
+      for (std::size_t e = 0; e < weights.size(); ++e) {
+        if (losses_.known()) {
+          const double loss = (losses_.at(e, band, 0) + losses_.at(e, band, 1)) / mean + kPoolLossFloor;
+          weights[e] = exp(-power * log(loss));
+        }
+        total += weights[e];
+      }
+      for (double& weight : weights) weight /= total;
+    }
   }
-  const ExpertLosses alone(points, taking_part_.size());
-  for (BacktestPoint& point : points) add_pools(point.said, alone, point.lead);
-  losses_ = ExpertLosses(points, experts_.size());
-  calibrate(points);
 }
 
-void Ensemble::calibrate(std::span<const BacktestPoint> points) {
-  for (const BacktestPoint& point : points)
-    calibration_.observe(point.lead, mix(point.said, point.lead), point.value);
-}
-
-void Ensemble::add_pools(std::vector<LevelValues>& said, const ExpertLosses& losses, std::size_t lead) const {
-  const std::vector<LevelValues> alone = said;
-  for (const double power : kPoolPowers)
-    said.push_back(pooled(alone, losses, std::max(shape_.mean, kMeanMin), lead, power));
+void Ensemble::add_pools(std::vector<LevelValues>& said, std::size_t lead) const {
+  for (std::size_t pool = 0; pool < kPools; ++pool) {
+    const std::vector<double>& weights = pool_weights(pool, lead);
+    LevelValues pooled{};
+    for (std::size_t e = 0; e < weights.size(); ++e) {
+      for (std::size_t level = 0; level < kForecastLevelCount; ++level)
+        pooled[level] += weights[e] * said[e][level];
+    }
+    said.push_back(pooled);
+  }
 }
 
 void Ensemble::update(float value, std::span<const float>) {
@@ -118,51 +128,44 @@ void Ensemble::update(float value, std::span<const float>) {
 }
 
 std::vector<std::vector<LevelValues>> Ensemble::said(std::span<const std::size_t> leads) const {
-  std::vector<std::vector<LevelValues>> said;
-  const std::vector<std::vector<LevelValues>> rows = panel_.rows(leads);
-  for (std::size_t i = 0; i < leads.size(); ++i) {
-    std::vector<LevelValues> row;
-    for (const std::uint32_t e : taking_part_) row.push_back(rows[i][e]);
-    add_pools(row, losses_, leads[i]);
-    said.push_back(std::move(row));
-  }
-  return said;
-}
-
-LevelValues Ensemble::mix(std::span<const LevelValues> said, std::size_t lead) const {
-  const std::vector<GateShare> by_expert =
-      MixGate::shares(MixGate::features(experts_, losses_, shape_, lead, said));
-  LevelValues mixed{};
-  for (std::size_t e = 0; e < said.size(); ++e) {
-    for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
-      mixed[level] +=
-          (level < ExpertLosses::kUpper ? by_expert[e].lower : by_expert[e].upper) * said[e][level];
-    }
-  }
-  // The weights differ above the median, so the mix may step down there.
-  for (std::size_t level = 1; level < kForecastLevelCount; ++level)
-    mixed[level] = std::max(mixed[level], mixed[level - 1]);
-  return mixed;
+  std::vector<std::vector<LevelValues>> rows = panel_.rows(leads);
+  for (std::size_t i = 0; i < leads.size(); ++i) add_pools(rows[i], leads[i]);
+  return rows;
 }
 
 std::vector<LevelValues> Ensemble::rows(std::span<const std::size_t> leads, Columns) const {
   std::vector<LevelValues> rows;
   const std::vector<std::vector<LevelValues>> by_lead = said(leads);
+  const Disturbance now = panel_.disturbance();
   for (std::size_t i = 0; i < leads.size(); ++i) {
-    const LevelValues calibrated = calibration_.apply(leads[i], mix(by_lead[i], leads[i]));
+    const LevelValues mix = mixed(by_lead[i], gate_.shares(leads[i], by_lead[i], now));
+    const LevelValues calibrated = calibration_.apply(leads[i], mix);
     rows.push_back(effects_.put_back_after(calibrated, since_fit_, leads[i]));
   }
   return rows;
+}
+
+Forecast Ensemble::predict_seasonal(std::size_t horizon) const {
+  Forecast forecast = panel_.seasonal().predict(horizon, {});
+  if (effects_.empty()) return forecast;
+  std::vector<float> values;
+  for (std::size_t h = 0; h < forecast.horizon(); ++h) {
+    LevelValues row{};
+    for (std::size_t level = 0; level < kForecastLevelCount; ++level) row[level] = forecast.at(h, level);
+    append_row(effects_.put_back_after(row, since_fit_, h + 1), values);
+  }
+  forecast.values = std::move(values);
+  return forecast;
 }
 
 std::vector<std::vector<ExpertVoice>> Ensemble::voices(std::span<const std::size_t> leads) const {
   std::vector<std::vector<ExpertVoice>> voices;
   if (!fitted_) return voices;
   const std::vector<std::vector<LevelValues>> by_lead = said(leads);
+  const Disturbance now = panel_.disturbance();
   for (std::size_t i = 0; i < leads.size(); ++i) {
-    const std::vector<GateFeatures> features =
-        MixGate::features(experts_, losses_, shape_, leads[i], by_lead[i]);
-    const std::vector<GateShare> shares = MixGate::shares(features);
+    const std::vector<GateFeatures> features = gate_.features(leads[i], by_lead[i], now);
+    const std::vector<GateShare> shares = gate_.shares(leads[i], by_lead[i], now);
     std::vector<ExpertVoice>& row = voices.emplace_back();
     for (std::size_t e = 0; e < experts_.size(); ++e) {
       row.push_back(
@@ -200,15 +203,13 @@ Result<void> Ensemble::load(std::string_view state) {
 bool Ensemble::settle(std::span<const std::string> states) {
   if (step_ <= Duration(0) || !shape_.is_sound() || !calibration_.is_sound() || !effects_.is_sound())
     return false;
-  if (!fitted_) return taking_part_.empty();
+  if (!fitted_) return true;
   if (!panel_.load(states)) return false;
-  for (const std::uint32_t e : taking_part_) {
-    if (e >= panel_.experts().size()) return false;
-    experts_.push_back(panel_.experts()[e]);
-  }
-  for (std::size_t pool = 0; pool < kPools; ++pool)
-    experts_.push_back({.kind = static_cast<ExpertKind>(kPooledKinds + pool)});
-  return !taking_part_.empty() && (!losses_.known() || losses_.is_sound(experts_.size()));
+  list_experts();
+  if (!losses_.is_sound(experts_.size())) return false;
+  weigh_pools();
+  gate_ = MixGate(experts_, losses_, shape_);
+  return true;
 }
 
 }  // namespace forewarm

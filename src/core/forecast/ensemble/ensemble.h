@@ -43,6 +43,8 @@ class Ensemble final : public Forecaster {
   std::string save() const override;
   Result<void> load(std::string_view state) override;
 
+  /// The seasonal quantiles' forecast alone, to fall back on; signals' effects are in it.
+  Forecast predict_seasonal(std::size_t horizon) const;
   /// What signals were found to do.
   const SignalEffects& effects() const { return effects_; }
   /// What each expert says and counts, by lead; without signals' effects.
@@ -50,19 +52,23 @@ class Ensemble final : public Forecaster {
 
  private:
   double persistence() const override { return panel_.persistence(); }
-  /// Those of the panel's experts whose losses are known, or all when none are.
-  void choose_experts(std::span<const Expert> tested, std::vector<BacktestPoint> points);
-  void calibrate(std::span<const BacktestPoint> points);
+  /// Weighs all by what they said of the past, and calibrates their mix.
+  void take_part(std::vector<BacktestPoint> points);
+  void list_experts();
+  /// From losses_.
+  void weigh_pools();
+  const std::vector<double>& pool_weights(std::size_t pool, std::size_t lead) const {
+    return pools_[pool * ExpertLosses::kBands + ExpertLosses::band_of(lead)];
+  }
   /// What experts_ say, by lead.
   std::vector<std::vector<LevelValues>> said(std::span<const std::size_t> leads) const;
-  void add_pools(std::vector<LevelValues>& said, const ExpertLosses& losses, std::size_t lead) const;
-  LevelValues mix(std::span<const LevelValues> said, std::size_t lead) const;
+  void add_pools(std::vector<LevelValues>& said, std::size_t lead) const;
   bool settle(std::span<const std::string> states);
 
   static void fields(auto& model, auto& archive) {
     progress(model, archive);
     SeriesShape::fields(model.shape_, archive);
-    archive(model.taking_part_);
+    ExpertPanel::fields(model.panel_, archive);
     ExpertLosses::fields(model.losses_, archive);
     Calibration::fields(model.calibration_, archive);
     SignalEffects::fields(model.effects_, archive);
@@ -72,9 +78,10 @@ class Ensemble final : public Forecaster {
   ExpertPanel panel_;
   std::size_t horizon_;
   SeriesShape shape_;
-  std::vector<std::uint32_t> taking_part_;  ///< indices of the panel's experts
-  std::vector<Expert> experts_;             ///< those, then the two pools
+  std::vector<Expert> experts_;             ///< the panel's, then the two pools
   ExpertLosses losses_;                     ///< of experts_
+  std::vector<std::vector<double>> pools_;  ///< [pool, band]: weight of each of the panel's
+  MixGate gate_;
   Calibration calibration_;
   SignalEffects effects_;        ///< taken out of what the experts see
   std::uint64_t since_fit_ = 0;  ///< steps

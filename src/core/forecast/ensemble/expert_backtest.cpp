@@ -6,7 +6,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::size_t kScoredLeads[] = {1, 2, 3, 4, 6, 9, 12, 16, 20, 25, 30, 38, 48, 60};
+constexpr std::size_t kScoredLeads[] = {1, 2, 4, 7, 12, 18, 28, 40, 60};
 constexpr std::size_t kScoredOrigins = 40;
 constexpr std::size_t kTailMax = 2880;
 constexpr std::size_t kHeadMin = 16;
@@ -21,7 +21,7 @@ std::vector<BacktestPoint> backtest(ExpertPanel& panel, const SeriesView& histor
   if (head < kHeadMin || tail == 0) return points;
   SeriesView known = history;
   known.values = history.values.first(head);
-  if (!panel.fit(known)) return points;
+  if (!panel.fit_to_score(known)) return points;
   const std::size_t stride = std::max<std::size_t>(1, tail / kScoredOrigins);
   std::vector<std::size_t> leads;
   for (std::size_t origin = head; origin < n; ++origin) {
@@ -31,16 +31,19 @@ std::vector<BacktestPoint> backtest(ExpertPanel& panel, const SeriesView& histor
         if (lead <= horizon && origin + lead <= n && std::isfinite(history.values[origin + lead - 1]))
           leads.push_back(lead);
       }
+      const Disturbance disturbance = panel.disturbance();
       std::vector<std::vector<LevelValues>> said = panel.rows(leads);
       for (std::size_t i = 0; i < leads.size(); ++i) {
         points.push_back({.origin = origin,
                           .lead = leads[i],
                           .value = std::clamp<double>(history.values[origin + leads[i] - 1], 0, 1e15),
+                          .disturbance = disturbance,
                           .said = std::move(said[i])});
       }
     }
     panel.update(history.values[origin]);
   }
+  panel.learn_mix(points);
   return points;
 }
 

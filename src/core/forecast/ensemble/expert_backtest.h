@@ -8,17 +8,10 @@
 
 namespace forewarm {
 
-/// What each expert would have said of a past step, and what came.
-struct BacktestPoint {
-  std::size_t origin = 0;  ///< steps known when it was said
-  std::size_t lead = 1;
-  double value = 0;
-  std::vector<LevelValues> said;  ///< by expert
-};
-
 /// Rolling origins over the end of a history: the panel is fitted to what lies before and then moved on step
-/// by step, so that nothing is known before its time (Tashman 2000). `panel` is left at the end of the
-/// history. Empty when the history is too short to hold anything back, or cannot be fitted.
+/// by step, so that nothing is known before its time (Tashman 2000); only how the seasonal quantiles weigh
+/// their sources is learnt from all points. `panel` is left at the end of the history. Empty when the history
+/// is too short to hold anything back, or cannot be fitted.
 std::vector<BacktestPoint> backtest(ExpertPanel& panel, const SeriesView& history, std::size_t horizon);
 
 /// Mean pinball loss of one expert in such a backtest, by how far ahead and by half of the distribution.

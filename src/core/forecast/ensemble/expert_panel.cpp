@@ -43,12 +43,36 @@ std::vector<ModelId> ExpertPanel::models() const {
 }
 
 Result<void> ExpertPanel::fit(const SeriesView& history) {
+  return fit_all(history, &SeasonalQuantiles::fit);
+}
+
+Result<void> ExpertPanel::fit_to_score(const SeriesView& history) {
+  return fit_all(history, &SeasonalQuantiles::fit_sources);
+}
+
+Result<void> ExpertPanel::fit_all(const SeriesView& history,
+                                  Result<void> (SeasonalQuantiles::*fit_seasonal)(const SeriesView&)) {
   experts_.clear();
   fitted_.assign(models_.size(), false);
-  if (const Result<void> fitted = seasonal_.fit(history); !fitted) return fitted;
+  if (const Result<void> fitted = (seasonal_.*fit_seasonal)(history); !fitted) return fitted;
+  usual_ = DisturbanceScale(seasonal_.history());
   for (std::size_t m = 0; m < models_.size(); ++m) fitted_[m] = models_[m]->fit(history).has_value();
   list_experts();
   return {};
+}
+
+void ExpertPanel::learn_mix(std::span<BacktestPoint> points) {
+  const std::size_t sources = seasonal_.sources().size();
+  std::vector<MixPoint> said;
+  for (const BacktestPoint& point : points) {
+    said.push_back({.said = std::vector<LevelValues>(
+                        point.said.begin(), point.said.begin() + static_cast<std::ptrdiff_t>(sources)),
+                    .value = point.value,
+                    .lead = point.lead});
+  }
+  seasonal_.learn(said);
+  for (std::size_t i = 0; i < points.size(); ++i)
+    points[i].said[sources] = seasonal_.mix(points[i].lead, said[i].said);
 }
 
 void ExpertPanel::list_experts() {
@@ -90,6 +114,7 @@ Result<void> ExpertPanel::load(std::span<const std::string> states) {
     return error(ErrorCode::Invalid, "a state of " + std::to_string(states.size()) + " models, but " +
                                          std::to_string(models_.size() + 1) + " take part");
   if (const Result<void> loaded = seasonal_.load(states[0]); !loaded) return loaded;
+  if (!usual_.is_sound()) return error(ErrorCode::Invalid, "the bytes are not those of a panel of models");
   fitted_.assign(models_.size(), false);
   for (std::size_t m = 0; m < models_.size(); ++m) {
     if (states[m + 1].empty()) continue;

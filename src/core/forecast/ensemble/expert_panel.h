@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/forecast/ensemble/disturbance.h"
 #include "core/forecast/forecaster.h"
 #include "core/forecast/models/seasonal_quantiles.h"
 
@@ -30,6 +31,15 @@ struct Expert {
   friend bool operator==(const Expert&, const Expert&) = default;
 };
 
+/// What each expert would have said of a past step, and what came.
+struct BacktestPoint {
+  std::size_t origin = 0;  ///< steps known when it was said
+  std::size_t lead = 1;
+  double value = 0;
+  Disturbance disturbance{};      ///< at the origin
+  std::vector<LevelValues> said;  ///< by expert
+};
+
 /// All that have something to say of one series: the empirical sources and some models, fitted and moved on
 /// together.
 class ExpertPanel {
@@ -38,6 +48,10 @@ class ExpertPanel {
 
   /// Models that cannot be fitted say nothing. Invalid when seasonal quantiles cannot.
   Result<void> fit(const SeriesView& history);
+  /// As fit(), but the seasonal quantiles' own weights are left to learn_mix().
+  Result<void> fit_to_score(const SeriesView& history);
+  /// Weighs the sources by past rows, and puts that mix in its place in them.
+  void learn_mix(std::span<BacktestPoint> points);
   void update(float value);
   /// That may take part, without the seasonal quantiles, which always do.
   std::vector<ModelId> models() const;
@@ -45,15 +59,23 @@ class ExpertPanel {
   std::span<const Expert> experts() const { return experts_; }
   /// [lead][expert]: finite, non-negative, ordered.
   std::vector<std::vector<LevelValues>> rows(std::span<const std::size_t> leads) const;
+  /// What is unusual about the newest values.
+  Disturbance disturbance() const { return usual_.at(seasonal_.history(), seasonal_.history().size()); }
+  const SeasonalQuantiles& seasonal() const { return seasonal_; }
   double persistence() const { return seasonal_.persistence(); }
   /// What was fitted, one state a model; none is empty unless the model could not be fitted.
   std::vector<std::string> save() const;
+  /// After fields() has been read.
   Result<void> load(std::span<const std::string> states);
+  static void fields(auto& panel, auto& archive) { DisturbanceScale::fields(panel.usual_, archive); }
 
  private:
+  Result<void> fit_all(const SeriesView& history,
+                       Result<void> (SeasonalQuantiles::*fit_seasonal)(const SeriesView&));
   void list_experts();
 
   SeasonalQuantiles seasonal_;
+  DisturbanceScale usual_;
   std::vector<std::unique_ptr<Forecaster>> models_;
   std::vector<bool> fitted_;
   std::vector<Expert> experts_;

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "core/forecast/ensemble/ensemble.h"
-#include "core/forecast/models/models.h"
 #include "core/forecast/seasons.h"
 
 namespace forewarm {
@@ -18,8 +17,8 @@ constexpr std::size_t kHorizonMax =
 constexpr std::size_t kRefitShare = 16;
 constexpr std::size_t kRefitStepsMin = 30;
 constexpr std::size_t kRefitStepsMax = 360;
-// Of history, over all queues; some 100 bytes each in the models.
-constexpr std::size_t kStepsHeldMax = 6'000'000;
+// Of history, over all queues; some 25 bytes each in the models.
+constexpr std::size_t kStepsHeldMax = 90'000'000;
 
 bool keeps_promises(const Forecast& forecast) {
   for (std::size_t h = 0; h < forecast.horizon(); ++h) {
@@ -36,13 +35,10 @@ bool keeps_promises(const Forecast& forecast) {
 }  // namespace
 
 struct Fitter::Queue {
-  explicit Queue(std::size_t leads)
-      : ensemble(EnsembleSize::Light, leads), fallback(make_seasonal_quantiles()) {}
+  explicit Queue(std::size_t leads) : ensemble(EnsembleSize::Light, leads) {}
 
   Ensemble ensemble;
-  std::unique_ptr<Forecaster> fallback;
-  Forecaster* models[kModelsAnswering] = {fallback.get(), &ensemble};
-  bool fitted[kModelsAnswering] = {};
+  bool fitted = false;
   Duration step = Duration(0);
   std::uint16_t horizon = 0;
   std::vector<std::uint32_t> given_seasons;
@@ -70,11 +66,8 @@ struct Fitter::Queue {
 
   void move_on(const FitRequest& request) {
     const auto ahead = static_cast<std::size_t>((end_of(request) - end) / request.step);
-    for (std::size_t t = request.arrivals.size() - ahead; t < request.arrivals.size(); ++t) {
-      for (std::size_t m = 0; m < kModelsAnswering; ++m) {
-        if (fitted[m]) models[m]->update(request.arrivals[t], {});
-      }
-    }
+    for (std::size_t t = request.arrivals.size() - ahead; fitted && t < request.arrivals.size(); ++t)
+      ensemble.update(request.arrivals[t], {});
     steps_since += ahead;
     end = end_of(request);
   }
@@ -93,7 +86,7 @@ struct Fitter::Queue {
                              .regressors = past,
                              .seasons = seasons,
                              .future = future};
-    for (std::size_t m = 0; m < kModelsAnswering; ++m) fitted[m] = models[m]->fit(history).has_value();
+    fitted = ensemble.fit(history).has_value();
     step = request.step;
     horizon = request.horizon;
     given_seasons = request.seasons;
@@ -119,11 +112,13 @@ ForecastFitted Fitter::fit(const FitRequest& request) {
     steps_ += queue->steps;
   }
   queue->used = ++requests_;
-  for (std::size_t m = 0; m < kModelsAnswering; ++m) {
-    if (!queue->fitted[m]) continue;
-    Forecast forecast = queue->models[m]->predict(std::min<std::size_t>(request.horizon, kHorizonMax), {});
-    if (keeps_promises(forecast))
-      answer.forecasts.push_back({.model = queue->models[m]->id(), .forecast = std::move(forecast)});
+  if (queue->fitted) {
+    const auto horizon = std::min<std::size_t>(request.horizon, kHorizonMax);
+    for (ModelForecast forecast :
+         {ModelForecast{ModelId::SeasonalQuantiles, queue->ensemble.predict_seasonal(horizon)},
+          ModelForecast{ModelId::Ensemble, queue->ensemble.predict(horizon, {})}}) {
+      if (keeps_promises(forecast.forecast)) answer.forecasts.push_back(std::move(forecast));
+    }
   }
   while (steps_ > kStepsHeldMax && queues_.size() > 1) {
     const auto oldest = std::min_element(queues_.begin(), queues_.end(), [](const auto& a, const auto& b) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kLossFloor = 0.004;  // share of the mean below which losses are all the same
 constexpr double kLogLossMax = 3;
+constexpr double kMeanMin = 1e-9;
 constexpr std::size_t kMedianLevel = 4;
 constexpr std::size_t kLowLevel = 2;
 constexpr std::size_t kHighLevel = 6;
@@ -33,11 +34,9 @@ std::vector<double> behind_best(std::vector<double> losses, double mean) {
   return losses;
 }
 
-double tanh_of(double x) {
-  if (x > 18) return 1;
-  if (x < -18) return -1;
-  const double e = exp(2 * x);
-  return (e - 1) / (e + 1);
+/// The hidden units' activation: near enough to a hyperbolic tangent, without an exponential.
+double softsign(double x) {
+  return x / (1 + std::abs(x));
 }
 
 }  // namespace
@@ -75,74 +74,108 @@ bool SeriesShape::is_sound() const {
   return std::isfinite(autocorrelation);
 }
 
-std::vector<GateFeatures> MixGate::features(std::span<const Expert> experts, const ExpertLosses& losses,
-                                            const SeriesShape& shape, std::size_t lead,
-                                            std::span<const LevelValues> said) {
+MixGate::MixGate(std::span<const Expert> experts, const ExpertLosses& losses, const SeriesShape& shape)
+    : experts_(experts.begin(), experts.end()), mean_(std::max(shape.mean, kMeanMin)) {
   const std::size_t count = experts.size();
-  const double mean = std::max(shape.mean, 1e-9);
-  std::vector<GateFeatures> features(count, GateFeatures{});
-  std::vector<double> medians, best_of_all(count);
-  for (const LevelValues& row : said) medians.push_back(row[kMedianLevel]);
-  const double middle_median = middle(medians);
-  double average = 0, square = 0;
-  for (const double m : medians) average += m / static_cast<double>(count);
-  for (const double m : medians) square += (m - average) * (m - average) / static_cast<double>(count);
-  const float disagreement = clamped_log(sqrt(square) / mean + 0.01, -5, 3) / 2;
-  float least = 0;
-  if (losses.known()) {
-    const std::size_t band = ExpertLosses::band_of(lead);
-    for (std::size_t half = 0; half < 2; ++half) {
+  for (std::size_t band = 0; band < ExpertLosses::kBands; ++band) {
+    std::vector<std::array<float, kGateFixed>> rows(count, std::array<float, kGateFixed>{});
+    float least = 0;
+    std::vector<double> both(count);
+    for (std::size_t half = 0; half < 2 && losses.known(); ++half) {
       std::vector<double> here(count), anywhere(count);
       for (std::size_t e = 0; e < count; ++e) {
         here[e] = losses.at(e, band, half);
         anywhere[e] = losses.over_all(e, half);
-        best_of_all[e] += anywhere[e];
+        both[e] += anywhere[e];
       }
-      here = behind_best(here, mean);
-      anywhere = behind_best(anywhere, mean);
+      here = behind_best(here, mean_);
+      anywhere = behind_best(anywhere, mean_);
       for (std::size_t e = 0; e < count; ++e) {
-        features[e][kExpertKinds + half] = static_cast<float>(here[e]);
-        features[e][kExpertKinds + 2 + half] = static_cast<float>(anywhere[e]);
+        rows[e][kExpertKinds + half] = static_cast<float>(here[e]);
+        rows[e][kExpertKinds + 2 + half] = static_cast<float>(anywhere[e]);
       }
+      least = static_cast<float>(log(*std::min_element(both.begin(), both.end()) / mean_ + 0.01) / 2);
     }
-    least =
-        static_cast<float>(log(*std::min_element(best_of_all.begin(), best_of_all.end()) / mean + 0.01) / 2);
+    for (std::size_t e = 0; e < count; ++e) {
+      rows[e][experts[e].kind] = 1;
+      float* x = rows[e].data() + kExpertKinds + 4;
+      const double period = experts[e].period;
+      *x++ = period > 0 ? static_cast<float>(std::min(log(shape.steps / period) / 3, 2.0)) : 0;
+      *x++ = static_cast<float>(shape.zero_share);
+      *x++ = clamped_log(shape.deviation / mean_ + 0.01, -4, 3) / 2;
+      *x++ = static_cast<float>(shape.autocorrelation);
+      *x++ = clamped_log(mean_ + 0.01, -4, 8) / 6;
+      *x++ = static_cast<float>(log(std::max(shape.steps, 1.0)) / 10);
+      *x++ = least;
+      std::vector<double>& sums = sums_.emplace_back(kGateHidden + 2);
+      for (std::size_t h = 0; h < kGateHidden; ++h) {
+        sums[h] = kGateBias[h];
+        for (std::size_t i = 0; i < kGateFixed; ++i) sums[h] += rows[e][i] * kGateIn[i][h];
+      }
+      for (std::size_t half = 0; half < 2; ++half) {
+        for (std::size_t i = 0; i < kGateFixed; ++i)
+          sums[kGateHidden + half] += rows[e][i] * kGateDirect[i][half];
+      }
+      fixed_.push_back(rows[e]);
+    }
   }
+}
+
+std::vector<MixGate::Moving> MixGate::moving(std::size_t lead, std::span<const LevelValues> said,
+                                             const Disturbance& now) const {
+  const std::size_t count = experts_.size();
+  std::vector<double> medians;
+  for (const LevelValues& row : said) medians.push_back(row[kMedianLevel]);
+  double average = 0, square = 0;
+  for (const double m : medians) average += m / static_cast<double>(count);
+  for (const double m : medians) square += (m - average) * (m - average) / static_cast<double>(count);
+  const double middle_median = middle(std::move(medians));
   const double steps_ahead = static_cast<double>(lead);
+  Moving same{};
+  same[0] = static_cast<float>(log(steps_ahead) / 4);
+  same[4] = clamped_log(sqrt(square) / mean_ + 0.01, -5, 3) / 2;
+  same[5] = static_cast<float>(now.level);
+  same[6] = static_cast<float>(now.highest / 2);
+  same[7] = static_cast<float>(now.lowest / 2);
+  same[8] = static_cast<float>(now.rare_level);
+  same[9] = static_cast<float>(now.rare_extremes);
+  std::vector<Moving> rows(count, same);
   for (std::size_t e = 0; e < count; ++e) {
-    GateFeatures& f = features[e];
-    f[experts[e].kind] = 1;
-    float* x = f.data() + kExpertKinds + 4;
-    *x++ = static_cast<float>(log(steps_ahead) / 4);
-    const double period = experts[e].period;
-    *x++ = period > 0 ? static_cast<float>(log(period / steps_ahead) / 6) : 0;
-    *x++ = period > 0 ? static_cast<float>(std::min(log(shape.steps / period) / 3, 2.0)) : 0;
-    *x++ = static_cast<float>(shape.zero_share);
-    *x++ = clamped_log(shape.deviation / mean + 0.01, -4, 3) / 2;
-    *x++ = static_cast<float>(shape.autocorrelation);
-    *x++ = clamped_log(mean + 0.01, -4, 8) / 6;
-    *x++ = static_cast<float>(log(std::max(shape.steps, 1.0)) / 10);
-    *x++ = clamped_log((said[e][kHighLevel] - said[e][kLowLevel]) / mean + 0.01, -5, 3) / 2;
-    *x++ = static_cast<float>(std::clamp((said[e][kMedianLevel] - middle_median) / mean, -3.0, 3.0));
-    *x++ = disagreement;
-    *x++ = least;
+    const double period = experts_[e].period;
+    rows[e][1] = period > 0 ? static_cast<float>(log(period / steps_ahead) / 6) : 0;
+    rows[e][2] = clamped_log((said[e][kHighLevel] - said[e][kLowLevel]) / mean_ + 0.01, -5, 3) / 2;
+    rows[e][3] = static_cast<float>(std::clamp((said[e][kMedianLevel] - middle_median) / mean_, -3.0, 3.0));
+  }
+  return rows;
+}
+
+std::vector<GateFeatures> MixGate::features(std::size_t lead, std::span<const LevelValues> said,
+                                            const Disturbance& now) const {
+  std::vector<GateFeatures> features(experts_.size());
+  const std::vector<Moving> moves = moving(lead, said, now);
+  for (std::size_t e = 0; e < experts_.size(); ++e) {
+    const auto& fixed = fixed_[row(lead, e)];
+    std::copy(moves[e].begin(), moves[e].end(), std::copy(fixed.begin(), fixed.end(), features[e].begin()));
   }
   return features;
 }
 
-std::vector<GateShare> MixGate::shares(std::span<const GateFeatures> features) {
+std::vector<GateShare> MixGate::shares(std::size_t lead, std::span<const LevelValues> said,
+                                       const Disturbance& now) const {
   std::vector<GateShare> shares;
   GateShare most{-1e30, -1e30};
-  for (const GateFeatures& f : features) {
-    GateShare score;
-    for (std::size_t i = 0; i < kGateFeatures; ++i) {
-      score.lower += f[i] * kGateDirect[i][0];
-      score.upper += f[i] * kGateDirect[i][1];
+  const std::vector<Moving> moves = moving(lead, said, now);
+  for (std::size_t e = 0; e < experts_.size(); ++e) {
+    std::vector<double> sums = sums_[row(lead, e)];
+    GateShare score{sums[kGateHidden], sums[kGateHidden + 1]};
+    for (std::size_t i = 0; i < kGateMoving; ++i) {
+      const double x = moves[e][i];
+      for (std::size_t h = 0; h < kGateHidden; ++h) sums[h] += x * kGateIn[kGateFixed + i][h];
+      score.lower += x * kGateDirect[kGateFixed + i][0];
+      score.upper += x * kGateDirect[kGateFixed + i][1];
     }
     for (std::size_t h = 0; h < kGateHidden; ++h) {
-      double sum = kGateBias[h];
-      for (std::size_t i = 0; i < kGateFeatures; ++i) sum += f[i] * kGateIn[i][h];
-      const double out = tanh_of(sum);
+      const double out = softsign(sums[h]);
       score.lower += out * kGateOut[h][0];
       score.upper += out * kGateOut[h][1];
     }

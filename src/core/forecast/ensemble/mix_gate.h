@@ -28,8 +28,10 @@ struct SeriesShape {
   bool is_sound() const;
 };
 
-/// What the gate is told of one expert at one lead.
-inline constexpr std::size_t kGateFeatures = kExpertKinds + 16;
+/// What the gate is told of one expert at one lead: first what stays the same for all leads of a band.
+inline constexpr std::size_t kGateFixed = kExpertKinds + 11;
+inline constexpr std::size_t kGateMoving = 10;
+inline constexpr std::size_t kGateFeatures = kGateFixed + kGateMoving;
 using GateFeatures = std::array<float, kGateFeatures>;
 
 /// Shares of one expert in the mix: they sum to one over the experts.
@@ -45,13 +47,31 @@ struct GateShare {
 /// it, and the losses of its own backtest move them.
 class MixGate {
  public:
-  /// Of all experts at one lead. `said` are their quantiles there; `losses` by the same index.
-  static std::vector<GateFeatures> features(std::span<const Expert> experts, const ExpertLosses& losses,
-                                            const SeriesShape& shape, std::size_t lead,
-                                            std::span<const LevelValues> said);
-  static std::vector<GateShare> shares(std::span<const GateFeatures> features);
+  MixGate() = default;
+  MixGate(std::span<const Expert> experts, const ExpertLosses& losses, const SeriesShape& shape);
+
+  /// Of all experts at one lead. `said` are their quantiles there, `now` is what is unusual at the origin.
+  std::vector<GateShare> shares(std::size_t lead, std::span<const LevelValues> said,
+                                const Disturbance& now) const;
+  /// What the shares follow from.
+  std::vector<GateFeatures> features(std::size_t lead, std::span<const LevelValues> said,
+                                     const Disturbance& now) const;
   /// Whether the gate has learnt what this kind is worth; others must not take part.
   static bool knows(ExpertKind kind);
+
+ private:
+  using Moving = std::array<float, kGateMoving>;
+  std::vector<Moving> moving(std::size_t lead, std::span<const LevelValues> said,
+                             const Disturbance& now) const;
+  std::size_t row(std::size_t lead, std::size_t expert) const {
+    return ExpertLosses::band_of(lead) * experts_.size() + expert;
+  }
+
+  std::vector<Expert> experts_;
+  double mean_ = 1;
+  std::vector<std::array<float, kGateFixed>> fixed_;  ///< [band][expert]
+  std::vector<std::vector<double>>
+      sums_;  ///< the same: what they add to each hidden unit, then to each score
 };
 
 }  // namespace forewarm

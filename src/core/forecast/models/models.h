@@ -24,23 +24,23 @@ std::unique_ptr<Forecaster> make_recurrent_network();
 struct ModelMaker {
   ModelId id;
   std::unique_ptr<Forecaster> (*make)();
-  /// A fit takes tenths of a second, where the others take milliseconds: left out where many fits are made.
-  bool heavy = false;
+  /// Takes part also where many queues are fitted, and a fit must take milliseconds.
+  bool light = false;
 };
 
 /// All models, in the order of ModelId.
 inline constexpr ModelMaker kModelMakers[] = {
-    {ModelId::SeasonalQuantiles, &make_seasonal_quantiles},
+    {ModelId::SeasonalQuantiles, &make_seasonal_quantiles, true},
     {ModelId::ExponentialSmoothing, &make_exponential_smoothing},
     {ModelId::Arima, &make_arima},
-    {ModelId::HarmonicRegression, &make_harmonic_regression},
+    {ModelId::HarmonicRegression, &make_harmonic_regression, true},
     {ModelId::Additive, &make_additive},
     {ModelId::Intermittent, &make_intermittent},
-    {ModelId::CountState, &make_count_state},
-    {ModelId::Batches, &make_batches},
-    {ModelId::LocalArrivals, &make_local_arrivals},
-    {ModelId::DirectRegression, &make_direct_regression},
-    {ModelId::RecurrentNetwork, &make_recurrent_network, true},
+    {ModelId::CountState, &make_count_state, true},
+    {ModelId::Batches, &make_batches, true},
+    {ModelId::LocalArrivals, &make_local_arrivals, true},
+    {ModelId::DirectRegression, &make_direct_regression, true},
+    {ModelId::RecurrentNetwork, &make_recurrent_network},
 };
 
 }  // namespace forewarm

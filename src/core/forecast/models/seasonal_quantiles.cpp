@@ -16,6 +16,12 @@ constexpr std::size_t kSeasonsKeptMax = 4;
 }  // namespace
 
 Result<void> SeasonalQuantiles::fit(const SeriesView& history) {
+  const Result<void> fitted = fit_sources(history);
+  if (fitted) weights_ = learn_weights(history_, sources_);
+  return fitted;
+}
+
+Result<void> SeasonalQuantiles::fit_sources(const SeriesView& history) {
   history_.assign(history.values);
   begin_after(history);
   seasons_.clear();
@@ -30,9 +36,13 @@ Result<void> SeasonalQuantiles::fit(const SeriesView& history) {
       seasons_.push_back(season);
   }
   sources_ = value_sources(seasons_);
-  weights_ = learn_weights(history_, sources_);
+  weights_ = MixWeights::learn({}, sources_.size());
   persistence_ = surprise_persistence(history_, seasons_.empty() ? 0 : seasons_.front());
   return {};
+}
+
+void SeasonalQuantiles::learn(std::span<const MixPoint> points) {
+  weights_ = MixWeights::learn(points, sources_.size());
 }
 
 void SeasonalQuantiles::update(float value, std::span<const float>) {

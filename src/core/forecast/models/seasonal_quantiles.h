@@ -24,6 +24,11 @@ class SeasonalQuantiles final : public Forecaster {
   std::vector<LevelValues> rows(std::span<const std::size_t> leads, Columns future) const override;
   double persistence() const override { return persistence_; }
 
+  /// As fit(), but all sources count alike until learn(): for who scores them anyway.
+  Result<void> fit_sources(const SeriesView& history);
+  /// `points` hold what the sources said, in their order, and maybe others after them.
+  void learn(std::span<const MixPoint> points);
+  const ValueHistory& history() const { return history_; }
   /// What each source says by itself, [lead][source]: others may weigh them too.
   std::span<const ValueSource> sources() const { return sources_; }
   std::vector<std::vector<LevelValues>> source_rows(std::span<const std::size_t> leads) const;

@@ -17,7 +17,7 @@ constexpr std::size_t kOriginsApart = 16;  // the slow recent windows are looked
 constexpr std::size_t kSlowWindow = 100;
 constexpr std::size_t kPointsToLearn =
     64;  // the tail of 64 is rough, but right in the mean over many targets
-constexpr std::size_t kPointsToPredict = 1024;
+constexpr std::size_t kPointsToPredict = 256;
 // Index of the Recent source that stands in where a phase has no values.
 constexpr std::size_t kOtherwise = 2;
 

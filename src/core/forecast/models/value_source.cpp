@@ -1,6 +1,7 @@
 #include "core/forecast/models/value_source.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace forewarm {
 namespace {
@@ -74,12 +75,25 @@ LevelValues source_quantiles(const ValueHistory& history, const ValueSource& sou
 
 LevelValues recent_quantiles(const ValueHistory& history, std::size_t window, std::size_t origin,
                              std::size_t points_max, std::vector<WeightedValue>& sample) {
-  sample.clear();
   const std::size_t length = std::min(window, origin);
   const std::size_t stride = (length + points_max - 1) / points_max;
-  for (std::size_t age = 0; age < length; age += stride) {
-    const double weight = 1.0 - 0.8 * static_cast<double>(age) / static_cast<double>(window);
-    take(history, static_cast<std::ptrdiff_t>(origin - 1 - age), origin, 1, weight, sample);
+  // Values are not negative, so their bits ascend as they do: whole numbers sort twice as fast as pairs.
+  std::vector<std::uint64_t> keys;
+  keys.reserve(length);
+  for (std::size_t first = 0; first < length; first += stride) {
+    // Not every n-th exactly: that would see a timer always or never.
+    const std::size_t age = std::min(first + first * 7919 / 16 % stride, length - 1);
+    const std::size_t at = origin - 1 - age;
+    if (!history.measured_at(at)) continue;
+    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(history[at]));
+    keys.push_back(static_cast<std::uint64_t>(bits) << 32 | (length - age));
+  }
+  std::sort(keys.begin(), keys.end());
+  sample.clear();
+  for (const std::uint64_t key : keys) {
+    const auto age = static_cast<double>(length - (key & 0xFFFFFFFF));
+    sample.push_back({.value = std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32)),
+                      .weight = 1.0 - 0.8 * age / static_cast<double>(window)});
   }
   return sample.empty() ? LevelValues{} : weighted_quantiles(sample);
 }

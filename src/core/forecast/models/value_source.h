@@ -34,7 +34,7 @@ LevelValues source_quantiles(const ValueHistory& history, const ValueSource& sou
                              std::vector<WeightedValue>& sample);
 
 /// Quantiles of the newest `window` values before `origin`, newer ones weighing more; zeros when there are
-/// none. Of a window longer than `points_max` every n-th value.
+/// none. Of a window longer than `points_max` about every n-th value.
 LevelValues recent_quantiles(const ValueHistory& history, std::size_t window, std::size_t origin,
                              std::size_t points_max, std::vector<WeightedValue>& sample);
 
