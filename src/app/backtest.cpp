@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "app/config.h"
+#include "core/forecast/ensemble/ensemble.h"
 
 namespace forewarm {
 namespace {
@@ -71,7 +72,7 @@ class RunMaker {
   RunMaker(const RollingOrigin& rolling, bool keep)
       : rolling_(rolling), keep_(keep), sums_(rolling.season()) {}
 
-  void add(const OriginForecast& made) {
+  void add(const OriginForecast& made, const Forecaster* by = nullptr) {
     sums_.add(made.forecast, {.came = rolling_.came(made.index),
                               .history = rolling_.history(made.index).values,
                               .stand_ins = made.stands_in ? 1U : 0U,
@@ -79,12 +80,18 @@ class RunMaker {
                               .fit_cpu_seconds = made.refitted ? made.cpu_seconds : 0});
     if (keep_ && is_kept(made.index, rolling_.plan().origins.size()))
       kept_.push_back({.origin = made.origin, .forecast = made.forecast});
+    const auto* ensemble = dynamic_cast<const Ensemble*>(by);
+    if (!keep_ || ensemble == nullptr) return;
+    std::vector<std::size_t> leads(made.forecast.horizon());
+    std::iota(leads.begin(), leads.end(), std::size_t{1});
+    carriers_.push_back(made.stands_in ? std::vector<ForecastReason>{} : ensemble->carriers(leads));
   }
   const ScoreSums& sums() const { return sums_; }
   BacktestRun finish(const ScoreSums& yardstick) {
     return {.score = score_of(std::span(&sums_, 1), std::span(&yardstick, 1)),
             .losses = sums_.losses(),
-            .kept = std::move(kept_)};
+            .kept = std::move(kept_),
+            .carriers = std::move(carriers_)};
   }
 
  private:
@@ -92,6 +99,7 @@ class RunMaker {
   bool keep_;
   ScoreSums sums_;
   std::vector<KeptForecast> kept_;
+  std::vector<std::vector<ForecastReason>> carriers_;
 };
 
 /// All models on one series; the yardstick last.
@@ -108,7 +116,7 @@ std::vector<RunMaker> run_all(const RollingOrigin& rolling, const BacktestOption
   for (std::size_t m = 0; m < options.models.size(); ++m) {
     const std::unique_ptr<Forecaster> model = options.models[m].make(rolling.plan().horizon);
     rolling.run(*model, &thread_cpu_seconds, [&](const OriginForecast& made) {
-      runs[m].add(made);
+      runs[m].add(made, model.get());
       step_done(m);
     });
   }

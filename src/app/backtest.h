@@ -8,6 +8,7 @@
 #include "app/backtest_models.h"
 #include "core/forecast/backtest/rolling_origin.h"
 #include "core/forecast/backtest/score.h"
+#include "core/forecast/ensemble/forecast_reason.h"
 #include "edge/trace/recorded_series.h"
 
 namespace forewarm {
@@ -40,6 +41,8 @@ struct BacktestRun {
   ForecastScore score;
   std::vector<double> losses;  ///< mean pinball loss by origin; NaN where nothing was measured
   std::vector<KeptForecast> kept;
+  /// By origin, of an ensemble whose forecasts are kept: what its mix was made of.
+  std::vector<std::vector<ForecastReason>> carriers;
 };
 
 struct BacktestSeries {

@@ -5,6 +5,7 @@
 
 #include "app/backtest.h"
 #include "app/config.h"
+#include "app/forecast_reasons.h"
 #include "app/terminal.h"
 #include "edge/observe/json_writer.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t kShownLevels[] = {4, 6, 7, 8};  // 50, 90, 95 and 99 %
 constexpr std::size_t kUnusableShown = 5;
+constexpr std::size_t kCarriersShown = 7;
 
 std::string figure(double value, int digits) {
   return std::isfinite(value) ? fixed(value, digits) : "-";
@@ -95,6 +97,36 @@ void write_kept(const BacktestRun& run, JsonWriter& json) {
   json.close_array();
 }
 
+/// The mix by origin: the heaviest carriers over all origins, and the rest together.
+void write_carriers(const BacktestRun& run, Duration step, JsonWriter& json) {
+  std::vector<std::pair<std::string, double>> totals;
+  const auto total_of = [&](const std::string& name) -> double& {
+    for (auto& [known, total] : totals) {
+      if (known == name) return total;
+    }
+    return totals.emplace_back(name, 0).second;
+  };
+  for (const std::vector<ForecastReason>& origin : run.carriers) {
+    for (const ForecastReason& carrier : origin) total_of(reason_text(carrier, {}, step)) += carrier.share;
+  }
+  std::stable_sort(totals.begin(), totals.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  if (totals.size() > kCarriersShown) totals.resize(kCarriersShown);
+  json.key("carriers").open_array();
+  for (const auto& [name, total] : totals) {
+    json.open_object().member("name", name).key("shares").open_array();
+    for (const std::vector<ForecastReason>& origin : run.carriers) {
+      double share = 0;
+      for (const ForecastReason& carrier : origin) {
+        if (reason_text(carrier, {}, step) == name) share += carrier.share;
+      }
+      write_short(share, json);
+    }
+    json.close_array().close_object();
+  }
+  json.close_array();
+}
+
 void write_series(const BacktestSeries& one, const BacktestReport& report, bool pictures, JsonWriter& json) {
   json.open_object().member("name", one.series.name);
   json.member("start", static_cast<double>(count_us(one.series.start)) / 1e6);
@@ -119,6 +151,7 @@ void write_series(const BacktestSeries& one, const BacktestReport& report, bool 
     write_score(one.runs[m].score, json);
     write_list("losses", one.runs[m].losses, json);
     if (has_pictures) write_kept(one.runs[m], json);
+    if (has_pictures) write_carriers(one.runs[m], one.series.step, json);
     json.close_object();
   }
   json.close_object().close_object();

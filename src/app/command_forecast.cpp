@@ -18,6 +18,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kRowsShown = 12;
+constexpr std::size_t kReasonsShown = 5;
 constexpr std::size_t kBandLevels[] = {1, 3, 4, 5, 7};  // 5, 25, 50, 75 and 95 %
 
 std::vector<float> numbers_in(const json::value& list) {
@@ -69,6 +70,23 @@ std::string table_of(const FanPicture& picture) {
   return table.text();
 }
 
+/// What carries the forecast, the most first, and the batches that are due.
+std::string reasons_of(const json::value& reasons) {
+  std::string carried, scheduled;
+  std::size_t shown = 0;
+  for (const json::value& reason : reasons.as_array()) {
+    const std::string text(reason.at("text").as_string());
+    const std::string share = fixed(100 * reason.at("share").to_number<double>(), 0) + " %";
+    if (reason.at("kind") == "batch")
+      scheduled += "  " + text + "\n";
+    else if (shown++ < kReasonsShown)
+      carried += std::string(share.size() < 6 ? 6 - share.size() : 0, ' ') + share + "  " + text + "\n";
+  }
+  if (!carried.empty()) carried.insert(0, "\nCarried by\n");
+  if (!scheduled.empty()) scheduled.insert(0, "\nScheduled\n");
+  return carried + scheduled;
+}
+
 }  // namespace
 
 int run_forecast(const ServerAddress& server, const ForecastCommand& command) {
@@ -90,7 +108,7 @@ int run_forecast(const ServerAddress& server, const ForecastCommand& command) {
             << "\n"
             << (picture.came.empty() ? "█ came  ━ median  ▒ 50 %  ░ 90 %\n\n"
                                      : "█ known  ● came  ━ median  ▒ 50 %  ░ 90 %\n\n")
-            << table_of(picture);
+            << table_of(picture) << reasons_of(answer.at("reasons"));
   return 0;
 }
 

@@ -357,7 +357,8 @@ class CommandLine {
   void hidden() {
     CLI::App* worker =
         app_.add_subcommand("fit-worker", "fits forecasts for a server (started by it)")->group("");
-    on(worker, [] { return run_fit_worker(); });
+    worker->add_flag("--explain", explain_fits_, "say why, and take the time for it");
+    on(worker, [this] { return run_fit_worker(explain_fits_); });
     CLI::App* function =
         app_.add_subcommand("demo-function", "the demo's function (started by the demo)")->group("");
     function->add_option("init", init_ms_, "milliseconds that its start takes")->required();
@@ -424,6 +425,7 @@ class CommandLine {
   std::uint64_t lines_ = 100;
   std::uint64_t shown_ = 20;
   std::uint64_t init_ms_ = 0;
+  bool explain_fits_ = false;
 };
 
 }  // namespace

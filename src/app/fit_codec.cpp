@@ -100,34 +100,36 @@ Result<FitRequest> decode_fit_request(std::string_view bytes) {
   return request;
 }
 
-std::string encode(const ForecastFitted& fitted) {
+std::string encode(const FitAnswer& answer) {
   Writer out;
-  out.put(fitted.queue);
-  out.put(fitted.serial);
-  out.put(static_cast<std::uint32_t>(fitted.forecasts.size()));
-  for (const ModelForecast& model : fitted.forecasts) {
+  out.put(answer.fitted.queue);
+  out.put(answer.fitted.serial);
+  out.put(static_cast<std::uint32_t>(answer.fitted.forecasts.size()));
+  for (const ModelForecast& model : answer.fitted.forecasts) {
     out.put(model.model);
     out.put(model.forecast.start);
     out.put(model.forecast.step);
     out.put_all(model.forecast.values);
   }
+  out.put_all(answer.reasons);
   return std::move(out.bytes);
 }
 
-Result<ForecastFitted> decode_forecast_fitted(std::string_view bytes) {
+Result<FitAnswer> decode_fit_answer(std::string_view bytes) {
   Reader in(bytes);
-  ForecastFitted fitted;
-  in.get(fitted.queue);
-  in.get(fitted.serial);
+  FitAnswer answer;
+  in.get(answer.fitted.queue);
+  in.get(answer.fitted.serial);
   for (std::uint32_t n = in.length(); n > 0 && in.good(); --n) {
-    ModelForecast& model = fitted.forecasts.emplace_back();
+    ModelForecast& model = answer.fitted.forecasts.emplace_back();
     in.get(model.model);
     in.get(model.forecast.start);
     in.get(model.forecast.step);
     in.get_all(model.forecast.values);
   }
+  in.get_all(answer.reasons);
   if (!in.whole()) return error(ErrorCode::Corrupt, "a fitted forecast that is not whole");
-  return fitted;
+  return answer;
 }
 
 }  // namespace forewarm

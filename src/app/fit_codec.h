@@ -2,8 +2,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "core/forecast/ensemble/forecast_reason.h"
 #include "core/model/event.h"
 #include "core/model/forecast.h"
 
@@ -13,9 +15,15 @@ namespace forewarm {
 // bytes are the machine's own, without a version. Every read is bounds-checked all the same: a worker may
 // have died in the middle.
 
+/// A fit's answer, and why it is what it is where the worker explains itself.
+struct FitAnswer {
+  ForecastFitted fitted;
+  std::vector<ForecastReason> reasons = {};
+};
+
 std::string encode(const FitRequest& request);
 Result<FitRequest> decode_fit_request(std::string_view bytes);
-std::string encode(const ForecastFitted& fitted);
-Result<ForecastFitted> decode_forecast_fitted(std::string_view bytes);
+std::string encode(const FitAnswer& answer);
+Result<FitAnswer> decode_fit_answer(std::string_view bytes);
 
 }  // namespace forewarm

@@ -53,15 +53,14 @@ std::optional<std::string> take_frame(std::string& buffer) {
 
 class FitProcess : public FitWorker {
  public:
-  FitProcess(Loop& loop, Options options, std::function<void(ForecastFitted)> done)
+  FitProcess(Loop& loop, Options options, std::function<void(FitAnswer)> done)
       : loop_(loop), options_(std::move(options)), done_(std::move(done)) {}
   ~FitProcess() override { end(); }
 
   void fit(FitRequest request) override {
     if (waiting_.size() >= options_.waiting_max) {
       ++statistics_.failed;
-      loop_.post(
-          [done = done_, failed = ForecastFitted{request.queue, request.serial, {}}] { done(failed); });
+      loop_.post([done = done_, failed = FitAnswer{{request.queue, request.serial, {}}}] { done(failed); });
       return;
     }
     waiting_.push_back(std::move(request));
@@ -126,13 +125,14 @@ class FitProcess : public FitWorker {
       buffer_.append(chunk, static_cast<std::size_t>(got));
     }
     while (const std::optional<std::string> content = take_frame(buffer_)) {
-      Result<ForecastFitted> fitted = decode_forecast_fitted(*content);
-      if (!fitted || !current_ || fitted->serial != current_->serial || fitted->queue != current_->queue)
+      Result<FitAnswer> answer = decode_fit_answer(*content);
+      if (!answer || !current_ || answer->fitted.serial != current_->serial ||
+          answer->fitted.queue != current_->queue)
         return give_up();
       timer_.reset();
       current_.reset();
-      ++(fitted->forecasts.empty() ? statistics_.failed : statistics_.fitted);
-      done_(std::move(*fitted));
+      ++(answer->fitted.forecasts.empty() ? statistics_.failed : statistics_.fitted);
+      done_(std::move(*answer));
     }
     send_next();
   }
@@ -151,7 +151,7 @@ class FitProcess : public FitWorker {
   void fail(std::deque<FitRequest> requests) {
     for (const FitRequest& request : requests) {
       ++statistics_.failed;
-      done_(ForecastFitted{request.queue, request.serial, {}});
+      done_(FitAnswer{{request.queue, request.serial, {}}});
     }
   }
 
@@ -172,7 +172,7 @@ class FitProcess : public FitWorker {
 
   Loop& loop_;
   Options options_;
-  std::function<void(ForecastFitted)> done_;
+  std::function<void(FitAnswer)> done_;
   std::deque<FitRequest> waiting_;
   std::optional<FitRequest> current_;
   std::unique_ptr<Loop::Timer> timer_;
@@ -196,15 +196,14 @@ void limit_myself() {
 
 }  // namespace
 
-std::unique_ptr<FitWorker> FitWorker::make(Loop& loop, Options options,
-                                           std::function<void(ForecastFitted)> done) {
+std::unique_ptr<FitWorker> FitWorker::make(Loop& loop, Options options, std::function<void(FitAnswer)> done) {
   return std::make_unique<FitProcess>(loop, std::move(options), std::move(done));
 }
 
-int run_fit_worker() {
+int run_fit_worker(bool explain) {
   limit_myself();
   ::signal(SIGINT, SIG_IGN);  // the server ends the worker, not the terminal
-  Fitter fitter;
+  Fitter fitter(explain ? EnsembleSize::Whole : EnsembleSize::Light);
   std::string buffer;
   char chunk[65536];
   for (;;) {
@@ -216,7 +215,9 @@ int run_fit_worker() {
     while (const std::optional<std::string> content = take_frame(buffer)) {
       const Result<FitRequest> request = decode_fit_request(*content);
       if (!request) return 1;
-      if (!write_all(STDOUT_FILENO, frame(encode(fitter.fit(*request))))) return 0;
+      FitAnswer answer{.fitted = fitter.fit(*request)};
+      if (explain) answer.reasons = fitter.reasons(request->queue);
+      if (!write_all(STDOUT_FILENO, frame(encode(answer)))) return 0;
     }
   }
 }

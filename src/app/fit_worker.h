@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/fit_codec.h"
 #include "core/model/event.h"
 #include "core/model/forecast.h"
 #include "edge/net/loop.h"
@@ -18,7 +19,8 @@ namespace forewarm {
 class FitWorker {
  public:
   struct Options {
-    std::vector<std::string> command;           ///< how to start the worker: this program with "fit-worker"
+    std::vector<std::string>
+        command;  ///< how to start the worker: this program with "fit-worker" [--explain]
     std::chrono::milliseconds deadline{5'000};  ///< for one fit
     std::size_t waiting_max = 10'000;           ///< more are answered as failed at once
   };
@@ -27,15 +29,15 @@ class FitWorker {
     std::uint64_t failed = 0;
     std::uint64_t restarts = 0;
   };
-  static std::unique_ptr<FitWorker> make(Loop& loop, Options options,
-                                         std::function<void(ForecastFitted)> done);
+  static std::unique_ptr<FitWorker> make(Loop& loop, Options options, std::function<void(FitAnswer)> done);
   virtual ~FitWorker() = default;            ///< ends the process
   virtual void fit(FitRequest request) = 0;  ///< answered exactly once, later, in order
   virtual Statistics statistics() const = 0;
 };
 
 /// The worker process: reads requests from standard input and writes answers to standard output until the
-/// input ends. Returns the exit code.
-int run_fit_worker();
+/// input ends. One that explains takes the whole ensemble and its time, and says why: for people who ask, not
+/// for decisions. Returns the exit code.
+int run_fit_worker(bool explain);
 
 }  // namespace forewarm

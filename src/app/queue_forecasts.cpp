@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "app/config.h"
+#include "app/forecast_reasons.h"
 #include "app/own_program.h"
 #include "base/time_text.h"
 #include "edge/observe/clock_text.h"
@@ -74,6 +75,18 @@ void write_step_values(std::string_view name, std::span<const float> values, Jso
   json.key(name).values(values);
 }
 
+constexpr double kShareShown = 0.02;
+
+void write_reasons(const std::vector<ForecastReason>& reasons, const Forecast& forecast, JsonWriter& json) {
+  json.key("reasons").open_array();
+  for (const ForecastReason& reason : reasons) {
+    if (reason.share < kShareShown) continue;
+    json.open_object().member("kind", reason_kind_name(reason.kind)).member("share", reason.share);
+    json.member("text", reason_text(reason, forecast.start, forecast.step)).close_object();
+  }
+  json.close_array();
+}
+
 }  // namespace
 
 Result<FitRequest> forecast_request(const QueueArrivals& arrivals, const ForecastQuery& query) {
@@ -108,8 +121,9 @@ Result<FitRequest> forecast_request(const QueueArrivals& arrivals, const Forecas
 
 QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Arrivals arrivals)
     : arrivals_(std::move(arrivals)) {
-  fits_ = FitWorker::make(loop, {.command = {own_program(), "fit-worker"}, .waiting_max = kWaitingMax},
-                          [this](const ForecastFitted& fitted) { answer(fitted); });
+  fits_ = FitWorker::make(loop,
+                          {.command = {own_program(), "fit-worker", "--explain"}, .waiting_max = kWaitingMax},
+                          [this](const FitAnswer& fitted) { answer(fitted); });
   const RouteParameter name{"name", "The queue's name"};
   routes.add(
       {.path = "/v1/queues/{name}/arrivals",
@@ -130,11 +144,14 @@ QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Arrivals arrivals)
                       {.name = "at",
                        .description = "As it would have been made then: RFC 3339, or seconds since 1970"}},
        .schema =
-           R"({"type":"object","required":["queue","model","at","start","step_seconds","levels","quantiles","history","came"],)"
+           R"({"type":"object","required":["queue","model","at","start","step_seconds","levels","quantiles","history","came","reasons"],)"
            R"("properties":{"queue":{"type":"string"},"model":{"type":"string"},"at":{"type":"number"},"start":{"type":"number"},)"
            R"("step_seconds":{"type":"number"},"levels":{"type":"array","items":{"type":"number"}},)"
            R"("quantiles":{"type":"array","description":"By level, a value a step","items":{"$ref":"#/components/schemas/Series"}},)"
-           R"("history":{"$ref":"#/components/schemas/Series"},"came":{"$ref":"#/components/schemas/Series"}}})",
+           R"("history":{"$ref":"#/components/schemas/Series"},"came":{"$ref":"#/components/schemas/Series"},)"
+           R"("reasons":{"type":"array","description":"What carries it, by share of the mix, then batches by share of all messages",)"
+           R"("items":{"type":"object","required":["kind","share","text"],"properties":{)"
+           R"("kind":{"enum":["newest","season","model","signal","batch"]},"share":{"type":"number"},"text":{"type":"string"}}}}}})",
        .problems = {400, 404, 503},
        .handle = [this](const RouteRequest& request, const Reply& reply) { ask(request, reply); }});
 }
@@ -175,7 +192,8 @@ void QueueForecasts::ask(const RouteRequest& request, const Reply& reply) {
   fits_->fit(std::move(*fit));
 }
 
-void QueueForecasts::answer(const ForecastFitted& fitted) {
+void QueueForecasts::answer(const FitAnswer& made_answer) {
+  const ForecastFitted& fitted = made_answer.fitted;
   const auto found = waiting_.find(fitted.serial);
   if (found == waiting_.end()) return;
   const Waiting asked = std::move(found->second);
@@ -184,7 +202,7 @@ void QueueForecasts::answer(const ForecastFitted& fitted) {
     asked.reply->send(problem(503, "No model could be fitted in time. Ask again, or for a shorter horizon."));
     return;
   }
-  const ModelForecast& made = fitted.forecasts.front();
+  const ModelForecast& made = fitted.forecasts.back();  // the ensemble, unless there is only what stands in
   const std::vector<float>& known = asked.request.arrivals;
   const std::size_t shown =
       std::min(known.size(), std::max<std::size_t>(kRowsMax, 2 * made.forecast.horizon()));
@@ -212,6 +230,7 @@ void QueueForecasts::answer(const ForecastFitted& fitted) {
       std::min((asked.arrivals.values.size() - passed) / factor, made.forecast.horizon());
   write_step_values("came", coarser(std::span(asked.arrivals.values).subspan(passed, rows * factor), factor),
                     json);
+  write_reasons(made_answer.reasons, made.forecast, json);
   json.close_object();
   asked.reply->send(json_response(std::move(text)));
 }

@@ -213,7 +213,7 @@ void ServerImpl::make_host() {
   host_ = std::make_unique<FunctionHost>(loop_, FunctionHost::Options{.owner_mark = mark, .log = {}},
                                          std::move(surroundings));
   fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}},
-                          [this](ForecastFitted fitted) { world_->report(std::move(fitted)); });
+                          [this](FitAnswer answer) { world_->report(std::move(answer.fitted)); });
 }
 
 void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {

@@ -47,7 +47,7 @@ async function open(options = {}) {
 test("every chart is drawn, in light and dark, without a fault or a request", { skip }, async () => {
   for (const colorScheme of ["light", "dark"]) {
     const page = await open({ colorScheme });
-    for (const id of ["fan", "strip", "loss", "cover", "pit", "queues"])
+    for (const id of ["fan", "strip", "loss", "weights", "cover", "pit", "queues"])
       assert.ok(await page.locator(`#${id} > *`).count() > 5, id);
     assert.equal(await page.locator("#league tbody tr").count(), 3);
     assert.match(await page.locator("#verdict").innerText(), /^The engine loses \d+ % (less|more) than seasonal naive/);
@@ -66,6 +66,7 @@ test("a model, a queue and an origin can be chosen, by mouse and by keyboard", {
   const second = await fan();
   assert.ok(second !== first, "the chart follows the model");
   assert.equal(await page.locator("#model").inputValue(), "seasonal_naive");
+  assert.equal(await page.locator("#weights-card").isVisible(), false, "only a mix has weights");
   await page.locator("#league tbody tr", { hasText: "ensemble" }).press("Enter");
   assert.ok(await fan() === first, "and back");
   await page.locator("#queue").selectOption({ label: "<i>evil</i>" });

@@ -41,6 +41,7 @@ class Forecast(ServerTest):
         self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
         rows = [line.split() for line in done.stdout.splitlines() if line.startswith("20")]
         self.assertEqual(len(rows), 10)
+        self.assertRegex(done.stdout, r"Carried by\n +\d+ %  \w")
         for row in rows:
             quantiles = [float(cell.replace(",", "")) for cell in row[1:]]
             self.assertEqual(quantiles, sorted(quantiles))
@@ -59,6 +60,10 @@ class Forecast(ServerTest):
             self.assertEqual(column, sorted(column))
         self.assertGreater(sum(answer["history"]), 0)
         self.assertEqual(answer["came"], [])
+        if answer["model"] == "ensemble":
+            carried = [reason["share"] for reason in answer["reasons"] if reason["kind"] != "batch"]
+            self.assertEqual(carried, sorted(carried, reverse=True))
+            self.assertGreater(sum(carried), 0.5)
 
     def test_at_a_time_in_the_past_it_knows_less_and_shows_what_came(self):
         server, _ = self.busy_server(24)

@@ -76,7 +76,9 @@ test("hours ahead are forecast when asked for, and a refusal is shown in words",
       return route.fulfill({ status: 400, json: { detail: "too short for a horizon of 1d" } });
     const fan = [-3, -2, -1, -0.5, 0, 0.5, 1, 2, 3].map((z) => Array.from({ length: 72 }, () => 300 + 50 * z));
     return route.fulfill({ json: { queue: "orders", model: "ensemble", at: 1.8e9, start: 1.8e9, step_seconds: 300, levels: [],
-      quantiles: fan, history: Array.from({ length: 96 }, (_, i) => (i === 9 ? null : 300)), came: [] } });
+      quantiles: fan, history: Array.from({ length: 96 }, (_, i) => (i === 9 ? null : 300)), came: [],
+      reasons: [{ kind: "season", share: 0.62, text: "the same time in earlier cycles of 1d" }, { kind: "model", share: 0.3, text: "arima" },
+        { kind: "batch", share: 0.08, text: "a batch of about 80 every 30m" }] } });
   });
   await page.getByRole("button", { name: "+6 h" }).click();
   await page.locator(".chart-long canvas").waitFor();
@@ -85,6 +87,11 @@ test("hours ahead are forecast when asked for, and a refusal is shown in words",
   const box = await chart.boundingBox();
   await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2);
   await page.getByText("0.7–1.3/s").waitFor();
+  const carried = page.locator(".reasons li");
+  assert.deepEqual(await carried.allInnerTexts().then((texts) => texts.map((text) => text.replace(/\s+/g, " "))),
+    ["62 % the same time in earlier cycles of 1d", "30 % arima"]);
+  assert.ok((await carried.nth(0).locator("i").boundingBox()).width > (await carried.nth(1).locator("i").boundingBox()).width);
+  await page.getByText("Scheduled: a batch of about 80 every 30m; 8 % of all messages.").waitFor();
   assert.deepEqual(page.faults, []);
   await page.getByRole("button", { name: "+24 h" }).click();
   await page.getByText("too short for a horizon of 1d").waitFor();

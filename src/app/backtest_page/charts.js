@@ -220,6 +220,57 @@ function loss() {
   );
 }
 
+function weights() {
+  const s = series(),
+    list = s.models[state.m].carriers ?? [];
+  $("weights-card").style.display = list.length ? "" : "none";
+  if (!list.length) return;
+  const n = s.origins.length,
+    xs = s.origins.map((o) => timeOf(s, o)),
+    colour = (k) => `hsl(${(215 + 47 * k) % 360} 55% ${k % 2 ? 62 : 50}%)`;
+  $("weights-note").textContent = `${s.name}: shares of the mix at each origin; white is all else together.`;
+  const f = frame($("weights"), xs[0], xs[n - 1] === xs[0] ? xs[0] + 1 : xs[n - 1], 0, 1, {
+      time: true,
+      nx: 5,
+      yfmt: (v) => Math.round(100 * v) + " %",
+    }),
+    svg = $("weights");
+  let below = xs.map(() => 0);
+  list.forEach(({ shares }, k) => {
+    const above = below.map((v, i) => v + (shares[i] ?? 0));
+    el(svg, "path", { d: area(f, xs, below, above), fill: colour(k) });
+    below = above;
+  });
+  const cross = el(svg, "line", { y1: f.t, y2: f.h - f.b, class: "cross", visibility: "hidden" });
+  hover(
+    f,
+    (x, e) => {
+      let i = 0;
+      xs.forEach((v, k) => {
+        if (Math.abs(v - x) < Math.abs(xs[i] - x)) i = k;
+      });
+      cross.setAttribute("x1", f.x(xs[i]));
+      cross.setAttribute("x2", f.x(xs[i]));
+      cross.setAttribute("visibility", "visible");
+      tip(
+        e,
+        stamp(xs[i]),
+        list.map(({ name, shares }) => [name, pct(shares[i], 0)]),
+      );
+    },
+    () => cross.setAttribute("visibility", "hidden"),
+  );
+  const legend = $("weights-legend");
+  legend.replaceChildren();
+  list.forEach(({ name }, k) => {
+    const entry = html("span"),
+      swatch = html("i");
+    swatch.style.background = colour(k);
+    entry.append(swatch, name);
+    legend.append(entry);
+  });
+}
+
 function cover() {
   const sc = score(),
     L = D.levels,

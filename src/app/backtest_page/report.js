@@ -83,6 +83,7 @@ function draw() {
     tr.classList.toggle("on", tr.dataset.model === state.m);
   fan();
   loss();
+  weights();
   cover();
   pit();
   queues();

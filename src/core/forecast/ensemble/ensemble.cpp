@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/math.h"
+#include "core/forecast/models/batch_combs.h"
 #include "core/forecast/models/models.h"
 #include "core/forecast/state_bytes.h"
 
@@ -36,6 +37,13 @@ LevelValues mixed(std::span<const LevelValues> said, std::span<const GateShare> 
   for (std::size_t level = 1; level < kForecastLevelCount; ++level)
     mix[level] = std::max(mix[level], mix[level - 1]);
   return mix;
+}
+
+ForecastReason reason_of(const Expert& expert) {
+  if (expert.kind < kRecentKinds) return {.kind = ForecastReason::Kind::Newest};
+  if (expert.kind < kSourceKinds)
+    return {.kind = ForecastReason::Kind::Season, .steps = static_cast<double>(expert.period)};
+  return {.kind = ForecastReason::Kind::Model, .model = static_cast<ModelId>(expert.kind - kSourceKinds + 1)};
 }
 
 }  // namespace
@@ -173,6 +181,66 @@ std::vector<std::vector<ExpertVoice>> Ensemble::voices(std::span<const std::size
     }
   }
   return voices;
+}
+
+std::vector<ForecastReason> Ensemble::carriers(std::span<const std::size_t> leads) const {
+  std::vector<ForecastReason> carriers;
+  const auto add = [&](const Expert& expert, double share) {
+    const ForecastReason found = reason_of(expert);
+    for (ForecastReason& carrier : carriers) {
+      if (carrier.kind != found.kind || carrier.model != found.model || carrier.steps != found.steps)
+        continue;
+      carrier.share += share;
+      return;
+    }
+    carriers.push_back(found);
+    carriers.back().share = share;
+  };
+  const std::vector<std::vector<ExpertVoice>> by_lead = voices(leads);
+  for (std::size_t i = 0; i < by_lead.size(); ++i) {
+    for (std::size_t e = 0; e < by_lead[i].size(); ++e) {
+      const GateShare& of = by_lead[i][e].share;
+      constexpr auto kLower = static_cast<double>(ExpertLosses::kUpper);
+      constexpr auto kLevels = static_cast<double>(kForecastLevelCount);
+      const double share =
+          (kLower * of.lower + (kLevels - kLower) * of.upper) / kLevels / static_cast<double>(by_lead.size());
+      const std::size_t alone = panel_.experts().size();
+      if (e < alone) {
+        add(experts_[e], share);
+        continue;
+      }
+      const std::vector<double>& weights = pool_weights(e - alone, leads[i]);
+      for (std::size_t pooled = 0; pooled < alone; ++pooled) add(experts_[pooled], share * weights[pooled]);
+    }
+  }
+  std::stable_sort(carriers.begin(), carriers.end(),
+                   [](const ForecastReason& a, const ForecastReason& b) { return a.share > b.share; });
+  return carriers;
+}
+
+std::vector<ForecastReason> Ensemble::reasons(std::span<const std::size_t> leads) const {
+  std::vector<ForecastReason> reasons = carriers(leads);
+  if (!fitted_) return reasons;
+  for (const SignalFinding& finding : effects_.findings()) {
+    reasons.push_back({.kind = ForecastReason::Kind::Signal,
+                       .signal = finding.signal,
+                       .share = finding.share,
+                       .steps = static_cast<double>(finding.lead)});
+  }
+  const std::span<const float> known = panel_.seasonal().history().values();
+  const SeriesView series{.start = start_ - step_ * static_cast<Duration::rep>(known.size()),
+                          .step = step_,
+                          .values = known,
+                          .regressors = {},
+                          .seasons = {}};
+  for (const BatchComb& comb : find_combs(series)) {
+    reasons.push_back({.kind = ForecastReason::Kind::Batch,
+                       .share = comb.share,
+                       .steps = comb.period,
+                       .size = comb.typical_size(),
+                       .next = std::max(0.0, comb.next - static_cast<double>(known.size()))});
+  }
+  return reasons;
 }
 
 std::string Ensemble::save() const {

@@ -7,6 +7,7 @@
 
 #include "core/forecast/ensemble/calibration.h"
 #include "core/forecast/ensemble/expert_backtest.h"
+#include "core/forecast/ensemble/forecast_reason.h"
 #include "core/forecast/ensemble/mix_gate.h"
 #include "core/forecast/regressors/signal_effects.h"
 
@@ -47,6 +48,11 @@ class Ensemble final : public Forecaster {
   Forecast predict_seasonal(std::size_t horizon) const;
   /// What signals were found to do.
   const SignalEffects& effects() const { return effects_; }
+  /// What the mix over these leads is made of, the most first: newest values, seasons and models. The shares
+  /// sum to one. Empty before a fit has succeeded.
+  std::vector<ForecastReason> carriers(std::span<const std::size_t> leads) const;
+  /// That, and the signals and scheduled batches in it.
+  std::vector<ForecastReason> reasons(std::span<const std::size_t> leads) const;
   /// What each expert says and counts, by lead; without signals' effects.
   std::vector<std::vector<ExpertVoice>> voices(std::span<const std::size_t> leads) const;
 

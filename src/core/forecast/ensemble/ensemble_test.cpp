@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -127,6 +128,39 @@ TEST(Ensemble, SharesOfTheVoicesSumToOneAndMakeTheMix) {
     EXPECT_NEAR(lower, 1, 1e-9);
     EXPECT_NEAR(upper, 1, 1e-9);
   }
+}
+
+TEST(Ensemble, SaysWhatItIsCarriedByTheMostFirst) {
+  Random random(5);
+  Ensemble ensemble(EnsembleSize::Light);
+  const std::size_t leads[] = {1, 10, 30};
+  EXPECT_TRUE(ensemble.reasons(leads).empty());
+  fitted_forecast(ensemble, made(900, [&](std::size_t t) { return random.poisson(t % 60 < 9 ? 50 : 5); }),
+                  {60});
+  double total = 0, before = 1;
+  for (const ForecastReason& carrier : ensemble.carriers(leads)) {
+    EXPECT_LE(carrier.share, before);
+    EXPECT_TRUE(carrier.kind != ForecastReason::Kind::Season || carrier.steps == 60);
+    before = carrier.share;
+    total += carrier.share;
+  }
+  EXPECT_NEAR(total, 1, 1e-9);
+}
+
+TEST(Ensemble, SaysWhichBatchesItSaw) {
+  Random random(7);
+  Ensemble ensemble(EnsembleSize::Light);
+  fitted_forecast(
+      ensemble, made(1000, [&](std::size_t t) { return random.poisson(2) + (t % 30 == 5 ? 80 : 0); }), {30});
+  const std::size_t leads[] = {1};
+  const std::vector<ForecastReason> reasons = ensemble.reasons(leads);
+  const auto batch = std::find_if(reasons.begin(), reasons.end(), [](const ForecastReason& reason) {
+    return reason.kind == ForecastReason::Kind::Batch;
+  });
+  ASSERT_NE(batch, reasons.end());
+  EXPECT_EQ(batch->steps, 30);
+  EXPECT_NEAR(batch->size, 80, 5);
+  EXPECT_NEAR(batch->next, 25, 0.5);  // the next is 1025
 }
 
 TEST(Ensemble, ASavedStatePredictsTheSameBitsAlsoAfterUpdates) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
-#include "core/forecast/ensemble/ensemble.h"
 #include "core/forecast/seasons.h"
 
 namespace forewarm {
@@ -35,7 +35,7 @@ bool keeps_promises(const Forecast& forecast) {
 }  // namespace
 
 struct Fitter::Queue {
-  explicit Queue(std::size_t leads) : ensemble(EnsembleSize::Light, leads) {}
+  Queue(EnsembleSize size, std::size_t leads) : ensemble(size, leads) {}
 
   Ensemble ensemble;
   bool fitted = false;
@@ -96,7 +96,7 @@ struct Fitter::Queue {
   }
 };
 
-Fitter::Fitter() = default;
+Fitter::Fitter(EnsembleSize size) : size_(size) {}
 Fitter::~Fitter() = default;
 
 ForecastFitted Fitter::fit(const FitRequest& request) {
@@ -107,7 +107,7 @@ ForecastFitted Fitter::fit(const FitRequest& request) {
     queue->move_on(request);
   } else {
     if (queue) steps_ -= queue->steps;
-    queue = std::make_unique<Queue>(request.horizon);
+    queue = std::make_unique<Queue>(size_, request.horizon);
     queue->fit_anew(request);
     steps_ += queue->steps;
   }
@@ -128,6 +128,14 @@ ForecastFitted Fitter::fit(const FitRequest& request) {
     queues_.erase(oldest);
   }
   return answer;
+}
+
+std::vector<ForecastReason> Fitter::reasons(QueueId queue) const {
+  const auto found = queues_.find(queue);
+  if (found == queues_.end() || !found->second->fitted) return {};
+  std::vector<std::size_t> leads(std::clamp<std::size_t>(found->second->horizon, 1, kHorizonMax));
+  std::iota(leads.begin(), leads.end(), std::size_t{1});
+  return found->second->ensemble.reasons(leads);
 }
 
 }  // namespace forewarm

@@ -34,6 +34,14 @@ TEST(Fitter, AnswersWithTheEnsembleAndWhatToFallBackOnFromTheEndOfTheHistory) {
   }
 }
 
+TEST(Fitter, SaysWhyOfWhatItHasFitted) {
+  Fitter fitter;
+  EXPECT_TRUE(fitter.reasons(QueueId(4)).empty());
+  fitter.fit(timer_request(1000));
+  EXPECT_FALSE(fitter.reasons(QueueId(4)).empty());
+  EXPECT_TRUE(fitter.reasons(QueueId(5)).empty());
+}
+
 TEST(Fitter, FindsTheSeasonWhereNoneIsGiven) {
   const ForecastFitted fitted = Fitter().fit(timer_request(3000));
   for (std::size_t h = 0; h < 60; ++h) {

@@ -5,6 +5,7 @@ import type { Theme } from "./theme";
 import type { LongForecast as Data } from "./types";
 
 const kRefreshMs = 60_000;
+const kReasonsShown = 5;
 
 /** The server's forecast over hours, asked for when it is looked at and once a minute from then on. */
 export function LongForecast({ queue, horizon, theme }: { queue: string; horizon: string; theme: Theme }) {
@@ -60,7 +61,34 @@ export function LongForecast({ queue, horizon, theme }: { queue: string; horizon
           {reading.at !== null && <span class="reading">{new Date(reading.at * 1000).toLocaleString("en-GB")}</span>}
         </div>
       )}
+      {data && problem === "" && <Reasons reasons={data.reasons} />}
     </>
+  );
+}
+
+/** What carries the forecast: bars for what is mixed, a line for each scheduled batch. */
+function Reasons({ reasons }: { reasons: Data["reasons"] }) {
+  const mixed = reasons.filter((reason) => reason.kind !== "batch").slice(0, kReasonsShown);
+  const batches = reasons.filter((reason) => reason.kind === "batch");
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  return (
+    <div class="reasons" aria-label="What carries the forecast">
+      <h3>Carried by</h3>
+      <ul>
+        {mixed.map((reason) => (
+          <li key={reason.text}>
+            <b>{percent(reason.share)}</b>
+            <i style={{ width: `${Math.round(100 * reason.share)}%` }} />
+            <span>{reason.text}</span>
+          </li>
+        ))}
+      </ul>
+      {batches.map((reason) => (
+        <p class="muted" key={reason.text}>
+          Scheduled: {reason.text}; {percent(reason.share)} of all messages.
+        </p>
+      ))}
+    </div>
   );
 }
 

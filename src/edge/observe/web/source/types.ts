@@ -50,6 +50,7 @@ export interface LongForecast {
   quantiles: Series[];
   history: Series;
   came: Series;
+  reasons: { kind: "newest" | "season" | "model" | "signal" | "batch"; share: number; text: string }[];
 }
 
 export interface Plan {
