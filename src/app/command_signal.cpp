@@ -6,6 +6,7 @@
 
 #include "app/admin_client.h"
 #include "app/commands.h"
+#include "app/config.h"
 #include "app/terminal.h"
 
 namespace forewarm {
@@ -55,6 +56,31 @@ std::string joined(const json::array& texts) {
   return out;
 }
 
+/// How many of the queues that had it are foreseen better with it.
+std::string helped_of(const json::array& benefits) {
+  std::size_t helped = 0;
+  for (const json::value& benefit : benefits) helped += benefit.at("share").to_number<double>() > 0 ? 1 : 0;
+  return benefits.empty() ? "-" : std::to_string(helped) + " of " + std::to_string(benefits.size());
+}
+
+std::string benefits_text(const json::array& benefits) {
+  if (benefits.empty()) return "no forecast has had it yet\n\n";
+  TextTable table;
+  table.row({"queue", "less loss", "its share", "leads by"});
+  for (const json::value& benefit : benefits) {
+    const double share = benefit.at("share").to_number<double>();
+    const double lead = benefit.at("lead_seconds").to_number<double>();
+    const auto percent = [](double part) { return fixed(100 * part, 0) + " %"; };
+    table.row({text_of(benefit.at("queue")),
+               share > 0 ? percent(benefit.at("gain").to_number<double>()) : "does not help",
+               share > 0 ? percent(share) : "-",
+               share <= 0 ? "-"
+               : lead > 0 ? format_duration(from_seconds(lead))
+                          : "acts at once"});
+  }
+  return table.text() + "\n";
+}
+
 }  // namespace
 
 int run_signal_list(const ServerAddress& server) {
@@ -70,14 +96,15 @@ int run_signal_list(const ServerAddress& server) {
     return 0;
   }
   TextTable table;
-  table.row({"signal", "source", "kind", "future", "newest", "at", "taken", "refused", "state"});
+  table.row({"signal", "source", "kind", "future", "newest", "at", "taken", "refused", "helps", "state"});
   for (const json::value& signal : signals) {
     const json::array& past = signal.at("past").as_array();
     const auto [taken, refused] = taken_and_refused(signal.at("values").as_object());
     table.row({text_of(signal.at("name")), text_of(signal.at("source")), text_of(signal.at("kind")),
                signal.at("future_known").as_bool() ? "known" : "unknown",
                past.empty() ? "-" : text_of(past.back().at("value")), past.empty() ? "-" : clock(past.back()),
-               grouped(taken), grouped(refused), text_of(signal.at("state"))});
+               grouped(taken), grouped(refused), helped_of(signal.at("benefits").as_array()),
+               text_of(signal.at("state"))});
   }
   std::cout << table.text();
   return 0;
@@ -109,6 +136,7 @@ int run_signal_show(const ServerAddress& server, const std::string& name, std::u
   for (const auto& [reason, count] : signal.at("values").as_object())
     counts.row({std::string(reason), text_of(count)});
   std::cout << counts.text() << "\n";
+  std::cout << benefits_text(signal.at("benefits").as_array());
   TextTable values;
   values.row({"time", "value"});
   for (const json::value& value : signal.at("past").as_array())

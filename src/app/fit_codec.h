@@ -15,7 +15,8 @@ namespace forewarm {
 // bytes are the machine's own, without a version. Every read is bounds-checked all the same: a worker may
 // have died in the middle.
 
-/// A fit's answer, and why it is what it is where the worker explains itself.
+/// A fit's answer, what signals did in it (by SignalId), and all else that carries it where the worker
+/// explains itself.
 struct FitAnswer {
   ForecastFitted fitted;
   std::vector<ForecastReason> reasons = {};

@@ -216,7 +216,11 @@ int run_fit_worker(bool explain) {
       const Result<FitRequest> request = decode_fit_request(*content);
       if (!request) return 1;
       FitAnswer answer{.fitted = fitter.fit(*request)};
-      if (explain) answer.reasons = fitter.reasons(request->queue);
+      answer.reasons = explain ? fitter.reasons(request->queue) : fitter.signals(request->queue);
+      for (ForecastReason& reason : answer.reasons) {
+        if (reason.kind == ForecastReason::Kind::Signal && reason.signal < request->regressors.size())
+          reason.signal = request->regressors[reason.signal].signal.value();
+      }
       if (!write_all(STDOUT_FILENO, frame(encode(answer)))) return 0;
     }
   }

@@ -162,10 +162,9 @@ Result<void> ServerImpl::recover(const Recovered& recovered) {
   for (QueueChanged& queue : queues_.events()) step(std::move(queue));
   for (HistoryRestored& past : pasts) step(std::move(past));
   for (const Message& message : recovered.messages) step(MessageArrived{message, Origin::Recovered});
-  if (!recovered.messages.empty()) {
+  if (!recovered.messages.empty())
     log().info("recovered", {{"messages", std::uint64_t{recovered.messages.size()}},
                              {"queues", std::uint64_t{queues_.directory().size()}}});
-  }
   return {};
 }
 
@@ -206,14 +205,15 @@ void ServerImpl::make_host() {
   if (const std::size_t killed = kill_leftovers(mark); killed > 0) {
     log().warning("ended what a killed server had left running", {{"processes", std::uint64_t{killed}}});
   }
-  FunctionHost::Surroundings surroundings;
-  surroundings.report = [this](Event event) { world_->report(std::move(event)); };
-  surroundings.queues = &queues_;
-  surroundings.warn = [this](std::string_view text) { log().warning(text); };
-  host_ = std::make_unique<FunctionHost>(loop_, FunctionHost::Options{.owner_mark = mark, .log = {}},
-                                         std::move(surroundings));
-  fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}},
-                          [this](FitAnswer answer) { world_->report(std::move(answer.fitted)); });
+  host_ = std::make_unique<FunctionHost>(
+      loop_, FunctionHost::Options{.owner_mark = mark, .log = {}},
+      FunctionHost::Surroundings{.report = [this](Event event) { world_->report(std::move(event)); },
+                                 .queues = &queues_,
+                                 .warn = [this](std::string_view text) { log().warning(text); }});
+  fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}}, [this](FitAnswer answer) {
+    signals_->note(queue(answer.fitted.queue), answer);
+    world_->report(std::move(answer.fitted));
+  });
 }
 
 void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {

@@ -23,7 +23,11 @@ constexpr const char* kSignalSchema =
     R"("readings":{"type":"integer"},"failures":{"type":"integer"},)"
     R"("values":{"type":"object","additionalProperties":{"type":"integer"}},)"
     R"("past":{"type":"array","items":{"$ref":"#/components/schemas/SignalValue"}},)"
-    R"("future":{"type":"array","items":{"$ref":"#/components/schemas/SignalValue"}}}})";
+    R"("future":{"type":"array","items":{"$ref":"#/components/schemas/SignalValue"}},)"
+    R"("benefits":{"type":"array","description":"by queue whose forecasts had it: the share of the loss that all signals together )"
+    R"(lessen out of sample, this one's share of their effect (0: it does not help), and how far it leads",)"
+    R"("items":{"type":"object","required":["queue","gain","share","lead_seconds"],"properties":{"queue":{"type":"string"},)"
+    R"("gain":{"type":"number"},"share":{"type":"number"},"lead_seconds":{"type":"number"}}}}}})";
 constexpr const char* kValueSchema =
     R"({"type":"object","required":["time","value"],"properties":{)"
     R"("time":{"type":"string","format":"date-time"},"value":{"type":"number"}}})";
@@ -65,7 +69,12 @@ void write_signal(JsonWriter& json, const SignalSnapshot& signal) {
   write_values(json, signal.past);
   json.key("future");
   write_values(json, signal.future);
-  json.close_object();
+  json.key("benefits").open_array();
+  for (const SignalBenefit& benefit : signal.benefits) {
+    json.open_object().member("queue", benefit.queue).member("gain", benefit.gain);
+    json.member("share", benefit.share).member("lead_seconds", seconds(benefit.lead)).close_object();
+  }
+  json.close_array().close_object();
 }
 
 void list_signals(SignalService& signals, const Reply& reply) {

@@ -23,6 +23,7 @@ struct SignalService::Entry {
   std::vector<std::string> notes = {};
   std::uint64_t readings = 0;
   std::uint64_t failures = 0;
+  std::map<std::string, SignalBenefit, std::less<>> benefits = {};  ///< by queue
   TimePoint read_at = {};
   std::unique_ptr<SourceThread> thread = {};  ///< last, so that it ends first
 };
@@ -199,7 +200,23 @@ SignalSnapshot SignalService::show(Entry& entry, std::size_t past, std::size_t f
   for (const LevelChange& value : entry.intake.around(now, past, future)) {
     (value.at <= now ? out.past : out.future).emplace_back(value.at, value.value);
   }
+  for (const auto& [queue, benefit] : entry.benefits) out.benefits.push_back(benefit);
   return out;
+}
+
+void SignalService::note(std::string_view queue, const FitAnswer& answer) {
+  if (queue.empty() || answer.fitted.forecasts.empty()) return;
+  const Duration step = answer.fitted.forecasts.front().forecast.step;
+  for (const ForecastReason& reason : answer.reasons) {
+    if (reason.kind != ForecastReason::Kind::Signal) continue;
+    for (const auto& [name, entry] : entries_) {
+      if (entry->id.value() != reason.signal) continue;
+      entry->benefits[std::string(queue)] = {.queue = std::string(queue),
+                                             .gain = reason.gain,
+                                             .share = reason.share,
+                                             .lead = step * static_cast<Duration::rep>(reason.steps)};
+    }
+  }
 }
 
 void SignalService::fill(Snapshot& snapshot) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/fit_codec.h"
 #include "core/model/event.h"
 #include "core/model/settings.h"
 #include "edge/net/loop.h"
@@ -50,6 +51,9 @@ class SignalService {
   }
   /// Tells the core what has gathered.
   void tick();
+
+  /// What the signals did in a fit of a queue.
+  void note(std::string_view queue, const FitAnswer& answer);
 
   /// NotFound for a signal that is none, Conflict for one that is not pushed, Invalid for what cannot be
   /// read.

@@ -234,6 +234,15 @@ queues = ["others"]
         self.assertEqual(len(regressors), 2)  # not the one of another queue
         futures = [future for _, _, future in regressors]
         self.assertEqual(sum(1 for future in futures if future == ""), 1)  # the price's is not known
+
+        def benefits():
+            server.send("jobs", "x")
+            return server.get("/v1/signals/price")["benefits"]
+
+        wait_for(lambda: [each["queue"] for each in benefits()] == ["jobs"], "what the price does is shown")
+        self.assertEqual(server.get("/v1/signals/elsewhere")["benefits"], [])
+        self.assertRegex(server.run("signal", "show", "price").stdout, r"queue +less loss +its share +leads by\njobs +")
+        self.assertRegex(server.run("signal", "list").stdout, r"price .* \d of 1 +ok")
         self.assertEqual(server.stop(), 0)
         audit = run("replay", recording, "--audit")
         self.assertEqual(audit.returncode, 0, audit.stdout + audit.stderr)

@@ -65,6 +65,15 @@ struct FunctionSnapshot {
 };
 
 /// An external series as the server knows it.
+/// What a signal does for the forecasts of a queue.
+struct SignalBenefit {
+  std::string queue;
+  double gain =
+      0;  ///< by which share all its signals together lessened the loss out of sample; 0: none helps
+  double share = 0;             ///< of the effects of all signals; 0: this one does not help
+  Duration lead = Duration(0);  ///< by which it leads; 0: it acts at once
+};
+
 struct SignalSnapshot {
   std::string name;
   std::string source;  ///< push, poll, prometheus, file, calendar, cron
@@ -78,6 +87,7 @@ struct SignalSnapshot {
   std::vector<std::pair<std::string_view, std::uint64_t>> counts;  ///< values, by what became of them
   std::vector<std::pair<TimePoint, double>> past;                  ///< newest values, ascending
   std::vector<std::pair<TimePoint, double>> future;                ///< next ones, ascending
+  std::vector<SignalBenefit> benefits;                             ///< by queue, of the last fits that had it
 };
 
 /// Over the whole server since its start.

@@ -11,7 +11,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::uint8_t kEnsembleStateVersion = 2;
+constexpr std::uint8_t kEnsembleStateVersion = 3;
 constexpr double kPoolPowers[] = {3, 8};  // of the inverse loss: a broad pool and a choosy one
 constexpr std::size_t kPools = std::size(kPoolPowers);
 static_assert(kPooledKinds + kPools == kExpertKinds);
@@ -56,6 +56,7 @@ Ensemble::Ensemble(std::span<const ModelId> models, std::size_t horizon)
 Result<void> Ensemble::fit(const SeriesView& history) {
   begin_after(history);
   effects_ = SignalEffects(history, history.future);
+  signals_ = static_cast<std::uint32_t>(history.regressors.size());
   since_fit_ = 0;
   const std::vector<float> without_effects = effects_.without_effects();
   SeriesView seen = history;
@@ -218,14 +219,26 @@ std::vector<ForecastReason> Ensemble::carriers(std::span<const std::size_t> lead
   return carriers;
 }
 
+std::vector<ForecastReason> Ensemble::signals() const {
+  std::vector<ForecastReason> signals;
+  for (std::uint32_t i = 0; fitted_ && i < signals_; ++i) {
+    ForecastReason& signal = signals.emplace_back();
+    signal = {.kind = ForecastReason::Kind::Signal, .signal = i};
+    for (const SignalFinding& finding : effects_.findings()) {
+      if (finding.signal != i) continue;
+      signal.share += finding.share;
+      signal.steps = static_cast<double>(finding.lead);
+      signal.gain = effects_.gain();
+    }
+  }
+  return signals;
+}
+
 std::vector<ForecastReason> Ensemble::reasons(std::span<const std::size_t> leads) const {
   std::vector<ForecastReason> reasons = carriers(leads);
   if (!fitted_) return reasons;
-  for (const SignalFinding& finding : effects_.findings()) {
-    reasons.push_back({.kind = ForecastReason::Kind::Signal,
-                       .signal = finding.signal,
-                       .share = finding.share,
-                       .steps = static_cast<double>(finding.lead)});
+  for (const ForecastReason& signal : signals()) {
+    if (signal.share > 0) reasons.push_back(signal);
   }
   const std::span<const float> known = panel_.seasonal().history().values();
   const SeriesView series{.start = start_ - step_ * static_cast<Duration::rep>(known.size()),

@@ -51,7 +51,9 @@ class Ensemble final : public Forecaster {
   /// What the mix over these leads is made of, the most first: newest values, seasons and models. The shares
   /// sum to one. Empty before a fit has succeeded.
   std::vector<ForecastReason> carriers(std::span<const std::size_t> leads) const;
-  /// That, and the signals and scheduled batches in it.
+  /// Each of the fit's signals, and what it does.
+  std::vector<ForecastReason> signals() const;
+  /// All that, and the scheduled batches in it.
   std::vector<ForecastReason> reasons(std::span<const std::size_t> leads) const;
   /// What each expert says and counts, by lead; without signals' effects.
   std::vector<std::vector<ExpertVoice>> voices(std::span<const std::size_t> leads) const;
@@ -78,6 +80,7 @@ class Ensemble final : public Forecaster {
     ExpertLosses::fields(model.losses_, archive);
     Calibration::fields(model.calibration_, archive);
     SignalEffects::fields(model.effects_, archive);
+    archive(model.signals_);
     archive(model.since_fit_);
   }
 
@@ -90,6 +93,7 @@ class Ensemble final : public Forecaster {
   MixGate gate_;
   Calibration calibration_;
   SignalEffects effects_;        ///< taken out of what the experts see
+  std::uint32_t signals_ = 0;    ///< how many were given to the fit
   std::uint64_t since_fit_ = 0;  ///< steps
 };
 

@@ -130,6 +130,11 @@ ForecastFitted Fitter::fit(const FitRequest& request) {
   return answer;
 }
 
+std::vector<ForecastReason> Fitter::signals(QueueId queue) const {
+  const auto found = queues_.find(queue);
+  return found == queues_.end() ? std::vector<ForecastReason>{} : found->second->ensemble.signals();
+}
+
 std::vector<ForecastReason> Fitter::reasons(QueueId queue) const {
   const auto found = queues_.find(queue);
   if (found == queues_.end() || !found->second->fitted) return {};

@@ -21,7 +21,9 @@ class Fitter {
   /// is left out; so is a forecast that is not finite or not ordered. The answer is at most 8 KB: the horizon
   /// is cut where it would be more.
   ForecastFitted fit(const FitRequest& request);
-  /// Why the last answer for a queue was what it was; empty where there was none.
+  /// What signals did in the last answer for a queue; empty where there was none.
+  std::vector<ForecastReason> signals(QueueId queue) const;
+  /// Why that answer was what it was, signals and all.
   std::vector<ForecastReason> reasons(QueueId queue) const;
 
  private:

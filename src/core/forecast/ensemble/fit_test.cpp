@@ -93,9 +93,13 @@ TEST(Fitter, WhatASignalDoesIsInTheForecastAlsoFromALongHistory) {
   request.regressors.push_back({.signal = SignalId(1),
                                 .past = {signal.begin(), signal.begin() + kSteps},
                                 .future = {signal.begin() + kSteps, signal.end()}});
-  const ForecastFitted fitted = Fitter().fit(request);
+  Fitter fitter;
+  const ForecastFitted fitted = fitter.fit(request);
+  ASSERT_EQ(fitter.signals(request.queue).size(), 1U);
+  EXPECT_GT(fitter.signals(request.queue)[0].share, 0.9);
+  EXPECT_GT(fitter.signals(request.queue)[0].gain, 0.1);
   ASSERT_EQ(fitted.forecasts.size(), blind.forecasts.size());
-  for (const std::size_t i : {1U}) {  // what is fallen back on knows no signals
+  for (const std::size_t i : {0U, 1U}) {
     EXPECT_EQ(fitted.forecasts[i].forecast.start, request.start + request.step * kSteps);
     double with = 0, without = 0;
     for (std::size_t h = 0; h < 60; ++h) {
