@@ -213,12 +213,11 @@ def report(gate, heads, kinds, features, said, names, rows, title):
 def write(path, gate, known):
     hidden = gate.parts[0].shape[1]
 
-    def rows(matrix):
-        return ",\n".join("    {" + ", ".join(f"{v:.5g}F" if "." in f"{v:.5g}" or "e" in f"{v:.5g}" else f"{v:.5g}.0F"
-                                              for v in np.atleast_1d(row)) + "}" for row in matrix)
-
     def row(vector):
-        return ", ".join(f"{v:.5g}F" if "." in f"{v:.5g}" or "e" in f"{v:.5g}" else f"{v:.5g}.0F" for v in vector)
+        return ", ".join(f"{v:.5g}" for v in np.atleast_1d(vector))
+
+    def rows(matrix):
+        return ",\n".join("    {" + row(line) + "}" for line in matrix)
 
     with open(path, "w") as file:
         file.write(f"""#pragma once
@@ -234,12 +233,12 @@ namespace forewarm {{
 inline constexpr std::size_t kGateHidden = {hidden};
 /// Whether an expert of this kind was among the examples.
 inline constexpr bool kGateKnows[kExpertKinds] = {{{", ".join("true" if k else "false" for k in known)}}};
-inline constexpr float kGateIn[kGateFeatures][kGateHidden] = {{
+inline constexpr double kGateIn[kGateFeatures][kGateHidden] = {{
 {rows(gate.parts[0])}}};
-inline constexpr float kGateBias[kGateHidden] = {{{row(gate.parts[1])}}};
-inline constexpr float kGateOut[kGateHidden][2] = {{
+inline constexpr double kGateBias[kGateHidden] = {{{row(gate.parts[1])}}};
+inline constexpr double kGateOut[kGateHidden][2] = {{
 {rows(gate.parts[2])}}};
-inline constexpr float kGateDirect[kGateFeatures][2] = {{
+inline constexpr double kGateDirect[kGateFeatures][2] = {{
 {rows(gate.parts[3])}}};
 
 }}  // namespace forewarm

@@ -166,8 +166,10 @@ std::vector<GateShare> MixGate::shares(std::size_t lead, std::span<const LevelVa
   GateShare most{-1e30, -1e30};
   const std::vector<Moving> moves = moving(lead, said, now);
   for (std::size_t e = 0; e < experts_.size(); ++e) {
-    std::vector<double> sums = sums_[row(lead, e)];
-    GateShare score{sums[kGateHidden], sums[kGateHidden + 1]};
+    const std::vector<double>& fixed = sums_[row(lead, e)];
+    double sums[kGateHidden];
+    std::copy_n(fixed.begin(), kGateHidden, sums);
+    GateShare score{fixed[kGateHidden], fixed[kGateHidden + 1]};
     for (std::size_t i = 0; i < kGateMoving; ++i) {
       const double x = moves[e][i];
       for (std::size_t h = 0; h < kGateHidden; ++h) sums[h] += x * kGateIn[kGateFixed + i][h];
