@@ -39,7 +39,7 @@ struct LevelRange {
   std::size_t last = 0;  ///< one after
 };
 
-/// Weights for these levels from the points of one band (kBands: of all), starting from `weights`.
+/// Weights for these levels from the points of one band (kLeadBands: of all), starting from `weights`.
 std::vector<double> exponentiated_gradient(std::span<const MixPoint> points, std::size_t band,
                                            LevelRange levels, std::vector<double> weights) {
   const std::size_t sources = weights.size();
@@ -49,7 +49,7 @@ std::vector<double> exponentiated_gradient(std::span<const MixPoint> points, std
   double steps = 0;
   for (int pass = 0; pass < kPasses; ++pass) {
     for (const MixPoint& point : points) {
-      if (band != MixWeights::kBands && MixWeights::band_of(point.lead) != band) continue;
+      if (band != kLeadBands && lead_band(point.lead) != band) continue;
       std::fill(gradient.begin(), gradient.end(), 0.0);
       for (std::size_t level = levels.first; level < levels.last; ++level) {
         double combined = 0;
@@ -106,8 +106,8 @@ MixWeights MixWeights::learn(std::span<const MixPoint> points, std::size_t sourc
   const std::vector<double> start = by_own_loss(points, sources);
   for (const LevelRange levels :
        {LevelRange{0, kUpperLevels}, LevelRange{kUpperLevels, kForecastLevelCount}}) {
-    const std::vector<double> over_all = exponentiated_gradient(points, kBands, levels, start);
-    for (std::size_t band = 0; band < kBands; ++band) {
+    const std::vector<double> over_all = exponentiated_gradient(points, kLeadBands, levels, start);
+    for (std::size_t band = 0; band < kLeadBands; ++band) {
       std::vector<double> weights = exponentiated_gradient(points, band, levels, over_all);
       // Halfway to what all leads agree on: one band alone may have seen no event at all.
       for (std::size_t s = 0; s < sources; ++s) weights[s] = 0.5 * (weights[s] + over_all[s]);

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "core/forecast/lead_band.h"
 #include "core/forecast/quantile_set.h"
 
 namespace forewarm {
@@ -23,27 +24,21 @@ struct MixPoint {
 /// matters for the next steps, the season for later ones. And they differ below and above the median.
 class MixWeights {
  public:
-  static constexpr std::size_t kBands = 3;
-  static constexpr std::size_t kBandEnds[kBands - 1] = {4, 16};  ///< leads up to which a band reaches
-  static constexpr std::size_t kUpperLevels = 5;                 ///< the first level above the median
+  static constexpr std::size_t kUpperLevels = 5;  ///< the first level above the median
 
   static_assert(kForecastLevels[kUpperLevels - 1] == 0.5);
-
-  static std::size_t band_of(std::size_t lead) {
-    return lead <= kBandEnds[0] ? 0 : lead <= kBandEnds[1] ? 1 : 2;
-  }
 
   /// The same for all sources where there are no points.
   static MixWeights learn(std::span<const MixPoint> points, std::size_t sources);
 
-  bool uses(std::size_t lead, std::size_t source) const {
-    return lower(lead, source) > 0 || upper(lead, source) > 0;
+  bool uses(const BetweenBands& at, std::size_t source) const {
+    return lower(at, source) > 0 || upper(at, source) > 0;
   }
   /// Adds a source's share to the mix.
-  void add(std::size_t lead, std::size_t source, const LevelValues& said, LevelValues& mix) const {
-    for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
-      mix[level] += (level < kUpperLevels ? lower(lead, source) : upper(lead, source)) * said[level];
-    }
+  void add(const BetweenBands& at, std::size_t source, const LevelValues& said, LevelValues& mix) const {
+    const double low = lower(at, source), high = upper(at, source);
+    for (std::size_t level = 0; level < kForecastLevelCount; ++level)
+      mix[level] += (level < kUpperLevels ? low : high) * said[level];
   }
 
   static void fields(auto& mix, auto& archive) {
@@ -53,14 +48,16 @@ class MixWeights {
   bool is_sound(std::size_t sources) const;
 
  private:
-  double lower(std::size_t lead, std::size_t source) const { return weights_[band_of(lead)][source]; }
-  double upper(std::size_t lead, std::size_t source) const {
-    const std::vector<double>& weights = weights_[band_of(lead)];
-    return weights[weights.size() / 2 + source];
+  double lower(const BetweenBands& at, std::size_t source) const {
+    return at.of(weights_[at.near][source], weights_[at.far][source]);
+  }
+  double upper(const BetweenBands& at, std::size_t source) const {
+    const std::size_t first = weights_[at.near].size() / 2;
+    return at.of(weights_[at.near][first + source], weights_[at.far][first + source]);
   }
 
   /// By band: one weight a source for the levels up to the median, then one a source for those above.
-  std::vector<double> weights_[kBands];
+  std::vector<double> weights_[kLeadBands];
 };
 
 }  // namespace forewarm

@@ -15,7 +15,7 @@ LevelValues all(double value) {
 double mixed(const MixWeights& weights, std::size_t lead, const std::vector<LevelValues>& said,
              std::size_t level) {
   LevelValues mix{};
-  for (std::size_t s = 0; s < said.size(); ++s) weights.add(lead, s, said[s], mix);
+  for (std::size_t s = 0; s < said.size(); ++s) weights.add(BetweenBands(lead), s, said[s], mix);
   return mix[level];
 }
 
@@ -35,7 +35,7 @@ TEST(QuantileMix, AnExactSourceTakesAll) {
   }
   const MixWeights weights = MixWeights::learn(points, 2);
   for (const std::size_t lead : {1U, 10U, 40U}) {
-    EXPECT_TRUE(weights.uses(lead, 0));
+    EXPECT_TRUE(weights.uses(BetweenBands(lead), 0));
     EXPECT_NEAR(mixed(weights, lead, {all(50), all(0)}, 4), 50, 1);
   }
 }

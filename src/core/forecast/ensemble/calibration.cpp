@@ -48,7 +48,7 @@ double covered_share(const LevelValues& row, std::size_t level, double value) {
 }  // namespace
 
 void Calibration::observe(std::size_t lead, const LevelValues& said, double value) {
-  LevelValues& shifts = shifts_[ExpertLosses::band_of(lead)];
+  LevelValues& shifts = shifts_[lead_band(lead)];
   const LevelValues row = apply(lead, said);
   for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
     const double surprise = asked_level(kForecastLevels[level]) - covered_share(row, level, value);
@@ -58,11 +58,12 @@ void Calibration::observe(std::size_t lead, const LevelValues& said, double valu
 }
 
 LevelValues Calibration::apply(std::size_t lead, const LevelValues& said) const {
-  const LevelValues& shifts = shifts_[ExpertLosses::band_of(lead)];
+  const BetweenBands between(lead);
   LevelValues row{};
   double floor = 0;
   for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
-    row[level] = std::max(floor, at_score(said, kScores[level] + shifts[level]));
+    row[level] = std::max(floor, at_score(said, kScores[level] + between.of(shifts_[between.near][level],
+                                                                            shifts_[between.far][level])));
     floor = row[level];
   }
   return row;

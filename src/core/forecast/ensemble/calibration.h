@@ -28,7 +28,7 @@ class Calibration {
   bool is_sound() const;
 
  private:
-  std::array<LevelValues, ExpertLosses::kBands> shifts_{};  ///< in standard deviations
+  std::array<LevelValues, kLeadBands> shifts_{};  ///< in standard deviations
 };
 
 }  // namespace forewarm

@@ -103,7 +103,7 @@ void Ensemble::weigh_pools() {
   const double mean = std::max(shape_.mean, kMeanMin);
   pools_.clear();
   for (const double power : kPoolPowers) {
-    for (std::size_t band = 0; band < ExpertLosses::kBands; ++band) {
+    for (std::size_t band = 0; band < kLeadBands; ++band) {
       std::vector<double>& weights = pools_.emplace_back(panel_.experts().size(), 1.0);
       double total = 0;
       for (std::size_t e = 0; e < weights.size(); ++e) {
@@ -119,12 +119,13 @@ void Ensemble::weigh_pools() {
 }
 
 void Ensemble::add_pools(std::vector<LevelValues>& said, std::size_t lead) const {
+  const BetweenBands between(lead);
   for (std::size_t pool = 0; pool < kPools; ++pool) {
-    const std::vector<double>& weights = pool_weights(pool, lead);
     LevelValues pooled{};
-    for (std::size_t e = 0; e < weights.size(); ++e) {
+    for (std::size_t e = 0; e < panel_.experts().size(); ++e) {
+      const double weight = pool_weight(pool, between, e);
       for (std::size_t level = 0; level < kForecastLevelCount; ++level)
-        pooled[level] += weights[e] * said[e][level];
+        pooled[level] += weight * said[e][level];
     }
     said.push_back(pooled);
   }
@@ -210,8 +211,8 @@ std::vector<ForecastReason> Ensemble::carriers(std::span<const std::size_t> lead
         add(experts_[e], share);
         continue;
       }
-      const std::vector<double>& weights = pool_weights(e - alone, leads[i]);
-      for (std::size_t pooled = 0; pooled < alone; ++pooled) add(experts_[pooled], share * weights[pooled]);
+      for (std::size_t pooled = 0; pooled < alone; ++pooled)
+        add(experts_[pooled], share * pool_weight(e - alone, BetweenBands(leads[i]), pooled));
     }
   }
   std::stable_sort(carriers.begin(), carriers.end(),

@@ -65,8 +65,9 @@ class Ensemble final : public Forecaster {
   void list_experts();
   /// From losses_.
   void weigh_pools();
-  const std::vector<double>& pool_weights(std::size_t pool, std::size_t lead) const {
-    return pools_[pool * ExpertLosses::kBands + ExpertLosses::band_of(lead)];
+  double pool_weight(std::size_t pool, const BetweenBands& at, std::size_t expert) const {
+    const std::size_t first = pool * kLeadBands;
+    return at.of(pools_[first + at.near][expert], pools_[first + at.far][expert]);
   }
   /// What experts_ say, by lead.
   std::vector<std::vector<LevelValues>> said(std::span<const std::size_t> leads) const;

@@ -50,7 +50,7 @@ std::vector<BacktestPoint> backtest(ExpertPanel& panel, const SeriesView& histor
 ExpertLosses::ExpertLosses(std::span<const BacktestPoint> points, std::size_t experts)
     : known_(!points.empty()), losses_(experts) {
   for (const BacktestPoint& point : points) {
-    const std::size_t band = band_of(point.lead);
+    const std::size_t band = lead_band(point.lead);
     counts_[band] += 1;
     for (std::size_t e = 0; e < experts; ++e) {
       for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
@@ -62,10 +62,10 @@ ExpertLosses::ExpertLosses(std::span<const BacktestPoint> points, std::size_t ex
   double bands = 0;
   for (const double count : counts_) bands += count > 0 ? 1 : 0;
   for (auto& loss : losses_) {
-    for (std::size_t band = 0; band < kBands; ++band) {
+    for (std::size_t band = 0; band < kLeadBands; ++band) {
       for (std::size_t half = 0; half < 2 && counts_[band] > 0; ++half) {
         loss[band][half] /= counts_[band];
-        loss[kBands][half] += loss[band][half] / bands;
+        loss[kLeadBands][half] += loss[band][half] / bands;
       }
     }
   }

@@ -17,9 +17,7 @@ std::vector<BacktestPoint> backtest(ExpertPanel& panel, const SeriesView& histor
 /// Mean pinball loss of one expert in such a backtest, by how far ahead and by half of the distribution.
 class ExpertLosses {
  public:
-  static constexpr std::size_t kBands = 3;
   static constexpr std::size_t kUpper = 5;  ///< the first level of the upper half
-  static std::size_t band_of(std::size_t lead) { return lead <= 4 ? 0 : lead <= 16 ? 1 : 2; }
 
   ExpertLosses() = default;
   ExpertLosses(std::span<const BacktestPoint> points, std::size_t experts);
@@ -27,9 +25,9 @@ class ExpertLosses {
   bool known() const { return known_; }
   /// Mean per level and point; of all bands where this one has no points.
   double at(std::size_t expert, std::size_t band, std::size_t half) const {
-    return losses_[expert][counts_[band] > 0 ? band : kBands][half];
+    return losses_[expert][counts_[band] > 0 ? band : kLeadBands][half];
   }
-  double over_all(std::size_t expert, std::size_t half) const { return losses_[expert][kBands][half]; }
+  double over_all(std::size_t expert, std::size_t half) const { return losses_[expert][kLeadBands][half]; }
 
   static void fields(auto& losses, auto& archive) {
     archive(losses.known_);
@@ -40,8 +38,9 @@ class ExpertLosses {
 
  private:
   bool known_ = false;
-  std::array<double, kBands> counts_{};
-  std::vector<std::array<std::array<double, 2>, kBands + 1>> losses_;  ///< the last row: mean of the bands
+  std::array<double, kLeadBands> counts_{};
+  std::vector<std::array<std::array<double, 2>, kLeadBands + 1>>
+      losses_;  ///< the last row: mean of the bands
 };
 
 }  // namespace forewarm

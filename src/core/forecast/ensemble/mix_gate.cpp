@@ -77,7 +77,7 @@ bool SeriesShape::is_sound() const {
 MixGate::MixGate(std::span<const Expert> experts, const ExpertLosses& losses, const SeriesShape& shape)
     : experts_(experts.begin(), experts.end()), mean_(std::max(shape.mean, kMeanMin)) {
   const std::size_t count = experts.size();
-  for (std::size_t band = 0; band < ExpertLosses::kBands; ++band) {
+  for (std::size_t band = 0; band < kLeadBands; ++band) {
     std::vector<std::array<float, kGateFixed>> rows(count, std::array<float, kGateFixed>{});
     float least = 0;
     std::vector<double> both(count);
@@ -152,10 +152,15 @@ std::vector<MixGate::Moving> MixGate::moving(std::size_t lead, std::span<const L
 std::vector<GateFeatures> MixGate::features(std::size_t lead, std::span<const LevelValues> said,
                                             const Disturbance& now) const {
   std::vector<GateFeatures> features(experts_.size());
+  const BetweenBands between(lead);
   const std::vector<Moving> moves = moving(lead, said, now);
   for (std::size_t e = 0; e < experts_.size(); ++e) {
-    const auto& fixed = fixed_[row(lead, e)];
-    std::copy(moves[e].begin(), moves[e].end(), std::copy(fixed.begin(), fixed.end(), features[e].begin()));
+    const auto& near = fixed_[row(between.near, e)];
+    const auto& far = fixed_[row(between.far, e)];
+    for (std::size_t i = 0; i < kGateFixed; ++i)
+      features[e][i] =
+          static_cast<float>(between.of(static_cast<double>(near[i]), static_cast<double>(far[i])));
+    std::copy(moves[e].begin(), moves[e].end(), features[e].begin() + kGateFixed);
   }
   return features;
 }
@@ -163,13 +168,16 @@ std::vector<GateFeatures> MixGate::features(std::size_t lead, std::span<const Le
 std::vector<GateShare> MixGate::shares(std::size_t lead, std::span<const LevelValues> said,
                                        const Disturbance& now) const {
   std::vector<GateShare> shares;
+  const BetweenBands between(lead);
   GateShare most{-1e30, -1e30};
   const std::vector<Moving> moves = moving(lead, said, now);
   for (std::size_t e = 0; e < experts_.size(); ++e) {
-    const std::vector<double>& fixed = sums_[row(lead, e)];
+    const std::vector<double>& near = sums_[row(between.near, e)];
+    const std::vector<double>& far = sums_[row(between.far, e)];
     double sums[kGateHidden];
-    std::copy_n(fixed.begin(), kGateHidden, sums);
-    GateShare score{fixed[kGateHidden], fixed[kGateHidden + 1]};
+    for (std::size_t h = 0; h < kGateHidden; ++h) sums[h] = between.of(near[h], far[h]);
+    GateShare score{between.of(near[kGateHidden], far[kGateHidden]),
+                    between.of(near[kGateHidden + 1], far[kGateHidden + 1])};
     for (std::size_t i = 0; i < kGateMoving; ++i) {
       const double x = moves[e][i];
       for (std::size_t h = 0; h < kGateHidden; ++h) sums[h] += x * kGateIn[kGateFixed + i][h];

@@ -63,9 +63,7 @@ class MixGate {
   using Moving = std::array<float, kGateMoving>;
   std::vector<Moving> moving(std::size_t lead, std::span<const LevelValues> said,
                              const Disturbance& now) const;
-  std::size_t row(std::size_t lead, std::size_t expert) const {
-    return ExpertLosses::band_of(lead) * experts_.size() + expert;
-  }
+  std::size_t row(std::size_t band, std::size_t expert) const { return band * experts_.size() + expert; }
 
   std::vector<Expert> experts_;
   double mean_ = 1;

@@ -25,7 +25,7 @@ constexpr double kAlikeness = 2;       // residuals count less by exp(-2 x dista
 constexpr double kAnyResidual = 0.02;  // and never less than this
 constexpr std::size_t kPersistenceLead = 12;
 constexpr std::size_t kPersistenceSteps = 300;
-constexpr std::size_t kBandLeads[MixWeights::kBands][4] = {{1, 2, 3, 4}, {5, 8, 12, 16}, {17, 24, 36, 48}};
+constexpr std::size_t kBandLeads[kLeadBands][4] = {{1, 2, 3, 4}, {5, 8, 12, 16}, {17, 24, 36, 48}};
 
 using Coefficients = std::array<double, kCoefficientsMax>;
 using Square = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, 0, kCoefficientsMax, kCoefficientsMax>;
@@ -68,7 +68,7 @@ class DirectRegression final : public Forecaster {
                                            std::to_string(history_.measured()));
     }
     features_.assign(history_, history.seasons);
-    for (std::size_t band = 0; band < MixWeights::kBands; ++band) bands_[band] = fit_band(band);
+    for (std::size_t band = 0; band < kLeadBands; ++band) bands_[band] = fit_band(band);
     persistence_ = measured_persistence();
     return {};
   }
@@ -83,7 +83,7 @@ class DirectRegression final : public Forecaster {
     const std::size_t n = history_.size();
     std::vector<WeightedValue> sample;
     for (const std::size_t lead : leads) {
-      const BandFit& fit = bands_[MixWeights::band_of(lead)];
+      const BandFit& fit = bands_[lead_band(lead)];
       const double expected = expected_at(n, n + lead - 1);
       sample.clear();
       for (const auto& [residual, fitted] : fit.residuals) {
@@ -154,7 +154,7 @@ class DirectRegression final : public Forecaster {
 
   /// Logarithm of `target` as seen from `origin`: no farther off than what was fitted or is there now.
   double expected_at(std::size_t origin, std::size_t target) const {
-    const BandFit& fit = bands_[MixWeights::band_of(target + 1 - origin)];
+    const BandFit& fit = bands_[lead_band(target + 1 - origin)];
     const Coefficients x = features_at(origin, target);
     const double low = std::min(fit.lowest, x[1]) - kBeyondSeen;
     const double high = std::max(fit.highest, x[1]) + kBeyondSeen;
@@ -246,7 +246,7 @@ class DirectRegression final : public Forecaster {
   double persistence_ = 0;
   ValueHistory history_;
   LevelFeatures features_;
-  std::array<BandFit, MixWeights::kBands> bands_;
+  std::array<BandFit, kLeadBands> bands_;
 };
 
 }  // namespace

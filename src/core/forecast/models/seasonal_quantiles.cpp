@@ -75,7 +75,8 @@ std::vector<std::vector<LevelValues>> SeasonalQuantiles::source_rows(
 
 LevelValues SeasonalQuantiles::mix(std::size_t lead, std::span<const LevelValues> said) const {
   LevelValues mixed{};
-  for (std::size_t s = 0; s < said.size(); ++s) weights_.add(lead, s, said[s], mixed);
+  const BetweenBands between(lead);
+  for (std::size_t s = 0; s < said.size(); ++s) weights_.add(between, s, said[s], mixed);
   return mixed;
 }
 

@@ -72,13 +72,13 @@ LevelValues combined_quantiles(const ValueHistory& history, const std::vector<Va
                                const MixWeights& weights, const std::vector<LevelValues>& recent,
                                std::size_t origin, std::size_t target, std::vector<WeightedValue>& sample) {
   LevelValues combined{};
-  const std::size_t lead = target + 1 - origin;
+  const BetweenBands between(target + 1 - origin);
   for (std::size_t s = 0; s < sources.size(); ++s) {
-    if (!weights.uses(lead, s)) continue;
+    if (!weights.uses(between, s)) continue;
     const LevelValues said = is_recent(sources[s]) ? recent[s]
                                                    : source_quantiles(history, sources[s], origin, target,
                                                                       recent[kOtherwise], sample);
-    weights.add(lead, s, said, combined);
+    weights.add(between, s, said, combined);
   }
   return combined;
 }
