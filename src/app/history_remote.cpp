@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 #include <map>
-#include <thread>
 
 #include "edge/history/remote_series.h"
 #include "edge/observe/clock_text.h"
@@ -13,28 +12,12 @@
 namespace forewarm {
 namespace {
 
-constexpr int kTries = 5;
 constexpr std::int64_t kStepsPerRequest = 10'000;  // Prometheus refuses more than 11,000
 constexpr std::size_t kQueuesPerRequest = 200;     // two queries each; CloudWatch takes 500
 constexpr std::size_t kPagesMax = 100'000;
 
 TimePoint rounded_down(TimePoint at, Duration step) {
   return at - at.time_since_epoch() % step;
-}
-
-/// What is busy or stumbles is asked again, a little later each time.
-Result<HttpResponse> fetch_patiently(const std::function<FetchRequest()>& request) {
-  std::chrono::milliseconds pause(250);
-  for (int tries = 1;; ++tries) {
-    Result<HttpResponse> answer = fetch(request());
-    const bool passing =
-        answer ? answer->status == 429 || answer->status >= 500 ||
-                     (answer->status == 400 && answer->body.find("Throttling") != std::string::npos)
-               : answer.error().code == ErrorCode::Io;
-    if (!passing || tries == kTries) return answer;
-    std::this_thread::sleep_for(pause);
-    pause *= 2;
-  }
 }
 
 std::string status_text(const std::string& who, const HttpResponse& answer) {

@@ -113,6 +113,7 @@ void sign(FetchRequest& request, const AwsCredentials& credentials, const AwsSco
   const std::string time = basic_time(scope.time);
   request.headers.emplace_back("Host", url.host);
   request.headers.emplace_back("X-Amz-Date", time);
+  if (scope.service == "s3") request.headers.emplace_back("X-Amz-Content-Sha256", hex(sha256(request.body)));
   if (!credentials.session_token.empty())
     request.headers.emplace_back("X-Amz-Security-Token", credentials.session_token);
   std::map<std::string, std::string> headers;

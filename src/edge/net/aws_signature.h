@@ -21,7 +21,9 @@ struct AwsScope {
 
 /// Signs a request with Signature Version 4 (AWS General Reference, "Signing AWS API requests"): adds the
 /// headers Host, X-Amz-Date, X-Amz-Security-Token and Authorization. All headers that the request has are
-/// signed. The path and the query of its URL must be percent-encoded already, as percent_encode does it.
+/// signed. The path and the query of its URL must be percent-encoded already, as percent_encode does it. For
+/// S3
+/// ("Authenticating Requests: Using the Authorization Header") also X-Amz-Content-Sha256.
 void sign(FetchRequest& request, const AwsCredentials& credentials, const AwsScope& scope);
 
 }  // namespace forewarm

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <thread>
 
 namespace forewarm {
 namespace {
@@ -111,6 +112,22 @@ Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& opti
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   return HttpResponse{static_cast<unsigned>(status), std::move(receiving.headers), std::move(receiving.body)};
+}
+
+Result<HttpResponse> fetch_patiently(const std::function<FetchRequest()>& request,
+                                     const FetchOptions& options) {
+  std::chrono::milliseconds pause(250);
+  for (int tries = 1;; ++tries) {
+    Result<HttpResponse> answer = fetch(request(), options);
+    const auto says = [&answer](const char* text) { return answer->body.find(text) != std::string::npos; };
+    const bool passing =
+        answer ? answer->status == 429 || answer->status >= 500 ||
+                     (answer->status == 400 && (says("Throttling") || says("<Code>RequestTimeout</Code>")))
+               : answer.error().code == ErrorCode::Io;
+    if (!passing || tries == kFetchTries) return answer;
+    std::this_thread::sleep_for(pause);
+    pause *= 2;
+  }
 }
 
 }  // namespace forewarm

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <stop_token>
 #include <string>
 
@@ -27,5 +28,12 @@ struct FetchOptions {
 /// Blocks until there is an answer of any status. Invalid for what is no URL; Io, with the server and the
 /// reason, when there was no answer; Exhausted when it is larger than `body_max_bytes`.
 Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& options = {});
+
+inline constexpr int kFetchTries = 5;
+/// The same, but what is busy or stumbles (429, 5xx, a server that throttles or cannot be reached) is asked
+/// again, a little later each time, up to kFetchTries times. Each try is a new request, so that what is
+/// signed has a new signature.
+Result<HttpResponse> fetch_patiently(const std::function<FetchRequest()>& request,
+                                     const FetchOptions& options = {});
 
 }  // namespace forewarm
