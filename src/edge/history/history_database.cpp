@@ -71,13 +71,32 @@ Result<std::unique_ptr<HistoryDatabase>> HistoryDatabase::open(const Options& op
 }
 
 Result<void> HistoryDatabase::transaction(const std::function<Code()>& work, const char* what) {
-  Code code = begin_.run();
+  Code code = together_ ? kOk : begin_.run();
   if (code == kOk) code = work();
-  if (code == kOk) code = commit_.run();
+  if (code == kOk && !together_) code = commit_.run();
   if (code == kOk) return {};
+  if (together_) return std::unexpected(sqlite::to_error(code, what, options_.path));
   (void)roll_back_.run();
   tables_.forget();
   return std::unexpected(sqlite::to_error(code, what, options_.path));
+}
+
+Result<void> HistoryDatabase::together(const std::function<Result<void>()>& work) {
+  const auto broken = [this](Code code) {
+    return std::unexpected(sqlite::to_error(code, "writing to", options_.path));
+  };
+  if (const Code code = begin_.run(); code != kOk) return broken(code);
+  together_ = true;
+  Result<void> done = work();
+  together_ = false;
+  if (done) {
+    const Code code = commit_.run();
+    if (code == kOk) return {};
+    done = broken(code);
+  }
+  (void)roll_back_.run();
+  tables_.forget();
+  return done;
 }
 
 template <class M>

@@ -99,6 +99,9 @@ class HistoryDatabase {
   Result<Filled> fill(const std::string& name, Duration step, std::span<const Measured<M>> rows,
                       std::span<const Span> covered, TimePoint now, bool replace = false);
 
+  /// What `work` fills or records, all of it in one transaction: an error of `work` leaves nothing of it.
+  Result<void> together(const std::function<Result<void>()>& work);
+
   /// All measured intervals that begin in [from, to), zeros included, in the order of time, each on the grid
   /// on which it is kept. Nothing for an unknown name.
   template <class M>
@@ -134,6 +137,7 @@ class HistoryDatabase {
   sqlite::Connection connection_;
   HistoryTables tables_;
   sqlite::Statement begin_, commit_, roll_back_;
+  bool together_ = false;  ///< inside together(), whose transaction it is
   sqlite::Statement oldest_coverage_, finer_coverage_, old_coverage_, all_coverage_;
 };
 

@@ -164,6 +164,24 @@ TEST_F(History, FillsOnlyWhatWasNotMeasuredAndReplacesWhenTold) {
   EXPECT_EQ(counts(read("orders")), (std::vector<double>{7, 8, 9}));
 }
 
+TEST_F(History, WhatIsFilledTogetherIsThereWholeOrNotAtAll) {
+  const auto rows = hourly({7, 8});
+  const auto fill_two = [&](bool fail) {
+    return database_->together([&]() -> Result<void> {
+      fill("orders", 1h, rows, span(kMonday, kMonday + 2h));
+      fill("mails", 1h, rows, span(kMonday, kMonday + 2h));
+      return fail ? Result<void>(error(ErrorCode::Corrupt, "no more")) : Result<void>();
+    });
+  };
+  const auto failed = fill_two(true);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::Corrupt);
+  EXPECT_TRUE(database_->list()->empty());
+  ASSERT_TRUE(fill_two(false));
+  EXPECT_EQ(counts(read("orders")), (std::vector<double>{7, 8}));
+  EXPECT_EQ(counts(read("mails")), (std::vector<double>{7, 8}));
+}
+
 TEST_F(History, LeavesOutWhatIsTooOldOrNotOver) {
   auto rows = hourly({1, 2});
   rows[0].start = kMonday - 24h * 2000;
