@@ -1,6 +1,5 @@
 // forewarm history
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -11,7 +10,7 @@
 #include "app/history_export.h"
 #include "app/history_import.h"
 #include "app/history_remote.h"
-#include "app/server_history.h"
+#include "app/opened_history.h"
 #include "app/terminal.h"
 #include "base/time_text.h"
 #include "edge/observe/clock_text.h"
@@ -19,31 +18,6 @@
 
 namespace forewarm {
 namespace {
-
-TimePoint wall_time() {
-  return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
-}
-
-struct OpenedHistory {
-  std::unique_ptr<HistoryDatabase> database;
-  std::string data;
-};
-
-Result<OpenedHistory> open_history(const HistoryCommand& command, bool create) {
-  Result<ServerConfig> config = command.config.empty() ? ServerConfig{} : read_config_file(command.config);
-  if (!config) return std::unexpected(config.error());
-  if (const Result<void> environment = apply_environment(*config); !environment)
-    return std::unexpected(environment.error());
-  if (!command.data.empty()) config->data = command.data;
-  std::error_code failure;
-  if (create) std::filesystem::create_directories(config->data, failure);
-  if (failure)
-    return error(ErrorCode::Io, "cannot create the data folder " + config->data + ": " + failure.message());
-  auto database = HistoryDatabase::open(
-      {.path = config->data + "/history.db", .tiers = history_tiers(*config), .create = create});
-  if (!database) return std::unexpected(database.error());
-  return OpenedHistory{std::move(*database), config->data};
-}
 
 Result<void> take_time(std::optional<TimePoint>& into, const std::string& text, const char* option) {
   if (text.empty()) return {};

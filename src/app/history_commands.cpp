@@ -88,12 +88,65 @@ void add_export(CLI::App& history, HistoryCommand& command,
   on(sub, [&command] { return run_history_export(command); });
 }
 
+constexpr const char* kTargets =
+    "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://ACCOUNT/CONTAINER/PREFIX, file:///FOLDER or a folder";
+constexpr const char* kTargetCredentials =
+    "\n\nCredentials: s3 as AWS's own tools find them; azblob AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; "
+    "gs "
+    "GOOGLE_HMAC_ACCESS_KEY and GOOGLE_HMAC_SECRET, or GOOGLE_OAUTH_TOKEN.";
+
+void add_target(CLI::App* sub, HistoryCommand& command) {
+  sub->add_option("target", command.target, kTargets)->required();
+  sub->add_option("--queue", command.names, "only this queue or signal; repeatable")->allow_extra_args(false);
+  sub->add_option("--from", command.from, "first day, for example 2026-03-01 (UTC)");
+  sub->add_option("--to", command.to, "last day (UTC)");
+  sub->add_option(
+      "--endpoint-url", command.endpoint_url,
+      "address of the store, if it is not the provider's own: an S3-compatible store, an emulator");
+  sub->add_option("--region", command.region, "AWS region of the bucket")->envname("AWS_REGION");
+  add_place(sub, command);
+}
+
+void add_archive(CLI::App& history, HistoryCommand& command,
+                 const std::function<void(CLI::App*, std::function<int()>)>& on) {
+  CLI::App* sub = history.add_subcommand("archive", "copy whole days to object storage or a folder");
+  sub->footer(
+      std::string(
+          "One gzip-compressed CSV file for each UTC day and width of intervals. Days that are not over "
+          "are left out, unless --to names them. What is there already is not sent again, and nothing is "
+          "ever taken out of the archive.") +
+      kTargetCredentials +
+      "\n\nExamples:\n  forewarm history archive s3://backups/forewarm --region eu-west-1\n"
+      "  forewarm history archive s3://backups/forewarm --endpoint-url http://minio:9000\n"
+      "  forewarm history archive azblob://myaccount/backups/forewarm --from 2026-03-01 --to 2026-03-31\n"
+      "  forewarm history archive gs://backups/forewarm --queue orders\n"
+      "  forewarm history archive /mnt/backups/forewarm --dry-run");
+  sub->add_flag("--dry-run", command.dry_run, "say what would be sent, and send nothing");
+  add_target(sub, command);
+  on(sub, [&command] { return run_history_archive(command); });
+}
+
+void add_restore(CLI::App& history, HistoryCommand& command,
+                 const std::function<void(CLI::App*, std::function<int()>)>& on) {
+  CLI::App* sub = history.add_subcommand("restore", "bring archived days back");
+  sub->footer(std::string("Time that was measured here stays as it is, so the same restore twice changes "
+                          "nothing, and one that was interrupted is finished by giving it again.") +
+              kTargetCredentials +
+              "\n\nExamples:\n  forewarm history restore s3://backups/forewarm --region eu-west-1\n"
+              "  forewarm history restore azblob://myaccount/backups/forewarm --data /var/lib/forewarm\n"
+              "  forewarm history restore gs://backups/forewarm --queue orders --from 2026-03-01\n"
+              "  forewarm history restore /mnt/backups/forewarm");
+  sub->add_flag("--replace", command.replace, "overwrite what was measured or imported before");
+  add_target(sub, command);
+  on(sub, [&command] { return run_history_restore(command); });
+}
+
 }  // namespace
 
 void add_history_commands(CLI::App& program, HistoryCommand& command,
                           const std::function<void(CLI::App*, std::function<int()>)>& on) {
-  CLI::App* history =
-      program.add_subcommand("history", "what was measured per interval: list, import, export");
+  CLI::App* history = program.add_subcommand(
+      "history", "what was measured per interval: list, import, export, archive, restore");
   history->require_subcommand(1);
   CLI::App* list = history->add_subcommand("list", "queues, functions and signals with a history");
   list->footer("Examples:\n  forewarm history list\n  forewarm history list --data /var/lib/forewarm --json");
@@ -101,6 +154,8 @@ void add_history_commands(CLI::App& program, HistoryCommand& command,
   on(list, [&command] { return run_history_list(command); });
   add_import(*history, command, on);
   add_export(*history, command, on);
+  add_archive(*history, command, on);
+  add_restore(*history, command, on);
 }
 
 }  // namespace forewarm

@@ -37,18 +37,25 @@ struct HistoryCommand {
   std::string region;
   std::string endpoint_url;
 
+  // archive and restore
+  std::string target;
+  bool dry_run = false;
+
   // export
   std::string kind = "queue";
   std::string format = "csv";
   std::string output;
 };
 
-/// Adds `forewarm history list|import|export` to the program. `on` takes what to do when one is chosen.
+/// Adds `forewarm history list|import|export|archive|restore` to the program. `on` takes what to do when one
+/// is chosen.
 void add_history_commands(CLI::App& program, HistoryCommand& command,
                           const std::function<void(CLI::App*, std::function<int()>)>& on);
 
 int run_history_list(const HistoryCommand& command);
 int run_history_import(const HistoryCommand& command);
 int run_history_export(const HistoryCommand& command);
+int run_history_archive(const HistoryCommand& command);
+int run_history_restore(const HistoryCommand& command);
 
 }  // namespace forewarm

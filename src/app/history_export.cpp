@@ -29,24 +29,45 @@ std::string_view csv_name(std::string_view column) {
 }
 
 template <class M>
+std::string csv_head_line() {
+  std::string header =
+      "timestamp_s," + std::string(kSeriesKinds[static_cast<std::size_t>(kKindOf<M>)]) + ",step_s";
+  M any{};
+  describe(
+      [&](std::string_view name, Joined, const auto& value) {
+        if constexpr (std::same_as<std::decay_t<decltype(value)>, double>)
+          header += "," + std::string(csv_name(name));
+      },
+      any);
+  return header;
+}
+
+template <class M>
+void append_csv_row(std::string& line, const std::string& name, const Measured<M>& one) {
+  append_seconds(line, count_ms(one.start));
+  line += "," + name + ",";
+  append_seconds(line, count_ms(one.step));
+  describe(
+      [&](std::string_view, Joined, const auto& value) {
+        if constexpr (std::same_as<std::decay_t<decltype(value)>, double>) {
+          line += ',';
+          append_number(line, value);
+        }
+      },
+      one.measures);
+}
+
+template <class M>
 class HistoryWriter {
  public:
   HistoryWriter(const ExportOptions& options, std::ostream& out) : options_(options), out_(out) {
     if (options.json_lines) return;
-    std::string header = "timestamp_s," + std::string(kind()) + ",step_s";
-    M any{};
-    describe(
-        [&](std::string_view name, Joined, const auto& value) {
-          if constexpr (std::same_as<std::decay_t<decltype(value)>, double>)
-            header += "," + std::string(csv_name(name));
-        },
-        any);
-    out_ << header << "\n";
+    out_ << csv_head_line<M>() << "\n";
   }
 
   void write(const std::string& name, const Measured<M>& one) {
     line_.clear();
-    options_.json_lines ? json(name, one) : csv(name, one);
+    options_.json_lines ? json(name, one) : append_csv_row(line_, name, one);
     out_ << line_ << "\n";
     ++written_;
   }
@@ -54,20 +75,6 @@ class HistoryWriter {
 
  private:
   static std::string_view kind() { return kSeriesKinds[static_cast<std::size_t>(kKindOf<M>)]; }
-
-  void csv(const std::string& name, const Measured<M>& one) {
-    append_seconds(line_, count_ms(one.start));
-    line_ += "," + name + ",";
-    append_seconds(line_, count_ms(one.step));
-    describe(
-        [&](std::string_view, Joined, const auto& value) {
-          if constexpr (std::same_as<std::decay_t<decltype(value)>, double>) {
-            line_ += ',';
-            append_number(line_, value);
-          }
-        },
-        one.measures);
-  }
 
   void json(const std::string& name, const Measured<M>& one) {
     line_ += "{\"kind\":\"" + std::string(kind()) + "\",\"name\":";
@@ -108,7 +115,39 @@ Result<std::uint64_t> export_kind(HistoryDatabase& database, const std::vector<s
   return writer.written();
 }
 
+template <class M>
+Result<std::map<Duration, std::string>> csv_texts(HistoryDatabase& database,
+                                                  const std::vector<std::string>& names, TimePoint from,
+                                                  TimePoint to) {
+  std::map<Duration, std::string> texts;
+  for (const std::string& name : names) {
+    const auto take = [&](const Measured<M>& one) {
+      std::string& text = texts[one.step];
+      if (text.empty()) text = csv_head_line<M>() + "\n";
+      append_csv_row(text, name, one);
+      text += "\n";
+    };
+    if (Result<void> done = database.read<M>(name, from, to, take); !done)
+      return std::unexpected(done.error());
+  }
+  return texts;
+}
+
 }  // namespace
+
+std::string csv_header(SeriesKind kind) {
+  if (kind == SeriesKind::Function) return csv_head_line<FunctionMeasures>();
+  if (kind == SeriesKind::Signal) return csv_head_line<SignalMeasures>();
+  return csv_head_line<QueueMeasures>();
+}
+
+Result<std::map<Duration, std::string>> export_by_step(HistoryDatabase& database, SeriesKind kind,
+                                                       const std::vector<std::string>& names, TimePoint from,
+                                                       TimePoint to) {
+  if (kind == SeriesKind::Function) return csv_texts<FunctionMeasures>(database, names, from, to);
+  if (kind == SeriesKind::Signal) return csv_texts<SignalMeasures>(database, names, from, to);
+  return csv_texts<QueueMeasures>(database, names, from, to);
+}
 
 Result<std::uint64_t> export_history(HistoryDatabase& database, const ExportOptions& options,
                                      std::ostream& out, const std::function<void(double)>& progress) {

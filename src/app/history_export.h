@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -21,5 +22,12 @@ struct ExportOptions {
 /// that has no history; Io when `out` takes no more.
 Result<std::uint64_t> export_history(HistoryDatabase& database, const ExportOptions& options,
                                      std::ostream& out, const std::function<void(double)>& progress);
+
+/// The first line of its CSV.
+std::string csv_header(SeriesKind kind);
+/// The same CSV as text, what begins in [from, to) of these series, the intervals of each step apart.
+Result<std::map<Duration, std::string>> export_by_step(HistoryDatabase& database, SeriesKind kind,
+                                                       const std::vector<std::string>& names, TimePoint from,
+                                                       TimePoint to);
 
 }  // namespace forewarm

@@ -284,9 +284,17 @@ Result<std::vector<ImportedSeries>> read_history_csv(const std::string& path, co
   return reading.finish();
 }
 
-Result<ImportReport> import_series(HistoryDatabase& database, const std::vector<ImportedSeries>& all,
-                                   TimePoint now, bool replace, const std::function<void(double)>& progress) {
-  ImportReport report;
+Result<std::vector<ImportedSeries>> read_history_text(const std::string& name, std::string_view text,
+                                                      const ImportOptions& options) {
+  CsvImport reading(name, options);
+  if (const Result<void> fed = reading.feed(text); !fed) return std::unexpected(fed.error());
+  return reading.finish();
+}
+
+namespace {
+
+Result<void> fill_all(HistoryDatabase& database, const std::vector<ImportedSeries>& all, TimePoint now,
+                      bool replace, const std::function<void(double)>& progress, ImportReport& report) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     const ImportedSeries& one = all[i];
     const Result<Filled> filled =
@@ -306,6 +314,18 @@ Result<ImportReport> import_series(HistoryDatabase& database, const std::vector<
     }
     progress(static_cast<double>(i + 1) / static_cast<double>(all.size()));
   }
+  return {};
+}
+
+}  // namespace
+
+Result<ImportReport> import_series(HistoryDatabase& database, const std::vector<ImportedSeries>& all,
+                                   TimePoint now, bool replace, const std::function<void(double)>& progress,
+                                   bool together) {
+  ImportReport report;
+  const auto fill = [&] { return fill_all(database, all, now, replace, progress, report); };
+  if (const Result<void> filled = together ? database.together(fill) : fill(); !filled)
+    return std::unexpected(filled.error());
   for (bool more = true; more;) {
     const Result<bool> thinned = database.thin_out(now);
     if (!thinned) return std::unexpected(thinned.error());

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "edge/history/history_database.h"
@@ -34,6 +35,9 @@ struct ImportOptions {
 /// Reads a CSV file, plain or gzip (docs/history.md). Invalid with file:line:column and the remedy.
 Result<std::vector<ImportedSeries>> read_history_csv(const std::string& path, const ImportOptions& options,
                                                      const std::function<void(double)>& progress);
+/// The same of text that is in memory; `name` goes into messages.
+Result<std::vector<ImportedSeries>> read_history_text(const std::string& name, std::string_view text,
+                                                      const ImportOptions& options);
 
 struct ImportReport {
   std::uint64_t series = 0;
@@ -43,8 +47,9 @@ struct ImportReport {
   TimePoint until;
 };
 /// Writes them, each series in one transaction, and joins what is old. What was measured stays unless
-/// `replace`.
+/// `replace`. With `together` all of them are one transaction: an error leaves nothing of them.
 Result<ImportReport> import_series(HistoryDatabase& database, const std::vector<ImportedSeries>& series,
-                                   TimePoint now, bool replace, const std::function<void(double)>& progress);
+                                   TimePoint now, bool replace, const std::function<void(double)>& progress,
+                                   bool together = false);
 
 }  // namespace forewarm
