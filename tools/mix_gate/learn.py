@@ -210,6 +210,33 @@ def report(gate, heads, kinds, features, said, names, rows, title):
               f"{np.mean(ratio['alike']):.4f}   {full} series")
 
 
+KIND_NAMES = ["newest"] * 5 + ["season"] * 4 + ["seasonal quantiles", "exponential smoothing", "arima", "harmonic regression",
+              "additive", "intermittent", "count state", "batches", "local arrivals", "direct regression",
+              "recurrent network", "boosted trees"]
+
+
+def report_shares(gate, heads, kinds, features, names):
+    """Of the mix, by set, where a kind takes part; what pools give is shared out by nothing and shown as it is."""
+    print("per cent of the mix where a kind takes part, by set; pools besides")
+    sets = np.unique(heads[:, 1])
+    print(f"  {'':22}" + "".join(f"{names.get(int(s), s):>9}" for s in sets))
+    labels = list(dict.fromkeys(KIND_NAMES)) + ["pools"]
+    table = {label: {} for label in labels}
+    for s in sets:
+        rows = np.flatnonzero(heads[:, 1] == s)[:4000]
+        there = kinds[rows] >= 0
+        _, share = gate.forward(features[rows], there)
+        share = share[..., 0] * UPPER / 9 + share[..., 1] * (9 - UPPER) / 9
+        for label in labels:
+            of = [k for k in range(KINDS) if (KIND_NAMES + ["pools"] * 2)[k] == label]
+            here = np.isin(kinds[rows], of)
+            takes_part = here.any(axis=1)
+            table[label][s] = (share * here)[takes_part].sum() / takes_part.sum() if takes_part.any() else float("nan")
+    for label in labels:
+        if not all(np.isnan(v) for v in table[label].values()):
+            print(f"  {label:22}" + "".join(f"{100 * table[label][s]:9.1f}" for s in sets))
+
+
 def write(path, gate, known):
     hidden = gate.parts[0].shape[1]
 
@@ -281,6 +308,7 @@ def main():
         return
     gate = learn(heads, kinds, features, said, arguments, rows)
     report(gate, heads, kinds, features, said, names, rows, "learnt")
+    report_shares(gate, heads, kinds, features, names)
     known = [bool((kinds == k).any()) for k in range(KINDS)]
     write(arguments.weights, gate, known)
 
