@@ -31,7 +31,17 @@ Forecast fitted_forecast(Ensemble& ensemble, const Series& values, const Periods
   return ensemble.predict(horizon, {});
 }
 
-TEST(Ensemble, GivesFiniteOrderedNonNegativeQuantilesForAnyHistory) {
+class EnsembleOf : public testing::TestWithParam<EnsembleSize> {};
+
+// In a sanitized build the whole one's recurrent network would take minutes here.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+INSTANTIATE_TEST_SUITE_P(Light, EnsembleOf, testing::Values(EnsembleSize::Light));
+#else
+INSTANTIATE_TEST_SUITE_P(LightAndWhole, EnsembleOf,
+                         testing::Values(EnsembleSize::Light, EnsembleSize::Whole));
+#endif
+
+TEST_P(EnsembleOf, GivesFiniteOrderedNonNegativeQuantilesForAnyHistory) {
   Random random(6);
   const std::vector<Series> histories = {
       made(8, [](std::size_t t) { return t; }),
@@ -49,7 +59,7 @@ TEST(Ensemble, GivesFiniteOrderedNonNegativeQuantilesForAnyHistory) {
   };
   for (const Series& values : histories) {
     for (const Periods& seasons : {Periods{5, 60}, Periods{0, 1, 7, 499, 4'000'000'000}}) {
-      Ensemble ensemble(EnsembleSize::Light);
+      Ensemble ensemble(GetParam());
       EXPECT_TRUE(ensemble.fit(seen(values, seasons)));
       for (const float next : {std::numeric_limits<float>::quiet_NaN(), 1e30F, -5.0F, 0.0F}) {
         const Forecast forecast = ensemble.predict(100, {});
