@@ -35,7 +35,7 @@ TEST_F(NodeRuntimeTest, RunsAHandlerAndReportsWhatItThrows) {
   EXPECT_EQ(failed.error, ErrorClass::Handler);
   EXPECT_EQ(failed.error_type, "RangeError");
   EXPECT_EQ(failed.error_message, "as asked");
-  EXPECT_TRUE(logged("run request-1 of test"));
+  wait_until([&] { return logged("run request-1 of test"); });
   stop(instance);
   EXPECT_EQ(wait_lost(instance).reason, LossReason::Stopped);
 }

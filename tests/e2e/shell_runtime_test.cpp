@@ -14,7 +14,7 @@ TEST_F(ShellRuntimeTest, AShellScriptWithCurlIsARuntime) {
   const PoolFinished failed = wait_finished(run(instance, "\"fail\""));
   EXPECT_EQ(failed.error, ErrorClass::Handler);
   EXPECT_EQ(failed.error_type, "Shell.Failed");
-  EXPECT_TRUE(logged("event of 7 bytes"));
+  wait_until([&] { return logged("event of 7 bytes"); });
   stop(instance);
   EXPECT_EQ(wait_lost(instance).reason, LossReason::Stopped);
 }

@@ -62,7 +62,9 @@ void Instance::spawned(Result<SpawnedProcess> process) {
     kill_until_gone();
   } else if (stopping_) {
     end(LossReason::Stopped, {}, ErrorClass::Capacity);
-  } else if (!ready_) {
+  } else if (waiting_) {
+    become_ready();
+  } else {
     arm(function_->init_timeout, &Instance::timed_out);
   }
 }

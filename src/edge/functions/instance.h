@@ -69,6 +69,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
 
   void handle(HttpRequest request, std::shared_ptr<HttpReply> reply);
   void next(std::shared_ptr<HttpReply> reply);
+  void become_ready();
   void deliver();
   void response(std::string_view request_id, HttpRequest request, HttpReply& reply);
   void run_error(std::string_view request_id, const HttpRequest& request, HttpReply& reply);

@@ -69,14 +69,19 @@ void Instance::next(std::shared_ptr<HttpReply> reply) {
     if (const auto self = instance.lock()) waiting_.reset();
   });
   if (!ready_) {
-    ready_ = true;
-    timer_.reset();
-    host_.report(PoolReady{
-        .instance = id_,
-        .start_time = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - asked_)});
+    // A quick runtime may be here before this thread knows its process: it waits for that.
+    if (!spawn_pending_) become_ready();
   } else if (run_) {
     deliver();
   }
+}
+
+void Instance::become_ready() {
+  ready_ = true;
+  timer_.reset();
+  host_.report(PoolReady{
+      .instance = id_,
+      .start_time = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - asked_)});
 }
 
 void Instance::deliver() {
