@@ -79,9 +79,9 @@ void Instance::next(std::shared_ptr<HttpReply> reply) {
 void Instance::become_ready() {
   ready_ = true;
   timer_.reset();
-  host_.report(PoolReady{
-      .instance = id_,
-      .start_time = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - asked_)});
+  host_.report(
+      PoolReady{.instance = id_,
+                .start_time = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - asked_)});
 }
 
 void Instance::deliver() {
