@@ -150,6 +150,25 @@ function strip(origin) {
   });
 }
 
+/** A line at the origin that is nearest to the pointer, and what rows(i) says of it. */
+function atOrigins(f, svg, xs, rows) {
+  const cross = el(svg, "line", { y1: f.t, y2: f.h - f.b, class: "cross", visibility: "hidden" });
+  hover(
+    f,
+    (x, e) => {
+      let i = 0;
+      xs.forEach((v, k) => {
+        if (Math.abs(v - x) < Math.abs(xs[i] - x)) i = k;
+      });
+      cross.setAttribute("x1", f.x(xs[i]));
+      cross.setAttribute("x2", f.x(xs[i]));
+      cross.setAttribute("visibility", "visible");
+      tip(e, stamp(xs[i]), rows(i));
+    },
+    () => cross.setAttribute("visibility", "hidden"),
+  );
+}
+
 function loss() {
   const s = series(),
     n = s.origins.length,
@@ -196,27 +215,11 @@ function loss() {
     });
   }
   el(svg, "text", { x: f.w - f.r, y: f.t + 2, "text-anchor": "end" }, "dashed: seasonal naive");
-  const cross = el(svg, "line", { y1: f.t, y2: f.h - f.b, class: "cross", visibility: "hidden" });
-  hover(
-    f,
-    (x, e) => {
-      let i = 0;
-      xs.forEach((v, k) => {
-        if (Math.abs(v - x) < Math.abs(xs[i] - x)) i = k;
-      });
-      cross.setAttribute("x1", f.x(xs[i]));
-      cross.setAttribute("x2", f.x(xs[i]));
-      cross.setAttribute("visibility", "visible");
-      tip(
-        e,
-        stamp(xs[i]),
-        models
-          .filter((m) => lines[m][i] != null)
-          .sort((a, b) => lines[a][i] - lines[b][i])
-          .map((m) => [nice(m), short(lines[m][i]), m === state.m]),
-      );
-    },
-    () => cross.setAttribute("visibility", "hidden"),
+  atOrigins(f, svg, xs, (i) =>
+    models
+      .filter((m) => lines[m][i] != null)
+      .sort((a, b) => lines[a][i] - lines[b][i])
+      .map((m) => [nice(m), short(lines[m][i]), m === state.m]),
   );
 }
 
@@ -241,25 +244,7 @@ function weights() {
     el(svg, "path", { d: area(f, xs, below, above), fill: colour(k) });
     below = above;
   });
-  const cross = el(svg, "line", { y1: f.t, y2: f.h - f.b, class: "cross", visibility: "hidden" });
-  hover(
-    f,
-    (x, e) => {
-      let i = 0;
-      xs.forEach((v, k) => {
-        if (Math.abs(v - x) < Math.abs(xs[i] - x)) i = k;
-      });
-      cross.setAttribute("x1", f.x(xs[i]));
-      cross.setAttribute("x2", f.x(xs[i]));
-      cross.setAttribute("visibility", "visible");
-      tip(
-        e,
-        stamp(xs[i]),
-        list.map(({ name, shares }) => [name, pct(shares[i], 0)]),
-      );
-    },
-    () => cross.setAttribute("visibility", "hidden"),
-  );
+  atOrigins(f, svg, xs, (i) => list.map(({ name, shares }) => [name, pct(shares[i], 0)]));
   const legend = $("weights-legend");
   legend.replaceChildren();
   list.forEach(({ name }, k) => {

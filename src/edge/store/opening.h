@@ -2,9 +2,9 @@
 
 #include <string>
 
+#include "edge/sqlite/sqlite.h"
 #include "edge/store/directory.h"
 #include "edge/store/format.h"
-#include "edge/sqlite/sqlite.h"
 #include "edge/store/store.h"
 
 namespace forewarm {

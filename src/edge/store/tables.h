@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include "edge/store/format.h"
 #include "edge/sqlite/sqlite.h"
+#include "edge/store/format.h"
 #include "edge/store/store.h"
 
 namespace forewarm {
