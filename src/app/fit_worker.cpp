@@ -98,6 +98,7 @@ class FitProcess : public FitWorker {
     ::posix_spawn_file_actions_adddup2(&actions, to_child[0], STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, from_child[1], STDOUT_FILENO);
     std::vector<char*> arguments;
+    arguments.reserve(options_.command.size() + 1);
     for (std::string& word : options_.command) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     const int code = ::posix_spawn(&child_, arguments[0], &actions, nullptr, arguments.data(), environ);
@@ -148,7 +149,7 @@ class FitProcess : public FitWorker {
     });
   }
 
-  void fail(std::deque<FitRequest> requests) {
+  void fail(const std::deque<FitRequest>& requests) {
     for (const FitRequest& request : requests) {
       ++statistics_.failed;
       done_(FitAnswer{{request.queue, request.serial, {}}});

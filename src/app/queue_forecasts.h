@@ -50,7 +50,7 @@ class QueueForecasts {
 
   void send_arrivals(const RouteRequest& request, const Reply& reply) const;
   void ask(const RouteRequest& request, const Reply& reply);
-  void answer(const FitAnswer& fitted);
+  void answer(const FitAnswer& made_answer);
 
   Arrivals arrivals_;
   std::uint32_t serial_ = 0;

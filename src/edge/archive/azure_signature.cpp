@@ -52,7 +52,7 @@ std::string shared_key_text(const FetchRequest& request, const std::string& acco
   for (const auto& [name, value] : request.headers) {
     if (lower_case(name).starts_with("x-ms-")) own[lower_case(name)] = value;
   }
-  for (const auto& [name, value] : own) text += name + ":" + value + "\n";
+  for (const auto& [name, value] : own) text.append(name).append(":").append(value).append("\n");
   return text + canonical_resource(request.url, account);
 }
 

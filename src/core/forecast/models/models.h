@@ -22,25 +22,25 @@ std::unique_ptr<Forecaster> make_recurrent_network();
 
 /// Makes a model.
 struct ModelMaker {
-  ModelId id;
   std::unique_ptr<Forecaster> (*make)();
+  ModelId id;
   /// Takes part also where many queues are fitted, and a fit must take milliseconds.
   bool light = false;
 };
 
 /// All models, in the order of ModelId.
 inline constexpr ModelMaker kModelMakers[] = {
-    {ModelId::SeasonalQuantiles, &make_seasonal_quantiles, true},
-    {ModelId::ExponentialSmoothing, &make_exponential_smoothing},
-    {ModelId::Arima, &make_arima},
-    {ModelId::HarmonicRegression, &make_harmonic_regression, true},
-    {ModelId::Additive, &make_additive},
-    {ModelId::Intermittent, &make_intermittent},
-    {ModelId::CountState, &make_count_state, true},
-    {ModelId::Batches, &make_batches, true},
-    {ModelId::LocalArrivals, &make_local_arrivals, true},
-    {ModelId::DirectRegression, &make_direct_regression, true},
-    {ModelId::RecurrentNetwork, &make_recurrent_network},
+    {&make_seasonal_quantiles, ModelId::SeasonalQuantiles, true},
+    {&make_exponential_smoothing, ModelId::ExponentialSmoothing},
+    {&make_arima, ModelId::Arima},
+    {&make_harmonic_regression, ModelId::HarmonicRegression, true},
+    {&make_additive, ModelId::Additive},
+    {&make_intermittent, ModelId::Intermittent},
+    {&make_count_state, ModelId::CountState, true},
+    {&make_batches, ModelId::Batches, true},
+    {&make_local_arrivals, ModelId::LocalArrivals, true},
+    {&make_direct_regression, ModelId::DirectRegression, true},
+    {&make_recurrent_network, ModelId::RecurrentNetwork},
 };
 
 }  // namespace forewarm
