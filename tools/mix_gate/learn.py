@@ -216,8 +216,8 @@ KIND_NAMES = ["newest"] * 5 + ["season"] * 4 + ["seasonal quantiles", "exponenti
 
 
 def report_shares(gate, heads, kinds, features, names):
-    """Of the mix, by set, where a kind takes part; what pools give is shared out by nothing and shown as it is."""
-    print("per cent of the mix where a kind takes part, by set; pools besides")
+    """What each kind gets of the mix, by set, where it takes part. What the pools get is a line of its own."""
+    print("per cent of the mix where a kind takes part, by set")
     sets = np.unique(heads[:, 1])
     print(f"  {'':22}" + "".join(f"{names.get(int(s), s):>9}" for s in sets))
     labels = list(dict.fromkeys(KIND_NAMES)) + ["pools"]
