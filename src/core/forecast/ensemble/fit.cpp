@@ -19,6 +19,8 @@ constexpr std::size_t kRefitStepsMin = 30;
 constexpr std::size_t kRefitStepsMax = 360;
 // Of history, over all queues; some 25 bytes each in the models.
 constexpr std::size_t kStepsHeldMax = 90'000'000;
+// The whole ensemble takes several times that, and whoever asks for it seldom goes on from it.
+constexpr std::size_t kStepsHeldByWholeMax = 500'000;
 
 bool keeps_promises(const Forecast& forecast) {
   for (std::size_t h = 0; h < forecast.horizon(); ++h) {
@@ -120,7 +122,8 @@ ForecastFitted Fitter::fit(const FitRequest& request) {
       if (keeps_promises(forecast.forecast)) answer.forecasts.push_back(std::move(forecast));
     }
   }
-  while (steps_ > kStepsHeldMax && queues_.size() > 1) {
+  while (steps_ > (size_ == EnsembleSize::Whole ? kStepsHeldByWholeMax : kStepsHeldMax) &&
+         queues_.size() > 1) {
     const auto oldest = std::min_element(queues_.begin(), queues_.end(), [](const auto& a, const auto& b) {
       return a.second->used < b.second->used;
     });
