@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "core/model/forecast.h"
+#include "core/model/weighted_value.h"
 
 namespace forewarm {
 
@@ -18,11 +19,6 @@ using LevelValues = std::array<double, kForecastLevelCount>;
 inline double pinball_loss(double value, double quantile, double level) {
   return value >= quantile ? level * (value - quantile) : (1 - level) * (quantile - value);
 }
-
-struct WeightedValue {
-  double value = 0;
-  double weight = 0;
-};
 
 /// Quantiles of a weighted sample at the forecast's levels, linear between the sample's points, each of which
 /// stands in the middle of its weight (Hazen's positions). Sorts the sample. The sample must not be empty.
