@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
+#include <functional>
 #include <iostream>
 
 #include "app/admin_client.h"
@@ -19,6 +20,8 @@ namespace json = boost::json;
 
 constexpr std::size_t kRowsShown = 12;
 constexpr std::size_t kReasonsShown = 5;
+constexpr std::size_t kMedianLevel = 4;
+constexpr std::size_t kHighLevel = 7;                   // 95 %
 constexpr std::size_t kBandLevels[] = {1, 3, 4, 5, 7};  // 5, 25, 50, 75 and 95 %
 
 std::vector<float> numbers_in(const json::value& list) {
@@ -87,6 +90,70 @@ std::string reasons_of(const json::value& reasons) {
   return carried + scheduled;
 }
 
+/// A number of messages at a time, processors or instances.
+std::string few_text(double value) {
+  return value < 10 ? fixed(value, value < 1 ? 2 : 1) : grouped(static_cast<std::uint64_t>(value + 0.5));
+}
+
+std::string memory_text(double bytes) {
+  const double mib = bytes / (1 << 20);
+  return mib < 10'000 ? grouped(static_cast<std::uint64_t>(mib + 0.5)) + " MiB"
+                      : fixed(mib / 1024, 1) + " GiB";
+}
+
+/// Median and 95 % of one resource at a step; nothing where it was not measured.
+std::vector<std::string> need_cells(const json::value& quantiles, std::size_t h,
+                                    const std::function<std::string(double)>& text) {
+  const json::array& levels = quantiles.as_array();
+  if (levels.empty()) return {"-", "-"};
+  const auto at = [&](std::size_t level) {
+    return text(levels.at(level).as_array().at(h).to_number<double>());
+  };
+  return {at(kMedianLevel), at(kHighLevel)};
+}
+
+/// What the forecast needs, every so many steps, and the priorities' shares of it.
+std::string demand_of(const json::value& answer) {
+  const json::value& demand = answer.at("demand");
+  const std::size_t steps = answer.at("quantiles").as_array().at(0).as_array().size();
+  const TimePoint start(from_seconds(answer.at("start").to_number<double>()));
+  const Duration step = from_seconds(answer.at("step_seconds").to_number<double>());
+  std::string text;
+  if (!demand.at("concurrency").as_array().empty()) {
+    TextTable table;
+    table.row({"from", "at a time", "95 %", "cores", "95 %", "memory", "95 %"});
+    const std::size_t apart = (steps + kRowsShown - 1) / kRowsShown;
+    for (std::size_t h = 0; h < steps; h += apart) {
+      std::vector<std::string> row = {utc_text(start + step * static_cast<Duration::rep>(h)).substr(0, 19) +
+                                      "Z"};
+      for (const auto& cells :
+           {need_cells(demand.at("concurrency"), h, few_text), need_cells(demand.at("cores"), h, few_text),
+            need_cells(demand.at("memory_bytes"), h, memory_text)})
+        row.insert(row.end(), cells.begin(), cells.end());
+      table.row(std::move(row));
+    }
+    text += "\nNeeds: messages at a time, processors and memory, median and 95 %\n" + table.text();
+  }
+  const json::array& priorities = demand.at("priorities").as_array();
+  if (priorities.empty()) return text;
+  TextTable table;
+  table.row({"priority", "share", "messages", "95 %", "at a time", "95 %"});
+  for (const json::value& one : priorities) {
+    // The step with the most messages: what has to be ready for.
+    const json::array& medians = one.at("messages").as_array().at(kMedianLevel).as_array();
+    std::size_t fullest = 0;
+    for (std::size_t h = 1; h < medians.size(); ++h)
+      if (medians[h].to_number<double>() > medians[fullest].to_number<double>()) fullest = h;
+    std::vector<std::string> row = {std::to_string(one.at("priority").to_number<int>()),
+                                    fixed(100 * one.at("share").to_number<double>(), 1) + " %"};
+    for (const auto& cells : {need_cells(one.at("messages"), fullest, few_text),
+                              need_cells(one.at("concurrency"), fullest, few_text)})
+      row.insert(row.end(), cells.begin(), cells.end());
+    table.row(std::move(row));
+  }
+  return text + "\nBy priority, in the step with the most of it\n" + table.text();
+}
+
 }  // namespace
 
 int run_forecast(const ServerAddress& server, const ForecastCommand& command) {
@@ -108,7 +175,7 @@ int run_forecast(const ServerAddress& server, const ForecastCommand& command) {
             << "\n"
             << (picture.came.empty() ? "█ came  ━ median  ▒ 50 %  ░ 90 %\n\n"
                                      : "█ known  ● came  ━ median  ▒ 50 %  ░ 90 %\n\n")
-            << table_of(picture) << reasons_of(answer.at("reasons"));
+            << table_of(picture) << reasons_of(answer.at("reasons")) << demand_of(answer);
   return 0;
 }
 

@@ -55,10 +55,12 @@ void HistoryKeeper::bring_back(std::string queue, TimePoint now, std::function<v
   });
 }
 
-void HistoryKeeper::give(Job job) {
+bool HistoryKeeper::give(Job job) {
+  bool taken = false;
   {
     const std::lock_guard lock(mutex_);
-    if (jobs_.size() < kJobsMax) {
+    taken = jobs_.size() < kJobsMax;
+    if (taken) {
       jobs_.push_back(std::move(job));
       full_ = false;
     } else if (!std::exchange(full_, true)) {
@@ -66,6 +68,7 @@ void HistoryKeeper::give(Job job) {
     }
   }
   wake_.notify_one();
+  return taken;
 }
 
 void HistoryKeeper::run() {

@@ -34,13 +34,14 @@ class HistoryKeeper {
   /// What one queue had before `now`, later, on the loop's thread; no call if it had nothing.
   void bring_back(std::string queue, TimePoint now, std::function<void(QueueSeries)> done);
 
+  /// Something else to read, on the keeper's thread. False when too many jobs wait: it will not be done.
+  using Job = std::function<Result<void>(HistoryDatabase&)>;
+  bool give(Job job);
+
   static constexpr std::size_t kJobsMax = 20'000;
 
  private:
-  using Job = std::function<Result<void>(HistoryDatabase&)>;
-
   HistoryKeeper(Loop& loop, Options options, std::unique_ptr<HistoryDatabase> database);
-  void give(Job job);
   void run();
   void warn(std::string text);
 

@@ -71,8 +71,32 @@ HttpResponse no_such_queue(std::string_view name) {
                  "There is no queue \"" + std::string(name.substr(0, 100)) + "\". /v1/queues lists them.");
 }
 
-void write_step_values(std::string_view name, std::span<const float> values, JsonWriter& json) {
-  json.key(name).values(values);
+/// By level, one value a step.
+void write_quantiles(std::string_view name, const std::vector<float>& values, JsonWriter& json) {
+  json.key(name).open_array();
+  const std::size_t horizon = values.size() / kForecastLevelCount;
+  for (std::size_t level = 0; level < kForecastLevelCount && horizon > 0; ++level) {
+    json.open_array();
+    for (std::size_t h = 0; h < horizon; ++h) json.value(values[h * kForecastLevelCount + level]);
+    json.close_array();
+  }
+  json.close_array();
+}
+
+void write_demand(const DemandForecast& demand, JsonWriter& json) {
+  json.key("demand").open_object();
+  write_quantiles("work_seconds", demand.work_seconds, json);
+  write_quantiles("concurrency", demand.concurrency, json);
+  write_quantiles("cores", demand.cores, json);
+  write_quantiles("memory_bytes", demand.memory_bytes, json);
+  json.key("priorities").open_array();
+  for (const DemandForecast::OfPriority& one : demand.priorities) {
+    json.open_object().member("priority", std::uint64_t{one.priority}).member("share", one.share);
+    write_quantiles("messages", one.messages, json);
+    write_quantiles("concurrency", one.concurrency, json);
+    json.close_object();
+  }
+  json.close_array().close_object();
 }
 
 constexpr double kShareShown = 0.02;
@@ -119,8 +143,7 @@ Result<FitRequest> forecast_request(const QueueArrivals& arrivals, const Forecas
   return request;
 }
 
-QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Arrivals arrivals)
-    : arrivals_(std::move(arrivals)) {
+QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Sources sources) : sources_(std::move(sources)) {
   fits_ = FitWorker::make(loop,
                           {.command = {own_program(), "fit-worker", "--explain"}, .waiting_max = kWaitingMax},
                           [this](const FitAnswer& fitted) { answer(fitted); });
@@ -144,7 +167,7 @@ QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Arrivals arrivals)
                       {.name = "at",
                        .description = "As it would have been made then: RFC 3339, or seconds since 1970"}},
        .schema =
-           R"({"type":"object","required":["queue","model","at","start","step_seconds","levels","quantiles","history","came","reasons"],)"
+           R"({"type":"object","required":["queue","model","at","start","step_seconds","levels","quantiles","history","came","reasons","demand"],)"
            R"("properties":{"queue":{"type":"string"},"model":{"type":"string"},"at":{"type":"number"},"start":{"type":"number"},)"
            R"("step_seconds":{"type":"number"},"levels":{"type":"array","items":{"type":"number"}},)"
            R"("quantiles":{"type":"array","description":"By level, a value a step","items":{"$ref":"#/components/schemas/Series"}},)"
@@ -158,7 +181,7 @@ QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Arrivals arrivals)
 
 void QueueForecasts::send_arrivals(const RouteRequest& request, const Reply& reply) const {
   const std::string_view name = request.parameter("name");
-  const std::optional<QueueArrivals> arrivals = arrivals_(name);
+  const std::optional<QueueArrivals> arrivals = sources_.arrivals(name);
   if (!arrivals) {
     reply->send(no_such_queue(name));
     return;
@@ -167,14 +190,14 @@ void QueueForecasts::send_arrivals(const RouteRequest& request, const Reply& rep
   JsonWriter json(text);
   json.open_object().member("queue", name).member("start", epoch_seconds(arrivals->start));
   json.member("step_seconds", exact_seconds(arrivals->step));
-  write_step_values("values", arrivals->values, json);
+  json.key("values").values(arrivals->values);
   json.close_object();
   reply->send(json_response(std::move(text)));
 }
 
 void QueueForecasts::ask(const RouteRequest& request, const Reply& reply) {
   const std::string name(request.parameter("name"));
-  std::optional<QueueArrivals> arrivals = arrivals_(name);
+  std::optional<QueueArrivals> arrivals = sources_.arrivals(name);
   if (!arrivals) {
     reply->send(no_such_queue(name));
     return;
@@ -192,17 +215,25 @@ void QueueForecasts::ask(const RouteRequest& request, const Reply& reply) {
   fits_->fit(std::move(*fit));
 }
 
-void QueueForecasts::answer(const FitAnswer& made_answer) {
-  const ForecastFitted& fitted = made_answer.fitted;
-  const auto found = waiting_.find(fitted.serial);
+void QueueForecasts::answer(const FitAnswer& fitted) {
+  const auto found = waiting_.find(fitted.fitted.serial);
   if (found == waiting_.end()) return;
-  const Waiting asked = std::move(found->second);
+  Waiting asked = std::move(found->second);
   waiting_.erase(found);
-  if (fitted.forecasts.empty()) {
+  if (fitted.fitted.forecasts.empty()) {
     asked.reply->send(problem(503, "No model could be fitted in time. Ask again, or for a shorter horizon."));
     return;
   }
-  const ModelForecast& made = fitted.forecasts.back();  // the ensemble, unless there is only what stands in
+  const std::string queue = asked.queue;
+  sources_.demand(queue, fitted.fitted.forecasts.back().forecast, asked.request.arrivals,
+                  [asked = std::move(asked), fitted](const DemandForecast& demand) {
+                    asked.reply->send(json_response(forecast_json(asked, fitted, demand)));
+                  });
+}
+
+std::string QueueForecasts::forecast_json(const Waiting& asked, const FitAnswer& fitted,
+                                          const DemandForecast& demand) {
+  const ModelForecast& made = fitted.fitted.forecasts.back();  // the ensemble, unless only what stands in
   const std::vector<float>& known = asked.request.arrivals;
   const std::size_t shown =
       std::min(known.size(), std::max<std::size_t>(kRowsMax, 2 * made.forecast.horizon()));
@@ -214,25 +245,21 @@ void QueueForecasts::answer(const FitAnswer& made_answer) {
   json.member("at", epoch_seconds(made.forecast.start)).member("start", epoch_seconds(made.forecast.start));
   json.member("step_seconds", exact_seconds(made.forecast.step)).key("levels").open_array();
   for (const double level : kForecastLevels) json.value(level);
-  json.close_array().key("quantiles").open_array();
-  for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
-    json.open_array();
-    for (std::size_t h = 0; h < made.forecast.horizon(); ++h) json.value(made.forecast.at(h, level));
-    json.close_array();
-  }
   json.close_array();
-  write_step_values("history", std::span(known).last(shown), json);
+  write_quantiles("quantiles", made.forecast.values, json);
+  json.key("history").values(std::span(known).last(shown));
   // What came since, where the forecast is one of the past.
   const auto factor = static_cast<std::size_t>(made.forecast.step / asked.arrivals.step);
   const auto passed =
       static_cast<std::size_t>((made.forecast.start - asked.arrivals.start) / asked.arrivals.step);
   const std::size_t rows =
       std::min((asked.arrivals.values.size() - passed) / factor, made.forecast.horizon());
-  write_step_values("came", coarser(std::span(asked.arrivals.values).subspan(passed, rows * factor), factor),
-                    json);
-  write_reasons(made_answer.reasons, made.forecast, json);
+  const std::span<const float> since = std::span(asked.arrivals.values).subspan(passed, rows * factor);
+  json.key("came").values(coarser(since, factor));
+  write_reasons(fitted.reasons, made.forecast, json);
+  write_demand(demand, json);
   json.close_object();
-  asked.reply->send(json_response(std::move(text)));
+  return text;
 }
 
 }  // namespace forewarm

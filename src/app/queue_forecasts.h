@@ -12,6 +12,7 @@
 #include "app/fit_worker.h"
 #include "app/queue_arrivals.h"
 #include "base/result.h"
+#include "core/model/demand.h"
 #include "core/model/forecast.h"
 #include "edge/observe/routes.h"
 
@@ -35,9 +36,15 @@ Result<FitRequest> forecast_request(const QueueArrivals& arrivals, const Forecas
 /// coarser grid and a worker process of their own: no reader delays a fit that decisions wait for.
 class QueueForecasts {
  public:
-  /// What a queue has seen; nothing for a queue that does not exist.
-  using Arrivals = std::function<std::optional<QueueArrivals>(std::string_view queue)>;
-  QueueForecasts(Loop& loop, Routes& routes, Arrivals arrivals);
+  struct Sources {
+    /// What a queue has seen; nothing for a queue that does not exist.
+    std::function<std::optional<QueueArrivals>(std::string_view queue)> arrivals;
+    /// What its forecast needs; `before` has the arrivals of the steps before it. Calls `done` once, later.
+    std::function<void(std::string_view queue, Forecast forecast, std::vector<float> before,
+                       std::function<void(DemandForecast)> done)>
+        demand;
+  };
+  QueueForecasts(Loop& loop, Routes& routes, Sources sources);
 
  private:
   using Reply = std::shared_ptr<HttpReply>;
@@ -50,9 +57,11 @@ class QueueForecasts {
 
   void send_arrivals(const RouteRequest& request, const Reply& reply) const;
   void ask(const RouteRequest& request, const Reply& reply);
-  void answer(const FitAnswer& made_answer);
+  void answer(const FitAnswer& fitted);
+  static std::string forecast_json(const Waiting& asked, const FitAnswer& fitted,
+                                   const DemandForecast& demand);
 
-  Arrivals arrivals_;
+  Sources sources_;
   std::uint32_t serial_ = 0;
   std::map<std::uint64_t, Waiting> waiting_;
   std::unique_ptr<FitWorker> fits_;

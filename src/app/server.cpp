@@ -27,8 +27,6 @@
 namespace forewarm {
 namespace {
 
-constexpr auto kSecond = std::chrono::seconds(1);
-
 class ServerImpl : public Server, private Names {
  public:
   explicit ServerImpl(Options options)
@@ -138,7 +136,8 @@ Result<void> ServerImpl::start() {
   const LiveWorld::Options world{.not_before = recovered->clock};
   world_ = std::make_unique<LiveWorld>(loop_, *store_, core_, world, std::move(hands));
   const auto report = [this](Event event) { world_->report(std::move(event)); };
-  auto history = ServerHistory::open(loop_, config_, world_->now(), {&queues_.directory(), report, warn});
+  auto history =
+      ServerHistory::open(loop_, config_, world_->now(), {&queues_.directory(), &functions_, report, warn});
   if (!history) return std::unexpected(history.error());
   history_ = std::move(*history);
   signals_ = std::make_unique<SignalService>(
@@ -255,7 +254,9 @@ Result<void> ServerImpl::listen() {
                          }});
   admin_routes_ = std::make_unique<AdminRoutes>(dashboard_->routes(), admin_sources());
   forecasts_ = std::make_unique<QueueForecasts>(
-      loop_, dashboard_->routes(), [this](std::string_view queue) { return snapshots_.arrivals(queue); });
+      loop_, dashboard_->routes(),
+      QueueForecasts::Sources{std::bind_front(&SnapshotMaker::arrivals, &snapshots_),
+                              std::bind_front(&ServerHistory::demand, history_.get())});
   add_signal_routes(dashboard_->routes(), *signals_);
   options.listen = *admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());
@@ -363,10 +364,7 @@ void ServerImpl::be_ready() {
 
 Snapshot ServerImpl::snapshot() {
   Snapshot snapshot = snapshots_.make(world_->now());
-  const Store::Statistics store = store_->statistics();
-  snapshot.store = {store.commits,    store.writes,
-                    store.syncs,      Duration(static_cast<std::int64_t>(store.commit_us_max)),
-                    store.file_bytes, store.pending_bytes};
+  snapshot.store = store_snapshot(store_->statistics());
   snapshot.process = read_process();
   snapshot.process.functions_memory_bytes = functions_memory_bytes_;
   snapshot.progress = progress_;
@@ -413,14 +411,14 @@ void ServerImpl::every_second() {
   // stretched.
   (void)store_->submit({PutRecord{std::string(kClockRecord), clock}}, Durability::Written,
                        [](const Result<void>&) {});
-  second_ = loop_.call_after(kSecond, [this] { every_second(); });
+  second_ = loop_.call_after(1s, [this] { every_second(); });
 }
 
 Result<void> ServerImpl::run() {
   ends_ = loop_.watch_signals({SIGINT, SIGTERM}, [this](int) { stop(); });
   reloads_ = loop_.watch_signals({SIGHUP}, [this](int) { reload(); });
   loop_.post([this] { make_queues(); });
-  second_ = loop_.call_after(kSecond, [this] { every_second(); });
+  second_ = loop_.call_after(1s, [this] { every_second(); });
   drive(core_, *world_);
   remove_endpoints(config_.data);
   if (recorder_) recorder_->flush();

@@ -2,12 +2,31 @@
 
 #include <utility>
 
+#include "app/work_profile.h"
+#include "core/forecast/demand/demand_forecast.h"
+
 namespace forewarm {
 namespace {
 
 HistoryRestored restored_event(QueueId queue, QueueSeries series) {
-  return {queue, series.start, std::move(series.arrivals), std::move(series.bytes),
-          std::move(series.work_seconds)};
+  return {queue,
+          series.start,
+          std::move(series.arrivals),
+          std::move(series.bytes),
+          std::move(series.work_seconds),
+          series.service_times.sample()};
+}
+
+WorkQuestion work_question(std::string_view queue, const FunctionDirectory& functions) {
+  WorkQuestion question{.queue = std::string(queue), .function = {}, .function_queues = {}};
+  const FunctionEntry* function = functions.of_queue(queue);
+  if (function == nullptr) return question;
+  question.function = function->config.name;
+  for (const MappingConfig& mapping : function->mappings) {
+    question.function_queues.push_back(mapping.queue);
+    if (mapping.queue == queue) question.messages_per_instance = mapping.settings.scaling.instance_capacity;
+  }
+  return question;
 }
 
 }  // namespace
@@ -40,7 +59,7 @@ Result<std::unique_ptr<ServerHistory>> ServerHistory::open(Loop& loop, const Ser
   };
   IntervalCollector collector(now, config.forecast_step, name_of);
   return std::unique_ptr<ServerHistory>(
-      new ServerHistory(std::move(*keeper), std::move(collector), std::move(surroundings)));
+      new ServerHistory(loop, std::move(*keeper), std::move(collector), std::move(surroundings)));
 }
 
 std::vector<HistoryRestored> ServerHistory::restored(TimePoint now) {
@@ -80,6 +99,20 @@ void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
 void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage) {
   collector_.observe(now, usage);
   for (HistoryBatch& batch : collector_.take(now)) keeper_->write(std::move(batch));
+}
+
+void ServerHistory::demand(std::string_view queue, Forecast forecast, std::vector<float> before,
+                           std::function<void(DemandForecast)> done) {
+  WorkQuestion question = work_question(queue, *surroundings_.functions);
+  // On the history's thread to the end: there are many numbers to draw together.
+  auto work = [this, question = std::move(question), forecast = std::move(forecast),
+               before = std::move(before), done](HistoryDatabase& database) -> Result<void> {
+    const Result<WorkProfile> profile = read_work_profile(database, question, forecast.start);
+    DemandForecast demand = demand_forecast(forecast, before, profile ? *profile : WorkProfile{});
+    loop_.post([done, demand = std::move(demand)]() mutable { done(std::move(demand)); });
+    return profile ? Result<void>() : std::unexpected(profile.error());
+  };
+  if (!keeper_->give(std::move(work))) done({});
 }
 
 }  // namespace forewarm

@@ -4,12 +4,15 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/config.h"
+#include "app/function_directory.h"
 #include "app/history_keeper.h"
 #include "app/interval_collector.h"
 #include "app/queue_directory.h"
+#include "core/model/demand.h"
 #include "core/model/event.h"
 
 namespace forewarm {
@@ -20,6 +23,7 @@ class ServerHistory {
  public:
   struct Surroundings {
     const QueueDirectory* queues = nullptr;
+    const FunctionDirectory* functions = nullptr;
     std::function<void(Event)> report;  ///< to the core, on the loop's thread
     std::function<void(const std::string&)> warn;
   };
@@ -32,13 +36,20 @@ class ServerHistory {
   void observe(const TimedEvent& event, const Actions& actions);
   /// About once a second, with what the functions' instances use now.
   void write(TimePoint now, const std::vector<InstanceUsage>& usage);
+  /// What a queue's forecast needs, from what its messages cost before; later, on the loop's thread.
+  /// `before`: as demand_forecast() takes it. Nothing of what was not measured or cannot be read.
+  void demand(std::string_view queue, Forecast forecast, std::vector<float> before,
+              std::function<void(DemandForecast)> done);
 
  private:
-  ServerHistory(std::unique_ptr<HistoryKeeper> keeper, IntervalCollector collector, Surroundings surroundings)
-      : surroundings_(std::move(surroundings)),
+  ServerHistory(Loop& loop, std::unique_ptr<HistoryKeeper> keeper, IntervalCollector collector,
+                Surroundings surroundings)
+      : loop_(loop),
+        surroundings_(std::move(surroundings)),
         keeper_(std::move(keeper)),
         collector_(std::move(collector)) {}
 
+  Loop& loop_;
   Surroundings surroundings_;
   std::unique_ptr<HistoryKeeper> keeper_;
   IntervalCollector collector_;

@@ -13,6 +13,7 @@
 #include "core/model/event.h"
 #include "core/orchestrator.h"
 #include "edge/observe/snapshot.h"
+#include "edge/store/store.h"
 
 namespace forewarm {
 
@@ -43,5 +44,7 @@ class SnapshotMaker {
   TimePoint instances_since_;
   TimePoint started_;
 };
+
+StoreSnapshot store_snapshot(const Store::Statistics& store);
 
 }  // namespace forewarm

@@ -96,6 +96,7 @@ class Orchestrator::State {
   std::uint32_t wanted(const FunctionState& function);
   Duration keep_idle(const FunctionState& function);
   void refresh_summaries(FunctionState& function);
+  void restore_service_times(FunctionState& function, std::span<const WeightedValue> sample);
   void attach_mapping(QueueState& queue);
   void drop_if_unused(FunctionState& function);
 

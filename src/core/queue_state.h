@@ -114,9 +114,10 @@ struct QueueState {
 /// Everything about one function.
 struct FunctionState {
   Pool pool;
-  std::vector<QueueId> queues;   ///< mapped to it, ascending
-  std::size_t next_queue = 0;    ///< which of them is served first when an instance becomes free
-  DurationSketch service_times;  ///< of one message
+  std::vector<QueueId> queues;               ///< mapped to it, ascending
+  std::size_t next_queue = 0;                ///< which of them is served first when an instance becomes free
+  DurationSketch service_times;              ///< of one message
+  std::uint64_t service_times_restored = 0;  ///< observations of it that are from before the start
   DurationSketch start_times;
   DurationSummary service_summary;
   DurationSummary start_summary;

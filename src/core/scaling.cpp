@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kStepsBeforeFit = 8;
 constexpr std::uint32_t kLostAfterRefits = 4;  ///< an answer that is this late will not come
 constexpr std::uint32_t kStartedPerStep = 64;
+constexpr double kRunsRestored = 256;
 constexpr std::uint64_t kSummaryEvery = 16;  ///< observations between two readings of a sketch's quantiles
 
 DurationSummary summary(const DurationSketch& sketch, Duration guess) {
@@ -139,6 +140,26 @@ void Orchestrator::State::on(const ForecastFitted& event) {
   if (!event.forecasts.empty()) queue->choice.accept(event.forecasts);
 }
 
+/// Service times from before the start stand in until the first run is over: whoever has to plan for the
+/// first message cannot wait for it.
+void Orchestrator::State::restore_service_times(FunctionState& function,
+                                                std::span<const WeightedValue> sample) {
+  if (function.service_times.observed() > function.service_times_restored) return;
+  double runs = 0;
+  for (const WeightedValue& point : sample) runs += point.weight;
+  const double kept = std::min(runs, kRunsRestored);
+  double below = 0;
+  double next = 0.5;
+  for (const WeightedValue& point : sample) {
+    below += point.weight / runs * kept;
+    for (; next <= below; ++next) {
+      function.service_times.observe(from_seconds(point.value));
+      ++function.service_times_restored;
+    }
+  }
+  refresh_summaries(function);
+}
+
 /// A queue with a past is forecast from now on, before its first message: that is what the past is kept for.
 void Orchestrator::State::on(const HistoryRestored& event) {
   QueueState* queue = find_queue(event.queue);
@@ -150,6 +171,7 @@ void Orchestrator::State::on(const HistoryRestored& event) {
     if (i < event.work_seconds.size()) before[i].work_seconds = event.work_seconds[i];
   }
   queue->history.restore(event.start, before, now_);
+  if (queue->function != nullptr) restore_service_times(*queue->function, event.service_seconds);
   if (!queue->history.empty()) schedule_tick(*queue);
 }
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import pathlib
 import pty
 import select
 import subprocess
+import sys
 import time
 import unittest
 
@@ -76,6 +78,52 @@ class Forecast(ServerTest):
         shown = server.run("forecast", "jobs", "--horizon", "1s", "--at", f"{at:.3f}").stdout
         self.assertIn("●", shown)
         self.assertIn("came", shown)
+
+    def test_what_a_queue_needs_is_forecast_from_what_its_messages_cost(self):
+        handler = pathlib.Path(__file__).parent / "handlers" / "scripted.py"
+        journal = self.folder / "journal"
+        journal.touch()
+        server = self.server(config=STEP + f"""
+[[queue]]
+name = "jobs"
+[[function]]
+name = "work"
+command = [{json.dumps(sys.executable)}, {json.dumps(str(handler))}, "work"]
+environment = {{ JOURNAL = {json.dumps(str(journal))} }}
+[[mapping]]
+queue = "jobs"
+function = "work"
+""").start()
+        url = server.url("jobs")
+
+        def answer():
+            for priority in ("low", "high", "high"):
+                server.sqs("SendMessage", QueueUrl=url, MessageBody="ok", MessageAttributes={
+                    "forewarm.priority": {"DataType": "String", "StringValue": priority}})
+            done = server.run("forecast", "jobs", "--horizon", "2s", "--json")
+            return json.loads(done.stdout)["demand"] if done.returncode == 0 else None
+
+        def measured():
+            demand = answer()
+            return demand and all(demand[name] for name in ("concurrency", "cores", "memory_bytes", "priorities"))
+
+        wait_for(measured, "runs, processor time, memory and priorities are in the history", seconds=60)
+        demand = answer()
+        steps = {len(level) for name in ("work_seconds", "concurrency", "cores", "memory_bytes") for level in demand[name]}
+        self.assertEqual(steps, {10})
+        for name in ("work_seconds", "concurrency", "cores", "memory_bytes"):
+            for at in range(10):
+                column = [level[at] for level in demand[name]]
+                self.assertEqual(column, sorted(column), name)
+        # An interpreter takes megabytes, and the nine tenths at least of them are there at 99 %.
+        self.assertGreater(demand["memory_bytes"][-1][0], 2e6)
+        shares = {one["priority"]: one["share"] for one in demand["priorities"]}
+        self.assertEqual(set(shares), {1, 8})
+        self.assertAlmostEqual(shares[8], 2 / 3, delta=0.05)
+        shown = server.run("forecast", "jobs", "--horizon", "2s").stdout
+        self.assertIn("Needs: messages at a time, processors and memory", shown)
+        self.assertRegex(shown, r"\n8 +\d\d\.\d %")
+        self.assertLessEqual(max(map(len, shown.splitlines())), 80)
 
     def test_on_a_terminal_it_is_as_wide_as_that_and_coloured_unless_refused(self):
         server, _ = self.busy_server()

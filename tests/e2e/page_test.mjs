@@ -74,11 +74,15 @@ test("hours ahead are forecast when asked for, and a refusal is shown in words",
     asked.push(url.pathname + url.search);
     if (url.searchParams.get("horizon") !== "6h")
       return route.fulfill({ status: 400, json: { detail: "too short for a horizon of 1d" } });
-    const fan = [-3, -2, -1, -0.5, 0, 0.5, 1, 2, 3].map((z) => Array.from({ length: 72 }, () => 300 + 50 * z));
+    const fanAround = (middle) => [-3, -2, -1, -0.5, 0, 0.5, 1, 2, 3].map((z) => Array.from({ length: 72 }, () => middle * (1 + z / 6)));
+    const fan = fanAround(300);
     return route.fulfill({ json: { queue: "orders", model: "ensemble", at: 1.8e9, start: 1.8e9, step_seconds: 300, levels: [],
       quantiles: fan, history: Array.from({ length: 96 }, (_, i) => (i === 9 ? null : 300)), came: [],
       reasons: [{ kind: "season", share: 0.62, text: "the same time in earlier cycles of 1d" }, { kind: "model", share: 0.3, text: "arima" },
-        { kind: "batch", share: 0.08, text: "a batch of about 80 every 30m" }] } });
+        { kind: "batch", share: 0.08, text: "a batch of about 80 every 30m" }],
+      demand: { work_seconds: fanAround(60), concurrency: fanAround(12), cores: [], memory_bytes: fanAround(600 * 2 ** 20),
+        priorities: [{ priority: 1, share: 0.25, messages: fanAround(75), concurrency: fanAround(3) },
+          { priority: 8, share: 0.75, messages: fanAround(225), concurrency: fanAround(9) }] } } });
   });
   await page.getByRole("button", { name: "+6 h" }).click();
   await page.locator(".chart-long canvas").waitFor();
@@ -86,12 +90,22 @@ test("hours ahead are forecast when asked for, and a refusal is shown in words",
   const chart = page.getByRole("img", { name: "About 21600 messages are expected in the next 6 hours." });
   const box = await chart.boundingBox();
   await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2);
-  await page.getByText("0.7–1.3/s").waitFor();
-  const carried = page.locator(".reasons li");
+  await page.getByText("0.7/s – 1.3/s").waitFor();
+  const carried = page.locator(".reasons:not(.priorities) li");
   assert.deepEqual(await carried.allInnerTexts().then((texts) => texts.map((text) => text.replace(/\s+/g, " "))),
     ["62 % the same time in earlier cycles of 1d", "30 % arima"]);
   assert.ok((await carried.nth(0).locator("i").boundingBox()).width > (await carried.nth(1).locator("i").boundingBox()).width);
   await page.getByText("Scheduled: a batch of about 80 every 30m; 8 % of all messages.").waitFor();
+  await page.getByText("priority 8: up to 225 a step (95 %: 300), 12 at a time").waitFor();
+  // What was not measured has no button, and the others show their own numbers.
+  assert.deepEqual(await page.getByRole("group", { name: "What is shown" }).getByRole("button").allInnerTexts(),
+    ["messages", "at a time", "memory"]);
+  await page.getByRole("button", { name: "at a time" }).click();
+  await page.mouse.move(box.x + box.width * 0.7, box.y + box.height / 2);
+  await page.getByText("8 – 16", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "memory" }).click();
+  await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2);
+  await page.getByText("400 MB – 800 MB", { exact: true }).waitFor();
   assert.deepEqual(page.faults, []);
   await page.getByRole("button", { name: "+24 h" }).click();
   await page.getByText("too short for a horizon of 1d").waitFor();

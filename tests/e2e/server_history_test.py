@@ -145,6 +145,15 @@ function = "worker"
         self.assertGreater(cpu_seconds, 0)
         self.assertGreaterEqual(largest, memory)
         self.assertGreater(memory, 1 << 20)
+        server.kill()
+        recording = self.folder / "events.txt"
+        server.arguments = ("--record", str(recording))
+        server.start()
+        wait_for(lambda: " history_restored " in recording.read_text(), "the past is back")
+        restored, = [line for line in recording.read_text().splitlines() if " history_restored " in line]
+        values = [float(word.split("value=")[1].split()[0]) for word in restored.split("service_seconds=[")[1].split("{")[1:]]
+        self.assertEqual(values, sorted(values))
+        self.assertGreaterEqual(values[0], 0.045)
 
     def test_a_queue_made_later_gets_the_past_of_its_name(self):
         server = self.server(config=CONFIG).start()

@@ -12,6 +12,7 @@
 #include "core/model/instance.h"
 #include "core/model/message.h"
 #include "core/model/settings.h"
+#include "core/model/weighted_value.h"
 
 namespace forewarm {
 
@@ -113,6 +114,7 @@ struct HistoryRestored {
   std::vector<float> arrivals;
   std::vector<float> bytes;
   std::vector<float> work_seconds;
+  std::vector<WeightedValue> service_seconds;  ///< of one message, the newest runs; ascending
   friend bool operator==(const HistoryRestored&, const HistoryRestored&) = default;
 };
 struct ConfigurationChanged {

@@ -79,6 +79,9 @@ void describe(auto& visit, Like<Configuration> auto& it) {
   visit("functions", it.functions)("mappings", it.mappings)("forecast", it.forecast);
   visit("signals", it.signals)("instances_max", it.instances_max);
 }
+void describe(auto& visit, Like<WeightedValue> auto& it) {
+  visit("value", it.value)("weight", it.weight);
+}
 void describe(auto& visit, Like<Forecast> auto& it) {
   visit("start", it.start)("step", it.step)("values", it.values);
 }
@@ -162,7 +165,7 @@ template <>
 inline constexpr std::string_view kNames<HistoryRestored> = "history_restored";
 void describe(auto& visit, Like<HistoryRestored> auto& it) {
   visit("queue", it.queue)("start", it.start)("arrivals", it.arrivals)("bytes", it.bytes);
-  visit("work_seconds", it.work_seconds);
+  visit("work_seconds", it.work_seconds)("service_seconds", it.service_seconds);
 }
 template <>
 inline constexpr std::string_view kNames<ConfigurationChanged> = "configuration_changed";

@@ -6,6 +6,8 @@ namespace forewarm {
 struct WeightedValue {
   double value = 0;
   double weight = 0;
+
+  friend bool operator==(const WeightedValue&, const WeightedValue&) = default;
 };
 
 }  // namespace forewarm

@@ -44,6 +44,7 @@ struct QueueSeries {
   std::vector<float> arrivals;
   std::vector<float> bytes;
   std::vector<float> work_seconds;
+  ServiceTimes service_times{};  ///< of the newest intervals that have any
 };
 
 /// What became of intervals that were to be added.

@@ -62,6 +62,13 @@ Duration ServiceTimes::quantile(double level) const {
   return Duration(0);
 }
 
+std::vector<WeightedValue> ServiceTimes::sample() const {
+  std::vector<WeightedValue> sample;
+  for (const auto& [bucket, count] : counts_)
+    sample.push_back({1e-3 * forewarm::exp((bucket - 0.5) * kLogGrowth), count});
+  return sample;
+}
+
 std::string ServiceTimes::text() const {
   if (counts_.empty()) return {};
   std::string text = "{";

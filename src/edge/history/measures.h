@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "core/model/message.h"
+#include "core/model/weighted_value.h"
 
 namespace forewarm {
 
@@ -31,6 +32,8 @@ class ServiceTimes {
   double count() const;
   /// Upper end of the bucket in which the quantile lies; zero when nothing was observed.
   Duration quantile(double level) const;
+  /// Each bucket's middle in seconds with its count, ascending.
+  std::vector<WeightedValue> sample() const;
 
   /// As JSON, {"27":3,"31":0.5}: for SQLite's json_each. Empty text when nothing was observed.
   std::string text() const;

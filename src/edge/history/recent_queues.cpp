@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <string>
 #include <unordered_map>
 
 #include "base/random.h"
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::int64_t kCellsMax = 20'000'000;  ///< over all queues; 240 MB
 constexpr std::int64_t kCellsLeast = 64;
+constexpr std::size_t kServiceIntervals = 64;  ///< enough for a distribution, few enough to be recent
 constexpr std::uint64_t kThrownOneByOne = 100'000;
 
 std::uint64_t seed_of(std::string_view name, std::int64_t start) {
@@ -56,6 +59,16 @@ class RegularSeries {
       spread(start, length, row);
   }
 
+  /// `text` as ServiceTimes writes it. What cannot be read is left out: it is only a first guess.
+  void add_service_times(std::int64_t start, std::string_view text) {
+    if (text.empty()) return;
+    if (service_times_.size() == kServiceIntervals) {
+      if (start <= service_times_.begin()->first) return;
+      service_times_.erase(service_times_.begin());
+    }
+    service_times_.emplace_hint(service_times_.end(), start, text);
+  }
+
   QueueSeries take() {
     const auto cells = static_cast<std::size_t>(bounds_.length() / step_);
     for (auto* values : {&arrivals_, &bytes_, &work_}) values->resize(cells, 0);
@@ -71,8 +84,13 @@ class RegularSeries {
     }
     for (auto* values : {&arrivals_, &bytes_, &work_})
       values->erase(values->begin(), values->begin() + static_cast<std::ptrdiff_t>(first));
-    return {std::move(name_), time_point_ms(bounds_.start + static_cast<std::int64_t>(first) * step_),
-            std::move(arrivals_), std::move(bytes_), std::move(work_)};
+    ServiceTimes times;
+    for (const auto& [start, text] : service_times_) {
+      if (const Result<ServiceTimes> read = ServiceTimes::parse(text)) times.add(*read);
+    }
+    return {std::move(name_),     time_point_ms(bounds_.start + static_cast<std::int64_t>(first) * step_),
+            std::move(arrivals_), std::move(bytes_),
+            std::move(work_),     std::move(times)};
   }
 
  private:
@@ -106,6 +124,7 @@ class RegularSeries {
   std::int64_t step_;
   SpanSet covered_;
   std::vector<float> arrivals_, bytes_, work_;
+  std::map<std::int64_t, std::string> service_times_;  ///< by start
 };
 
 }  // namespace
@@ -121,6 +140,7 @@ Result<std::optional<QueueSeries>> HistoryDatabase::recent_queue(const std::stri
     series.cover({start, start + count_ms(row.step)});
     series.add(start, count_ms(row.step),
                {row.measures.arrivals, row.measures.bytes, row.measures.service_seconds});
+    series.add_service_times(start, row.measures.service_times.text());
   };
   // An interval that begins earlier may reach in here.
   const Result<void> done = read<QueueMeasures>(name, from - options_.tiers.back().step, to, take);
@@ -159,10 +179,10 @@ Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, 
   // read.
   sqlite::Statement rows;
   if (code == kOk) {
-    code = rows.prepare(
-        connection_,
-        "SELECT start, series, arrivals, bytes, service_seconds FROM queue_intervals WHERE step = ? "
-        "AND start >= ? AND start < ?");
+    code = rows.prepare(connection_,
+                        "SELECT start, series, arrivals, bytes, service_seconds, service_times FROM "
+                        "queue_intervals WHERE step = ? "
+                        "AND start >= ? AND start < ?");
   }
   for (std::int64_t kept = series.empty() ? 0 : tables_.step_above<QueueMeasures>(0); code == kOk && kept > 0;
        kept = tables_.step_above<QueueMeasures>(kept)) {
@@ -172,7 +192,9 @@ Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, 
       const auto real = [&rows](int column) {
         return rows.is_null(column) ? kNotMeasured : rows.real(column);
       };
-      if (found != series.end()) found->second.add(rows.integer(0), kept, {real(2), real(3), real(4)});
+      if (found == series.end()) continue;
+      found->second.add(rows.integer(0), kept, {real(2), real(3), real(4)});
+      found->second.add_service_times(rows.integer(0), rows.bytes(5));
     }
     code = rows.code();
   }

@@ -43,6 +43,10 @@ constexpr std::string_view kForecast = R"({
 
 constexpr std::string_view kSeries = R"({"type": "array", "items": {"type": ["number", "null"]}})";
 
+constexpr std::string_view kLevels = R"({
+  "type": "array", "description": "By level, a value a step; empty where it was not measured",
+  "items": {"$ref": "#/components/schemas/Series"}})";
+
 constexpr std::string_view kPlan = R"({
   "type": ["object", "null"],
   "required": ["at", "until", "instances", "warm_floor", "keep_idle_seconds", "constraint", "level", "lead_seconds",
@@ -145,6 +149,7 @@ constexpr auto kSchemas = std::to_array<NamedSchema>({{"Instances", kInstances},
                                                       {"Queue", kQueue},
                                                       {"Forecast", kForecast},
                                                       {"Series", kSeries},
+                                                      {"Levels", kLevels},
                                                       {"Plan", kPlan},
                                                       {"History", kHistory},
                                                       {"QueueDetail", kQueueDetail},

@@ -37,8 +37,7 @@ Moments moments_of(const NodeValues& nodes) {
 /// Cutting loses the variance within the cells.
 void standardise(NodeValues& nodes) {
   const Moments moments = moments_of(nodes);
-  for (double& node : nodes)
-    node = moments.deviation > 0 ? (node - moments.mean) / moments.deviation : 0;
+  for (double& node : nodes) node = moments.deviation > 0 ? (node - moments.mean) / moments.deviation : 0;
 }
 
 NodeValues sum_of_two(const NodeValues& nodes) {

@@ -12,8 +12,8 @@ namespace forewarm {
 ///
 /// The sums of 1, 2, 4, 8, ... draws are made one from the other by adding every node of a sum to every node
 /// and cutting the result into nodes again, which keeps skewness where a normal or gamma approximation would
-/// lose it; mean and variance are kept exactly. Between powers of two the standardised nodes are read linearly
-/// in the logarithm of the number.
+/// lose it; mean and variance are kept exactly. Between powers of two the standardised nodes are read
+/// linearly in the logarithm of the number.
 class CompoundWork {
  public:
   /// `one`: the distribution of one draw, ascending, not empty, values finite and non-negative, weights > 0.

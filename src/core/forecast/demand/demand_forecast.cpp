@@ -127,19 +127,25 @@ NodeValues time_in_service(const Arrivals& arrivals, const ServiceOverlap& overl
   return spread_by(work.shape_of(messages), mean, sqrt(variance));
 }
 
-/// Memory of the instances that hold each number of messages in `row`.
+/// Memory of the instances that hold each number of messages in `row`. A part of a message is a whole one
+/// that often.
 void take_memory(std::span<const WeightedValue> row, const WorkProfile& profile, std::vector<float>& into) {
   std::vector<WeightedValue> sample;
   const NodeValues memory = cut_into_nodes(profile.instance_memory_bytes);
-  for (const WeightedValue& held : row) {
-    // A part of a message needs a whole instance, and a part of a chance needs it that often.
-    const double slots = std::ceil(held.value - 1e-9);
-    const double instances = std::ceil(slots / std::max(1U, profile.messages_per_instance) - 1e-9);
+  const auto add = [&](double messages, double weight) {
+    const double instances = std::ceil(messages / std::max(1U, profile.messages_per_instance) - 1e-9);
     // Every third node: memory varies little, and there are many rows.
     for (std::size_t i = 1; i < memory.size(); i += 3) {
-      const double weight = kQuantileNodes[i - 1].weight + kQuantileNodes[i].weight + kQuantileNodes[i + 1].weight;
-      sample.push_back({instances * memory[i], held.weight * weight});
+      const double cells =
+          kQuantileNodes[i - 1].weight + kQuantileNodes[i].weight + kQuantileNodes[i + 1].weight;
+      sample.push_back({instances * memory[i], weight * cells});
     }
+  };
+  for (const WeightedValue& held : row) {
+    const double whole = std::floor(held.value + 1e-9);
+    const double part = std::max(0.0, held.value - whole);
+    if (part < 1) add(whole, held.weight * (1 - part));
+    if (part > 0) add(whole + 1, held.weight * part);
   }
   append_row(weighted_quantiles(sample), into);
 }
@@ -172,7 +178,8 @@ DemandForecast::OfPriority of_priority(const Arrivals& arrivals, const ServiceOv
   DemandForecast::OfPriority result;
   result.share = share.mean;
   // Three points with a normal distribution's first five moments (Gauss and Hermite).
-  constexpr double kNodesOfShare[][2] = {{-1.7320508075688772, 1. / 6}, {0, 2. / 3}, {1.7320508075688772, 1. / 6}};
+  constexpr double kNodesOfShare[][2] = {
+      {-1.7320508075688772, 1. / 6}, {0, 2. / 3}, {1.7320508075688772, 1. / 6}};
   RowQuantiles messages, busy;
   for (std::size_t h = 0; h < arrivals.horizon(); ++h) {
     for (const auto& [deviations, likelihood] : kNodesOfShare) {

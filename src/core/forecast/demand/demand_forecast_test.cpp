@@ -53,8 +53,8 @@ double quantile_of(std::vector<double> values, double level) {
   return values[static_cast<std::size_t>(level * static_cast<double>(values.size()))];
 }
 
-/// What really is in service, and what is worked, when messages arrive at random moments of each step and start
-/// at once.
+/// What really is in service, and what is worked, when messages arrive at random moments of each step and
+/// start at once.
 struct Played {
   std::vector<double> in_service, busy_seconds, arrived_work;
 };
@@ -70,8 +70,9 @@ Played play(const Forecast& forecast, double before, const std::vector<WeightedV
     const double moment = random.uniform() * step;
     double in_service = 0, busy = 0, work = 0;
     for (int back = 0; back <= kSteps; ++back) {
-      const double expected =
-          back <= static_cast<int>(h) ? count_at(forecast, h - static_cast<std::size_t>(back), level) : before;
+      const double expected = back <= static_cast<int>(h)
+                                  ? count_at(forecast, h - static_cast<std::size_t>(back), level)
+                                  : before;
       const auto count = static_cast<int>(expected + random.uniform());
       for (int i = 0; i < count; ++i) {
         if (share < 1 && !random.chance(share)) continue;

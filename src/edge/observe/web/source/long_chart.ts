@@ -1,16 +1,28 @@
 import uPlot from "uplot";
 import { clock, plain } from "./format";
 import type { Theme } from "./theme";
-import type { LongForecast } from "./types";
+import type { Series } from "./types";
 
 const kFont = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const kLevels = [7, 5, 3, 1, 4]; // 95, 75, 25, 5 and 50 %
 
-/** Columns: x, p95, p75, p25, p5, median, arrivals; all in messages a second. */
-export function longColumns(forecast: LongForecast): uPlot.AlignedData {
-  const { start, step_seconds: step, history, quantiles } = forecast;
-  const perSecond = (value: number | null | undefined): number | null =>
-    value === null || value === undefined ? null : value / step;
+/** One quantity over hours: what it was, as far as that is known, and what it will be. */
+export interface Fan {
+  start: number;
+  step_seconds: number;
+  quantiles: Series[];
+  history: Series;
+  came: Series;
+  /** Its unit at the axis, and how many of what the series count make one. */
+  unit: string;
+  divisor: number;
+}
+
+/** Columns: x, p95, p75, p25, p5, median, what came; all in the fan's unit. */
+export function longColumns(fan: Fan): uPlot.AlignedData {
+  const { start, step_seconds: step, history, quantiles } = fan;
+  const inUnits = (value: number | null | undefined): number | null =>
+    value === null || value === undefined ? null : value / fan.divisor;
   const steps = quantiles[0]?.length ?? 0;
   // As much past as future, and at least a bit, is what one needs to judge the future by.
   const past = history.slice(-Math.max(steps, 24));
@@ -20,12 +32,12 @@ export function longColumns(forecast: LongForecast): uPlot.AlignedData {
     x.push(at);
     [...bands, arrivals].forEach((value, i) => rows[i]!.push(value));
   };
-  past.forEach((value, i) => push(start - (past.length - i) * step, [null, null, null, null, null], perSecond(value)));
+  past.forEach((value, i) => push(start - (past.length - i) * step, [null, null, null, null, null], inUnits(value)));
   for (let h = 0; h < steps; ++h) {
-    push(start + h * step, kLevels.map((level) => perSecond(quantiles[level]?.[h])), perSecond(forecast.came[h]));
+    push(start + h * step, kLevels.map((level) => inUnits(quantiles[level]?.[h])), inUnits(fan.came[h]));
   }
   // The last step lasts as long as the others.
-  if (steps > 0) push(start + steps * step, kLevels.map((level) => perSecond(quantiles[level]?.[steps - 1])), null);
+  if (steps > 0) push(start + steps * step, kLevels.map((level) => inUnits(quantiles[level]?.[steps - 1])), null);
   return [x, ...rows];
 }
 
@@ -37,7 +49,7 @@ export class LongChart {
   constructor(
     host: HTMLElement,
     theme: Theme,
-    private forecast: LongForecast,
+    private fan: Fan,
     onRead: (values: (number | null)[], at: number | null) => void,
   ) {
     const steps = uPlot.paths.stepped!({ align: 1 });
@@ -53,7 +65,7 @@ export class LongChart {
       scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, Math.max(1e-3, (max || 0) * 1.08)] } },
       axes: [
         { ...axis, size: 26, space: 80, values: (_plot, splits) => splits.map((split) => clock(split).slice(0, 5)) },
-        { ...axis, size: 46, space: 36, label: "messages / s", labelFont: kFont, labelSize: 18, labelGap: 0,
+        { ...axis, size: 46, space: 36, label: fan.unit, labelFont: kFont, labelSize: 18, labelGap: 0,
           values: (_plot, splits) => splits.map(plain) },
       ],
       series: [
@@ -74,14 +86,9 @@ export class LongChart {
         }],
       },
     };
-    this.plot = new uPlot(options, longColumns(forecast), host);
+    this.plot = new uPlot(options, longColumns(fan), host);
     this.resize = new ResizeObserver(() => this.plot.setSize({ width: host.clientWidth, height: host.clientHeight }));
     this.resize.observe(host);
-  }
-
-  update(forecast: LongForecast): void {
-    this.forecast = forecast;
-    this.plot.setData(longColumns(forecast));
   }
 
   destroy(): void {
@@ -91,7 +98,7 @@ export class LongChart {
 
   private drawFuture(plot: uPlot, theme: Theme): void {
     const { left, top, width, height } = plot.bbox;
-    const x = Math.max(left, plot.valToPos(this.forecast.start, "x", true));
+    const x = Math.max(left, plot.valToPos(this.fan.start, "x", true));
     plot.ctx.fillStyle = theme.future;
     plot.ctx.fillRect(x, top, Math.max(0, left + width - x), height);
     plot.ctx.fillStyle = theme.now;

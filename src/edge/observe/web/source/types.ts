@@ -51,6 +51,15 @@ export interface LongForecast {
   history: Series;
   came: Series;
   reasons: { kind: "newest" | "season" | "model" | "signal" | "batch"; share: number; text: string }[];
+  demand: Demand;
+}
+
+/** What a forecast needs: by level, a value a step; empty where it was not measured. */
+export interface Demand {
+  concurrency: Series[];
+  cores: Series[];
+  memory_bytes: Series[];
+  priorities: { priority: number; share: number; messages: Series[]; concurrency: Series[] }[];
 }
 
 export interface Plan {
