@@ -9,6 +9,8 @@ from source_tree import ROOT, PlantedTree, code_only, cpp_files, read
 # other folder includes.
 THIRD_PARTY = {
     "CLI/": ["app"],
+    "Clp": ["sim/bounds"],
+    "Coin": ["sim/bounds"],
     "Eigen/": ["core/forecast/models", "core/forecast/regressors"],
     "boost/asio": ["app", "edge/functions", "edge/net"],
     "boost/beast": ["edge/net"],

@@ -9,6 +9,7 @@
 #include "app/demo_function.h"
 #include "app/fit_worker.h"
 #include "app/history_commands.h"
+#include "app/replay_options.h"
 #include "app/terminal.h"
 
 namespace forewarm {
@@ -124,24 +125,7 @@ class CommandLine {
                             "  forewarm replay trace.csv.gz --policy forewarm --policy keda:target=5 "
                             "--policy static:4 --html report.html\n"
                             "  forewarm replay events.txt --audit");
-    sub->add_option("trace", replay_.trace,
-                    "trace file or folder (docs/formats/trace.md); a recording with --audit")
-        ->required();
-    sub->add_option(
-           "--policy", replay_.policies,
-           "forewarm, keda[:target=N,max=N], keep-alive:10m, static:N; repeatable (default: one of each)")
-        ->allow_extra_args(false);
-    sub->add_option("--queue", replay_.queues, "only this queue; repeatable")->allow_extra_args(false);
-    sub->add_option("--start-time", replay_.start_time, "start time of an instance, median (default 1s)");
-    sub->add_option("--objective", replay_.objective, "a message should start within this (default 500ms)");
-    sub->add_option("--step", replay_.step, "width of a forecast interval (default 10s)");
-    sub->add_option("--seed", replay_.seed, "of everything random")->capture_default_str();
-    sub->add_option("--speed", replay_.speed, "compress the trace's time by this factor")
-        ->capture_default_str();
-    sub->add_option("--html", replay_.html, "write a report with pictures to this file");
-    sub->add_flag("--json", replay_.json, "JSON on standard output");
-    sub->add_flag("--audit", replay_.audit,
-                  "TRACE is a recording of serve --record: check that it brings the same decisions");
+    add_replay_options(*sub, replay_);
     on(sub, [this] { return run_replay(replay_); });
   }
 

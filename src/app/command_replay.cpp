@@ -30,6 +30,14 @@ Result<ReplayOptions> options_of(const ReplayCommand& command) {
   options.seed = command.seed;
   options.speed = command.speed;
   if (!(options.speed > 0)) return error(ErrorCode::Invalid, "--speed: must be above zero");
+  options.scored = command.scored;
+  if (!(options.scored > 0 && options.scored <= 1))
+    return error(ErrorCode::Invalid, "--scored: a share of the time above 0 and up to 1, such as 0.3");
+  options.late_share_max = command.late_share;
+  if (!(options.late_share_max > 0 && options.late_share_max < 1))
+    return error(ErrorCode::Invalid, "--late-share: a share of the messages between 0 and 1, such as 0.01");
+  options.bound = !command.no_bound;
+  options.threads = command.threads;
   for (const auto& [into, text, name] : {std::tuple{&options.start_time, &command.start_time, "--start-time"},
                                          std::tuple{&options.objective, &command.objective, "--objective"},
                                          std::tuple{&options.step, &command.step, "--step"}}) {
@@ -67,11 +75,7 @@ int run_replay(const ReplayCommand& command) {
   Result<ReplayOptions> options = options_of(command);
   if (!options) return failed(options.error());
   auto bar = std::make_unique<ProgressBar>("replay");
-  options->progress = [&](std::size_t policy, double share) {
-    const double whole =
-        (static_cast<double>(policy) + share) / static_cast<double>(options->policies.size());
-    bar->show(whole, options->policies[policy]);
-  };
+  options->progress = [&](double share, const std::string& what) { bar->show(share, what); };
   const Result<ReplayReport> report = replay(*options);
   bar.reset();
   if (!report) return failed(report.error());

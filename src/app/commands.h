@@ -107,6 +107,10 @@ struct ReplayCommand {
   std::string html;
   std::uint64_t seed = 1;
   double speed = 1;
+  double scored = 1;
+  double late_share = 0.01;
+  unsigned threads = 0;
+  bool no_bound = false;
   bool json = false;
   bool audit = false;
 };

@@ -1,12 +1,18 @@
 #include "app/replay.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <mutex>
+#include <numeric>
+#include <thread>
 #include <utility>
 
 #include "edge/trace/trace.h"
+#include "sim/bounds/slack_bound.h"
+#include "sim/bounds/zero_wait.h"
 #include "sim/policies.h"
 
 namespace forewarm {
@@ -134,6 +140,63 @@ ForecastFitted no_fit(const FitRequest& request) {
   return {request.queue, request.serial, {}};
 }
 
+/// Of all policies and, as one more, the bound.
+class Progress {
+ public:
+  explicit Progress(const ReplayOptions& options)
+      : tell_(options.progress), shares_(options.policies.size() + (options.bound ? 1 : 0)) {}
+
+  void tell(std::size_t part, double share, const std::string& what) {
+    if (!tell_) return;
+    const std::lock_guard lock(mutex_);
+    shares_[part] = share;
+    tell_(std::accumulate(shares_.begin(), shares_.end(), 0.0) / static_cast<double>(shares_.size()), what);
+  }
+
+ private:
+  const std::function<void(double, const std::string&)>& tell_;
+  std::vector<double> shares_;
+  std::mutex mutex_;
+};
+
+void side_by_side(std::size_t count, unsigned threads, const std::function<void(std::size_t)>& work) {
+  const std::size_t wanted = threads > 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
+  std::atomic<std::size_t> next = 0;
+  const auto take = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < std::min(wanted, count); ++i) others.emplace_back(take);
+  take();
+}
+
+/// Every message of the world as hindsight knows it, by queue; seconds from the world's start.
+std::vector<std::vector<Job>> jobs_of(const SimulationOptions& world, ArrivalSource& arrivals) {
+  std::vector<std::vector<Job>> jobs(world.queues.size());
+  std::uint64_t message = 0;
+  for (std::optional<Arrival> arrival = arrivals.next(); arrival; arrival = arrivals.next()) {
+    ++message;
+    const SimulatedQueue& queue = world.queues[arrival->queue];
+    const Duration takes = arrival->service_time >= Duration(0)
+                               ? arrival->service_time
+                               : drawn_service_time(world.seed, queue, MessageId(message));
+    if (takes > Duration(0)) jobs[arrival->queue].push_back({seconds(arrival->at), seconds(takes)});
+  }
+  return jobs;
+}
+
+/// The best bound known for a queue: the exact one where nothing may wait or be late.
+double bound_of(std::span<const Job> jobs, const SimulationOptions& world, const ReplayReport& report) {
+  const BoundProblem problem{.jobs = jobs,
+                             .start_seconds = seconds(world.start_time.mean()),
+                             .from = seconds(report.learning),
+                             .to = seconds(world.length)};
+  if (report.objective <= Duration(0) && report.late_share_max <= 0)
+    return zero_wait_optimum(problem).instance_seconds;
+  const SlackOptions slack{.slack_seconds = seconds(report.objective), .late_share = report.late_share_max};
+  return slack_bound(problem, slack).value_or(0);
+}
+
 std::uint64_t guessed(const Trace& trace) {
   return static_cast<std::uint64_t>(std::ranges::count_if(trace.arrivals, [&](const TraceArrival& arrival) {
     return arrival.service_time < Duration(0) && !trace.queues[arrival.queue].durations;
@@ -181,19 +244,39 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
                       .speed = options.speed,
                       .seed = options.seed,
                       .guessed_service_times = guessed(trace),
-                      .policies = {}};
+                      .policies = {},
+                      .bounds = {}};
   for (const TraceQueue& queue : trace.queues) report.queues.push_back(queue.name);
-  for (std::size_t i = 0; i < factories.size(); ++i) {
-    const bool predicts = options.policies[i].starts_with("forewarm");
-    world.fit = predicts ? std::function<ForecastFitted(const FitRequest&)>() : no_fit;
+  report.learning = from_seconds(seconds(world.length) * (1 - std::clamp(options.scored, 0.0, 1.0)));
+  Progress progress(options);
+  report.policies.resize(factories.size());
+  const auto run_policy = [&](std::size_t i) {
+    SimulationOptions own = world;
+    if (!options.policies[i].starts_with("forewarm")) own.fit = no_fit;
     TraceArrivals arrivals(trace, options.speed);
-    RunOptions run{.make_scaler = factories[i], .bucket = report.bucket};
-    if (options.progress) run.progress = [&](double share) { options.progress(i, share); };
+    RunOptions run{.make_scaler = factories[i],
+                   .bucket = report.bucket,
+                   .score_from = report.learning,
+                   .score_until = world.length + 1ms};  // the last message comes at the end
+    run.progress = [&](double share) { progress.tell(i, share, options.policies[i]); };
     const auto begin = std::chrono::steady_clock::now();
-    SimulationResult result = run_simulation(world, arrivals, run);
+    SimulationResult result = run_simulation(own, arrivals, run);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    report.policies.push_back({options.policies[i], std::move(result), took.count()});
-  }
+    report.policies[i] = {options.policies[i], std::move(result), took.count()};
+    progress.tell(i, 1, options.policies[i]);
+  };
+  side_by_side(factories.size(), options.threads, run_policy);
+  if (!options.bound) return report;
+
+  TraceArrivals arrivals(trace, options.speed);
+  const std::vector<std::vector<Job>> jobs = jobs_of(world, arrivals);
+  report.bounds.resize(jobs.size());
+  std::atomic<std::size_t> bounded = 0;
+  side_by_side(jobs.size(), options.threads, [&](std::size_t queue) {
+    report.bounds[queue] = bound_of(jobs[queue], world, report);
+    const auto done = static_cast<double>(++bounded);
+    progress.tell(factories.size(), done / static_cast<double>(jobs.size()), "clairvoyant bound");
+  });
   return report;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,12 @@ struct ReplayOptions {
   Duration step = 10s;                ///< of forecasts and plans
   double speed = 1;                   ///< the trace's time is divided by it; service times are not
   std::uint32_t instances_max = 100;  ///< of one queue
+  double scored = 1;     ///< the last part of the time that counts; before it policies only learn
+  bool bound = true;     ///< also what a policy that knows all to come would need at least
+  unsigned threads = 0;  ///< policies run side by side; 0: as many as there are processors
   std::uint64_t seed = 1;
-  /// Told which policy runs (from 0) and the share of it that is done.
-  std::function<void(std::size_t policy, double share)> progress = {};
+  /// Told the share of all that is done, and what is being done. On any thread, one call at a time.
+  std::function<void(double share, const std::string& what)> progress = {};
 };
 
 /// One policy on the trace.
@@ -48,13 +52,18 @@ struct ReplayReport {
   double speed = 1;
   std::uint64_t seed = 0;
   std::uint64_t guessed_service_times = 0;  ///< messages for which the trace records no duration of any kind
+  Duration learning = Duration(0);          ///< from the start, not in the books
   std::vector<PolicyResult> policies;
+  /// Instance-seconds by queue below which no policy keeps objective and late share; empty: not asked for.
+  std::vector<double> bounds;
+
+  double bound() const { return std::accumulate(bounds.begin(), bounds.end(), 0.0); }
 };
 
-/// Runs them one after the other with the same seed: the same arrivals, service times and bad luck for each.
-/// Errors are those of read_trace and of a policy's name. The policy `static` without a number is, for each
-/// queue, the fewest instances whose capacity is exceeded in at most 1 % of the minutes that have messages:
-/// an operator's sizing from the peak, with hindsight.
+/// Runs them with the same seed: the same arrivals, service times and bad luck for each, and the same results
+/// on any number of threads. Errors are those of read_trace and of a policy's name. The policy `static`
+/// without a number is, for each queue, the fewest instances whose capacity is exceeded in at most 1 % of the
+/// minutes that have messages: an operator's sizing from the peak, with hindsight.
 Result<ReplayReport> replay(const ReplayOptions& options);
 /// The same for a trace that has been read.
 Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options);

@@ -104,6 +104,10 @@ std::string pareto(const ReplayReport& report) {
   out += text_at(kLeft + 6, y(report.late_share_max) - 6, "start",
                  "objective: " + fixed(report.late_share_max * 100, 1) + " % late");
   out += text_at(kWidth / 2, kHeight - 6, "middle", "instance-seconds (starting, idle and busy)");
+  if (report.bound() > 0) {
+    out += line(x(report.bound()), y(0), x(report.bound()), kTop, "goal");
+    out += text_at(x(report.bound()) + 6, kTop + 12, "start", "bound: nobody can need less");
+  }
   std::vector<double> label_rows;
   for (std::size_t i = 0; i < report.policies.size(); ++i) {
     const QueueLedger& total = report.policies[i].result.total;
@@ -230,13 +234,16 @@ std::string wait_text(Duration wait) {
 std::string totals(const ReplayReport& report) {
   std::string out =
       "<table><thead><tr><th>policy</th><th>late</th><th>wait p50</th><th>wait p99</th><th>cold starts</th>"
-      "<th>instance starts</th><th>instance-seconds</th><th>busy</th></tr></thead><tbody>\n";
+      "<th>instance starts</th><th>instance-seconds</th><th>of the "
+      "bound</th><th>busy</th></tr></thead><tbody>\n";
+  const double bound = report.bound();
   for (std::size_t i = 0; i < report.policies.size(); ++i) {
     const QueueLedger& total = report.policies[i].result.total;
     out += "<tr><th style=\"color:" + colour(i) + "\">" + escaped(report.policies[i].policy) + "</th>" +
            cell(fixed(total.late_share() * 100, 2) + " %") + cell(wait_text(total.waits.quantile(0.5))) +
            cell(wait_text(total.waits.quantile(0.99))) + cell(grouped(total.cold_starts)) +
            cell(grouped(total.starts)) + cell(grouped(static_cast<std::uint64_t>(total.instance_seconds()))) +
+           cell(bound > 0 ? fixed(total.instance_seconds() / bound, 2) : "–") +
            cell(fixed(total.busy_share() * 100, 1) + " %") + "</tr>\n";
   }
   return out + "</tbody></table>\n";

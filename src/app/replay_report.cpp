@@ -50,21 +50,33 @@ json::object ledger_json(const QueueLedger& book) {
 
 std::string replay_table(const ReplayReport& report) {
   TextTable table;
-  table.row(
-      {"policy", "messages", "late", "wait p50", "wait p99", "cold starts", "starts", "instance-s", "busy"});
+  const double bound = report.bound();
+  table.row({"policy", "late", "wait p50", "wait p99", "cold starts", "starts", "instance-s", "of the bound",
+             "busy"});
   for (const PolicyResult& policy : report.policies) {
     const QueueLedger& total = policy.result.total;
-    table.row({policy.policy, grouped(total.messages), fixed(total.late_share() * 100, 2) + " %",
+    table.row({policy.policy, fixed(total.late_share() * 100, 2) + " %",
                duration_text(total.waits.quantile(0.5)), duration_text(total.waits.quantile(0.99)),
                grouped(total.cold_starts), grouped(total.starts),
                grouped(static_cast<std::uint64_t>(total.instance_seconds())),
+               bound > 0 ? fixed(total.instance_seconds() / bound, 2) : "-",
                fixed(total.busy_share() * 100, 1) + " %"});
   }
-  std::string out = table.text();
+  if (bound > 0)
+    table.row({"(bound)", "", "", "", "", "", grouped(static_cast<std::uint64_t>(bound)), "1.00", ""});
+  const std::uint64_t counted = report.policies.empty() ? 0 : report.policies.front().result.total.messages;
+  std::string out = grouped(counted) + " messages on " + grouped(report.queues.size()) + " queues";
+  if (report.learning > Duration(0))
+    out += " in the last " + format_duration(report.length - report.learning) + "; the " +
+           format_duration(report.learning) + " before are for learning";
+  out += ".\n\n" + table.text();
   out += "\nlate: first start more than " + format_duration(report.objective) +
          " after the message was due. cold starts: messages that waited for their instance to start.\n"
          "instance-s: seconds of instances starting, idle or busy. The start time's median is " +
          format_duration(report.start_time) + ".\n";
+  if (bound > 0)
+    out += "(bound): what any policy needs, even one that knows all to come, so that at most " +
+           fixed(report.late_share_max * 100, 1) + " % are late.\n";
   if (report.guessed_service_times > 0)
     out += "The trace does not record how long " + grouped(report.guessed_service_times) +
            " messages ran: drawn from a log-normal with median 100 ms, sigma 1.\n";
@@ -92,16 +104,22 @@ std::string replay_json(const ReplayReport& report) {
     json::object queues;
     for (std::size_t q = 0; q < report.queues.size(); ++q)
       queues[report.queues[q]] = ledger_json(policy.result.queues[q]);
-    policies.push_back({{"policy", policy.policy},
-                        {"total", ledger_json(policy.result.total)},
-                        {"queues", std::move(queues)},
-                        {"events", policy.result.events},
-                        {"took_seconds", policy.took_seconds}});
+    policies.push_back(
+        {{"policy", policy.policy},
+         {"of_the_bound", report.bound() > 0
+                              ? json::value(policy.result.total.instance_seconds() / report.bound())
+                              : json::value(nullptr)},
+         {"total", ledger_json(policy.result.total)},
+         {"queues", std::move(queues)},
+         {"events", policy.result.events},
+         {"took_seconds", policy.took_seconds}});
   }
   json::array lost;
   for (const LostQueue& entry : lost_queues(report)) {
     lost.push_back({{"queue", report.queues[entry.queue]}, {"to", report.policies[entry.policy].policy}});
   }
+  json::object bounds;
+  for (std::size_t q = 0; q < report.bounds.size(); ++q) bounds[report.queues[q]] = report.bounds[q];
   const json::object out{{"trace", report.trace},
                          {"messages", report.messages},
                          {"length_seconds", seconds(report.length)},
@@ -112,6 +130,9 @@ std::string replay_json(const ReplayReport& report) {
                          {"seed", report.seed},
                          {"guessed_service_times", report.guessed_service_times},
                          {"policies", std::move(policies)},
+                         {"learning_seconds", seconds(report.learning)},
+                         {"bound_instance_seconds", report.bound()},
+                         {"bounds", std::move(bounds)},
                          {"lost", std::move(lost)}};
   return json::serialize(out) + "\n";
 }

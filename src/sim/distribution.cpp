@@ -41,4 +41,13 @@ Duration DurationDistribution::draw(Random& random) const {
   return below.value + from_seconds(seconds(above->value - below.value) * share);
 }
 
+Duration DurationDistribution::mean() const {
+  if (percentiles_.empty()) return from_seconds(median_seconds_ * exp(sigma_ * sigma_ / 2));
+  double sum = seconds(percentiles_.front().value) * percentiles_.front().level;
+  for (std::size_t i = 1; i < percentiles_.size(); ++i)
+    sum += (percentiles_[i].level - percentiles_[i - 1].level) *
+           (seconds(percentiles_[i].value) + seconds(percentiles_[i - 1].value)) / 2;
+  return from_seconds(sum + (1 - percentiles_.back().level) * seconds(percentiles_.back().value));
+}
+
 }  // namespace forewarm

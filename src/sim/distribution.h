@@ -22,6 +22,7 @@ class DurationDistribution {
   static DurationDistribution empirical(std::vector<Percentile> percentiles);
 
   Duration draw(Random& random) const;
+  Duration mean() const;
 
  private:
   double median_seconds_ = 0;

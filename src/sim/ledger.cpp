@@ -76,7 +76,12 @@ void QueueLedger::add(const QueueLedger& other) {
 }
 
 Ledger::Ledger(const Options& options)
-    : start_(options.start), bucket_(options.bucket), ids_(options.queues), books_(ids_.size()) {
+    : start_(options.start),
+      bucket_(options.bucket),
+      score_from_(options.score_from),
+      score_until_(options.score_until),
+      ids_(options.queues),
+      books_(ids_.size()) {
   check(bucket_ > Duration(0), "a time line's bucket has a width");
   meters_.assign(ids_.size(), Meter{.count = {}, .charged = start_});
   lines_.resize(ids_.size());
@@ -104,8 +109,11 @@ TimelineBucket& Ledger::bucket(std::uint32_t queue, TimePoint at) {
 void Ledger::charge(std::uint32_t queue, TimePoint now) {
   Meter& meter = meters_[queue];
   if (now <= meter.charged) return;
-  const double took = seconds(now - meter.charged);
+  const TimePoint from = std::max(meter.charged, score_from_);
+  const double took = std::max(0.0, seconds(std::min(now, score_until_) - from));
   QueueLedger& book = books_[queue];
+  if (took > 0)
+    book.instances_peak = std::max(book.instances_peak, meter.count[0] + meter.count[1] + meter.count[2]);
   book.starting_seconds += took * meter.count[0];
   book.idle_seconds += took * meter.count[1];
   book.busy_seconds += took * meter.count[2];
@@ -139,8 +147,9 @@ void Ledger::on_event(const TimedEvent& event) {
   if (const auto* arrived = std::get_if<MessageArrived>(&event.event)) {
     if (arrived->origin != Origin::Sent) return;
     const std::uint32_t queue = index_of(arrived->message.queue);
-    ++books_[queue].messages;
     ++bucket(queue, event.time).arrivals;
+    if (!scored(event.time)) return;
+    ++books_[queue].messages;
     newest_message_ = std::max(newest_message_, arrived->message.id.value());
     waiting_.insert(arrived->message.id,
                     {queue, std::max(arrived->message.visible_at, arrived->message.sent)});
@@ -199,11 +208,8 @@ void Ledger::on_action(const Action& action, TimePoint now) {
   } else if (const auto* start = std::get_if<StartInstance>(&action)) {
     const std::uint32_t queue = index_of(start->queue);
     charge(queue, now);
-    ++books_[queue].starts;
-    Meter& meter = meters_[queue];
-    ++meter.count[static_cast<std::size_t>(State::Starting)];
-    books_[queue].instances_peak =
-        std::max(books_[queue].instances_peak, meter.count[0] + meter.count[1] + meter.count[2]);
+    if (scored(now)) ++books_[queue].starts;
+    ++meters_[queue].count[static_cast<std::size_t>(State::Starting)];
     instances_.insert(start->instance, {.queue = queue, .state = State::Starting, .ready = kNever});
   } else if (const auto* gone = std::get_if<Delete>(&action)) {
     if (const Waiting* waiting = waiting_.find(gone->message)) {

@@ -72,6 +72,10 @@ class Ledger : public Watcher {
     Duration bucket = 60s;        ///< of the time lines
     std::vector<QueueId> queues;  ///< ids; results have this order
     Configuration configuration;  ///< for each queue's objective
+    /// Only messages that come in this time count, and instance time within it; the rest is for learning and
+    /// for settling. The time lines show all.
+    TimePoint score_from = TimePoint::min();
+    TimePoint score_until = TimePoint::max();
   };
   explicit Ledger(const Options& options);
 
@@ -110,8 +114,11 @@ class Ledger : public Watcher {
   void on_event(const TimedEvent& event);
   void on_action(const Action& action, TimePoint now);
 
+  bool scored(TimePoint at) const { return at >= score_from_ && at < score_until_; }
+
   TimePoint start_;
   Duration bucket_;
+  TimePoint score_from_, score_until_;
   std::vector<QueueId> ids_;
   IdMap<QueueId, std::uint32_t> index_;
   std::vector<Duration> objectives_;

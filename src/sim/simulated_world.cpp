@@ -25,6 +25,11 @@ constexpr std::uint32_t kIdleWakesMax = 10'000'000;
 
 }  // namespace
 
+Duration drawn_service_time(std::uint64_t seed, const SimulatedQueue& queue, MessageId message) {
+  Random random = Random(mix_bits(seed ^ kTimes)).fork(kService + message.value());
+  return queue.service_time.draw(random);
+}
+
 SimulatedWorld::SimulatedWorld(SimulationOptions options, ArrivalSource& arrivals)
     : options_(std::move(options)),
       arrivals_(arrivals),
@@ -207,10 +212,8 @@ Event SimulatedWorld::arrive(const Arrival& arrival) {
   event.message.priority = arrival.priority;
 
   Stored stored{.queue = arrival.queue, .service_time = arrival.service_time};
-  if (stored.service_time < Duration(0)) {
-    Random random = times_.fork(kService + event.message.id.value());
-    stored.service_time = queue.service_time.draw(random);
-  }
+  if (stored.service_time < Duration(0))
+    stored.service_time = drawn_service_time(options_.seed, queue, event.message.id);
   stored.poison = faults_.poison(event.message.id);
   stored_.insert(event.message.id, stored);
   return event;

@@ -42,6 +42,10 @@ struct SimulationOptions {
   std::function<ForecastFitted(const FitRequest&)> fit = {};
 };
 
+/// How long the `message`-th message of a world with this seed runs, where its arrival does not say: the same
+/// whatever is decided about it.
+Duration drawn_service_time(std::uint64_t seed, const SimulatedQueue& queue, MessageId message);
+
 /// A world in virtual time for the core: arrivals, instances that take time to start and to work, clients,
 /// and faults, all from one seed. The same options give the same events, byte for byte.
 ///

@@ -34,7 +34,9 @@ SimulationResult run_simulation(const SimulationOptions& simulation, ArrivalSour
   Ledger::Options books{.start = simulation.start,
                         .bucket = options.bucket,
                         .queues = {},
-                        .configuration = simulation.configuration};
+                        .configuration = simulation.configuration,
+                        .score_from = simulation.start + options.score_from,
+                        .score_until = saturating_add(simulation.start, options.score_until)};
   for (const SimulatedQueue& queue : simulation.queues) books.queues.push_back(queue.id);
   Ledger ledger(books);
   world.add_watcher(ledger);

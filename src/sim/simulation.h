@@ -19,6 +19,9 @@ struct RunOptions {
   bool invariants = false;     ///< let the oracle watch
   bool must_be_quiet = false;  ///< with the oracle: at the end nothing may be left waiting for long
   Duration bucket = 60s;       ///< of the time lines
+  /// Since the start: only this part is in the books (Ledger::Options).
+  Duration score_from = Duration(0);
+  Duration score_until = Duration::max();
   Watcher* watcher = nullptr;  ///< one more
   /// Told the share of simulated time that has passed, every few ten thousand events.
   std::function<void(double)> progress = {};

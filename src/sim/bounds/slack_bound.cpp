@@ -10,6 +10,7 @@ namespace forewarm {
 namespace {
 
 constexpr double kNarrowest = 1e-6;  // seconds
+constexpr double kSecondsMax = 60;
 
 /// One slot of the window.
 struct Slot {
@@ -81,86 +82,101 @@ std::vector<Slot> cut(const BoundProblem& problem, const SlackOptions& options,
   return slots;
 }
 
-}  // namespace
-
-std::optional<double> slack_bound(const BoundProblem& problem, const SlackOptions& options) {
-  const std::vector<double> edges = edges_of(problem, options);
-  const std::vector<Slot> slots = cut(problem, options, edges);
-  const int count = static_cast<int>(slots.size());
-  double messages = 0;
-  for (const Job& job : problem.jobs) messages += job.at >= problem.from && job.at < problem.to ? 1 : 0;
-  if (messages == 0) return 0.0;
-
-  const auto width_of = [&](int t) {
-    return edges[static_cast<std::size_t>(t) + 1] - edges[static_cast<std::size_t>(t)];
-  };
-
-  // Columns: n, u, X (work done by the end of the slot), W (work excused by then).
-  const int n = 0, u = count, done = 2 * count, excused = 3 * count;
-  ClpSimplex solver;
-  solver.setLogLevel(0);
-  solver.resize(0, 4 * count);
-  for (int t = 0; t < count; ++t) {
-    const Slot& slot = slots[static_cast<std::size_t>(t)];
-    solver.setObjectiveCoefficient(n + t, width_of(t));
-    solver.setObjectiveCoefficient(u + t, problem.start_seconds);
-    solver.setColumnBounds(n + t, 0, COIN_DBL_MAX);
-    solver.setColumnBounds(u + t, 0, COIN_DBL_MAX);
-    solver.setColumnBounds(done + t, 0, slot.possible);
-    solver.setColumnBounds(excused + t, 0, COIN_DBL_MAX);
+/// The linear programme, row by row. Columns of each slot: n, u, done (work done by its end), excused (work
+/// excused from its deadline by then).
+class Programme {
+ public:
+  Programme(const std::vector<double>& edges, const std::vector<Slot>& slots, double start_seconds)
+      : edges_(edges), slots_(slots), count_(static_cast<int>(slots.size())) {
+    solver_.setLogLevel(0);
+    solver_.resize(0, 4 * count_);
+    rows_.setDimensions(0, 4 * count_);
+    for (int t = 0; t < count_; ++t) {
+      solver_.setObjectiveCoefficient(n(t), width(t));
+      solver_.setObjectiveCoefficient(u(t), start_seconds);
+      solver_.setColumnBounds(n(t), 0, COIN_DBL_MAX);
+      solver_.setColumnBounds(u(t), 0, COIN_DBL_MAX);
+      solver_.setColumnBounds(done(t), 0, slot(t).possible);
+      solver_.setColumnBounds(excused(t), 0, COIN_DBL_MAX);
+    }
+    for (int t = 0; t < count_; ++t) add_slot(t);
   }
-  CoinPackedMatrix rows(false, 0, 0);
-  rows.setDimensions(0, 4 * count);
-  std::vector<double> low, high;
-  const auto add = [&](std::initializer_list<std::pair<int, double>> entries, double from, double to) {
+
+  /// At most so many messages are excused. Work of a slot is excused at the price of as few messages as it
+  /// could be: the longest.
+  void limit_excused(double messages) {
+    std::vector<std::pair<int, double>> entries;
+    for (int t = 0; t < count_; ++t) {
+      const double price = of_longest(t) - (t + 1 < count_ ? of_longest(t + 1) : 0);
+      if (price != 0) entries.emplace_back(excused(t), price);
+    }
+    add_row(entries, -COIN_DBL_MAX, messages);
+  }
+
+  std::optional<double> solve() {
+    solver_.addRows(static_cast<int>(low_.size()), low_.data(), high_.data(), rows_.getVectorStarts(),
+                    rows_.getIndices(), rows_.getElements());
+    solver_.setMaximumSeconds(kSecondsMax);
+    solver_.dual();
+    if (!solver_.isProvenOptimal()) return std::nullopt;
+    return solver_.objectiveValue();
+  }
+
+ private:
+  static int n(int t) { return t; }
+  int u(int t) const { return count_ + t; }
+  int done(int t) const { return 2 * count_ + t; }
+  int excused(int t) const { return 3 * count_ + t; }
+  const Slot& slot(int t) const { return slots_[static_cast<std::size_t>(t)]; }
+  double width(int t) const {
+    return edges_[static_cast<std::size_t>(t) + 1] - edges_[static_cast<std::size_t>(t)];
+  }
+  double of_longest(int t) const { return slot(t).longest > 0 ? 1 / slot(t).longest : 0; }
+
+  void add_slot(int t) {
+    add_row({{done(t), 1}, {excused(t), 1}}, slot(t).due, COIN_DBL_MAX);
+    if (t == 0) {
+      add_row({{n(t), width(t)}, {done(t), -1}}, 0, COIN_DBL_MAX);
+      add_row({{excused(t), 1}}, 0, slot(t).work);
+      return;
+    }
+    add_row({{n(t), width(t)}, {done(t), -1}, {done(t - 1), 1}}, 0, COIN_DBL_MAX);
+    add_row({{done(t), 1}, {done(t - 1), -1}}, 0, COIN_DBL_MAX);
+    add_row({{u(t), 1}, {n(t), -1}, {n(t - 1), 1}}, 0, COIN_DBL_MAX);
+    add_row({{excused(t), 1}, {excused(t - 1), -1}}, 0, slot(t).work);
+  }
+
+  void add_row(const std::vector<std::pair<int, double>>& entries, double from, double to) {
     std::vector<int> columns;
     std::vector<double> values;
     for (const auto& [column, value] : entries) {
       columns.push_back(column);
       values.push_back(value);
     }
-    rows.appendRow(static_cast<int>(columns.size()), columns.data(), values.data());
-    low.push_back(from);
-    high.push_back(to);
-  };
-  // Longest first: the work of a message is excused at the price of as few messages as that could be.
-  std::vector<std::pair<int, double>> share;
-  for (int t = 0; t < count; ++t) {
-    const Slot& slot = slots[static_cast<std::size_t>(t)];
-    const bool first = t == 0;
-    if (first) {
-      add({{n + t, width_of(t)}, {done + t, -1}}, 0, COIN_DBL_MAX);
-      add({{excused + t, 1}}, 0, slot.work);
-    } else {
-      add({{n + t, width_of(t)}, {done + t, -1}, {done + t - 1, 1}}, 0, COIN_DBL_MAX);
-      add({{done + t, 1}, {done + t - 1, -1}}, 0, COIN_DBL_MAX);
-      add({{u + t, 1}, {n + t, -1}, {n + t - 1, 1}}, 0, COIN_DBL_MAX);
-      add({{excused + t, 1}, {excused + t - 1, -1}}, 0, slot.work);
-    }
-    add({{done + t, 1}, {excused + t, 1}}, slot.due, COIN_DBL_MAX);
-    const double each = slot.longest > 0 ? 1 / slot.longest : 0;
-    const double next = t + 1 < count && slots[static_cast<std::size_t>(t) + 1].longest > 0
-                            ? 1 / slots[static_cast<std::size_t>(t) + 1].longest
-                            : 0;
-    // Sum over t of (W_t - W_(t-1)) / longest_t, by columns.
-    share.emplace_back(excused + t, each - (t + 1 < count ? next : 0));
+    rows_.appendRow(static_cast<int>(columns.size()), columns.data(), values.data());
+    low_.push_back(from);
+    high_.push_back(to);
   }
-  std::vector<int> columns;
-  std::vector<double> values;
-  for (const auto& [column, value] : share) {
-    if (value == 0) continue;
-    columns.push_back(column);
-    values.push_back(value);
-  }
-  rows.appendRow(static_cast<int>(columns.size()), columns.data(), values.data());
-  low.push_back(-COIN_DBL_MAX);
-  high.push_back(options.late_share * messages);
-  solver.addRows(static_cast<int>(low.size()), low.data(), high.data(), rows.getVectorStarts(),
-                 rows.getIndices(), rows.getElements());
-  solver.setMaximumSeconds(60);
-  solver.dual();
-  if (!solver.isProvenOptimal()) return std::nullopt;
-  return solver.objectiveValue();
+
+  const std::vector<double>& edges_;
+  const std::vector<Slot>& slots_;
+  int count_;
+  ClpSimplex solver_;
+  CoinPackedMatrix rows_{false, 0, 0};
+  std::vector<double> low_, high_;
+};
+
+}  // namespace
+
+std::optional<double> slack_bound(const BoundProblem& problem, const SlackOptions& options) {
+  const auto messages = std::ranges::count_if(
+      problem.jobs, [&](const Job& job) { return job.at >= problem.from && job.at < problem.to; });
+  if (messages == 0) return 0.0;
+  const std::vector<double> edges = edges_of(problem, options);
+  const std::vector<Slot> slots = cut(problem, options, edges);
+  Programme programme(edges, slots, problem.start_seconds);
+  programme.limit_excused(options.late_share * static_cast<double>(messages));
+  return programme.solve();
 }
 
 }  // namespace forewarm
