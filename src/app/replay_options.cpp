@@ -1,6 +1,9 @@
 #include "app/replay_options.h"
 
 #include <CLI/CLI.hpp>
+#include <string>
+
+#include "sim/policies.h"
 
 namespace forewarm {
 
@@ -8,9 +11,9 @@ void add_replay_options(CLI::App& sub, ReplayCommand& command) {
   sub.add_option("trace", command.trace,
                  "trace file or folder (docs/formats/trace.md); a recording with --audit")
       ->required();
-  sub.add_option(
-         "--policy", command.policies,
-         "forewarm, keda[:target=N,max=N], keep-alive:10m, static:N; repeatable (default: one of each)")
+  sub.add_option("--policy", command.policies,
+                 "what to compare, repeatable (default: forewarm, keda, keep-alive:10m, static):\n" +
+                     std::string(policies_help()))
       ->allow_extra_args(false);
   sub.add_option("--queue", command.queues, "only this queue; repeatable")->allow_extra_args(false);
   sub.add_option("--start-time", command.start_time, "start time of an instance, median (default 1s)");

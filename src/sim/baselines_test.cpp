@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "sim/baseline_keda.h"
-#include "sim/baseline_keep_alive.h"
-#include "sim/baseline_static.h"
+#include "sim/baselines/keda.h"
+#include "sim/baselines/keep_alive.h"
+#include "sim/baselines/static.h"
 #include "sim/policies.h"
 
 namespace forewarm {
@@ -143,6 +143,11 @@ TEST(Policies, NamesOfTheCommandLineMakeTheirScalers) {
   EXPECT_EQ(first_plan("keep-alive").keep_idle, 10min);
   EXPECT_EQ(first_plan("keep-alive:90s").keep_idle, 90s);
   EXPECT_EQ(first_plan("keep-alive:1.5h,max=3").keep_idle, 90min);
+  EXPECT_EQ(first_plan("ski-rental:7s").keep_idle, 7s);
+  EXPECT_EQ(first_plan("cloud-run:min=3,idle=2m").keep_idle, 2min);
+  EXPECT_EQ(first_plan("knative:utilisation=1").instances, 50U);
+  EXPECT_EQ(first_plan("lambda:idle=5m,provisioned=3").keep_idle, 5min);
+  EXPECT_EQ(first_plan("erlang:idle=10s").keep_idle, 10s);
   EXPECT_EQ(first_plan("keda").instances, 4U);
   EXPECT_EQ(first_plan("keda:max=3,target=10").instances, 3U);
   EXPECT_EQ(first_plan("keda:activation=100").instances, 0U);
@@ -157,15 +162,38 @@ TEST(Policies, AMistakeIsNamedWithWhatWasMeant) {
   EXPECT_NE(message("keep-alife:5m").find("Did you mean \"keep-alive\"?"), std::string::npos);
   EXPECT_NE(message("keda:targt=4").find("Did you mean \"target\"?"), std::string::npos);
   EXPECT_EQ(message("kubernetes").find("Did you mean"), std::string::npos);
-  EXPECT_NE(message("kubernetes").find("forewarm, reactive, keda, keep-alive, static"), std::string::npos);
+  EXPECT_NE(
+      message("kubernetes")
+          .find(
+              "forewarm, reactive, keda, knative, lambda, cloud-run, erlang, keep-alive, ski-rental, static"),
+      std::string::npos);
   EXPECT_NE(message("keep-alive:10").find("10m"), std::string::npos) << "a unit is asked for";
 }
 
 TEST(Policies, ValuesThatCannotBeAreRefused) {
-  for (const char* text :
-       {"", ":", "static", "static:", "static:-1", "static:4,5", "static:99999999999", "keda:5",
-        "keda:target=0", "keda:target=nan", "keda:min=5,max=2", "keda:sync=1ms", "keda:delayed=maybe",
-        "keep-alive:m", "keep-alive:-5s", "keep-alive:1e9h", "forewarm:fast=1"}) {
+  for (const char* text : {"",
+                           ":",
+                           "static",
+                           "static:",
+                           "static:-1",
+                           "static:4,5",
+                           "static:99999999999",
+                           "keda:5",
+                           "keda:target=0",
+                           "keda:target=nan",
+                           "keda:min=5,max=2",
+                           "keda:sync=1ms",
+                           "keda:delayed=maybe",
+                           "keep-alive:m",
+                           "keep-alive:-5s",
+                           "knative:stable=1s",
+                           "knative:min=3,max=2",
+                           "lambda:provisioned=-1",
+                           "cloud-run:utilisation=0",
+                           "erlang:weight=2",
+                           "ski-rental:often",
+                           "keep-alive:1e9h",
+                           "forewarm:fast=1"}) {
     EXPECT_FALSE(parse_policy(text)) << text;
   }
 }

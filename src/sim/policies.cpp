@@ -8,11 +8,16 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
-#include "sim/baseline_keda.h"
-#include "sim/baseline_keep_alive.h"
-#include "sim/baseline_static.h"
+#include "sim/baselines/cloud_run.h"
+#include "sim/baselines/erlang.h"
+#include "sim/baselines/keda.h"
+#include "sim/baselines/keep_alive.h"
+#include "sim/baselines/knative.h"
+#include "sim/baselines/lambda.h"
+#include "sim/baselines/static.h"
 
 namespace forewarm {
 namespace {
@@ -23,6 +28,15 @@ constexpr std::string_view kHelp =
     "keda[:OPTIONS]       KEDA with its HPA; target=5 activation=0 min=0 max=100 polling=30s cooldown=300s "
     "sync=15s\n"
     "                     tolerance=0.1 stabilisation=300s in-flight=yes delayed=no\n"
+    "knative[:OPTIONS]    Knative's autoscaler by concurrency; concurrency=1 utilisation=0.7 stable=60s\n"
+    "                     panic-threshold=2 scale-down-delay=0s grace=30s min=0 max=1000\n"
+    "lambda[:OPTIONS]     AWS Lambda behind an SQS event source mapping; idle=10m max=1250, or "
+    "provisioned=POLLERS\n"
+    "cloud-run[:OPTIONS]  Google Cloud Run by concurrency; concurrency=1 utilisation=0.6 idle=15m min=0 "
+    "max=1000\n"
+    "erlang[:OPTIONS]     Erlang's C formula on a smoothed rate; weight=0.3 idle=60s max=1000\n"
+    "ski-rental[:TIME]    keep-alive for the time that costs what a start does; TIME: the price of a cold "
+    "start\n"
     "keep-alive[:TIME]    one start a message that finds nothing idle, kept idle for TIME; idle=10m "
     "max=1000\n"
     "static:COUNT         always COUNT instances\n";
@@ -128,54 +142,130 @@ Result<std::vector<Option>> split(std::string_view text, std::string_view bare_k
   return options;
 }
 
-Result<void> read_keda(const Option& option, KedaOptions& keda) {
-  static constexpr std::string_view kKeys[] = {"target",        "activation", "min",    "max",
-                                               "polling",       "cooldown",   "sync",   "tolerance",
-                                               "stabilisation", "in-flight",  "delayed"};
-  if (option.key == "target") return read(option, keda.target);
-  if (option.key == "activation") return read(option, keda.activation);
-  if (option.key == "min") return read(option, keda.min);
-  if (option.key == "max") return read(option, keda.max);
-  if (option.key == "polling") return read(option, keda.polling);
-  if (option.key == "cooldown") return read(option, keda.cooldown);
-  if (option.key == "sync") return read(option, keda.sync);
-  if (option.key == "tolerance") return read(option, keda.tolerance);
-  if (option.key == "stabilisation") return read(option, keda.stabilisation);
-  if (option.key == "in-flight") return read(option, keda.scale_on_in_flight);
-  if (option.key == "delayed") return read(option, keda.scale_on_delayed);
-  return unknown("option of keda", option.key, kKeys);
+/// An option's key and where its value goes.
+struct Field {
+  std::string_view key;
+  std::variant<std::uint32_t*, double*, bool*, Duration*> value;
+};
+
+Result<void> read_into(std::string_view policy, const std::vector<Option>& options,
+                       const std::vector<Field>& fields) {
+  for (const Option& option : options) {
+    const auto field = std::ranges::find(fields, option.key, &Field::key);
+    if (field == fields.end()) {
+      std::vector<std::string_view> keys;
+      for (const Field& known : fields) keys.push_back(known.key);
+      return unknown("option of " + std::string(policy), option.key, keys);
+    }
+    const Result<void> done = std::visit([&](auto* value) { return read(option, *value); }, field->value);
+    if (!done) return done;
+  }
+  return {};
 }
 
 Result<ScalerFactory> keda_factory(const std::vector<Option>& options) {
   KedaOptions keda;
-  for (const Option& option : options) {
-    if (Result<void> done = read_keda(option, keda); !done) return std::unexpected(done.error());
-  }
+  const Result<void> read = read_into("keda", options,
+                                      {{"target", &keda.target},
+                                       {"activation", &keda.activation},
+                                       {"min", &keda.min},
+                                       {"max", &keda.max},
+                                       {"polling", &keda.polling},
+                                       {"cooldown", &keda.cooldown},
+                                       {"sync", &keda.sync},
+                                       {"tolerance", &keda.tolerance},
+                                       {"stabilisation", &keda.stabilisation},
+                                       {"in-flight", &keda.scale_on_in_flight},
+                                       {"delayed", &keda.scale_on_delayed}});
+  if (!read) return std::unexpected(read.error());
   if (keda.target <= 0) return expected("target", "more than 0", "0");
   if (keda.polling < 1s || keda.sync < 1s) return expected("polling, sync", "at least 1s", "less");
   if (keda.min > keda.max) return expected("min", "at most max", std::to_string(keda.min));
   return [keda](const MappingSettings&) { return make_keda_scaler(keda); };
 }
 
-Result<ScalerFactory> keep_alive_factory(const std::vector<Option>& options) {
-  static constexpr std::string_view kKeys[] = {"idle", "max"};
-  KeepAliveOptions keep;
-  for (const Option& option : options) {
-    if (option.key != "idle" && option.key != "max")
-      return unknown("option of keep-alive", option.key, kKeys);
-    const Result<void> done = option.key == "idle" ? read(option, keep.idle) : read(option, keep.max);
-    if (!done) return std::unexpected(done.error());
+Result<ScalerFactory> knative_factory(const std::vector<Option>& options) {
+  KnativeOptions knative;
+  const Result<void> read = read_into("knative", options,
+                                      {{"concurrency", &knative.concurrency},
+                                       {"utilisation", &knative.utilisation},
+                                       {"stable", &knative.stable_window},
+                                       {"panic-threshold", &knative.panic_threshold},
+                                       {"scale-down-delay", &knative.scale_down_delay},
+                                       {"grace", &knative.to_zero_grace},
+                                       {"min", &knative.min},
+                                       {"max", &knative.max}});
+  if (!read) return std::unexpected(read.error());
+  if (knative.concurrency <= 0 || knative.utilisation <= 0)
+    return expected("concurrency, utilisation", "more than 0", "0");
+  if (knative.stable_window < 6s) return expected("stable", "at least 6s", "less");
+  if (knative.min > knative.max) return expected("min", "at most max", std::to_string(knative.min));
+  return [knative](const MappingSettings&) { return make_knative_scaler(knative); };
+}
+
+Result<ScalerFactory> lambda_factory(const std::vector<Option>& options) {
+  LambdaOptions lambda;
+  std::uint32_t pollers = 0;
+  const Result<void> read =
+      read_into("lambda", options, {{"idle", &lambda.idle}, {"max", &lambda.max}, {"provisioned", &pollers}});
+  if (!read) return std::unexpected(read.error());
+  if (pollers > 0) {
+    LambdaOptions provisioned = provisioned_lambda(pollers);
+    provisioned.idle = lambda.idle;
+    lambda = provisioned;
   }
+  return [lambda](const MappingSettings&) { return make_lambda_scaler(lambda); };
+}
+
+Result<ScalerFactory> cloud_run_factory(const std::vector<Option>& options) {
+  CloudRunOptions run;
+  const Result<void> read = read_into("cloud-run", options,
+                                      {{"concurrency", &run.concurrency},
+                                       {"utilisation", &run.utilisation},
+                                       {"idle", &run.idle},
+                                       {"min", &run.min},
+                                       {"max", &run.max}});
+  if (!read) return std::unexpected(read.error());
+  if (run.concurrency <= 0 || run.utilisation <= 0)
+    return expected("concurrency, utilisation", "more than 0", "0");
+  if (run.min > run.max) return expected("min", "at most max", std::to_string(run.min));
+  return [run](const MappingSettings&) { return make_cloud_run_scaler(run); };
+}
+
+Result<ScalerFactory> erlang_factory(const std::vector<Option>& options) {
+  ErlangOptions erlang;
+  const Result<void> read = read_into(
+      "erlang", options, {{"weight", &erlang.weight}, {"idle", &erlang.idle}, {"max", &erlang.max}});
+  if (!read) return std::unexpected(read.error());
+  if (erlang.weight <= 0 || erlang.weight > 1) return expected("weight", "above 0 and up to 1", "another");
+  return [erlang](const MappingSettings& mapping) mutable {
+    erlang.objective = mapping.scaling.objective;
+    erlang.late_share = mapping.scaling.late_share_max;
+    return make_erlang_scaler(erlang);
+  };
+}
+
+Result<ScalerFactory> keep_alive_factory(const std::vector<Option>& options) {
+  KeepAliveOptions keep;
+  const Result<void> read = read_into("keep-alive", options, {{"idle", &keep.idle}, {"max", &keep.max}});
+  if (!read) return std::unexpected(read.error());
+  return [keep](const MappingSettings&) { return make_keep_alive_scaler(keep); };
+}
+
+Result<ScalerFactory> ski_rental_factory(const std::vector<Option>& options) {
+  KeepAliveOptions keep{.ski_rental = true};
+  const Result<void> read =
+      read_into("ski-rental", options, {{"cold-start", &keep.cold_start}, {"max", &keep.max}});
+  if (!read) return std::unexpected(read.error());
   return [keep](const MappingSettings&) { return make_keep_alive_scaler(keep); };
 }
 
 Result<ScalerFactory> static_factory(const std::vector<Option>& options) {
-  static constexpr std::string_view kKeys[] = {"instances"};
   if (options.size() != 1)
     return expected("static", "a number of instances, for example static:4", "none or several");
-  if (options[0].key != "instances") return unknown("option of static", options[0].key, kKeys);
   std::uint32_t instances = 0;
-  if (Result<void> done = read(options[0], instances); !done) return std::unexpected(done.error());
+  if (Result<void> done = read_into("static", options, {{"instances", &instances}}); !done)
+    return std::unexpected(done.error());
   return [instances](const MappingSettings&) { return make_static_scaler(instances); };
 }
 
@@ -189,17 +279,35 @@ Result<ScalerFactory> own_factory(const std::vector<Option>& options, bool predi
   };
 }
 
+/// A policy's name, the option that a bare value is for, and what reads its options.
+struct Named {
+  std::string_view name;
+  std::string_view bare_key;
+  Result<ScalerFactory> (*make)(const std::vector<Option>&);
+};
+constexpr Named kPolicies[] = {
+    {"forewarm", "", [](const std::vector<Option>& options) { return own_factory(options, true); }},
+    {"reactive", "", [](const std::vector<Option>& options) { return own_factory(options, false); }},
+    {"keda", "", &keda_factory},
+    {"knative", "", &knative_factory},
+    {"lambda", "", &lambda_factory},
+    {"cloud-run", "", &cloud_run_factory},
+    {"erlang", "", &erlang_factory},
+    {"keep-alive", "idle", &keep_alive_factory},
+    {"ski-rental", "cold-start", &ski_rental_factory},
+    {"static", "instances", &static_factory},
+};
+
 Result<ScalerFactory> factory_of(std::string_view name, std::string_view rest) {
-  static constexpr std::string_view kNames[] = {"forewarm", "reactive", "keda", "keep-alive", "static"};
-  const auto found = std::ranges::find(kNames, name);
-  if (found == std::end(kNames)) return unknown("policy", name, kNames);
-  const std::string_view bare_key = name == "keep-alive" ? "idle" : name == "static" ? "instances" : "";
-  const Result<std::vector<Option>> options = split(rest, bare_key);
+  const auto found = std::ranges::find(kPolicies, name, &Named::name);
+  if (found == std::end(kPolicies)) {
+    std::vector<std::string_view> names;
+    for (const Named& known : kPolicies) names.push_back(known.name);
+    return unknown("policy", name, names);
+  }
+  const Result<std::vector<Option>> options = split(rest, found->bare_key);
   if (!options) return std::unexpected(options.error());
-  if (name == "keda") return keda_factory(*options);
-  if (name == "keep-alive") return keep_alive_factory(*options);
-  if (name == "static") return static_factory(*options);
-  return own_factory(*options, name == "forewarm");
+  return found->make(*options);
 }
 
 }  // namespace

@@ -14,6 +14,10 @@ namespace forewarm {
 struct KeepAliveOptions {
   Duration idle = 10min;
   std::uint32_t max = 1000;  ///< AWS Lambda's default account concurrency
+  /// Ski rental (Karlin et al. 1988): kept as long as its idle time costs what starting it again would, the
+  /// measured start time and `cold_start` for the wait of its message. `idle` does not count then.
+  bool ski_rental = false;
+  Duration cold_start = 0s;
 };
 
 /// Never more than options.max and the function and the machine allow. Predicts nothing.

@@ -1,4 +1,4 @@
-#include "sim/baseline_keep_alive.h"
+#include "sim/baselines/keep_alive.h"
 
 #include <algorithm>
 
@@ -14,7 +14,7 @@ class KeepAliveScaler final : public Scaler {
     plan.queue = inputs.queue;
     plan.at = inputs.now;
     plan.until = saturating_add(inputs.now, inputs.step);
-    plan.keep_idle = options_.idle;
+    plan.keep_idle = options_.ski_rental ? inputs.start_time.mean + options_.cold_start : options_.idle;
     plan.reason.constraint = Constraint::Rule;
     return plan;
   }

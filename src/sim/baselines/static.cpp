@@ -1,4 +1,4 @@
-#include "sim/baseline_static.h"
+#include "sim/baselines/static.h"
 
 #include <algorithm>
 

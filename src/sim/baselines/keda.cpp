@@ -1,4 +1,4 @@
-#include "sim/baseline_keda.h"
+#include "sim/baselines/keda.h"
 
 #include <algorithm>
 #include <cmath>
