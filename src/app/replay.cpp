@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/replay_world.h"
 #include "edge/trace/trace.h"
 #include "sim/bounds/slack_bound.h"
 #include "sim/bounds/zero_wait.h"
@@ -17,68 +18,6 @@
 
 namespace forewarm {
 namespace {
-
-// The p99 of measured cold starts is 1.5 to 2.6 times their median (STeLLAR, IISWC 2021); this gives 1.8.
-constexpr double kStartSpread = 0.25;
-// Where a trace says nothing of durations.
-constexpr Duration kServiceGuess = 100ms;
-constexpr double kServiceGuessSpread = 1.0;
-constexpr Duration kFunctionTimeout = 1h;  // a replay asks how soon work starts, not whether it may end
-constexpr Duration kSettle = 5min;
-
-QueueId queue_id(std::size_t index) {
-  return QueueId(static_cast<std::uint32_t>(index + 1));
-}
-
-/// A trace as arrivals, without a copy of it.
-class TraceArrivals : public ArrivalSource {
- public:
-  TraceArrivals(const Trace& trace, double speed) : trace_(trace), speed_(speed) {}
-  std::optional<Arrival> next() override {
-    if (next_ == trace_.arrivals.size()) return std::nullopt;
-    const TraceArrival& from = trace_.arrivals[next_++];
-    return Arrival{.at = from_seconds(seconds(from.at) / speed_),
-                   .queue = from.queue,
-                   .bytes = from.bytes,
-                   .service_time = from.service_time};
-  }
-
- private:
-  const Trace& trace_;
-  double speed_;
-  std::size_t next_ = 0;
-};
-
-SimulationOptions world_of(const Trace& trace, const ReplayOptions& options) {
-  SimulationOptions world;
-  world.seed = options.seed;
-  world.start = trace.start;
-  world.length = from_seconds(seconds(trace.length) / options.speed);
-  world.settle = kSettle;
-  world.start_time = DurationDistribution::log_normal(options.start_time, kStartSpread);
-  world.configuration.forecast.step = options.step;
-  world.configuration.instances_max = options.instances_max * static_cast<std::uint32_t>(trace.queues.size());
-  for (std::size_t i = 0; i < trace.queues.size(); ++i) {
-    SimulatedQueue queue;
-    queue.id = queue_id(i);
-    queue.service_time = service_times(trace.queues[i]);
-    world.queues.push_back(queue);
-    FunctionSettings function;
-    function.id = FunctionId(queue.id.value());
-    function.timeout = kFunctionTimeout;
-    function.concurrency_max = options.instances_max;
-    function.start_time_guess = options.start_time;
-    world.configuration.functions.push_back(function);
-    MappingSettings mapping;
-    mapping.queue = queue.id;
-    mapping.function = function.id;
-    mapping.scaling.objective = options.objective;
-    mapping.scaling.late_share_max = options.late_share_max;
-    mapping.scaling.instances_max = options.instances_max;
-    world.configuration.mappings.push_back(mapping);
-  }
-  return world;
-}
 
 /// For each queue the fewest instances that are too few in at most 1 % of its busy minutes.
 std::vector<std::uint32_t> static_sizes(const Trace& trace, const SimulationOptions& world, double speed) {
@@ -159,32 +98,6 @@ class Progress {
   std::mutex mutex_;
 };
 
-void side_by_side(std::size_t count, unsigned threads, const std::function<void(std::size_t)>& work) {
-  const std::size_t wanted = threads > 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
-  std::atomic<std::size_t> next = 0;
-  const auto take = [&] {
-    for (std::size_t i = next++; i < count; i = next++) work(i);
-  };
-  std::vector<std::jthread> others;
-  for (std::size_t i = 1; i < std::min(wanted, count); ++i) others.emplace_back(take);
-  take();
-}
-
-/// Every message of the world as hindsight knows it, by queue; seconds from the world's start.
-std::vector<std::vector<Job>> jobs_of(const SimulationOptions& world, ArrivalSource& arrivals) {
-  std::vector<std::vector<Job>> jobs(world.queues.size());
-  std::uint64_t message = 0;
-  for (std::optional<Arrival> arrival = arrivals.next(); arrival; arrival = arrivals.next()) {
-    ++message;
-    const SimulatedQueue& queue = world.queues[arrival->queue];
-    const Duration takes = arrival->service_time >= Duration(0)
-                               ? arrival->service_time
-                               : drawn_service_time(world.seed, queue, MessageId(message));
-    if (takes > Duration(0)) jobs[arrival->queue].push_back({seconds(arrival->at), seconds(takes)});
-  }
-  return jobs;
-}
-
 /// The best bound known for a queue: the exact one where nothing may wait or be late.
 double bound_of(std::span<const Job> jobs, const SimulationOptions& world, const ReplayReport& report) {
   const BoundProblem problem{.jobs = jobs,
@@ -205,18 +118,6 @@ std::uint64_t guessed(const Trace& trace) {
 
 }  // namespace
 
-DurationDistribution service_times(const TraceQueue& queue) {
-  if (!queue.durations) return DurationDistribution::log_normal(kServiceGuess, kServiceGuessSpread);
-  const TraceDurations& d = *queue.durations;
-  const auto at = [](double ms) { return from_seconds(ms * 1e-3); };
-  return DurationDistribution::empirical({{0.01, at(d.p1_ms)},
-                                          {0.25, at(d.p25_ms)},
-                                          {0.50, at(d.p50_ms)},
-                                          {0.75, at(d.p75_ms)},
-                                          {0.99, at(d.p99_ms)},
-                                          {1.00, at(d.p100_ms)}});
-}
-
 Result<ReplayReport> replay(const ReplayOptions& options) {
   const Result<Trace> trace = read_trace(options.trace, {.queues = options.queues, .seed = options.seed});
   if (!trace) return std::unexpected(trace.error());
@@ -224,7 +125,7 @@ Result<ReplayReport> replay(const ReplayOptions& options) {
 }
 
 Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
-  SimulationOptions world = world_of(trace, options);
+  SimulationOptions world = replay_world(trace, options);
 
   std::vector<ScalerFactory> factories;
   for (const std::string& policy : options.policies) {
@@ -237,7 +138,7 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
                       .queues = {},
                       .messages = trace.arrivals.size(),
                       .length = world.length,
-                      .bucket = bucket_of(world.length + kSettle),
+                      .bucket = bucket_of(world.length + kReplaySettle),
                       .start_time = options.start_time,
                       .objective = options.objective,
                       .late_share_max = options.late_share_max,

@@ -42,7 +42,7 @@ SimulationResult run_simulation(const SimulationOptions& simulation, ArrivalSour
   world.add_watcher(ledger);
   std::optional<Invariants> invariants;
   if (options.invariants) world.add_watcher(invariants.emplace(Invariants::Options{}));
-  if (options.watcher != nullptr) world.add_watcher(*options.watcher);
+  for (Watcher* watcher : options.watchers) world.add_watcher(*watcher);
   Progress progress(world, options.progress);
   if (options.progress) world.add_watcher(progress);
 

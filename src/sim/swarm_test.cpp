@@ -49,7 +49,7 @@ SimulationResult run_case(std::uint64_t seed, Watcher* watcher) {
   RunOptions options;
   options.invariants = true;
   options.must_be_quiet = true;
-  options.watcher = watcher;
+  if (watcher != nullptr) options.watchers.push_back(watcher);
   return run_simulation(made.simulation, *arrivals, options);
 }
 
