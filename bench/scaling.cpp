@@ -1,6 +1,6 @@
 // How much of what perfect foresight would save the scaler does save, on recorded traces.
 //
-//   ./dev bench scaling DIR [--trace NAME]... [--start NAME]... [--queues N]
+//   ./dev bench scaling DIR [--trace NAME]... [--start NAME]... [--queues N] [--by-queue]
 //
 // DIR has folders of traces (docs/formats/trace.md). The first 70 % of each trace's time are for learning:
 // there the best of the other autoscalers, over a grid of their settings, is chosen for each queue, as is
@@ -26,6 +26,7 @@ struct Options {
   std::string folder;
   std::vector<std::string> traces, starts;
   std::size_t queues = 24;
+  bool by_queue = false;
 };
 
 struct TraceFile {
@@ -239,8 +240,19 @@ class Laboratory {
       row["slack_seconds"] = seconds(objective.slack);
       row["late_share_asked"] = objective.late_share;
       row["bound_instance_seconds"] = bound;
-      std::cout << json::serialize(row) << std::endl;
+      std::cout << json::serialize(row) << "\n" << std::flush;
     };
+    for (std::size_t queue = 0; options_.by_queue && queue < bounds.size(); ++queue) {
+      json::object row = row_of("forewarm", {ours.scored[queue]});
+      row["queue"] = course.trace.queues[queue].name;
+      row["loss_against_clim"] = loss[queue];
+      row["busy_seconds"] = ours.scored[queue].busy_seconds;
+      row["bound"] = bounds[queue];
+      row["baseline"] = grid[best_baseline(theirs, queue, objective.late_share)];
+      row["baseline_instance_seconds"] = tuned[queue].instance_seconds();
+      row["baseline_late_share"] = tuned[queue].late_share();
+      print(std::move(row));
+    }
     print(row_of("forewarm", ours.scored));
     json::object best = row_of("best tuned baseline of each queue", tuned);
     json::object which;
@@ -256,7 +268,8 @@ class Laboratory {
                                   {"value", std::isfinite(value) ? json::value(value) : json::value(nullptr)},
                                   {"wanted", wanted},
                                   {"of", of}})
-              << std::endl;
+              << "\n"
+              << std::flush;
   }
 
   void print_bars() const {
@@ -303,15 +316,17 @@ int main(int count, char** words) {
       options.starts.emplace_back(words[++i]);
     else if (word == "--queues" && more)
       options.queues = std::max<std::size_t>(1, std::strtoull(words[++i], nullptr, 10));
+    else if (word == "--by-queue")
+      options.by_queue = true;
     else if (options.folder.empty() && !word.starts_with("-"))
       options.folder = word;
     else
       options.folder.clear();
   }
   if (options.folder.empty()) {
-    std::cerr
-        << "usage: bench_scaling DIR [--trace NAME]... [--start lambda|functions|pod|model]... [--queues N]\n"
-           "DIR has folders of traces, for example azure_functions_2019_8h\n";
+    std::cerr << "usage: bench_scaling DIR [--trace NAME]... [--start lambda|functions|pod|model]... "
+                 "[--queues N] [--by-queue]\n"
+                 "DIR has folders of traces, for example azure_functions_2019_8h\n";
     return 2;
   }
   forewarm::bench::Laboratory(std::move(options)).run();
