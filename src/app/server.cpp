@@ -239,8 +239,7 @@ Result<void> ServerImpl::listen() {
   const Result<Endpoint> admin = listen_address("admin", config_.admin);
   if (!sqs) return std::unexpected(sqs.error());
   if (!admin) return std::unexpected(admin.error());
-  HttpServer::Options options;
-  options.listen = *sqs;
+  HttpServer::Options options{.listen = *sqs};
   Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
       loop_, options,
       [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { sqs_front_->answer(request, reply); });
@@ -258,7 +257,8 @@ Result<void> ServerImpl::listen() {
   forecasts_ = std::make_unique<QueueForecasts>(
       loop_, dashboard_->routes(),
       QueueForecasts::Sources{std::bind_front(&SnapshotMaker::arrivals, &snapshots_),
-                              std::bind_front(&ServerHistory::demand, history_.get())});
+                              std::bind_front(&ServerHistory::demand, history_.get()), signals_.get(),
+                              std::bind_front(&Orchestrator::signal, &core_)});
   add_signal_routes(dashboard_->routes(), *signals_);
   options.listen = *admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());

@@ -140,6 +140,16 @@ std::vector<SignalSettings> SignalService::settings(
   return out;
 }
 
+void SignalService::visit(
+    std::string_view queue,
+    const std::function<void(const SignalConfig&, SignalId, const SignalIntake&)>& take) const {
+  for (const auto& [name, entry] : entries_) {
+    const std::vector<std::string>& queues = entry->config.queues;
+    if (queues.empty() || std::ranges::find(queues, queue) != queues.end())
+      take(entry->config, entry->id, entry->intake);
+  }
+}
+
 std::vector<RecordedSignal> SignalService::recorded() const {
   std::vector<RecordedSignal> out;
   for (const auto& [name, entry] : entries_) {

@@ -49,6 +49,10 @@ class SignalService {
   std::vector<RecordedSignal> recorded() const;
   /// Shows what was recorded before the server started, and gives it for the core.
   std::vector<SignalObserved> restore(const std::vector<SignalPast>& pasts);
+  /// Those that may help a queue, with what has been taken of each.
+  void visit(std::string_view queue,
+             const std::function<void(const SignalConfig&, SignalId, const SignalIntake&)>& take) const;
+  TimePoint now() const { return now_(); }
   /// True if the event makes a queue and the last settings() lacked one that a signal names: worth asking
   /// again.
   bool waits_for(const Event& event) const {

@@ -76,6 +76,12 @@ std::vector<LevelChange> SignalIntake::drain(TimePoint until, std::size_t most) 
   return out;
 }
 
+std::vector<LevelChange> SignalIntake::waiting() const {
+  std::vector<LevelChange> out;
+  for (const auto& [cell, value] : untold_) out.push_back({cell, value.value});
+  return out;
+}
+
 void SignalIntake::note(const LevelChange& told, TimePoint now) {
   pass_time(now);
   values_at(told.at, now)[told.at] = told.value;

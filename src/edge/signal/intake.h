@@ -67,6 +67,8 @@ class SignalIntake {
   /// What was taken, is not after `until`, and was not drained before; oldest first, at most `most`. Values
   /// in one cell are one at its beginning: a level's newest, a count's sum.
   std::vector<LevelChange> drain(TimePoint until, std::size_t most = 10'000);
+  /// What drain() would give by and by.
+  std::vector<LevelChange> waiting() const;
   /// Something else than take() has told the core this; it is remembered to be shown.
   void note(const LevelChange& told, TimePoint now);
   /// What was recorded before this was made, ascending, and until when. A value that comes again replaces a
