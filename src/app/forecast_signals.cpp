@@ -10,7 +10,10 @@ namespace forewarm {
 namespace {
 
 constexpr std::size_t kRegressorsOfFit = 32;  ///< as of the core's own fits
-constexpr std::size_t kReadingsMax = 16;      ///< threads that read plans at the same time
+/// Of the arrivals and all signals together: what the fit worker's pipe takes whole, so that writing it never
+/// blocks.
+constexpr std::size_t kValuesMax = 250'000;
+constexpr std::size_t kReadingsMax = 16;  ///< threads that read plans at the same time
 /// A calendar on a disk that hangs: the forecast is more urgent.
 constexpr Duration kPlansWaited = 2s;
 
@@ -135,7 +138,9 @@ void ForecastSignals::finish(Plans& plans) {
 void ForecastSignals::put(Plans& plans, const SignalConfig& config, SignalId id,
                           const SignalSeries& series) const {
   FitRequest& request = plans.request;
-  if (request.regressors.size() >= kRegressorsOfFit) return;
+  const std::size_t with_one_more =
+      (request.regressors.size() + 2) * (request.arrivals.size() + request.horizon);
+  if (request.regressors.size() >= kRegressorsOfFit || with_one_more > kValuesMax) return;
   Regressor regressor = regressor_beside(request, factor_of(request, plans.step), series, id,
                                          config.knows_future(), signals_.now());
   if (std::ranges::all_of(regressor.past, [](float value) { return std::isnan(value); })) return;

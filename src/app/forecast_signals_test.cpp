@@ -177,6 +177,16 @@ TEST_F(ForecastSignalsAdding, ValuesThatWaitToBeToldAreKnown) {
   EXPECT_EQ(future[359], 3);
 }
 
+TEST_F(ForecastSignalsAdding, AVeryLongHistoryLeavesRoomForFewSignals) {
+  configure({cron("a", "*/5 * * * *"), cron("b", "*/7 * * * *"), cron("c", "0 * * * *")});
+  FitRequest request;
+  request.step = kFine;
+  request.start = kDawn - kFine * 80'000;
+  request.arrivals.assign(80'000, 1);
+  request.horizon = 10;
+  EXPECT_EQ(add(std::move(request)).size(), 2U);
+}
+
 TEST_F(ForecastSignalsAdding, ACalendarThatCannotBeReadIsLeftOut) {
   SignalConfig days;
   days.name = "days";

@@ -123,8 +123,9 @@ void write_reasons(const std::vector<ForecastReason>& reasons, const Forecast& f
 }
 
 /// Those that carry the forecast, beside the part of the history that is shown and over the horizon.
-void write_signals(const std::vector<ForecastReason>& reasons, const std::vector<Regressor>& regressors,
-                   const SignalNames& names, std::size_t shown, JsonWriter& json) {
+void write_carrying_signals(const std::vector<ForecastReason>& reasons,
+                            const std::vector<Regressor>& regressors, const SignalNames& names,
+                            std::size_t shown, JsonWriter& json) {
   json.key("signals").open_array();
   for (const ForecastReason& reason : reasons) {
     const std::string_view name = signal_name(reason, names);
@@ -303,7 +304,7 @@ std::string QueueForecasts::forecast_json(const Waiting& asked, const FitAnswer&
   const std::span<const float> since = std::span(asked.arrivals.values).subspan(passed, rows * factor);
   json.key("came").values(coarser(since, factor));
   write_reasons(fitted.reasons, made.forecast, asked.signals, json);
-  write_signals(fitted.reasons, asked.request.regressors, asked.signals, shown, json);
+  write_carrying_signals(fitted.reasons, asked.request.regressors, asked.signals, shown, json);
   write_demand(demand, json);
   json.close_object();
   return text;
