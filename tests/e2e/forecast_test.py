@@ -120,6 +120,13 @@ queues = ["others"]
         start, step = answer["start"], answer["step_seconds"]
         self.assertEqual(signal["future"], [float(int(start + (i + 0.5) * step) in on) for i in range(40)])
         self.assertRegex(server.run("forecast", "jobs", "--horizon", "8s").stdout, r"\d %  signal rush")
+        # As of a time in the past: only that past, and the plan from then on.
+        done = server.run("forecast", "jobs", "--horizon", "8s", "--at", f"{start - 9.6:.1f}", "--json")
+        earlier = json.loads(done.stdout)
+        self.assertAlmostEqual(earlier["start"], start - 9.6, places=3)
+        for signal in earlier["signals"]:
+            self.assertEqual(len(signal["past"]), len(earlier["history"]))
+            self.assertEqual(signal["future"], [float(int(earlier["start"] + (i + 0.5) * step) in on) for i in range(40)])
 
     def test_what_a_queue_needs_is_forecast_from_what_its_messages_cost(self):
         handler = pathlib.Path(__file__).parent / "handlers" / "scripted.py"
