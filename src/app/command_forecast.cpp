@@ -76,13 +76,13 @@ std::string table_of(const FanPicture& picture) {
 /// What carries the forecast, the most first, and the batches that are due.
 std::string reasons_of(const json::value& reasons) {
   std::string carried, scheduled;
-  std::size_t shown = 0;
+  std::size_t shown = 0, signals = 0;
   for (const json::value& reason : reasons.as_array()) {
     const std::string text(reason.at("text").as_string());
     const std::string share = fixed(100 * reason.at("share").to_number<double>(), 0) + " %";
     if (reason.at("kind") == "batch")
       scheduled += "  " + text + "\n";
-    else if (shown++ < kReasonsShown)
+    else if ((reason.at("kind") == "signal" ? signals++ : shown++) < kReasonsShown)
       carried += std::string(share.size() < 6 ? 6 - share.size() : 0, ' ') + share + "  " + text + "\n";
   }
   if (!carried.empty()) carried.insert(0, "\nCarried by\n");

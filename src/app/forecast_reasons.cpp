@@ -35,7 +35,8 @@ std::string_view reason_kind_name(ForecastReason::Kind kind) {
   return "";
 }
 
-std::string reason_text(const ForecastReason& reason, TimePoint start, Duration step) {
+std::string reason_text(const ForecastReason& reason, TimePoint start, Duration step,
+                        std::string_view signal) {
   using Kind = ForecastReason::Kind;
   switch (reason.kind) {
     case Kind::Newest:
@@ -48,7 +49,11 @@ std::string reason_text(const ForecastReason& reason, TimePoint start, Duration 
       return name;
     }
     case Kind::Signal:
-      return "signal " + std::to_string(reason.signal + 1);
+      if (signal.empty()) return "signal " + std::to_string(reason.signal + 1);
+      // Its share is one of what the signals do, not of the mix as the others' are.
+      return "signal " + std::string(signal) +
+             (reason.steps >= 1 ? ", leading by " + steps_text(reason.steps, step) : "") +
+             " (of all signals' effect)";
     case Kind::Batch: {
       const Duration wait(std::llround(reason.next * static_cast<double>(step.count())));
       return "a batch of about " + std::to_string(std::llround(reason.size)) + " every " +

@@ -101,12 +101,39 @@ void write_demand(const DemandForecast& demand, JsonWriter& json) {
 
 constexpr double kShareShown = 0.02;
 
-void write_reasons(const std::vector<ForecastReason>& reasons, const Forecast& forecast, JsonWriter& json) {
+using SignalNames = std::map<SignalId, std::string>;
+
+std::string_view signal_name(const ForecastReason& reason, const SignalNames& names) {
+  const auto found = names.find(SignalId(reason.signal));
+  if (reason.kind != ForecastReason::Kind::Signal || found == names.end()) return {};
+  return found->second;
+}
+
+void write_reasons(const std::vector<ForecastReason>& reasons, const Forecast& forecast,
+                   const SignalNames& names, JsonWriter& json) {
   json.key("reasons").open_array();
   for (const ForecastReason& reason : reasons) {
     if (reason.share < kShareShown) continue;
+    const std::string_view signal = signal_name(reason, names);
     json.open_object().member("kind", reason_kind_name(reason.kind)).member("share", reason.share);
-    json.member("text", reason_text(reason, forecast.start, forecast.step)).close_object();
+    if (!signal.empty()) json.member("signal", signal);
+    json.member("text", reason_text(reason, forecast.start, forecast.step, signal)).close_object();
+  }
+  json.close_array();
+}
+
+/// Those that carry the forecast, beside the part of the history that is shown and over the horizon.
+void write_carrying_signals(const std::vector<ForecastReason>& reasons,
+                            const std::vector<Regressor>& regressors, const SignalNames& names,
+                            std::size_t shown, JsonWriter& json) {
+  json.key("signals").open_array();
+  for (const ForecastReason& reason : reasons) {
+    const std::string_view name = signal_name(reason, names);
+    const auto found = std::ranges::find(regressors, SignalId(reason.signal), &Regressor::signal);
+    if (name.empty() || found == regressors.end() || !(reason.share > 0)) continue;
+    json.open_object().member("name", name);
+    json.key("past").values(std::span(found->past).last(std::min(shown, found->past.size())));
+    json.key("future").values(found->future).close_object();
   }
   json.close_array();
 }
@@ -143,7 +170,8 @@ Result<FitRequest> forecast_request(const QueueArrivals& arrivals, const Forecas
   return request;
 }
 
-QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Sources sources) : sources_(std::move(sources)) {
+QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Sources sources)
+    : sources_(std::move(sources)), signals_(loop, *sources_.signals, sources_.told) {
   fits_ = FitWorker::make(loop,
                           {.command = {own_program(), "fit-worker", "--explain"}, .waiting_max = kWaitingMax},
                           [this](const FitAnswer& fitted) { answer(fitted); });
@@ -167,14 +195,17 @@ QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Sources sources) : so
                       {.name = "at",
                        .description = "As it would have been made then: RFC 3339, or seconds since 1970"}},
        .schema =
-           R"({"type":"object","required":["queue","model","at","start","step_seconds","levels","quantiles","history","came","reasons","demand"],)"
+           R"({"type":"object","required":["queue","model","at","start","step_seconds","levels","quantiles","history","came","reasons","signals","demand"],)"
            R"("properties":{"queue":{"type":"string"},"model":{"type":"string"},"at":{"type":"number"},"start":{"type":"number"},)"
            R"("step_seconds":{"type":"number"},"levels":{"type":"array","items":{"type":"number"}},)"
            R"("quantiles":{"type":"array","description":"By level, a value a step","items":{"$ref":"#/components/schemas/Series"}},)"
            R"("history":{"$ref":"#/components/schemas/Series"},"came":{"$ref":"#/components/schemas/Series"},)"
            R"("reasons":{"type":"array","description":"What carries it, by share of the mix, then batches by share of all messages",)"
            R"("items":{"type":"object","required":["kind","share","text"],"properties":{)"
-           R"("kind":{"enum":["newest","season","model","signal","batch"]},"share":{"type":"number"},"text":{"type":"string"}}}}}})",
+           R"("kind":{"enum":["newest","season","model","signal","batch"]},"share":{"type":"number"},"signal":{"type":"string"},"text":{"type":"string"}}}},)"
+           R"("signals":{"type":"array","description":"Those that carry it, beside the history and over the horizon where that is known",)"
+           R"("items":{"type":"object","required":["name","past","future"],"properties":{"name":{"type":"string"},)"
+           R"("past":{"$ref":"#/components/schemas/Series"},"future":{"$ref":"#/components/schemas/Series"}}}}}})",
        .problems = {400, 404, 503},
        .handle = [this](const RouteRequest& request, const Reply& reply) { ask(request, reply); }});
 }
@@ -203,16 +234,26 @@ void QueueForecasts::ask(const RouteRequest& request, const Reply& reply) {
     return;
   }
   const Result<ForecastQuery> query = read_forecast_query(request);
-  Result<FitRequest> fit = query ? forecast_request(*arrivals, *query) : std::unexpected(query.error());
-  if (!fit) {
-    reply->send(problem(400, fit.error().message));
+  Result<FitRequest> made = query ? forecast_request(*arrivals, *query) : std::unexpected(query.error());
+  if (!made) {
+    reply->send(problem(400, made.error().message));
     return;
   }
-  fit->serial = ++serial_;
+  const Duration step = arrivals->step;
+  signals_.add(
+      name, step, std::move(*made),
+      [this, name, arrivals = std::move(*arrivals), reply](FitRequest with_signals, SignalNames names) {
+        fit({name, arrivals, std::move(with_signals), reply, std::move(names)});
+      });
+}
+
+void QueueForecasts::fit(Waiting asked) {
+  asked.request.serial = ++serial_;
   // A worker moves a queue's last fit on where it can; each of these stands for itself.
-  fit->queue = QueueId(serial_);
-  waiting_.emplace(fit->serial, Waiting{name, std::move(*arrivals), *fit, reply});
-  fits_->fit(std::move(*fit));
+  asked.request.queue = QueueId(serial_);
+  FitRequest request = asked.request;
+  waiting_.emplace(request.serial, std::move(asked));
+  fits_->fit(std::move(request));
 }
 
 void QueueForecasts::answer(const FitAnswer& fitted) {
@@ -220,6 +261,12 @@ void QueueForecasts::answer(const FitAnswer& fitted) {
   if (found == waiting_.end()) return;
   Waiting asked = std::move(found->second);
   waiting_.erase(found);
+  if (fitted.fitted.forecasts.empty() && !asked.request.regressors.empty()) {
+    // A signal can only add to what is known: with too many of them there may be no time.
+    asked.request.regressors.clear();
+    fit(std::move(asked));
+    return;
+  }
   if (fitted.fitted.forecasts.empty()) {
     asked.reply->send(problem(503, "No model could be fitted in time. Ask again, or for a shorter horizon."));
     return;
@@ -256,7 +303,8 @@ std::string QueueForecasts::forecast_json(const Waiting& asked, const FitAnswer&
       std::min((asked.arrivals.values.size() - passed) / factor, made.forecast.horizon());
   const std::span<const float> since = std::span(asked.arrivals.values).subspan(passed, rows * factor);
   json.key("came").values(coarser(since, factor));
-  write_reasons(fitted.reasons, made.forecast, json);
+  write_reasons(fitted.reasons, made.forecast, asked.signals, json);
+  write_carrying_signals(fitted.reasons, asked.request.regressors, asked.signals, shown, json);
   write_demand(demand, json);
   json.close_object();
   return text;

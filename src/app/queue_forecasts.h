@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/fit_worker.h"
+#include "app/forecast_signals.h"
 #include "app/queue_arrivals.h"
 #include "base/result.h"
 #include "core/model/demand.h"
@@ -43,6 +44,8 @@ class QueueForecasts {
     std::function<void(std::string_view queue, Forecast forecast, std::vector<float> before,
                        std::function<void(DemandForecast)> done)>
         demand;
+    SignalService* signals = nullptr;
+    ForecastSignals::Told told;
   };
   QueueForecasts(Loop& loop, Routes& routes, Sources sources);
 
@@ -53,15 +56,18 @@ class QueueForecasts {
     QueueArrivals arrivals;
     FitRequest request;
     Reply reply;
+    std::map<SignalId, std::string> signals;  ///< names of the request's regressors
   };
 
   void send_arrivals(const RouteRequest& request, const Reply& reply) const;
   void ask(const RouteRequest& request, const Reply& reply);
+  void fit(Waiting asked);
   void answer(const FitAnswer& fitted);
   static std::string forecast_json(const Waiting& asked, const FitAnswer& fitted,
                                    const DemandForecast& demand);
 
   Sources sources_;
+  ForecastSignals signals_;
   std::uint32_t serial_ = 0;
   std::map<std::uint64_t, Waiting> waiting_;
   std::unique_ptr<FitWorker> fits_;

@@ -136,12 +136,13 @@ Result<void> ServerImpl::start() {
   const LiveWorld::Options world{.not_before = recovered->clock};
   world_ = std::make_unique<LiveWorld>(loop_, *store_, core_, world, std::move(hands));
   const auto report = [this](Event event) { world_->report(std::move(event)); };
-  auto history =
-      ServerHistory::open(loop_, config_, world_->now(), {&queues_.directory(), &functions_, report, warn});
-  if (!history) return std::unexpected(history.error());
-  history_ = std::move(*history);
   signals_ = std::make_unique<SignalService>(
       loop_, [this] { return world_->now(); }, report, warn);
+  auto history = ServerHistory::open(
+      loop_, config_, world_->now(),
+      {&queues_.directory(), &functions_, [this] { return signals_->recorded(); }, report, warn});
+  if (!history) return std::unexpected(history.error());
+  history_ = std::move(*history);
   make_host();
   if (Result<void> done = recover(*recovered); !done) return done;
   if (Result<void> attached = queues_.attach(*world_); !attached) return attached;
@@ -160,6 +161,7 @@ Result<void> ServerImpl::recover(const Recovered& recovered) {
   std::vector<HistoryRestored> pasts = history_->restored(world_->now());
   for (QueueChanged& queue : queues_.events()) step(std::move(queue));
   for (HistoryRestored& past : pasts) step(std::move(past));
+  for (SignalObserved& said : signals_->restore(history_->restored_signals(world_->now()))) step(said);
   for (const Message& message : recovered.messages) step(MessageArrived{message, Origin::Recovered});
   if (!recovered.messages.empty())
     log().info("recovered", {{"messages", std::uint64_t{recovered.messages.size()}},
@@ -237,8 +239,7 @@ Result<void> ServerImpl::listen() {
   const Result<Endpoint> admin = listen_address("admin", config_.admin);
   if (!sqs) return std::unexpected(sqs.error());
   if (!admin) return std::unexpected(admin.error());
-  HttpServer::Options options;
-  options.listen = *sqs;
+  HttpServer::Options options{.listen = *sqs};
   Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
       loop_, options,
       [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { sqs_front_->answer(request, reply); });
@@ -256,7 +257,8 @@ Result<void> ServerImpl::listen() {
   forecasts_ = std::make_unique<QueueForecasts>(
       loop_, dashboard_->routes(),
       QueueForecasts::Sources{std::bind_front(&SnapshotMaker::arrivals, &snapshots_),
-                              std::bind_front(&ServerHistory::demand, history_.get())});
+                              std::bind_front(&ServerHistory::demand, history_.get()), signals_.get(),
+                              std::bind_front(&Orchestrator::signal, &core_)});
   add_signal_routes(dashboard_->routes(), *signals_);
   options.listen = *admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());

@@ -1,5 +1,6 @@
 #include "app/server_history.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "app/work_profile.h"
@@ -7,6 +8,9 @@
 
 namespace forewarm {
 namespace {
+
+/// Over all signals: each is looked up, and the server is not ready before.
+constexpr std::int64_t kSignalStepsMax = 1'000'000;
 
 HistoryRestored restored_event(QueueId queue, QueueSeries series) {
   return {queue,
@@ -59,7 +63,7 @@ Result<std::unique_ptr<ServerHistory>> ServerHistory::open(Loop& loop, const Ser
   };
   IntervalCollector collector(now, config.forecast_step, name_of);
   return std::unique_ptr<ServerHistory>(
-      new ServerHistory(loop, std::move(*keeper), std::move(collector), std::move(surroundings)));
+      new ServerHistory(loop, config, std::move(*keeper), std::move(collector), std::move(surroundings)));
 }
 
 std::vector<HistoryRestored> ServerHistory::restored(TimePoint now) {
@@ -82,8 +86,30 @@ std::vector<HistoryRestored> ServerHistory::restored(TimePoint now) {
   return events;
 }
 
+std::vector<SignalPast> ServerHistory::restored_signals(TimePoint now) {
+  const std::vector<RecordedSignal> signals = surroundings_.signals();
+  std::vector<SignalPast> pasts;
+  const auto read = [&](HistoryDatabase& database) -> Result<void> {
+    const auto each_most =
+        kSignalStepsMax / static_cast<std::int64_t>(std::max<std::size_t>(1, signals.size()));
+    const TimePoint from = now - step_ * std::min(steps_, each_most);
+    for (const RecordedSignal& signal : signals) {
+      Result<SignalPast> past = read_signal_past(database, signal, from, now, step_);
+      if (!past) return std::unexpected(past.error());
+      if (past->until == TimePoint()) continue;
+      signals_.know(signal.name, past->until);
+      pasts.push_back(std::move(*past));
+    }
+    return {};
+  };
+  if (const Result<void> done = keeper_->now(read); !done)
+    surroundings_.warn(done.error().message + " The signals begin without a past.");
+  return pasts;
+}
+
 void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
   collector_.observe(event, actions);
+  if (const auto* said = std::get_if<SignalObserved>(&event.event)) signals_.observe(*said);
   if (const auto* removed = std::get_if<QueueRemoved>(&event.event)) seen_.erase(removed->queue);
   const auto* changed = std::get_if<QueueChanged>(&event.event);
   if (changed == nullptr || !seen_.insert(changed->queue).second) return;
@@ -99,6 +125,13 @@ void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
 void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage) {
   collector_.observe(now, usage);
   for (HistoryBatch& batch : collector_.take(now)) keeper_->write(std::move(batch));
+  // What is given back at the start comes before any of them is recorded, and so is not recorded again.
+  signals_.configure(surroundings_.signals(), now);
+  std::vector<SignalBatch> said = signals_.take(now);
+  if (said.empty()) return;
+  keeper_->give([said = std::move(said), now](HistoryDatabase& database) {
+    return write_signals(database, said, now);
+  });
 }
 
 void ServerHistory::demand(std::string_view queue, Forecast forecast, std::vector<float> before,

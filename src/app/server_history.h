@@ -12,6 +12,7 @@
 #include "app/history_keeper.h"
 #include "app/interval_collector.h"
 #include "app/queue_directory.h"
+#include "app/signal_history.h"
 #include "core/model/demand.h"
 #include "core/model/event.h"
 
@@ -24,6 +25,7 @@ class ServerHistory {
   struct Surroundings {
     const QueueDirectory* queues = nullptr;
     const FunctionDirectory* functions = nullptr;
+    std::function<std::vector<RecordedSignal>()> signals;
     std::function<void(Event)> report;  ///< to the core, on the loop's thread
     std::function<void(const std::string&)> warn;
   };
@@ -32,6 +34,8 @@ class ServerHistory {
 
   /// The past of the queues that are there. Before they and their messages are made known to the core.
   std::vector<HistoryRestored> restored(TimePoint now);
+  /// The past of the signals that are there, of as much time as a fit looks back. Before the first write().
+  std::vector<SignalPast> restored_signals(TimePoint now);
   /// Every event with its actions. A queue that is new here gets its past reported.
   void observe(const TimedEvent& event, const Actions& actions);
   /// About once a second, with what the functions' instances use now.
@@ -42,17 +46,23 @@ class ServerHistory {
               std::function<void(DemandForecast)> done);
 
  private:
-  ServerHistory(Loop& loop, std::unique_ptr<HistoryKeeper> keeper, IntervalCollector collector,
-                Surroundings surroundings)
+  ServerHistory(Loop& loop, const ServerConfig& config, std::unique_ptr<HistoryKeeper> keeper,
+                IntervalCollector collector, Surroundings surroundings)
       : loop_(loop),
+        step_(config.forecast_step),
+        steps_(config.forecast_history),
         surroundings_(std::move(surroundings)),
         keeper_(std::move(keeper)),
-        collector_(std::move(collector)) {}
+        collector_(std::move(collector)),
+        signals_(config.forecast_step) {}
 
   Loop& loop_;
+  Duration step_;
+  std::int64_t steps_;  ///< that a fit looks back
   Surroundings surroundings_;
   std::unique_ptr<HistoryKeeper> keeper_;
   IntervalCollector collector_;
+  SignalHistory signals_;
   std::set<QueueId> seen_;
 };
 

@@ -140,6 +140,36 @@ std::vector<SignalSettings> SignalService::settings(
   return out;
 }
 
+void SignalService::visit(
+    std::string_view queue,
+    const std::function<void(const SignalConfig&, SignalId, const SignalIntake&)>& take) const {
+  for (const auto& [name, entry] : entries_) {
+    const std::vector<std::string>& queues = entry->config.queues;
+    if (queues.empty() || std::ranges::find(queues, queue) != queues.end())
+      take(entry->config, entry->id, entry->intake);
+  }
+}
+
+std::vector<RecordedSignal> SignalService::recorded() const {
+  std::vector<RecordedSignal> out;
+  for (const auto& [name, entry] : entries_) {
+    const SignalConfig& config = entry->config;
+    if (!config.planned()) out.push_back({entry->id, name, config.counts(), config.hold});
+  }
+  return out;
+}
+
+std::vector<SignalObserved> SignalService::restore(const std::vector<SignalPast>& pasts) {
+  std::vector<SignalObserved> out;
+  for (const SignalPast& past : pasts) {
+    const auto found = entries_.find(past.name);
+    if (found == entries_.end()) continue;
+    found->second->intake.restore(past.values, past.until, now_());
+    for (const LevelChange& value : past.values) out.push_back({found->second->id, value.at, value.value});
+  }
+  return out;
+}
+
 void SignalService::tick() {
   const TimePoint until = now_() + ahead_;
   for (const auto& [name, entry] : entries_) {

@@ -10,6 +10,7 @@
 
 #include "app/config.h"
 #include "app/fit_codec.h"
+#include "app/signal_history.h"
 #include "core/model/event.h"
 #include "core/model/settings.h"
 #include "edge/net/loop.h"
@@ -44,6 +45,14 @@ class SignalService {
   /// What the core must know of them. A signal for queues of which none is there yet is left out.
   std::vector<SignalSettings> settings(
       const std::function<std::optional<QueueId>(std::string_view)>& queue_id);
+  /// Those whose values are recorded.
+  std::vector<RecordedSignal> recorded() const;
+  /// Shows what was recorded before the server started, and gives it for the core.
+  std::vector<SignalObserved> restore(const std::vector<SignalPast>& pasts);
+  /// Those that may help a queue, with what has been taken of each.
+  void visit(std::string_view queue,
+             const std::function<void(const SignalConfig&, SignalId, const SignalIntake&)>& take) const;
+  TimePoint now() const { return now_(); }
   /// True if the event makes a queue and the last settings() lacked one that a signal names: worth asking
   /// again.
   bool waits_for(const Event& event) const {

@@ -14,6 +14,7 @@
 namespace forewarm {
 
 class IntervalCounts;
+class SignalSeries;
 
 /// What one queue holds, for attributes, metrics and the dashboard.
 struct QueueView {
@@ -69,6 +70,8 @@ class Orchestrator {
 
   QueueView queue(QueueId id) const;
   FunctionView function(FunctionId id) const;
+  /// What was said of a signal; null for one that is not configured. Until the next step.
+  const SignalSeries* signal(SignalId id) const;
   /// True if the delivery numbered `receive_count` is the message's latest and it still exists.
   bool is_current(MessageId message, std::uint16_t receive_count) const;
   /// False when the message no longer exists here.

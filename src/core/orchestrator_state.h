@@ -45,6 +45,7 @@ class Orchestrator::State {
   void on(const TimePassed& event);
 
   QueueState* find_queue(QueueId id);
+  const SignalSeries* find_signal(SignalId id) const;
   FunctionState* find_function(FunctionId id);
   const MessageRecord* find_message(MessageId id) const { return messages_.find(id); }
   std::uint64_t events() const { return events_; }

@@ -18,6 +18,15 @@ bool is_for(const SignalSettings& settings, QueueId queue) {
 
 }  // namespace
 
+const SignalSeries* Orchestrator::signal(SignalId id) const {
+  return state_->find_signal(id);
+}
+
+const SignalSeries* Orchestrator::State::find_signal(SignalId id) const {
+  const auto found = signals_.find(id);
+  return found != signals_.end() ? &found->second : nullptr;
+}
+
 void Orchestrator::State::on(const SignalObserved& event) {
   const auto found = signals_.find(event.signal);
   if (found != signals_.end()) found->second.observe(event.at, event.value, now_);

@@ -79,6 +79,55 @@ class Forecast(ServerTest):
         self.assertIn("●", shown)
         self.assertIn("came", shown)
 
+    def test_signals_that_carry_arrivals_are_in_the_forecast_by_name(self):
+        calendar = self.folder / "rush.ics"
+        server = self.server(config=STEP + f"""
+[[signal]]
+name = "rush"
+source = "calendar"
+path = "{calendar}"
+every = "50ms"
+[[signal]]
+name = "elsewhere"
+source = "cron"
+expression = "* * * * *"
+queues = ["others"]
+""").start()
+        server.queue("jobs")
+        begin = int(time.time())
+        # Now and then something goes on for a second; no season tells when.
+        on = [begin + after for after in (4, 9, 11, 17, 24, 26, 33, 37, 45, 49, 57, 62, 66, 74)]
+        utc = lambda at: time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
+        events = "".join(f"BEGIN:VEVENT\nUID:{at}\nDTSTART:{utc(at)}\nDTEND:{utc(at + 1)}\nEND:VEVENT\n" for at in on)
+        calendar.write_text(f"BEGIN:VCALENDAR\n{events}END:VCALENDAR\n")
+        url = server.url("jobs")
+
+        def send_while(until):
+            while time.time() < until:
+                going_on = int(time.time()) in on
+                for _ in range(4 if going_on else 1):
+                    server.sqs("SendMessage", QueueUrl=url, MessageBody="x")
+                time.sleep(0.04 if going_on else 0.2)
+
+        send_while(begin + 55)
+        answer = json.loads(server.run("forecast", "jobs", "--horizon", "8s", "--json").stdout)
+        named = [reason for reason in answer["reasons"] if reason["kind"] == "signal"]
+        self.assertEqual([reason["signal"] for reason in named], ["rush"], answer["reasons"])
+        self.assertEqual(named[0]["text"], "signal rush (of all signals' effect)")
+        self.assertEqual([signal["name"] for signal in answer["signals"]], ["rush"])
+        signal = answer["signals"][0]
+        self.assertEqual(len(signal["past"]), len(answer["history"]))
+        start, step = answer["start"], answer["step_seconds"]
+        self.assertEqual(signal["future"], [float(int(start + (i + 0.5) * step) in on) for i in range(40)])
+        self.assertRegex(server.run("forecast", "jobs", "--horizon", "8s").stdout, r"\d %  signal rush")
+        # As of a time in the past: only that past, and the plan from then on.
+        done = server.run("forecast", "jobs", "--horizon", "8s", "--at", f"{start - 9.6:.1f}", "--json")
+        earlier = json.loads(done.stdout)
+        self.assertAlmostEqual(earlier["start"], start - 9.6, places=3)
+        for signal in earlier["signals"]:
+            self.assertEqual(len(signal["past"]), len(earlier["history"]))
+            self.assertEqual(signal["future"], [float(int(earlier["start"] + (i + 0.5) * step) in on) for i in range(40)])
+
     def test_what_a_queue_needs_is_forecast_from_what_its_messages_cost(self):
         handler = pathlib.Path(__file__).parent / "handlers" / "scripted.py"
         journal = self.folder / "journal"

@@ -79,7 +79,10 @@ test("hours ahead are forecast when asked for, and a refusal is shown in words",
     return route.fulfill({ json: { queue: "orders", model: "ensemble", at: 1.8e9, start: 1.8e9, step_seconds: 300, levels: [],
       quantiles: fan, history: Array.from({ length: 96 }, (_, i) => (i === 9 ? null : 300)), came: [],
       reasons: [{ kind: "season", share: 0.62, text: "the same time in earlier cycles of 1d" }, { kind: "model", share: 0.3, text: "arima" },
+        { kind: "signal", share: 0.9, signal: "sale", text: "signal sale (of all signals' effect)" },
         { kind: "batch", share: 0.08, text: "a batch of about 80 every 30m" }],
+      signals: [{ name: "sale", past: Array.from({ length: 96 }, (_, i) => (i % 24 < 4 ? 1 : 0)), future: Array.from({ length: 72 }, (_, i) => (i % 24 < 4 ? 1 : 0)) },
+        { name: "price", past: Array.from({ length: 96 }, (_, i) => (i === 80 ? null : 40 + 5 * Math.sin(i / 8))), future: [] }],
       demand: { work_seconds: fanAround(60), concurrency: fanAround(12), cores: [], memory_bytes: fanAround(600 * 2 ** 20),
         priorities: [{ priority: 1, share: 0.25, messages: fanAround(75), concurrency: fanAround(3) },
           { priority: 8, share: 0.75, messages: fanAround(225), concurrency: fanAround(9) }] } } });
@@ -91,9 +94,15 @@ test("hours ahead are forecast when asked for, and a refusal is shown in words",
   const box = await chart.boundingBox();
   await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2);
   await page.getByText("0.7/s – 1.3/s").waitFor();
+  // The signals with their values there: what is planned is known, of a price only the past.
+  const signals = page.locator(".chart-head .key.signal");
+  assert.deepEqual(await signals.allInnerTexts(), ["sale 0", "price –"]);
+  await page.mouse.move(box.x + 60 + (box.width - 70) * 0.03, box.y + box.height / 2);
+  assert.match((await signals.allInnerTexts()).join(" "), /^sale 1 price 3\d|sale 1 price 4\d/);
+  await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2);
   const carried = page.locator(".reasons:not(.priorities) li");
   assert.deepEqual(await carried.allInnerTexts().then((texts) => texts.map((text) => text.replace(/\s+/g, " "))),
-    ["62 % the same time in earlier cycles of 1d", "30 % arima"]);
+    ["62 % the same time in earlier cycles of 1d", "30 % arima", "90 % signal sale (of all signals' effect)"]);
   assert.ok((await carried.nth(0).locator("i").boundingBox()).width > (await carried.nth(1).locator("i").boundingBox()).width);
   await page.getByText("Scheduled: a batch of about 80 every 30m; 8 % of all messages.").waitFor();
   await page.getByText("priority 8: up to 225 a step (95 %: 300), 12 at a time").waitFor();

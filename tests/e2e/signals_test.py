@@ -5,6 +5,7 @@ import http.server
 import json
 import re
 import signal
+import sqlite3
 import threading
 import time
 import unittest
@@ -246,6 +247,87 @@ queues = ["others"]
         self.assertEqual(server.stop(), 0)
         audit = run("replay", recording, "--audit")
         self.assertEqual(audit.returncode, 0, audit.stdout + audit.stderr)
+
+    def recorded(self, name):
+        """{seconds: mean} of the intervals with values in the history."""
+        database = sqlite3.connect(f"file:{self.folder / 'data' / 'history.db'}?mode=ro", uri=True)
+        try:
+            return {start / 1000: mean for start, mean in database.execute(
+                "SELECT start, mean FROM signal_intervals JOIN series ON id = series WHERE name = ?", (name,))}
+        except sqlite3.OperationalError as failure:  # the server is just making it
+            self.assertIn("no such table", str(failure))
+            return {}
+        finally:
+            database.close()
+
+    def test_what_was_pushed_is_there_after_kill_9_and_a_restart(self):
+        recording = self.folder / "events.txt"
+        server = self.server(config="""
+[forecast]
+step = "500ms"
+[[signal]]
+name = "price"
+[[signal]]
+name = "weather"
+future_known = true
+[[signal]]
+name = "posts"
+kind = "count"
+""").start()
+        ago = [int(time.time()) - seconds for seconds in (30, 20, 10)]
+        for name in ("price", "posts"):
+            self.push(server, name, [{"time": at, "value": 10 + i} for i, at in enumerate(ago)])
+        to_come = int(time.time()) + 2
+        self.push(server, "weather", [{"time": to_come, "value": -3}, {"time": to_come + 600, "value": -4}])
+        self.push(server, "weather", {"time": to_come, "value": -2})  # a newer forecast
+        past = {float(at): 10 + i for i, at in enumerate(ago)}
+        for name, values in (("price", past), ("posts", past), ("weather", {float(to_come): -2})):
+            wait_for(lambda: self.recorded(name) == values, f"{name} is recorded")
+        server.kill()
+        server.arguments = ("--record", str(recording))
+        server.start()
+        self.assertEqual(self.values(server, "price"), [10, 11, 12])
+        self.assertEqual(self.values(server, "weather"), [-2])
+        self.assertEqual([value for value in self.values(server, "posts") if value > 0], [10, 11, 12])
+        self.assertIn("12", server.run("signal", "show", "price").stdout)
+        self.assertEqual(self.push(server, "price", {"time": ago[0], "value": 20})["values"], {"revised": 1})
+        self.assertEqual(self.push(server, "posts", {"time": ago[0], "value": 20})["values"], {"duplicate": 1})
+        wait_for(lambda: self.recorded("price").get(float(ago[0])) == 20, "the history is corrected")
+        self.assertEqual(self.recorded("posts"), past)
+        self.assertEqual(server.stop(), 0)
+        told = re.findall(r"signal_observed signal=\d+ at=(\d+) value=(\S+)", self.text(recording))
+        for at, value in past.items():
+            self.assertEqual(told.count((str(int(at) * 1_000_000), str(value))), 2, told)  # the price and the posts
+        audit = run("replay", recording, "--audit")
+        self.assertEqual(audit.returncode, 0, audit.stdout + audit.stderr)
+
+    def test_a_file_of_counts_is_not_counted_twice_after_a_restart(self):
+        path = self.folder / "posts.csv"
+        ago = [int(time.time()) - seconds for seconds in (30, 20, 10)]
+        path.write_text("time,value\n" + "".join(f"{at},{i + 1}\n" for i, at in enumerate(ago)))
+        server = self.server(config=f"""
+[forecast]
+step = "500ms"
+[[signal]]
+name = "posts"
+kind = "count"
+source = "file"
+path = "{path}"
+format = "csv"
+every = "20ms"
+""").start()
+        past = {float(at): i + 1 for i, at in enumerate(ago)}
+        wait_for(lambda: self.recorded("posts") == past, "the file is recorded")
+        server.kill()
+        time.sleep(1)
+        missed = int(time.time())  # after all that was recorded
+        with path.open("a") as file:
+            file.write(f"{missed},7\n")
+        server.start()
+        wait_for(lambda: server.get("/v1/signals/posts")["values"]["in_order"] == 1, "the file is read again")
+        self.assertEqual(server.get("/v1/signals/posts")["values"]["duplicate"], 3)
+        wait_for(lambda: self.recorded("posts") == past | {float(missed): 7}, "what was missed is recorded")
+        self.assertEqual([value for value in self.values(server, "posts") if value > 0], [1, 2, 3, 7])
 
     def text(self, path):
         return path.read_text() if path.exists() else ""

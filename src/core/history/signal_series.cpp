@@ -60,6 +60,19 @@ std::span<const float> SignalSeries::past(TimePoint end, std::size_t count) {
   return std::span<const float>(past_).last(count);
 }
 
+SignalSeries SignalSeries::coarser(std::size_t factor) const {
+  SignalSeries out = *this;
+  out.past_.clear();
+  out.options_.step = options_.step * static_cast<Duration::rep>(factor);
+  return out;
+}
+
+SignalSeries SignalSeries::with_future(std::size_t steps) const {
+  SignalSeries out = *this;
+  out.options_.future_steps = std::max(options_.future_steps, steps);
+  return out;
+}
+
 std::vector<float> SignalSeries::levels(TimePoint start, std::size_t count) const {
   std::vector<float> out(count, kUnknown);
   const Duration half = options_.step / 2;

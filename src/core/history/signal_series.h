@@ -41,6 +41,12 @@ class SignalSeries {
   /// queues are fitted beside the same past. Holds until the next call.
   std::span<const float> past(TimePoint end, std::size_t count);
 
+  /// The same with steps that are `factor` times as long, for a coarser history: to be read, since what is
+  /// said later may not fit in.
+  SignalSeries coarser(std::size_t factor) const;
+  /// The same with room for values `steps` ahead, where it has less.
+  SignalSeries with_future(std::size_t steps) const;
+
   std::size_t size() const { return points_.size(); }
   const Options& options() const { return options_; }
 

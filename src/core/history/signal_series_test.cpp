@@ -117,6 +117,31 @@ TEST(SignalSeries, WhatHoldsAtTheBeginningIsNotForgotten) {
   expect_steps(series.aligned(at_s(4980), 3, kNever), {9, 9, 1});
 }
 
+TEST(SignalSeries, OnACoarserGridALevelIsItsMeanAndACountItsSum) {
+  SignalSeries prices = level();
+  SignalSeries posts = count();
+  for (int i = 0; i < 12; ++i) {
+    prices.observe(at_s(1000 + 10 * i), i, at_s(1120));
+    posts.observe(at_s(1000 + 10 * i), i, at_s(1120));
+  }
+  const SignalSeries coarse = prices.coarser(6);
+  EXPECT_EQ(coarse.options().step, 60s);
+  expect_steps(coarse.aligned(at_s(1000), 2, kNever), {2.5, 8.5});
+  expect_steps(posts.coarser(6).aligned(at_s(940), 4, at_s(1120)), {kNan, 15, 51, kNan});
+  EXPECT_EQ(coarse.size(), prices.size()) << "short pieces stay as they are";
+}
+
+TEST(SignalSeries, MoreOfTheFutureIsTakenWhereThereIsToBeRoom) {
+  SignalSeries narrow({.kind = SignalKind::Level, .step = 10s, .past_steps = 4, .future_steps = 1});
+  SignalSeries wide = narrow.with_future(100);
+  for (int i = 0; i < 100; ++i) {
+    narrow.observe(at_s(1000 + 10 * i), i, at_s(1000));
+    wide.observe(at_s(1000 + 10 * i), i, at_s(1000));
+  }
+  EXPECT_LT(narrow.size(), 30U);
+  EXPECT_EQ(wide.size(), 100U);
+}
+
 TEST(SignalSeries, WhatIsNotFiniteOrTooOldIsNoValue) {
   SignalSeries series = level();
   for (const double value : {kNan, std::numeric_limits<double>::infinity()})

@@ -35,6 +35,7 @@ Verdict SignalIntake::judge(const Observation& observation, TimePoint now) {
   if (at < now - settings_.keep) return Verdict::Late;
   if (at > now + (settings_.future_known ? IntakeSettings::kAheadMax : IntakeSettings::kClockSkew))
     return Verdict::Future;
+  if (settings_.counts && at < restored_until_) return Verdict::Duplicate;
   const Values& values = values_at(at, now);
   const auto known = values.find(at);
   if (known == values.end() && at > now && future_.size() >= settings_.future_max) return Verdict::Full;
@@ -75,12 +76,25 @@ std::vector<LevelChange> SignalIntake::drain(TimePoint until, std::size_t most) 
   return out;
 }
 
+std::vector<LevelChange> SignalIntake::waiting() const {
+  std::vector<LevelChange> out;
+  for (const auto& [cell, value] : untold_) out.push_back({cell, value.value});
+  return out;
+}
+
 void SignalIntake::note(const LevelChange& told, TimePoint now) {
   pass_time(now);
   values_at(told.at, now)[told.at] = told.value;
   ++counts_[static_cast<std::size_t>(Verdict::InOrder)];
   if (past_.size() > settings_.past_max) past_.erase(past_.begin());
   if (future_.size() > settings_.future_max) future_.erase(std::prev(future_.end()));
+}
+
+void SignalIntake::restore(std::span<const LevelChange> values, TimePoint until, TimePoint now) {
+  restored_until_ = until;
+  for (const LevelChange& value : values.last(std::min(values.size(), settings_.past_max))) {
+    if (value.at <= now && value.at >= now - settings_.keep) past_.try_emplace(value.at, value.value);
+  }
 }
 
 std::vector<LevelChange> SignalIntake::around(TimePoint now, std::size_t past, std::size_t future) {

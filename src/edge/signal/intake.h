@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -66,8 +67,13 @@ class SignalIntake {
   /// What was taken, is not after `until`, and was not drained before; oldest first, at most `most`. Values
   /// in one cell are one at its beginning: a level's newest, a count's sum.
   std::vector<LevelChange> drain(TimePoint until, std::size_t most = 10'000);
+  /// What drain() would give by and by.
+  std::vector<LevelChange> waiting() const;
   /// Something else than take() has told the core this; it is remembered to be shown.
   void note(const LevelChange& told, TimePoint now);
+  /// What was recorded before this was made, ascending, and until when. A value that comes again replaces a
+  /// level's; a count has all of that time in it, so whatever comes for it is a duplicate.
+  void restore(std::span<const LevelChange> values, TimePoint until, TimePoint now);
 
   std::uint64_t count(Verdict verdict) const { return counts_[static_cast<std::size_t>(verdict)]; }
   /// The newest values up to `now` and the next ones after it, oldest first: at most so many of each.
@@ -86,7 +92,8 @@ class SignalIntake {
   Values past_;                              ///< up to the clock
   Values future_;                            ///< ahead of it
   std::map<TimePoint, LevelChange> untold_;  ///< by the beginning of their cells
-  std::set<std::size_t> ids_;                ///< hashes
+  TimePoint restored_until_;
+  std::set<std::size_t> ids_;  ///< hashes
   std::deque<std::size_t> ids_in_order_;
   std::array<std::uint64_t, kVerdictNames.size()> counts_{};
 };

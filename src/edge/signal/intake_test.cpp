@@ -57,6 +57,23 @@ TEST(Intake, TheFutureIsAMistakeUnlessItIsKnown) {
   EXPECT_EQ(weather.drain(kClock + 24h), (std::vector<LevelChange>{{kClock + 24h, 3}}));
 }
 
+TEST(Intake, ARestoredPastIsShownAndNotTakenTwice) {
+  const std::vector<LevelChange> past = {{kClock - 3min, 4}, {kClock - 2min, 5}};
+  SignalIntake price({});
+  price.restore(past, kClock - 1min, kClock);
+  EXPECT_EQ(price.around(kClock, 5, 5), past);
+  EXPECT_TRUE(price.drain(kNever).empty()) << "it is told by whoever restores it";
+  EXPECT_EQ(price.take({kClock - 2min, 5}, kClock), Verdict::Duplicate);
+  EXPECT_EQ(price.take({kClock - 2min, 6}, kClock), Verdict::Revised);
+  EXPECT_EQ(price.take({kClock - 150s, 7}, kClock), Verdict::OutOfOrder);
+  SignalIntake posts({.counts = true});
+  posts.restore(past, kClock - 1min, kClock);
+  EXPECT_EQ(posts.take({kClock - 150s, 1}, kClock), Verdict::Duplicate);
+  EXPECT_EQ(posts.take({kClock - 61s, 1}, kClock), Verdict::Duplicate);
+  EXPECT_EQ(posts.take({kClock - 1min, 1}, kClock), Verdict::InOrder);
+  EXPECT_EQ(posts.drain(kClock).size(), 1U);
+}
+
 TEST(Intake, CountsAddUpAndAreKnownByTheirIds) {
   SignalIntake posts({.counts = true});
   EXPECT_EQ(posts.take({kClock, 1, "a"}, kClock), Verdict::InOrder);

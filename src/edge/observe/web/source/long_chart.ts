@@ -1,7 +1,8 @@
 import uPlot from "uplot";
 import { clock, plain } from "./format";
+import { drawSignals } from "./signal_lanes";
 import type { Theme } from "./theme";
-import type { Series } from "./types";
+import type { Series, Signal } from "./types";
 
 const kFont = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const kLevels = [7, 5, 3, 1, 4]; // 95, 75, 25, 5 and 50 %
@@ -13,6 +14,7 @@ export interface Fan {
   quantiles: Series[];
   history: Series;
   came: Series;
+  signals: Signal[];
   /** Its unit at the axis, and how many of what the series count make one. */
   unit: string;
   divisor: number;
@@ -78,7 +80,10 @@ export class LongChart {
         { series: [2, 3], fill: theme.band },
       ],
       hooks: {
-        drawClear: [(plot) => this.drawFuture(plot, theme)],
+        drawClear: [(plot) => {
+          this.drawFuture(plot, theme);
+          drawSignals(plot, theme, this.fan.signals, this.fan.start, this.fan.step_seconds);
+        }],
         setCursor: [(plot) => {
           const at = plot.cursor.idx;
           onRead(plot.data.slice(1).map((column) => (at == null ? null : column[at] ?? null)),

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { bytes, count, plain, rate } from "./format";
 import { type Fan, LongChart } from "./long_chart";
+import { isSpans, kSignalsShown, signalAt } from "./signal_lanes";
 import type { Theme } from "./theme";
 import type { LongForecast as Data } from "./types";
 
@@ -17,10 +18,10 @@ type Shown = (typeof kShown)[number]["key"];
 
 /** What a picture of one quantity needs: arrivals by the second, or what they need. */
 function fanOf(data: Data, shown: Shown): Fan {
-  const { start, step_seconds, quantiles, history, came } = data;
-  if (shown === "messages") return { start, step_seconds, quantiles, history, came, unit: "messages / s", divisor: step_seconds };
+  const { start, step_seconds, quantiles, history, came, signals } = data;
+  if (shown === "messages") return { start, step_seconds, quantiles, history, came, signals, unit: "messages / s", divisor: step_seconds };
   const unit = { concurrency: "messages at a time", cores: "processors", memory_bytes: "MB" }[shown];
-  return { start, step_seconds, quantiles: data.demand[shown], history: [], came: [], unit,
+  return { start, step_seconds, quantiles: data.demand[shown], history: [], came: [], signals, unit,
     divisor: shown === "memory_bytes" ? 1 << 20 : 1 };
 }
 
@@ -79,6 +80,14 @@ export function LongForecast({ queue, horizon, theme }: { queue: string; horizon
         {shown === "messages" && <span class="key"><i class="swatch arrivals" />arrived <b>{figure(arrivals)}</b></span>}
         <span class="key"><i class="swatch median" />median <b>{figure(median)}</b></span>
         <span class="key"><i class="swatch band" />5–95 % <b>{low == null || high == null ? "–" : `${figure(low)} – ${figure(high)}`}</b></span>
+        {data?.signals.slice(0, kSignalsShown).map((signal, i) => {
+          const value = reading.at === null ? null : signalAt(signal, data.start, data.step_seconds, reading.at);
+          return (
+            <span class="key signal" key={signal.name}>
+              <i class={`swatch signal signal-${i}${isSpans(signal) ? " spans" : ""}`} />{signal.name} <b>{value === null ? "–" : plain(value)}</b>
+            </span>
+          );
+        })}
         {data && <span class="key">by {data.model.replace(/_/g, " ")}</span>}
         {measured.length > 1 && (
           <span class="ranges" role="group" aria-label="What is shown">
@@ -103,14 +112,15 @@ export function LongForecast({ queue, horizon, theme }: { queue: string; horizon
 
 /** What carries the forecast: bars for what is mixed, a line for each scheduled batch. */
 function Reasons({ reasons }: { reasons: Data["reasons"] }) {
-  const mixed = reasons.filter((reason) => reason.kind !== "batch").slice(0, kReasonsShown);
+  const signals = reasons.filter((reason) => reason.kind === "signal").slice(0, kSignalsShown);
+  const mixed = reasons.filter((reason) => reason.kind !== "batch" && reason.kind !== "signal").slice(0, kReasonsShown);
   const batches = reasons.filter((reason) => reason.kind === "batch");
   const percent = (share: number) => `${Math.round(100 * share)} %`;
   return (
     <div class="reasons" aria-label="What carries the forecast">
       <h3>Carried by</h3>
       <ul>
-        {mixed.map((reason) => (
+        {[...mixed, ...signals].map((reason) => (
           <li key={reason.text}>
             <b>{percent(reason.share)}</b>
             <i style={{ width: `${Math.round(100 * reason.share)}%` }} />

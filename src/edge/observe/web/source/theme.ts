@@ -16,6 +16,7 @@ export interface Theme {
   frozen: string;
   plan: string;
   late: string;
+  signals: string[];
 }
 
 export function readTheme(): Theme {
@@ -38,5 +39,6 @@ export function readTheme(): Theme {
     frozen: of("frozen"),
     plan: of("plan"),
     late: of("late"),
+    signals: [of("signal-0"), of("signal-1"), of("signal-2")],
   };
 }

@@ -51,7 +51,15 @@ export interface LongForecast {
   history: Series;
   came: Series;
   reasons: { kind: "newest" | "season" | "model" | "signal" | "batch"; share: number; text: string }[];
+  signals: Signal[];
   demand: Demand;
+}
+
+/** An external series that carries the forecast, on its grid; no future where that is not known. */
+export interface Signal {
+  name: string;
+  past: Series;
+  future: Series;
 }
 
 /** What a forecast needs: by level, a value a step; empty where it was not measured. */
