@@ -205,7 +205,14 @@ QueueForecasts::QueueForecasts(Loop& loop, Routes& routes, Sources sources)
            R"("kind":{"enum":["newest","season","model","signal","batch"]},"share":{"type":"number"},"signal":{"type":"string"},"text":{"type":"string"}}}},)"
            R"("signals":{"type":"array","description":"Those that carry it, beside the history and over the horizon where that is known",)"
            R"("items":{"type":"object","required":["name","past","future"],"properties":{"name":{"type":"string"},)"
-           R"("past":{"$ref":"#/components/schemas/Series"},"future":{"$ref":"#/components/schemas/Series"}}}}}})",
+           R"("past":{"$ref":"#/components/schemas/Series"},"future":{"$ref":"#/components/schemas/Series"}}}},)"
+           R"("demand":{"type":"object","description":"What that needs, as quantiles has it; empty where it was not measured",)"
+           R"("required":["work_seconds","concurrency","cores","memory_bytes","priorities"],"properties":{)"
+           R"("work_seconds":{"$ref":"#/components/schemas/Levels"},"concurrency":{"$ref":"#/components/schemas/Levels"},)"
+           R"("cores":{"$ref":"#/components/schemas/Levels"},"memory_bytes":{"$ref":"#/components/schemas/Levels"},)"
+           R"("priorities":{"type":"array","items":{"type":"object","required":["priority","share","messages","concurrency"],)"
+           R"("properties":{"priority":{"type":"integer"},"share":{"type":"number"},"messages":{"$ref":"#/components/schemas/Levels"},)"
+           R"("concurrency":{"$ref":"#/components/schemas/Levels"}}}}}}}})",
        .problems = {400, 404, 503},
        .handle = [this](const RouteRequest& request, const Reply& reply) { ask(request, reply); }});
 }
