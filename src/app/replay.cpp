@@ -80,9 +80,9 @@ ForecastFitted no_fit(const FitRequest& request) {
 }
 
 /// Of all policies and, as one more, the bound.
-class Progress {
+class ReplayProgress {
  public:
-  explicit Progress(const ReplayOptions& options)
+  explicit ReplayProgress(const ReplayOptions& options)
       : tell_(options.progress), shares_(options.policies.size() + (options.bound ? 1 : 0)) {}
 
   void tell(std::size_t part, double share, const std::string& what) {
@@ -149,7 +149,7 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
                       .bounds = {}};
   for (const TraceQueue& queue : trace.queues) report.queues.push_back(queue.name);
   report.learning = from_seconds(seconds(world.length) * (1 - std::clamp(options.scored, 0.0, 1.0)));
-  Progress progress(options);
+  ReplayProgress progress(options);
   report.policies.resize(factories.size());
   const auto run_policy = [&](std::size_t i) {
     SimulationOptions own = world;
