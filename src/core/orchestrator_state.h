@@ -96,7 +96,6 @@ class Orchestrator::State {
   void make_room();
   std::uint32_t wanted(const FunctionState& function);
   Duration keep_idle(const FunctionState& function);
-  std::uint32_t held_target(FunctionState& function, std::uint32_t target);
   void refresh_summaries(FunctionState& function);
   void restore_service_times(FunctionState& function, std::span<const WeightedValue> sample);
   void attach_mapping(QueueState& queue);

@@ -99,7 +99,6 @@ struct QueueState {
   bool fit_running = false;
   std::uint32_t steps_since_fit = 0;
   float arrivals_per_second = 0;  ///< over the last minute, brought up to date once a step
-  double late_if_cold = 1;        ///< share of the function's starts that take longer than the objective
   std::unique_ptr<Scaler> scaler;
   ScalingPlan plan;
   TimerOf<QueueState> tick;
@@ -124,8 +123,6 @@ struct FunctionState {
   DurationSummary start_summary;
   std::uint32_t start_failures = 0;  ///< in a row
   TimePoint start_allowed_at;        ///< starts that fail are not repeated at once
-  std::uint32_t target_held = 0;     ///< the most that was wanted of late,
-  TimePoint target_held_at;          ///< and when
   std::uint64_t cold_starts = 0;
   std::uint64_t warm_starts = 0;
   bool retired = false;  ///< no longer in the configuration

@@ -19,13 +19,6 @@ DurationSummary summary(const DurationSketch& sketch, Duration guess) {
   return {sketch.mean(), sketch.quantile(0.95), sketch.observed()};
 }
 
-/// As measured, with the guess as one start more.
-double late_if_cold(const FunctionState& function, Duration objective) {
-  const double guess = function.pool.settings().start_time_guess > objective ? 1 : 0;
-  const DurationSketch& starts = function.start_times;
-  return (starts.weight_above(objective) + guess) / (starts.weight() + 1);
-}
-
 }  // namespace
 
 void Orchestrator::State::refresh_summaries(FunctionState& function) {
@@ -57,7 +50,6 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   in.instances_limit = std::min(settings.concurrency_max, machine);
   in.service_time = function.service_summary;
   in.start_time = function.start_summary;
-  in.late_if_cold = queue.late_if_cold;
   in.forecast = queue.choice.best(now_);
   if (in.forecast != nullptr) in.forecast_loss = queue.choice.loss(in.forecast->model);
   in.naive_loss = queue.choice.naive_loss();
@@ -86,7 +78,6 @@ void Orchestrator::State::schedule_tick(QueueState& queue) {
 void Orchestrator::State::tick(QueueState& queue) {
   close_steps(queue);
   if (queue.scaler) {
-    queue.late_if_cold = late_if_cold(*queue.function, queue.mapping->scaling.objective);
     queue.plan = queue.scaler->plan(inputs(queue, *queue.function));
     actions_->push_back(PublishPlan{queue.plan});
     apply_plan(queue, *queue.function);
@@ -201,27 +192,9 @@ Duration Orchestrator::State::keep_idle(const FunctionState& function) {
   return longest;
 }
 
-/// The most that all queues of a function wanted together of late: what is above it goes. No limit where one
-/// of them lets nothing go that is used.
-std::uint32_t Orchestrator::State::held_target(FunctionState& function, std::uint32_t target) {
-  Duration longest(0);
-  for (const QueueId id : function.queues) {
-    const QueueState* queue = find_queue(id);
-    if (queue == nullptr) continue;
-    if (queue->plan.keep_surplus <= Duration(0)) longest = Duration::max();
-    longest = std::max(longest, queue->plan.keep_surplus);
-  }
-  if (target >= function.target_held || now_ - function.target_held_at >= longest) {
-    function.target_held = target;
-    function.target_held_at = now_;
-  }
-  return longest == Duration::max() ? function.pool.settings().concurrency_max : function.target_held;
-}
-
 void Orchestrator::State::apply_plan(QueueState& queue, FunctionState& function) {
   stop_unfit(function);
   const std::uint32_t target = wanted(function);
-  const std::uint32_t held = held_target(function, target);
   std::uint32_t have = function.pool.counts().usable();
   if (have < target) {
     const bool minimum = queue.plan.reason.constraint == Constraint::Minimum;
@@ -231,8 +204,7 @@ void Orchestrator::State::apply_plan(QueueState& queue, FunctionState& function)
   const Duration keep = keep_idle(function);
   while (have > target) {
     const std::optional<InstanceId> surplus = function.pool.coldest();
-    if (!surplus) return;
-    if (have <= held && now_ - function.pool.find(*surplus)->since < keep) return;
+    if (!surplus || now_ - function.pool.find(*surplus)->since < keep) return;
     stop(function, *surplus, ScaleReason::Surplus);
     --have;
   }
@@ -272,11 +244,6 @@ std::uint32_t Orchestrator::State::start(QueueState& queue, FunctionState& funct
     actions_->push_back(StartInstance{instance, settings.id, settings.version, 0, queue.id, reason});
     ++started;
     ++(reason == ScaleReason::Reactive ? function.cold_starts : function.warm_starts);
-    // What had to be started is wanted, whatever the plan says.
-    if (reason == ScaleReason::Reactive) {
-      function.target_held = std::max(function.target_held, function.pool.counts().usable());
-      function.target_held_at = now_;
-    }
   }
   return started;
 }

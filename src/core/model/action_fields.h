@@ -41,8 +41,7 @@ void describe(auto& visit, Like<PlanReason> auto& it) {
 }
 void describe(auto& visit, Like<ScalingPlan> auto& it) {
   visit("queue", it.queue)("at", it.at)("until", it.until)("warm_floor", it.warm_floor);
-  visit("instances", it.instances)("keep_idle", it.keep_idle)("keep_surplus", it.keep_surplus);
-  visit("reason", it.reason);
+  visit("instances", it.instances)("keep_idle", it.keep_idle)("reason", it.reason);
 }
 void describe(auto& visit, Like<Regressor> auto& it) {
   visit("signal", it.signal)("past", it.past)("future", it.future);

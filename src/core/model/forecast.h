@@ -29,7 +29,7 @@ enum class ModelId : std::uint8_t {
   LocalArrivals,
   DirectRegression,
   RecurrentNetwork,
-  BoostedTrees,  ///< no model has it (decision 0010); the weights of the mix have a place for it
+  BoostedTrees,
   Ensemble
 };
 inline constexpr std::array<std::string_view, 14> kModelNames = {"none",

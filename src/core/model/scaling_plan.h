@@ -46,9 +46,6 @@ struct ScalingPlan {
   std::uint32_t warm_floor = 0;      ///< kept whatever comes (cheap tier)
   std::uint32_t instances = 0;       ///< idle, busy and starting together; at least warm_floor
   Duration keep_idle = Duration(0);  ///< an instance above the plan stays this long idle before it is stopped
-  /// What all plans of this time were below goes although it is used now and then: messages may wait a little
-  /// instead. Zero: only what is idle for keep_idle goes.
-  Duration keep_surplus = Duration(0);
   PlanReason reason;
 
   friend bool operator==(const ScalingPlan&, const ScalingPlan&) = default;

@@ -18,7 +18,6 @@ struct ScalingFacts {
   double service_seconds = 1;  ///< a guess until one was measured
   double lead_seconds = 1;     ///< from asking for an instance to its being ready
   double slack_seconds = 0;
-  double late_if_cold = 1;  ///< within [kLateIfColdMin, 1]
   double step_seconds = 10;
   std::uint32_t usable = 0;  ///< idle, busy and starting instances
   std::uint32_t instances_max = 0;
@@ -27,8 +26,6 @@ struct ScalingFacts {
   /// Instances, rounded up, that hold this many messages at a time; may be more than instances_max.
   std::uint32_t instances_of(double slots) const;
 };
-
-inline constexpr double kLateIfColdMin = 1e-3;
 
 /// The share of messages that may be late, within what a step holds enough messages to steer by.
 double sound_late_share(const ScalingSettings& settings);

@@ -13,7 +13,6 @@ struct LatenessPrice {
   double late_cost = 0;             ///< of one late message; 0: the price at which late_share_max is just met
   double late_share_max = 0.01;
   double late_multiplier = 1;  ///< feedback; only where there is no late_cost
-  double late_if_cold = 1;     ///< how often a message is late that finds no instance
 };
 
 /// One step of one queue as the newsvendor sees it.
@@ -26,8 +25,7 @@ struct StepOutlook {
 };
 
 /// The level of demand to have instances for: q* = 1 - idle cost of a step / (late cost x messages that one
-/// missing instance makes late). Without a price of lateness q* = 1 - late_share_max / (multiplier x
-/// late_if_cold). Within [0,
+/// missing instance makes late). Without a price of lateness q* = 1 - late_share_max / multiplier. Within [0,
 /// kLevelMax]; 0 means that no instance is worth its idle time.
 double newsvendor_level(const LatenessPrice& price, double step_seconds, double late_by_one_missing);
 inline constexpr double kLevelMax = 1 - 1e-6;

@@ -13,7 +13,6 @@ namespace forewarm {
 namespace {
 
 constexpr double kFloorLevel = 0.05;
-constexpr double kFewLate = 0.05;       // of the cold starts: rare enough not to plan for
 constexpr double kClumpingLevel = 0.5;  // the rate itself; its spread is in the other reading
 constexpr double kOwnLevel = 0.95;      // of the demand at which "one instance missing" is priced
 
@@ -58,12 +57,11 @@ std::uint32_t with_what_waits(const ScalingFacts& facts, const Outlook& outlook,
   return std::max(1U, facts.instances_of(slots_within_slack_from_now(window.pieces(), slack_problem(facts))));
 }
 
-LatenessPrice price_of(const ScalingSettings& settings, const ScalingFacts& facts, double multiplier) {
+LatenessPrice price_of(const ScalingSettings& settings, double multiplier) {
   return {.idle_cost_per_second = idle_cost_per_second(settings),
           .late_cost = std::max(0.0, static_cast<double>(settings.late_cost)),
           .late_share_max = sound_late_share(settings),
-          .late_multiplier = multiplier,
-          .late_if_cold = facts.late_if_cold};
+          .late_multiplier = multiplier};
 }
 
 StepOutlook step_outlook(const ScalingFacts& facts, const Outlook& outlook) {
@@ -104,11 +102,8 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
     // The window already bridges every idle gap that costs more than a start ahead of need. What is beyond it
     // need only outlast a plan's noise: unless more than allowed was late of late, for then the forecast does
     // not see what comes, and what it does not ask for may be needed all the same.
-    if (!feedback_.objective_missed()) {
+    if (!feedback_.objective_missed())
       plan.keep_idle = std::min(plan.keep_idle, from_seconds(facts.lead_seconds + 2 * facts.step_seconds));
-      // Where a message may wait, an instance that is only used because it is there is no need.
-      if (facts.slack_seconds > 0) plan.keep_surplus = plan.keep_idle;
-    }
   }
   keep_to_bounds(facts, present, plan);
   level_decided_ =
@@ -132,7 +127,7 @@ void PredictiveScaler::observe_start(TimePoint, Duration lateness) {
 std::optional<Constraint> PredictiveScaler::reactive_because(const ScalingFacts& facts,
                                                              const std::optional<Outlook>& outlook) const {
   if (!settings_.predict || !outlook || !facts.service_known) return Constraint::NoForecast;
-  if (facts.late_if_cold <= std::max(kFewLate, sound_late_share(settings_))) return Constraint::NoLead;
+  if (facts.lead_seconds <= facts.slack_seconds) return Constraint::NoLead;
   if (!trust_.earned()) return Constraint::Trust;
   return std::nullopt;
 }
@@ -160,7 +155,7 @@ void PredictiveScaler::plan_ahead(const ScalingFacts& facts, const Outlook& outl
 }
 
 double PredictiveScaler::level_of(const ScalingFacts& facts, const Outlook& outlook) const {
-  const LatenessPrice price = price_of(settings_, facts, feedback_.multiplier());
+  const LatenessPrice price = price_of(settings_, feedback_.multiplier());
   if (price.late_cost <= 0) return newsvendor_level(price, facts.step_seconds, 1);
   const StepOutlook step = step_outlook(facts, outlook);
   const ForecastPieces window = outlook.window(facts.lead_seconds + facts.step_seconds, kOwnLevel);
@@ -200,13 +195,13 @@ Duration PredictiveScaler::ski_rental(const ScalingFacts& facts, double arrivals
   const double beyond_slack = facts.lead_seconds - facts.slack_seconds;
   if (beyond_slack > 0) {
     const double rate = std::isfinite(arrivals_per_second) ? std::clamp(arrivals_per_second, 0.0, 1e6) : 0.0;
-    start_cost_seconds += facts.late_if_cold * (1 + rate * beyond_slack) * late_cost_in_idle_seconds(facts);
+    start_cost_seconds += (1 + rate * beyond_slack) * late_cost_in_idle_seconds(facts);
   }
   return std::max(Duration(0), std::min(from_seconds(start_cost_seconds), settings_.keep_idle_max));
 }
 
 double PredictiveScaler::late_cost_in_idle_seconds(const ScalingFacts& facts) const {
-  const LatenessPrice price = price_of(settings_, facts, feedback_.multiplier());
+  const LatenessPrice price = price_of(settings_, feedback_.multiplier());
   // Without a price: the one that makes q* the newsvendor level where one missing instance makes one message
   // late.
   if (price.late_cost <= 0) return facts.step_seconds * price.late_multiplier / price.late_share_max;

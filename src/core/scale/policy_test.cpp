@@ -77,22 +77,9 @@ TEST(Policy, WorksWithStepsShorterThanTheLeadTime) {
 TEST(Policy, AFastStartNeedsNoPrediction) {
   Situation situation({100, 100});
   situation.inputs.start_time.p95 = 500ms;
-  situation.inputs.late_if_cold = 0.04;
   const ScalingPlan plan = situation.plan();
   EXPECT_EQ(plan.reason.constraint, Constraint::NoLead);
   EXPECT_EQ(plan.instances, 0U);
-}
-
-TEST(Policy, WhereFewColdStartsAreLateLessIsKeptWarm) {
-  Situation situation({100, 100});
-  situation.inputs.late_if_cold = 0.1;
-  const ScalingPlan some = situation.plan();
-  EXPECT_NEAR(some.reason.level, 0.9, 1e-9)
-      << "one in ten cold starts is late, one in a hundred messages may be";
-  EXPECT_LT(some.instances, Situation({100, 100}).plan().instances);
-  EXPECT_LT(some.keep_idle, 1min);
-  situation.settings.late_share_max = 0.1;
-  EXPECT_EQ(situation.plan().reason.constraint, Constraint::NoLead);
 }
 
 TEST(Policy, AForecastThatDoesNotPayIsNotFollowed) {

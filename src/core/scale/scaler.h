@@ -31,13 +31,10 @@ struct ScalingInputs {
   TimePoint now;
   QueueId queue;
   BacklogState backlog;
-  InstanceCounts instances;           ///< of the function, over all its queues
-  std::uint32_t instances_limit = 0;  ///< what function and machine allow this queue
-  DurationSummary service_time;       ///< of one message
-  DurationSummary start_time;         ///< cold start: asked for to ready
-  /// Share of cold starts that take longer than the objective: how often a message is late for want of an
-  /// instance.
-  double late_if_cold = 1;
+  InstanceCounts instances;                 ///< of the function, over all its queues
+  std::uint32_t instances_limit = 0;        ///< what function and machine allow this queue
+  DurationSummary service_time;             ///< of one message
+  DurationSummary start_time;               ///< cold start: asked for to ready
   const ModelForecast* forecast = nullptr;  ///< the ensemble's choice; may be null
   double forecast_loss = 0;                 ///< its discounted pinball loss, and that of the last-value rule
   double naive_loss = 0;

@@ -117,10 +117,6 @@ std::string sentence(const PlanDecision& decision) {
   if (plan.keep_idle.count() > 0) {
     text += " An instance above the plan is kept " + duration_text(plan.keep_idle) + " idle.";
   }
-  if (plan.keep_surplus.count() > 0) {
-    text += " After " + duration_text(plan.keep_surplus) +
-            " of lower plans it goes even if messages use it: they may wait.";
-  }
   return text;
 }
 

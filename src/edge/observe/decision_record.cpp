@@ -39,7 +39,6 @@ void write_retry(const RetryDecision& decision, JsonWriter& out) {
 void write(const PlanDecision& plan, JsonWriter& out) {
   out.member("instances", plan.plan.instances).member("instances_before", plan.instances_before);
   out.member("warm_floor", plan.plan.warm_floor).member("keep_idle_us", plan.plan.keep_idle.count());
-  out.member("keep_surplus_us", plan.plan.keep_surplus.count());
   out.member("until_us", count_us(plan.plan.until));
   write_reason(plan.plan.reason, out);
 }
@@ -109,7 +108,6 @@ PlanDecision read_plan(const json::object& from, TimePoint at) {
   decision.instances_before = number_of<std::uint32_t>(from, "instances_before");
   plan.warm_floor = number_of<std::uint32_t>(from, "warm_floor");
   plan.keep_idle = Duration(number_of<std::int64_t>(from, "keep_idle_us"));
-  plan.keep_surplus = Duration(number_of<std::int64_t>(from, "keep_surplus_us"));
   plan.until = time_point_us(number_of<std::int64_t>(from, "until_us"));
   const json::object& reason = object_of(from, "reason");
   plan.reason.constraint = from_word(text_of(reason, "constraint"), kConstraintCount, Constraint::NoForecast);
