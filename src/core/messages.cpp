@@ -118,6 +118,8 @@ void Orchestrator::State::make_ready(QueueState& queue, MessageRecord& record) {
   // ones.
   if (was_handed_out) record.message.deadline = deadline(queue, now_);
   queue.ready.insert(record.message);
+  // What was there before the start, or comes back from a dead-letter queue, says nothing of what will come.
+  if (queue.scaler && (record.demand || was_handed_out)) queue.scaler->observe_ready(now_);
   if (record.message.group && was_handed_out) queue.ready.release_group(record.message.group);
   timers_.set(record, saturating_add(record.message.sent, queue.settings.retention));
 }

@@ -86,6 +86,8 @@ void Orchestrator::State::on(const RunFinished& event) {
     if (event.error != ErrorClass::Capacity && !run.messages.empty()) {
       const Duration each = event.service_time / static_cast<std::int64_t>(run.messages.size());
       function->service_times.observe(each);
+      if (QueueState* queue = find_queue(run.queue); queue != nullptr && queue->scaler)
+        queue->scaler->observe_service(each);
       refresh_summaries(*function);
     }
   }

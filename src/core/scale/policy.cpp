@@ -15,6 +15,14 @@ namespace {
 constexpr double kFloorLevel = 0.05;
 constexpr double kClumpingLevel = 0.5;  // the rate itself; its spread is in the other reading
 constexpr double kOwnLevel = 0.95;      // of the demand at which "one instance missing" is priced
+constexpr std::uint32_t kShadowInstancesMax = 4096;
+
+// Wanted ahead of need, in this order: nothing, head-room over the present rate for these late shares, and the
+// forecast at these levels.
+constexpr std::array<double, 2> kHeadRoomLateShares = {0.1, 0.01};
+constexpr std::array<double, 5> kAheadLevels = {0.5, 0.8, 0.95, 0.99, 0.999};
+constexpr std::size_t kWithoutForecast = 1 + kHeadRoomLateShares.size();
+static_assert(kWithoutForecast + kAheadLevels.size() == kAheadCount);
 
 double idle_cost_per_second(const ScalingSettings& settings) {
   return std::max(0.0, static_cast<double>(settings.idle_cost_per_hour) / 3600);
@@ -75,13 +83,18 @@ StepOutlook step_outlook(const ScalingFacts& facts, const Outlook& outlook) {
 }  // namespace
 
 PredictiveScaler::PredictiveScaler(const ScalingSettings& settings)
-    : settings_(settings), feedback_(sound_late_share(settings)) {}
+    : settings_(settings),
+      feedback_(sound_late_share(settings)),
+      shadow_(settings.instance_capacity, std::clamp(settings.instances_max, 1U, kShadowInstancesMax)) {}
 
 ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   feedback_.close_step(level_decided_);
   const ScalingFacts facts = read_facts(inputs, settings_);
   const std::optional<Outlook> outlook = Outlook::of(inputs.forecast, inputs.now);
   trust_.update(inputs.forecast_loss, inputs.naive_loss);
+  if (facts.service_known) shadow_.guess_service(from_seconds(facts.service_seconds));
+  shadow_.advance(inputs.now, ahead_of_need(facts, inputs, outlook), from_seconds(facts.lead_seconds));
+  choice_.advance(inputs.now, facts.lead_seconds <= facts.slack_seconds ? 0.05 : 1);
 
   ScalingPlan plan;
   plan.queue = inputs.queue;
@@ -91,7 +104,12 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   plan.reason.late_multiplier = settings_.late_cost > 0 ? 1 : feedback_.multiplier();
   plan.keep_idle = ski_rental(facts, inputs.arrivals_per_second);
   const std::uint32_t present = present_need(facts);
-  if (const std::optional<Constraint> reactive = reactive_because(facts, outlook)) {
+  const std::optional<Constraint> reactive = reactive_because(facts, outlook);
+  if (const Candidate* candidate = learnt(facts, !reactive)) {
+    plan.instances = std::max(present, shadow_.wanted(*candidate));
+    plan.reason.constraint = reactive.value_or(Constraint::Cost);
+    plan.keep_idle = Duration(0);
+  } else if (reactive) {
     plan.instances = present;
     plan.reason.constraint = *reactive;
   } else {
@@ -113,7 +131,45 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
     plan.reason.one_more_saves = more.late_saved;
     plan.reason.one_more_costs_seconds = more.idle_seconds_added;
   }
+  period_ = shadow_.any_idle_warm() ? std::min<Duration>(inputs.step, 1s) : Duration(0);
   return plan;
+}
+
+const Candidate* PredictiveScaler::learnt(const ScalingFacts& facts, bool forecast) {
+  CandidateWish wish;
+  wish.late_share_max = sound_late_share(settings_);
+  if (settings_.late_cost > 0) wish.late_price = late_cost_in_idle_seconds(facts);
+  wish.late_price_max = seconds(settings_.keep_idle_max);
+  wish.ahead_count = forecast ? kAheadCount : kWithoutForecast;
+  return choice_.choose(shadow_, wish);
+}
+
+AheadInstances PredictiveScaler::ahead_of_need(const ScalingFacts& facts, const ScalingInputs& inputs,
+                                               const std::optional<Outlook>& outlook) const {
+  AheadInstances ahead{};
+  if (!facts.service_known) return ahead;
+  std::size_t next = 1;
+  for (const double share : kHeadRoomLateShares)
+    ahead[next++] = clumping_need(facts, inputs.arrivals_per_second, share);
+  if (!outlook) return ahead;
+  const double span = facts.lead_seconds + facts.step_seconds;
+  const double rate = outlook->window(span, kClumpingLevel).peak_rate();
+  for (const double level : kAheadLevels) {
+    const ForecastPieces window = outlook->window(span, level);
+    const double spread = slots_within_slack(window.pieces(), coming_problem(facts));
+    ahead[next++] = std::max(facts.instances_of(spread), clumping_need(facts, rate, 1 - level));
+  }
+  for (std::uint32_t& instances : ahead) instances = std::min(instances, facts.instances_max);
+  return ahead;
+}
+
+void PredictiveScaler::observe_ready(TimePoint at) {
+  shadow_.arrive(at, settings_.objective);
+  choice_.observe_ready(shadow_);
+}
+
+void PredictiveScaler::observe_service(Duration each) {
+  shadow_.observe_service(each);
 }
 
 std::uint32_t PredictiveScaler::start_now(const ScalingInputs& inputs) {
@@ -122,6 +178,7 @@ std::uint32_t PredictiveScaler::start_now(const ScalingInputs& inputs) {
 
 void PredictiveScaler::observe_start(TimePoint, Duration lateness) {
   feedback_.observe(lateness > Duration(0));
+  choice_.observe_start(lateness > Duration(0));
 }
 
 std::optional<Constraint> PredictiveScaler::reactive_because(const ScalingFacts& facts,

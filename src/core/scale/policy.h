@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "core/scale/choice.h"
 #include "core/scale/facts.h"
 #include "core/scale/feedback.h"
 #include "core/scale/outlook.h"
@@ -24,6 +25,9 @@ class PredictiveScaler final : public Scaler {
   ScalingPlan plan(const ScalingInputs& inputs) override;
   std::uint32_t start_now(const ScalingInputs& inputs) override;
   void observe_start(TimePoint at, Duration lateness) override;
+  void observe_ready(TimePoint at) override;
+  void observe_service(Duration each) override;
+  Duration period() const override { return period_; }
   bool plans_without_messages() const override { return settings_.instances_min > 0; }
 
  private:
@@ -31,6 +35,10 @@ class PredictiveScaler final : public Scaler {
   std::optional<Constraint> reactive_because(const ScalingFacts& facts,
                                              const std::optional<Outlook>& outlook) const;
   void plan_ahead(const ScalingFacts& facts, const Outlook& outlook, ScalingPlan& plan) const;
+  /// What the shadow has learnt, if that is enough to go by.
+  const Candidate* learnt(const ScalingFacts& facts, bool forecast);
+  AheadInstances ahead_of_need(const ScalingFacts& facts, const ScalingInputs& inputs,
+                               const std::optional<Outlook>& outlook) const;
   double level_of(const ScalingFacts& facts, const Outlook& outlook) const;
   void keep_to_bounds(const ScalingFacts& facts, std::uint32_t present, ScalingPlan& plan) const;
   /// The idle time that costs as much as a start, its lateness included; at most keep_idle_max.
@@ -41,6 +49,9 @@ class PredictiveScaler final : public Scaler {
   LatenessFeedback feedback_;
   Trust trust_;
   bool level_decided_ = false;
+  Shadow shadow_;
+  CandidateChoice choice_;
+  Duration period_ = Duration(0);
 };
 
 }  // namespace forewarm

@@ -56,6 +56,10 @@ class Scaler {
   virtual std::uint32_t start_now(const ScalingInputs& inputs) = 0;
   /// A message's first start was `lateness` past its deadline (negative: in time). Feedback.
   virtual void observe_start(TimePoint at, Duration lateness) = 0;
+  /// A message may start from now on: sent, or again after a run that failed. O(log instances).
+  virtual void observe_ready(TimePoint /*at*/) {}
+  /// A run on a message of this queue took that long.
+  virtual void observe_service(Duration /*each*/) {}
   /// True if it wants instances before the first message has come (a minimum).
   virtual bool plans_without_messages() const { return false; }
   /// Time between plans; zero: the forecast's step.
