@@ -49,6 +49,11 @@ constexpr Duration from_seconds(double value) {
 }
 
 /// Later than `time` by `duration`, without overflow.
+/// In doubles: at either end of the time line the difference does not fit a Duration.
+constexpr double seconds_between(TimePoint from, TimePoint to) {
+  return (static_cast<double>(count_us(to)) - static_cast<double>(count_us(from))) * 1e-6;
+}
+
 constexpr TimePoint saturating_add(TimePoint time, Duration duration) {
   if (duration.count() > 0 && time > kNever - duration) return kNever;
   return time + duration;

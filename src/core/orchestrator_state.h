@@ -86,7 +86,7 @@ class Orchestrator::State {
   ScalingInputs inputs(QueueState& queue, FunctionState& function);
   void tick(QueueState& queue);
   void schedule_tick(QueueState& queue);
-  void close_steps(QueueState& queue);
+  std::size_t close_steps(QueueState& queue);
   void ask_for_fit(QueueState& queue);
   void apply_plan(QueueState& queue, FunctionState& function);
   void react(QueueState& queue);

@@ -99,6 +99,7 @@ struct QueueState {
   bool fit_running = false;
   std::uint32_t steps_since_fit = 0;
   float arrivals_per_second = 0;  ///< over the last minute, brought up to date once a step
+  double late_if_cold = 1;        ///< share of the function's starts that take longer than the objective
   std::unique_ptr<Scaler> scaler;
   ScalingPlan plan;
   TimerOf<QueueState> tick;

@@ -19,6 +19,13 @@ DurationSummary summary(const DurationSketch& sketch, Duration guess) {
   return {sketch.mean(), sketch.quantile(0.95), sketch.observed()};
 }
 
+/// As measured, with the guess as one start more.
+double late_if_cold(const FunctionState& function, Duration objective) {
+  const double guess = function.pool.settings().start_time_guess > objective ? 1 : 0;
+  const DurationSketch& starts = function.start_times;
+  return (starts.weight_above(objective) + guess) / (starts.weight() + 1);
+}
+
 }  // namespace
 
 void Orchestrator::State::refresh_summaries(FunctionState& function) {
@@ -50,6 +57,7 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   in.instances_limit = std::min(settings.concurrency_max, machine);
   in.service_time = function.service_summary;
   in.start_time = function.start_summary;
+  in.late_if_cold = queue.late_if_cold;
   in.forecast = queue.choice.best(now_);
   if (in.forecast != nullptr) in.forecast_loss = queue.choice.loss(in.forecast->model);
   in.naive_loss = queue.choice.naive_loss();
@@ -76,10 +84,12 @@ void Orchestrator::State::schedule_tick(QueueState& queue) {
 }
 
 void Orchestrator::State::tick(QueueState& queue) {
-  close_steps(queue);
+  const bool step_closed = close_steps(queue) > 0;
   if (queue.scaler) {
+    if (step_closed) queue.late_if_cold = late_if_cold(*queue.function, queue.mapping->scaling.objective);
+    const std::uint32_t before = queue.plan.instances;
     queue.plan = queue.scaler->plan(inputs(queue, *queue.function));
-    actions_->push_back(PublishPlan{queue.plan});
+    if (step_closed || queue.plan.instances != before) actions_->push_back(PublishPlan{queue.plan});
     apply_plan(queue, *queue.function);
     serve(queue);
   }
@@ -87,7 +97,8 @@ void Orchestrator::State::tick(QueueState& queue) {
   schedule_tick(queue);
 }
 
-void Orchestrator::State::close_steps(QueueState& queue) {
+/// Returns how many ended.
+std::size_t Orchestrator::State::close_steps(QueueState& queue) {
   const std::size_t closed = queue.history.advance(now_);
   const Duration step = queue.history.step();
   const std::size_t kept = std::min(closed, queue.history.closed());
@@ -110,6 +121,7 @@ void Orchestrator::State::close_steps(QueueState& queue) {
       measured == 0
           ? 0
           : static_cast<float>(static_cast<double>(sum) / (static_cast<double>(measured) * seconds(step)));
+  return closed;
 }
 
 void Orchestrator::State::ask_for_fit(QueueState& queue) {

@@ -201,7 +201,8 @@ class InventedServer {
                    .demand = {.messages = messages,
                               .work_seconds = messages * of.service,
                               .concurrency = messages / 10 * of.service * 1.22},
-                   .late_multiplier = 1,
+                   .keep_price_seconds = 64,
+                   .late_share = 0.004,
                    .one_more_saves = 0.04,
                    .one_more_costs_seconds = 8.6};
     tell({.time = now, .event = TimePassed{}}, {PublishPlan{plan}});

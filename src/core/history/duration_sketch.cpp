@@ -61,6 +61,18 @@ Duration DurationSketch::quantile(double level) const {
   return from_seconds(2e-6 * upper / (kGamma + 1));
 }
 
+double DurationSketch::weight_above(Duration value) const {
+  if (observed_ == 0) return 0;
+  const double newest = growth_ / growth_rate_;
+  double above = value < Duration(0) ? static_cast<double>(zeros_) : 0;
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    const double upper = exp(kLogGamma * static_cast<double>(first_bucket_ + static_cast<std::int32_t>(i)));
+    if (2 * upper / (kGamma + 1) > static_cast<double>(value.count()))
+      above += static_cast<double>(buckets_[i]);
+  }
+  return above / newest;
+}
+
 float& DurationSketch::bucket(std::int32_t index) {
   if (buckets_.empty()) first_bucket_ = index;
   const std::int32_t last = first_bucket_ + static_cast<std::int32_t>(buckets_.size()) - 1;

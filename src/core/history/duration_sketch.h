@@ -19,8 +19,9 @@ class DurationSketch {
   void observe(Duration value);
   double weight() const { return weight_; }  ///< decayed number of observations
   std::uint64_t observed() const { return observed_; }
-  Duration mean() const;                  ///< zero when nothing was observed
-  Duration quantile(double level) const;  ///< level in [0, 1]; zero when nothing was observed
+  Duration mean() const;                      ///< zero when nothing was observed
+  Duration quantile(double level) const;      ///< level in [0, 1]; zero when nothing was observed
+  double weight_above(Duration value) const;  ///< decayed number of observations longer than that
 
  private:
   float& bucket(std::int32_t index);

@@ -45,6 +45,15 @@ TEST(DurationSketch, QuantilesAreWithinTwoPercentOfTheTrueOnes) {
   expect_quantiles_within_two_percent([](Random&) { return 0.25; });
 }
 
+TEST(DurationSketch, CountsWhatIsLongerThanAValue) {
+  DurationSketch sketch(1e9);
+  EXPECT_EQ(sketch.weight_above(1s), 0);
+  for (int i = 1; i <= 100; ++i) sketch.observe(Duration(1s) * i);
+  EXPECT_NEAR(sketch.weight_above(75s), 25, 2);
+  EXPECT_NEAR(sketch.weight_above(0s), 100, 0.01);
+  EXPECT_EQ(sketch.weight_above(200s), 0);
+}
+
 TEST(DurationSketch, NothingObservedIsZeroAndOneObservationIsEveryQuantile) {
   DurationSketch sketch;
   EXPECT_EQ(sketch.mean(), 0us);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 
@@ -35,9 +36,14 @@ void IntervalCounts::observe_work(TimePoint at, Duration service_time) {
 }
 
 std::size_t IntervalCounts::advance(TimePoint now) {
-  if (empty() || now < open_start_) return 0;
+  close_until(now);
+  return std::exchange(closed_unasked_, 0);
+}
+
+void IntervalCounts::close_until(TimePoint now) {
+  if (empty() || now < open_start_) return;
   const auto steps = static_cast<std::size_t>((now - open_start_) / step_);
-  if (steps == 0) return 0;
+  if (steps == 0) return;
   close(gap_ ? kGap : open_, 1);
   close({}, steps - 1);
   sums_ = {};
@@ -45,7 +51,6 @@ std::size_t IntervalCounts::advance(TimePoint now) {
   by_priority_ = {};
   gap_ = false;
   open_start_ += step_ * static_cast<Duration::rep>(steps);
-  return steps;
 }
 
 void IntervalCounts::mark_gap(TimePoint now) {
@@ -99,7 +104,7 @@ void IntervalCounts::begin_or_advance(TimePoint at) {
     ring_.resize(std::min(capacity_, kFirstSteps));
     open_start_ = aligned(at);
   } else {
-    advance(at);
+    close_until(at);
   }
 }
 
@@ -112,6 +117,7 @@ void IntervalCounts::close(const IntervalCount& count, std::size_t steps) {
     next_ = (next_ + 1) % capacity_;
   }
   count_ = std::min(capacity_, count_ + std::min(steps, capacity_));
+  closed_unasked_ += steps;
 }
 
 TimePoint IntervalCounts::aligned(TimePoint at) const {

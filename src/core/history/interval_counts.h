@@ -28,7 +28,8 @@ class IntervalCounts {
 
   void observe_arrival(TimePoint at, std::uint32_t bytes, Priority priority);
   void observe_work(TimePoint at, Duration service_time);
-  /// Closes all steps that end at or before `now`. Returns how many were closed.
+  /// Closes all steps that end at or before `now`. Returns how many closed since it was last asked: an
+  /// observation after a step's end has closed it already.
   std::size_t advance(TimePoint now);
   /// Puts in front of what was observed here what was measured before: `before` has the steps from `start`
   /// on, NaN where they are gaps. Time that it shares with what was observed here is left out, and time that
@@ -58,6 +59,7 @@ class IntervalCounts {
   };
 
   void begin_or_advance(TimePoint at);
+  void close_until(TimePoint now);
   void close(const IntervalCount& count, std::size_t steps);
   TimePoint aligned(TimePoint at) const;
 
@@ -71,6 +73,7 @@ class IntervalCounts {
   std::vector<IntervalCount> ring_;
   std::size_t next_ = 0;   ///< ring slot of the next closed step
   std::size_t count_ = 0;  ///< closed steps in the ring
+  std::size_t closed_unasked_ = 0;
 };
 
 }  // namespace forewarm

@@ -33,6 +33,15 @@ TEST(IntervalCounts, StepsAreAlignedToTheEpochNotToTheFirstArrival) {
   EXPECT_EQ(before_epoch.open_start(), at(-10));
 }
 
+TEST(IntervalCounts, AStepThatAnArrivalClosedIsReportedToWhoAsksNext) {
+  IntervalCounts counts(10s, 8);
+  counts.observe_arrival(at(1001), 10, Priority(0));
+  counts.observe_arrival(at(1012), 10, Priority(0));
+  counts.observe_work(at(1021), 1s);
+  EXPECT_EQ(counts.advance(at(1021.5)), 2U);
+  EXPECT_EQ(counts.advance(at(1029)), 0U);
+}
+
 TEST(IntervalCounts, CountsArrivalsBytesWorkAndPrioritiesOfAStep) {
   IntervalCounts counts(10s, 8);
   counts.observe_arrival(at(1), 100, 9);

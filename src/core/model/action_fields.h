@@ -20,8 +20,8 @@ template <>
 inline constexpr std::array<std::string_view, 3> kNames<DeleteReason> = {"client", "run_succeeded",
                                                                          "expired"};
 template <>
-inline constexpr std::array<std::string_view, 10> kNames<Constraint> = {
-    "cost", "backlog", "minimum", "maximum", "budget", "baseline", "no_forecast", "trust", "no_lead", "rule"};
+inline constexpr std::array<std::string_view, 11> kNames<Constraint> = {
+    "cost", "backlog", "minimum", "maximum", "budget", "baseline", "no_forecast", "trust", "no_lead", "hazard", "rule"};
 
 void describe(auto& visit, Like<Lease> auto& it) {
   visit("message", it.message)("receive_count", it.receive_count)("visible_at", it.visible_at);
@@ -36,7 +36,8 @@ void describe(auto& visit, Like<Demand> auto& it) {
 void describe(auto& visit, Like<PlanReason> auto& it) {
   visit("constraint", it.constraint)("model", it.model)("level", it.level)("lead", it.lead)("demand",
                                                                                             it.demand);
-  visit("late_multiplier", it.late_multiplier)("one_more_saves", it.one_more_saves);
+  visit("keep_price_seconds", it.keep_price_seconds)("late_share", it.late_share);
+  visit("one_more_saves", it.one_more_saves);
   visit("one_more_costs_seconds", it.one_more_costs_seconds);
 }
 void describe(auto& visit, Like<ScalingPlan> auto& it) {

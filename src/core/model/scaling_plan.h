@@ -21,6 +21,7 @@ enum class Constraint : std::uint8_t {
   NoForecast,  ///< no usable forecast yet: reactive only
   Trust,       ///< the forecast does not pay: reactive only
   NoLead,      ///< instances start faster than the objective asks: no need to predict
+  Hazard,      ///< instances that were needed of late: their next need is likely enough
   Rule,        ///< another autoscaler's rule (replay of baselines)
 };
 
@@ -28,10 +29,11 @@ enum class Constraint : std::uint8_t {
 struct PlanReason {
   Constraint constraint = Constraint::NoForecast;
   ModelId model = ModelId::None;
-  double level = 0;                   ///< newsvendor level of the forecast that was read
+  double level = 0;                   ///< of the forecast that was read; without a model, of head-room
   Duration lead = Duration(0);        ///< measured start time that was planned for
   Demand demand;                      ///< at that level, the largest over the lead and the following step
-  double late_multiplier = 1;         ///< feedback on the cost of lateness
+  double keep_price_seconds = 0;      ///< of idle time, that a message which finds its instance is worth
+  double late_share = 0;              ///< that this way of deciding would have brought so far
   double one_more_saves = 0;          ///< expected late messages one instance more would avoid in this step
   double one_more_costs_seconds = 0;  ///< expected idle seconds it would add
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <optional>
 
 #include "core/scale/shadow/shadow.h"
 
@@ -9,30 +10,33 @@ namespace forewarm {
 /// What is asked of a candidate.
 struct CandidateWish {
   double late_share_max = 0.01;
-  double late_price = 0;          ///< idle seconds that one late message is worth; 0: found from late_share_max
-  double late_price_max = 600;    ///< where the share cannot be kept, or so few messages come that it says nothing
-  std::size_t ahead_count = kAheadCount;  ///< only the first of them may be chosen
+  double late_price_seconds = 0;        ///< of idle time; 0: as much as late_share_max takes
+  double late_price_max_seconds = 600;  ///< where so few messages come that a share of them says nothing
+  std::size_t ahead_count = kAheadCount;  ///< only so many ways to have instances ahead of need may be chosen
 };
 
-/// Chooses the candidate that is cheapest among those that keep the objective, and learns by how much the
-/// shadow's count of cold messages differs from the real one's late messages.
+/// Chooses the candidate that would have been cheapest of those that keep the objective, and learns how many
+/// messages are really late for each that the shadow counts as cold: that is the feedback which makes the
+/// objective hold, whatever the shadow leaves out (start times, chance, limits).
 class CandidateChoice {
  public:
-  /// `late_if_cold`: what one cold message is believed to make late before any was seen.
+  /// `late_if_cold`: late messages for each cold one, believed before any was seen.
   void advance(TimePoint now, double late_if_cold);
+  /// A message has just come to the shadow.
   void observe_ready(const Shadow& shadow);
   void observe_start(bool late);
 
-  /// Nothing while too few messages came to tell candidates apart.
-  const Candidate* choose(const Shadow& shadow, const CandidateWish& wish);
-  double late_per_cold() const;
+  /// None while too few messages came to tell candidates apart.
+  std::optional<Candidate> choose(const Shadow& shadow, const CandidateWish& wish);
+  /// Share of late messages that a candidate would have brought, by what is known so far.
   double late_share(const Shadow& shadow, Candidate candidate) const;
 
  private:
-  Candidate chosen_;
-  bool any_ = false;
+  double late_per_cold() const;
+
+  std::optional<Candidate> chosen_;
   double late_if_cold_ = 1;
-  double cold_ = 0, late_ = 0;  ///< of the chosen ones, the older the less
+  double cold_ = 0, late_ = 0;  ///< with the chosen ones, the older the less
   TimePoint advanced_ = kNever;
 };
 

@@ -46,7 +46,9 @@ ScalingFacts read_facts(const ScalingInputs& inputs, const ScalingSettings& sett
   if (facts.service_known)
     facts.service_seconds = within(inputs.service_time.mean, kServiceMinSeconds, kServiceGuessSeconds);
   facts.lead_seconds = within(inputs.start_time.p95, 0, kLeadGuessSeconds);
+  facts.start_seconds = within(inputs.start_time.mean, 0, facts.lead_seconds);
   facts.slack_seconds = within(settings.objective, 0, 0);
+  facts.late_if_cold = inputs.late_if_cold >= 0 ? std::min(inputs.late_if_cold, 1.0) : 1;  // NaN becomes 1
   facts.step_seconds = within(inputs.step, 1e-3, kStepGuessSeconds);
   const std::uint64_t usable = std::uint64_t{counts.starting} + counts.idle + counts.busy;
   facts.usable = static_cast<std::uint32_t>(std::min<std::uint64_t>(usable, UINT32_MAX));

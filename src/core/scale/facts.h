@@ -16,8 +16,10 @@ struct ScalingFacts {
   double capacity = 1;     ///< messages of one instance at a time
   bool service_known = false;
   double service_seconds = 1;  ///< a guess until one was measured
-  double lead_seconds = 1;     ///< from asking for an instance to its being ready
+  double lead_seconds = 1;     ///< from asking for an instance to its being ready, 95 % of the time
+  double start_seconds = 1;    ///< the same in the mean: what a start costs
   double slack_seconds = 0;
+  double late_if_cold = 1;  ///< share of starts that take longer than the slack
   double step_seconds = 10;
   std::uint32_t usable = 0;  ///< idle, busy and starting instances
   std::uint32_t instances_max = 0;

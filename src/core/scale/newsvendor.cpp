@@ -28,7 +28,7 @@ constexpr std::array<double, kForecastLevelCount> kLevelWeights = [] {
 
 double newsvendor_level(const LatenessPrice& price, double step_seconds, double late_by_one_missing) {
   if (price.late_cost <= 0)
-    return std::clamp(1 - price.late_share_max / price.late_multiplier, 0.0, kLevelMax);
+    return std::clamp(1 - price.late_share_max, 0.0, kLevelMax);
   const double idle = price.idle_cost_per_second * step_seconds;
   const double late = price.late_cost * late_by_one_missing;
   return late > idle ? std::min(1 - idle / late, kLevelMax) : 0.0;

@@ -10,9 +10,8 @@ namespace forewarm {
 /// What being late and being idle cost, in one currency.
 struct LatenessPrice {
   double idle_cost_per_second = 0;  ///< of one instance
-  double late_cost = 0;             ///< of one late message; 0: the price at which late_share_max is just met
+  double late_cost = 0;             ///< of one late message; 0: late_share_max decides
   double late_share_max = 0.01;
-  double late_multiplier = 1;  ///< feedback; only where there is no late_cost
 };
 
 /// One step of one queue as the newsvendor sees it.
@@ -25,7 +24,7 @@ struct StepOutlook {
 };
 
 /// The level of demand to have instances for: q* = 1 - idle cost of a step / (late cost x messages that one
-/// missing instance makes late). Without a price of lateness q* = 1 - late_share_max / multiplier. Within [0,
+/// missing instance makes late). Without a price of lateness q* = 1 - late_share_max. Within [0,
 /// kLevelMax]; 0 means that no instance is worth its idle time.
 double newsvendor_level(const LatenessPrice& price, double step_seconds, double late_by_one_missing);
 inline constexpr double kLevelMax = 1 - 1e-6;

@@ -1,226 +1,192 @@
 #include "core/scale/policy.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "core/scale/demand.h"
-#include "core/scale/newsvendor.h"
-#include "core/scale/queueing.h"
+#include "core/scale/outlook.h"
 #include "core/scale/reactive.h"
 
 namespace forewarm {
 namespace {
 
 constexpr double kFloorLevel = 0.05;
-constexpr double kClumpingLevel = 0.5;  // the rate itself; its spread is in the other reading
-constexpr double kOwnLevel = 0.95;      // of the demand at which "one instance missing" is priced
+constexpr std::size_t kOwnLevel = 5;  // of kAheadLevels: the demand at which "one instance missing" is priced
 constexpr std::uint32_t kShadowInstancesMax = 4096;
-
-// Wanted ahead of need, in this order: nothing, head-room over the present rate for these late shares, and the
-// forecast at these levels.
-constexpr std::array<double, 2> kHeadRoomLateShares = {0.1, 0.01};
-constexpr std::array<double, 5> kAheadLevels = {0.5, 0.8, 0.95, 0.99, 0.999};
-constexpr std::size_t kWithoutForecast = 1 + kHeadRoomLateShares.size();
-static_assert(kWithoutForecast + kAheadLevels.size() == kAheadCount);
+constexpr Duration kPeriod = 1s;  // while there are idle instances to let go
 
 double idle_cost_per_second(const ScalingSettings& settings) {
   return std::max(0.0, static_cast<double>(settings.idle_cost_per_hour) / 3600);
 }
 
-SlackProblem slack_problem(const ScalingFacts& facts) {
-  return {.waiting = facts.waiting,
-          .running = facts.running,
-          .service_seconds = facts.service_seconds,
-          .slack_seconds = facts.slack_seconds};
-}
-
-/// The same without what is here already.
-SlackProblem coming_problem(const ScalingFacts& facts) {
-  return {.service_seconds = facts.service_seconds, .slack_seconds = facts.slack_seconds};
-}
-
-/// Instances that what is here already needs, whatever comes.
-std::uint32_t present_need(const ScalingFacts& facts) {
+/// Instances that what is here already needs, whatever comes, if it may wait for that long.
+std::uint32_t present_need(const ScalingFacts& facts, double slack_seconds) {
   if (facts.waiting + facts.running <= 0) return 0;
-  const std::uint32_t need =
-      std::max(1U, facts.instances_of(slots_within_slack_from_now({}, slack_problem(facts))));
+  const SlackProblem problem{.waiting = facts.waiting,
+                             .running = facts.running,
+                             .service_seconds = facts.service_seconds,
+                             .slack_seconds = slack_seconds};
+  const std::uint32_t need = std::max(1U, facts.instances_of(slots_within_slack_from_now({}, problem)));
   return facts.service_known ? need : std::min(need, std::max(kUnmeasuredMax, facts.usable));
 }
 
-/// Instances for a steady random stream of `rate` messages a second.
-std::uint32_t clumping_need(const ScalingFacts& facts, double rate, double late_share_allowed) {
-  const SteadyLoad load{.offered = rate * facts.service_seconds,
-                        .slack_in_services = facts.slack_seconds / facts.service_seconds};
-  const double slots_max =
-      std::min(4e9, (facts.instances_max + 1.0) * facts.capacity);  // one above shows in the reason
-  return facts.instances_of(
-      slots_for_late_share(load, late_share_allowed, static_cast<std::uint32_t>(slots_max)));
+/// 95 % of the time, so that there is nothing to predict.
+bool starts_in_time(const ScalingFacts& facts) {
+  return facts.lead_seconds <= facts.slack_seconds;
 }
 
-/// Instances that start what waits besides what comes.
-std::uint32_t with_what_waits(const ScalingFacts& facts, const Outlook& outlook, double level) {
-  if (facts.waiting + facts.running <= 0) return 0;
-  const ForecastPieces window = outlook.window(facts.lead_seconds + facts.step_seconds, level);
-  return std::max(1U, facts.instances_of(slots_within_slack_from_now(window.pieces(), slack_problem(facts))));
-}
-
-LatenessPrice price_of(const ScalingSettings& settings, double multiplier) {
-  return {.idle_cost_per_second = idle_cost_per_second(settings),
-          .late_cost = std::max(0.0, static_cast<double>(settings.late_cost)),
-          .late_share_max = sound_late_share(settings),
-          .late_multiplier = multiplier};
-}
-
-StepOutlook step_outlook(const ScalingFacts& facts, const Outlook& outlook) {
-  return {.messages = outlook.next_step(facts.step_seconds),
-          .seconds = facts.step_seconds,
-          .service_seconds = facts.service_seconds,
-          .slack_seconds = facts.slack_seconds,
-          .instance_capacity = static_cast<std::uint32_t>(facts.capacity)};
+/// So that it is worth starting one for the message that has none.
+bool in_time_mostly(const ScalingFacts& facts) {
+  return starts_in_time(facts) || facts.late_if_cold < 0.5;
 }
 
 }  // namespace
 
 PredictiveScaler::PredictiveScaler(const ScalingSettings& settings)
     : settings_(settings),
-      feedback_(sound_late_share(settings)),
       shadow_(settings.instance_capacity, std::clamp(settings.instances_max, 1U, kShadowInstancesMax)) {}
 
 ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
-  feedback_.close_step(level_decided_);
   const ScalingFacts facts = read_facts(inputs, settings_);
-  const std::optional<Outlook> outlook = Outlook::of(inputs.forecast, inputs.now);
   trust_.update(inputs.forecast_loss, inputs.naive_loss);
+  read_ahead(facts, inputs);
   if (facts.service_known) shadow_.guess_service(from_seconds(facts.service_seconds));
-  shadow_.advance(inputs.now, ahead_of_need(facts, inputs, outlook), from_seconds(facts.lead_seconds));
-  choice_.advance(inputs.now, facts.lead_seconds <= facts.slack_seconds ? 0.05 : 1);
+  shadow_.advance(inputs.now, ahead_.instances,
+                  {.lead = from_seconds(facts.lead_seconds),
+                   .cost_seconds = facts.start_seconds,
+                   .in_time = in_time_mostly(facts)});
+  choice_.advance(inputs.now, facts.late_if_cold);
 
+  const std::optional<Constraint> reactive = reactive_because(facts);
+  const Candidate chosen = candidate(facts, !reactive);
+  keep_price_ = chosen.price;
+  const std::uint32_t wanted = shadow_.wanted(chosen);
+  const std::uint32_t present = present_need(facts, facts.slack_seconds + seconds(patience(facts)));
   ScalingPlan plan;
   plan.queue = inputs.queue;
   plan.at = inputs.now;
   plan.until = saturating_add(inputs.now, from_seconds(facts.step_seconds));
-  plan.reason.lead = from_seconds(facts.lead_seconds);
-  plan.reason.late_multiplier = settings_.late_cost > 0 ? 1 : feedback_.multiplier();
-  plan.keep_idle = ski_rental(facts, inputs.arrivals_per_second);
-  const std::uint32_t present = present_need(facts);
-  const std::optional<Constraint> reactive = reactive_because(facts, outlook);
-  if (const Candidate* candidate = learnt(facts, !reactive)) {
-    plan.instances = std::max(present, shadow_.wanted(*candidate));
-    plan.reason.constraint = reactive.value_or(Constraint::Cost);
-    plan.keep_idle = Duration(0);
-  } else if (reactive) {
-    plan.instances = present;
-    plan.reason.constraint = *reactive;
-  } else {
-    plan_ahead(facts, *outlook, plan);
-    const std::uint32_t ahead = plan.instances;
-    plan.instances = std::max(ahead, with_what_waits(facts, *outlook, plan.reason.level));
-    if (plan.instances > ahead) plan.reason.constraint = Constraint::Backlog;
-    // The window already bridges every idle gap that costs more than a start ahead of need. What is beyond it
-    // need only outlast a plan's noise: unless more than allowed was late of late, for then the forecast does
-    // not see what comes, and what it does not ask for may be needed all the same.
-    if (!feedback_.objective_missed())
-      plan.keep_idle = std::min(plan.keep_idle, from_seconds(facts.lead_seconds + 2 * facts.step_seconds));
-  }
+  plan.keep_idle = from_seconds(facts.start_seconds);
+  plan.instances = std::max(present, wanted);
+  plan.warm_floor = std::min(plan.instances, reactive ? 0 : warm_floor_);
+  PlanReason& reason = plan.reason;
+  reason.constraint = present > wanted                         ? Constraint::Backlog
+                      : reactive                               ? *reactive
+                      : wanted > ahead_.instances[chosen.ahead] ? Constraint::Hazard
+                                                               : Constraint::Cost;
+  reason.model = chosen.ahead < kAheadWithoutForecast ? ModelId::None : model_;
+  reason.level = kAheadLevels[chosen.ahead];
+  reason.lead = from_seconds(facts.lead_seconds);
+  reason.demand.messages = ahead_.messages_per_step[chosen.ahead];
+  reason.demand.work_seconds = reason.demand.messages * facts.service_seconds;
+  reason.demand.concurrency = ahead_.instances[chosen.ahead];
+  reason.keep_price_seconds = price_seconds(chosen.price);
+  reason.late_share = choice_.late_share(shadow_, chosen);
   keep_to_bounds(facts, present, plan);
-  level_decided_ =
-      plan.reason.constraint == Constraint::Cost || plan.reason.constraint == Constraint::Backlog;
-  if (outlook && facts.service_known) {
-    const MarginalInstance more = last_instance(step_outlook(facts, *outlook), plan.instances + 1);
-    plan.reason.one_more_saves = more.late_saved;
-    plan.reason.one_more_costs_seconds = more.idle_seconds_added;
+  if (next_step_) {
+    const MarginalInstance more = last_instance(*next_step_, plan.instances + 1);
+    reason.one_more_saves = more.late_saved;
+    reason.one_more_costs_seconds = more.idle_seconds_added;
   }
-  period_ = shadow_.any_idle_warm() ? std::min<Duration>(inputs.step, 1s) : Duration(0);
+  period_ = shadow_.any_idle_warm() ? std::min(from_seconds(facts.step_seconds), kPeriod) : Duration(0);
   return plan;
 }
 
-const Candidate* PredictiveScaler::learnt(const ScalingFacts& facts, bool forecast) {
-  CandidateWish wish;
-  wish.late_share_max = sound_late_share(settings_);
-  if (settings_.late_cost > 0) wish.late_price = late_cost_in_idle_seconds(facts);
-  wish.late_price_max = seconds(settings_.keep_idle_max);
-  wish.ahead_count = forecast ? kAheadCount : kWithoutForecast;
-  return choice_.choose(shadow_, wish);
+std::uint32_t PredictiveScaler::start_now(const ScalingInputs& inputs) {
+  const ScalingFacts facts = read_facts(inputs, settings_);
+  return instances_to_start(inputs, settings_, patience(facts));
 }
 
-AheadInstances PredictiveScaler::ahead_of_need(const ScalingFacts& facts, const ScalingInputs& inputs,
-                                               const std::optional<Outlook>& outlook) const {
-  AheadInstances ahead{};
-  if (!facts.service_known) return ahead;
-  std::size_t next = 1;
-  for (const double share : kHeadRoomLateShares)
-    ahead[next++] = clumping_need(facts, inputs.arrivals_per_second, share);
-  if (!outlook) return ahead;
-  const double span = facts.lead_seconds + facts.step_seconds;
-  const double rate = outlook->window(span, kClumpingLevel).peak_rate();
-  for (const double level : kAheadLevels) {
-    const ForecastPieces window = outlook->window(span, level);
-    const double spread = slots_within_slack(window.pieces(), coming_problem(facts));
-    ahead[next++] = std::max(facts.instances_of(spread), clumping_need(facts, rate, 1 - level));
-  }
-  for (std::uint32_t& instances : ahead) instances = std::min(instances, facts.instances_max);
-  return ahead;
+/// A message that would come late to a new instance too has time until one would have started.
+Duration PredictiveScaler::patience(const ScalingFacts& facts) const {
+  if (in_time_mostly(facts) || shadow_.starts_on_need(facts.usable, keep_price_)) return Duration(0);
+  return from_seconds(facts.lead_seconds);
 }
 
 void PredictiveScaler::observe_ready(TimePoint at) {
-  shadow_.arrive(at, settings_.objective);
+  shadow_.arrive(at, std::max(settings_.objective, Duration(0)));
   choice_.observe_ready(shadow_);
+}
+
+void PredictiveScaler::observe_start(TimePoint, Duration lateness) {
+  choice_.observe_start(lateness > Duration(0));
 }
 
 void PredictiveScaler::observe_service(Duration each) {
   shadow_.observe_service(each);
 }
 
-std::uint32_t PredictiveScaler::start_now(const ScalingInputs& inputs) {
-  return instances_to_start(inputs, settings_);
+void PredictiveScaler::read_ahead(const ScalingFacts& facts, const ScalingInputs& inputs) {
+  const TimePoint start = inputs.forecast == nullptr ? kNever : inputs.forecast->forecast.start;
+  const ModelId model = inputs.forecast == nullptr ? ModelId::None : inputs.forecast->model;
+  const bool holds = read_at_ <= inputs.now && start == read_start_ && model == model_ &&
+                     inputs.now < saturating_add(read_at_, from_seconds(facts.step_seconds));
+  if (holds) return;
+  read_at_ = inputs.now;
+  read_start_ = start;
+  const std::optional<Outlook> outlook = Outlook::of(inputs.forecast, inputs.now);
+  model_ = outlook ? model : ModelId::None;
+  ahead_ = ahead_of_need(facts, inputs.arrivals_per_second, outlook ? &*outlook : nullptr);
+  const auto most = std::min(facts.instances_max, UINT32_MAX - 1) + 1;  // one above shows in the reason
+  for (std::uint32_t& instances : ahead_.instances) instances = std::min(instances, most);
+  next_step_.reset();
+  warm_floor_ = 0;
+  if (!outlook || !facts.service_known) return;
+  warm_floor_ = facts.instances_of(std::floor(outlook->lowest_rate(kFloorLevel) * facts.service_seconds));
+  next_step_ = StepOutlook{.messages = outlook->next_step(facts.step_seconds),
+                           .seconds = facts.step_seconds,
+                           .service_seconds = facts.service_seconds,
+                           .slack_seconds = facts.slack_seconds,
+                           .instance_capacity = static_cast<std::uint32_t>(facts.capacity)};
 }
 
-void PredictiveScaler::observe_start(TimePoint, Duration lateness) {
-  feedback_.observe(lateness > Duration(0));
-  choice_.observe_start(lateness > Duration(0));
-}
-
-std::optional<Constraint> PredictiveScaler::reactive_because(const ScalingFacts& facts,
-                                                             const std::optional<Outlook>& outlook) const {
-  if (!settings_.predict || !outlook || !facts.service_known) return Constraint::NoForecast;
-  if (facts.lead_seconds <= facts.slack_seconds) return Constraint::NoLead;
+std::optional<Constraint> PredictiveScaler::reactive_because(const ScalingFacts& facts) const {
+  if (!settings_.predict || model_ == ModelId::None || !facts.service_known) return Constraint::NoForecast;
+  if (starts_in_time(facts)) return Constraint::NoLead;
   if (!trust_.earned()) return Constraint::Trust;
   return std::nullopt;
 }
 
-void PredictiveScaler::plan_ahead(const ScalingFacts& facts, const Outlook& outlook,
-                                  ScalingPlan& plan) const {
-  const double level = level_of(facts, outlook);
-  const double span = facts.lead_seconds + facts.step_seconds;
-  const ForecastPieces window = outlook.window(span, level);
-  plan.reason.constraint = Constraint::Cost;
-  plan.reason.model = outlook.model();
-  plan.reason.level = level;
-  const double per_step = window.peak_rate() * facts.step_seconds;
-  plan.reason.demand = {
-      .messages = per_step, .work_seconds = per_step * facts.service_seconds, .concurrency = 0};
-  if (level > 0) {
-    const double spread = slots_within_slack(window.pieces(), coming_problem(facts));
-    const double rate = outlook.window(span, kClumpingLevel).peak_rate();
-    plan.instances = std::max(facts.instances_of(spread), clumping_need(facts, rate, 1 - level));
-  }
-  plan.reason.demand.concurrency = plan.instances;
-  plan.warm_floor =
-      std::min(plan.instances,
-               facts.instances_of(std::floor(outlook.lowest_rate(kFloorLevel) * facts.service_seconds)));
+Candidate PredictiveScaler::candidate(const ScalingFacts& facts, bool forecast) {
+  const CandidateWish wish{.late_share_max = sound_late_share(settings_),
+                           .late_price_seconds = settings_.late_cost > 0 ? late_price_seconds(facts) : 0,
+                           .late_price_max_seconds = std::max(0.0, seconds(settings_.keep_idle_max)),
+                           .ahead_count = forecast ? kAheadCount : kAheadWithoutForecast};
+  return choice_.choose(shadow_, wish).value_or(by_the_book(facts, forecast));
 }
 
-double PredictiveScaler::level_of(const ScalingFacts& facts, const Outlook& outlook) const {
-  const LatenessPrice price = price_of(settings_, feedback_.multiplier());
-  if (price.late_cost <= 0) return newsvendor_level(price, facts.step_seconds, 1);
-  const StepOutlook step = step_outlook(facts, outlook);
-  const ForecastPieces window = outlook.window(facts.lead_seconds + facts.step_seconds, kOwnLevel);
-  const std::uint32_t own = facts.instances_of(slots_within_slack(window.pieces(), coming_problem(facts)));
-  const double messages = window.peak_rate() * facts.step_seconds;
-  const double missing =
-      own == 0 ? 0 : late_messages(step, messages, own - 1) - late_messages(step, messages, own);
+Candidate PredictiveScaler::by_the_book(const ScalingFacts& facts, bool forecast) const {
+  Candidate book;
+  if (forecast) {
+    const double level = newsvendor_level_now(facts);
+    if (level > 0) book.ahead = forecast_ahead(level);
+  }
+  if (starts_in_time(facts)) return book;
+  const double worth = std::min(late_price_seconds(facts), seconds(settings_.keep_idle_max));
+  while (book.price + 1 < kPrices && price_seconds(book.price + 1) <= worth) ++book.price;
+  return book;
+}
+
+double PredictiveScaler::newsvendor_level_now(const ScalingFacts& facts) const {
+  const LatenessPrice price{.idle_cost_per_second = idle_cost_per_second(settings_),
+                            .late_cost = std::max(0.0, static_cast<double>(settings_.late_cost)),
+                            .late_share_max = sound_late_share(settings_)};
+  if (price.late_cost <= 0 || !next_step_) return newsvendor_level(price, facts.step_seconds, 1);
+  const std::uint32_t own = ahead_.instances[kOwnLevel];
+  const double messages = ahead_.messages_per_step[kOwnLevel];
+  const double missing = own == 0 ? 0
+                                  : late_messages(*next_step_, messages, own - 1) -
+                                        late_messages(*next_step_, messages, own);
   return newsvendor_level(price, facts.step_seconds, std::max(1.0, missing));
+}
+
+double PredictiveScaler::late_price_seconds(const ScalingFacts& facts) const {
+  // Without a price: the one that makes q* the newsvendor level where one missing instance makes one message
+  // late.
+  if (settings_.late_cost <= 0) return facts.step_seconds / sound_late_share(settings_);
+  constexpr double kIdleIsFree = 1e9;
+  const double idle = idle_cost_per_second(settings_);
+  return idle > 0 ? static_cast<double>(settings_.late_cost) / idle : kIdleIsFree;
 }
 
 void PredictiveScaler::keep_to_bounds(const ScalingFacts& facts, std::uint32_t present,
@@ -245,25 +211,6 @@ void PredictiveScaler::keep_to_bounds(const ScalingFacts& facts, std::uint32_t p
   if (plan.instances > facts.instances_max) bound(facts.instances_max, Constraint::Maximum);
   plan.warm_floor =
       std::clamp(plan.warm_floor, facts.instances_min, std::max(facts.instances_min, plan.instances));
-}
-
-Duration PredictiveScaler::ski_rental(const ScalingFacts& facts, double arrivals_per_second) const {
-  double start_cost_seconds = facts.lead_seconds;
-  const double beyond_slack = facts.lead_seconds - facts.slack_seconds;
-  if (beyond_slack > 0) {
-    const double rate = std::isfinite(arrivals_per_second) ? std::clamp(arrivals_per_second, 0.0, 1e6) : 0.0;
-    start_cost_seconds += (1 + rate * beyond_slack) * late_cost_in_idle_seconds(facts);
-  }
-  return std::max(Duration(0), std::min(from_seconds(start_cost_seconds), settings_.keep_idle_max));
-}
-
-double PredictiveScaler::late_cost_in_idle_seconds(const ScalingFacts& facts) const {
-  const LatenessPrice price = price_of(settings_, feedback_.multiplier());
-  // Without a price: the one that makes q* the newsvendor level where one missing instance makes one message
-  // late.
-  if (price.late_cost <= 0) return facts.step_seconds * price.late_multiplier / price.late_share_max;
-  constexpr double kIdleIsFree = 1e9;
-  return price.idle_cost_per_second > 0 ? price.late_cost / price.idle_cost_per_second : kIdleIsFree;
 }
 
 std::unique_ptr<Scaler> make_predictive_scaler(const ScalingSettings& settings) {

@@ -96,7 +96,8 @@ TEST(Policy, WithoutAUsableForecastItIsReactive) {
   situation.forecast.forecast.values[3] = std::numeric_limits<float>::quiet_NaN();
   situation.inputs.backlog = {.ready = 30, .delayed = 0, .in_flight = 0, .oldest_wait = 0s};
   const ScalingPlan plan = situation.plan();
-  EXPECT_EQ(plan.reason.constraint, Constraint::NoForecast);
+  EXPECT_EQ(plan.reason.constraint, Constraint::Backlog);
+  EXPECT_EQ(plan.reason.model, ModelId::None);
   EXPECT_EQ(plan.instances, 30U) << "each starts one message of 1 s within 500 ms";
 }
 
@@ -179,54 +180,59 @@ TEST(Policy, APriceOfLatenessSetsTheLevel) {
   EXPECT_LT(cheap.reason.level, 0.9);
   EXPECT_GT(dear.reason.level, 0.99);
   EXPECT_LT(cheap.instances, dear.instances);
-  EXPECT_EQ(dear.reason.late_multiplier, 1);
 }
 
-TEST(Policy, LatenessRaisesThePlanAndPunctualityLowersIt) {
-  Situation situation({100, 100, 100});
-  situation.inputs.forecast = &situation.forecast;
+TEST(Policy, ASurplusInstanceOutlastsAsMuchAsAStartCosts) {
+  EXPECT_EQ(Situation({100, 100}).plan().keep_idle, 4s) << "noise does not stop and start them";
+}
+
+TEST(Policy, WhatWasNeededOfLateIsKeptWithoutAForecast) {
+  Situation situation({100});
+  situation.settings.predict = false;
   const std::unique_ptr<Scaler> scaler = make_predictive_scaler(situation.settings);
-  const std::uint32_t before = scaler->plan(situation.inputs).instances;
-  for (int step = 0; step < 10; ++step) {
-    for (int i = 0; i < 100; ++i) scaler->observe_start(situation.inputs.now, i < 10 ? 1ms : -1ms);
-    scaler->plan(situation.inputs);
+  const auto pass = [&](Duration time) {
+    std::uint32_t most = 0;
+    for (const TimePoint end = situation.inputs.now + time; situation.inputs.now < end;) {
+      situation.inputs.now += 1s;
+      most = std::max(most, scaler->plan(situation.inputs).instances);
+    }
+    return most;
+  };
+  for (int i = 0; i < 60; ++i) {
+    for (int m = 0; m < 3; ++m) scaler->observe_ready(situation.inputs.now);
+    scaler->observe_service(1s);
+    pass(10min);
   }
-  const ScalingPlan raised = scaler->plan(situation.inputs);
-  EXPECT_GT(raised.instances, before);
-  EXPECT_GT(raised.reason.late_multiplier, 1);
-  for (int step = 0; step < 200; ++step) {
-    for (int i = 0; i < 100; ++i) scaler->observe_start(situation.inputs.now, -1ms);
-    scaler->plan(situation.inputs);
-  }
-  EXPECT_LT(scaler->plan(situation.inputs).instances, before);
+  for (int m = 0; m < 3; ++m) scaler->observe_ready(situation.inputs.now);
+  pass(30s);
+  EXPECT_EQ(pass(8min), 0U) << "nothing ever came so soon";
+  EXPECT_EQ(pass(80s), 3U) << "they are back before the next";
+  EXPECT_EQ(scaler->plan(situation.inputs).reason.constraint, Constraint::NoForecast);
 }
 
-TEST(Policy, WithoutTrustAnIdleInstanceIsKeptNoLongerThanAStartIsWorth) {
-  Situation situation({100, 100});
-  situation.inputs.naive_loss = 0.1;
-  situation.settings.idle_cost_per_hour = 3600;  // 1 a second
-  situation.settings.late_cost = 20;
-  // 5 s of starting and one message late.
-  EXPECT_EQ(situation.plan().keep_idle, 25s);
-  situation.inputs.arrivals_per_second = 2;  // and 2 x (5 - 0.5) more meanwhile
-  EXPECT_EQ(situation.plan().keep_idle, 205s);
-  situation.settings.keep_idle_max = 1min;
-  EXPECT_EQ(situation.plan().keep_idle, 1min);
-  situation.inputs.start_time.p95 = 300ms;  // no message is late by it
-  EXPECT_EQ(situation.plan().keep_idle, 300ms);
-}
-
-TEST(Policy, WithTrustASurplusInstanceOnlyOutlastsNoise) {
-  EXPECT_EQ(Situation({100, 100}).plan().keep_idle, 25s) << "the lead time and two steps";
-}
-
-TEST(Policy, AForecastThatDoesNotMeetTheObjectiveDoesNotLetInstancesGoEarly) {
-  Situation situation({100, 100});
-  situation.inputs.forecast = &situation.forecast;
+TEST(Policy, AMessageThatIsLateAlreadyStartsAnInstanceOnlyForThoseAfterIt) {
+  Situation situation({100});
+  situation.settings.predict = false;
+  situation.settings.late_share_max = 0.3;
+  situation.inputs.start_time = {.mean = 15s, .p95 = 15s, .observed = 10};
   const std::unique_ptr<Scaler> scaler = make_predictive_scaler(situation.settings);
-  EXPECT_EQ(scaler->plan(situation.inputs).keep_idle, 25s);
-  for (int i = 0; i < 20; ++i) scaler->observe_start(situation.inputs.now, 1s);
-  EXPECT_GT(scaler->plan(situation.inputs).keep_idle, 1min);
+  for (int i = 0; i < 200; ++i) {  // two at a time, never again within the hour
+    scaler->observe_ready(situation.inputs.now);
+    scaler->observe_ready(situation.inputs.now);
+    scaler->observe_service(1s);
+    for (int tick = 0; tick < 60; ++tick) {
+      situation.inputs.now += 1min;
+      scaler->plan(situation.inputs);
+    }
+  }
+  situation.inputs.backlog = {.ready = 1, .delayed = 0, .in_flight = 1, .oldest_wait = 0s};
+  situation.inputs.instances.busy = 1;
+  EXPECT_EQ(scaler->start_now(situation.inputs), 0U) << "the one at work takes it before another has started";
+  situation.inputs.backlog.ready = 40;
+  EXPECT_GT(scaler->start_now(situation.inputs), 0U) << "these outlast a start";
+  situation.inputs.instances.busy = 0;
+  situation.inputs.backlog = {.ready = 1, .delayed = 0, .in_flight = 0, .oldest_wait = 0s};
+  EXPECT_EQ(scaler->start_now(situation.inputs), 1U) << "nobody else would";
 }
 
 TEST(Policy, NoiseInTheForecastDoesNotMakeThePlanJump) {
@@ -238,9 +244,9 @@ TEST(Policy, NoiseInTheForecastDoesNotMakeThePlanJump) {
   for (int step = 0; step < 200; ++step) {
     const auto noise = static_cast<float>(0.98 + 0.04 * random.uniform());
     for (std::size_t i = 0; i < values.size(); ++i) situation.forecast.forecast.values[i] = values[i] * noise;
-    const ScalingPlan plan = scaler->plan(situation.inputs);
-    ASSERT_NEAR(plan.instances, 15, 1);
-    ASSERT_GE(plan.keep_idle, 20s);
+    situation.inputs.now += 10s;
+    situation.forecast.forecast.start += 10s;
+    ASSERT_NEAR(scaler->plan(situation.inputs).instances, 15, 1);
   }
 }
 
@@ -331,7 +337,7 @@ TEST(Policy, NoInputsMakeItLeaveABacklogWithoutInstancesOrExceedALimit) {
       ASSERT_LE(plan.instances, max) << "round " << round;
       ASSERT_LE(plan.warm_floor, plan.instances) << "round " << round;
       ASSERT_GE(plan.keep_idle, Duration(0)) << "round " << round;
-      ASSERT_TRUE(std::isfinite(plan.reason.level) && std::isfinite(plan.reason.demand.messages) &&
+      ASSERT_TRUE(std::isfinite(plan.reason.level) && std::isfinite(plan.reason.late_share) && std::isfinite(plan.reason.demand.messages) &&
                   std::isfinite(plan.reason.one_more_saves) &&
                   std::isfinite(plan.reason.one_more_costs_seconds))
           << "round " << round;
@@ -344,6 +350,8 @@ TEST(Policy, NoInputsMakeItLeaveABacklogWithoutInstancesOrExceedALimit) {
         ASSERT_GE(more, 1U) << "round " << round;
       }
       scaler->observe_start(inputs.now, hostile_duration(random));
+      scaler->observe_ready(inputs.now);
+      scaler->observe_service(hostile_duration(random));
       if (plan.reason.model != ModelId::None) ++ahead;
     }
   }

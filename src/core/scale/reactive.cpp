@@ -20,15 +20,17 @@ std::uint32_t wanted(const ScalingFacts& facts, const ScalingInputs& inputs,
     if (facts.service_known) return more;
     return std::min(more, kUnmeasuredMax > facts.usable ? kUnmeasuredMax - facts.usable : 0);
   }
-  const bool stuck = inputs.backlog.oldest_wait > settings.objective && facts.slots_ready == 0;
+  const bool stuck = seconds(inputs.backlog.oldest_wait) > facts.slack_seconds && facts.slots_ready == 0;
   return stuck ? 1 : 0;
 }
 
 }  // namespace
 
-std::uint32_t instances_to_start(const ScalingInputs& inputs, const ScalingSettings& settings) {
+std::uint32_t instances_to_start(const ScalingInputs& inputs, const ScalingSettings& settings,
+                                 Duration patience) {
   if (inputs.backlog.ready == 0) return 0;
-  const ScalingFacts facts = read_facts(inputs, settings);
+  ScalingFacts facts = read_facts(inputs, settings);
+  facts.slack_seconds += seconds(patience);
   if (facts.usable >= facts.instances_max) return 0;
   std::uint32_t more = wanted(facts, inputs, settings);
   if (facts.usable == 0) more = std::max(more, 1U);

@@ -15,8 +15,11 @@ namespace forewarm {
 /// too long already (runs that hang), one instance more is started at a time. Until a service time was
 /// measured, at most kUnmeasuredMax instances are started to find it out.
 ///
+/// `patience`: messages may wait so much longer than the objective before one is started for them.
+///
 /// O(1). Never above a limit; at least 1 when a message waits, there is no instance and one is allowed.
-std::uint32_t instances_to_start(const ScalingInputs& inputs, const ScalingSettings& settings);
+std::uint32_t instances_to_start(const ScalingInputs& inputs, const ScalingSettings& settings,
+                                 Duration patience = Duration(0));
 
 inline constexpr std::uint32_t kUnmeasuredMax = 8;
 

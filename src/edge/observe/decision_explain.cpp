@@ -53,7 +53,8 @@ std::string model_name(ModelId model) {
 std::string why_bound(const PlanReason& reason) {
   switch (reason.constraint) {
     case Constraint::Cost:
-      return "Cost bound it: one more would cost more idle time than the lateness it saves.";
+      return "Cost bound it: more would have cost more than the lateness it saves, fewer would have missed the "
+             "objective.";
     case Constraint::Backlog:
       return "Messages that already wait bound it.";
     case Constraint::Minimum:
@@ -66,11 +67,13 @@ std::string why_bound(const PlanReason& reason) {
     case Constraint::Baseline:
       return "The backlog is under the baseline threshold, so only the minimum is kept.";
     case Constraint::NoForecast:
-      return "There is no usable forecast yet, so it only reacts.";
+      return "There is no usable forecast yet, so what was needed of late decides.";
     case Constraint::Trust:
-      return "The forecast has not paid lately, so it only reacts.";
+      return "The forecast has not been better than the last value lately, so what was needed of late decides.";
     case Constraint::NoLead:
       return "Instances start faster than the objective asks, so there is no need to predict.";
+    case Constraint::Hazard:
+      return "Instances that were needed of late are kept: their next need is likely enough.";
     case Constraint::Rule:
       return "Another autoscaler's rule decided it.";
   }
@@ -95,7 +98,6 @@ std::string one_more_sentence(const PlanReason& reason, std::uint32_t planned) {
   std::string text = " Instance number " + std::to_string(planned + 1) + " would save " +
                      number(reason.one_more_saves) + " late messages in this step and stand idle for " +
                      number(reason.one_more_costs_seconds) + " s";
-  if (reason.late_multiplier != 1) text += " (lateness weighed " + number(reason.late_multiplier) + " times)";
   return text + ".";
 }
 
@@ -111,6 +113,10 @@ std::string sentence(const PlanDecision& decision) {
   if (plan.warm_floor > 0)
     text += ", " + std::to_string(plan.warm_floor) + " of them kept warm whatever comes";
   text += ". " + why_bound(plan.reason);
+  if (plan.reason.keep_price_seconds > 0) {
+    text += " An instance is kept as long as its next need is worth " + number(plan.reason.keep_price_seconds) +
+            " s of idle time: so far that would have made " + percent(plan.reason.late_share) + " late.";
+  }
   if (read_a_forecast(plan.reason)) {
     text += forecast_sentence(plan.reason) + one_more_sentence(plan.reason, plan.instances);
   }

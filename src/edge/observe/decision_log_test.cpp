@@ -28,7 +28,8 @@ ScalingPlan plan_of(std::uint32_t instances) {
                  .level = 0.975,
                  .lead = 1200ms,
                  .demand = {.messages = 412, .work_seconds = 37.1, .concurrency = 6.4},
-                 .late_multiplier = 2.5,
+                 .keep_price_seconds = 64,
+                 .late_share = 0.004,
                  .one_more_saves = 0.02,
                  .one_more_costs_seconds = 9.13};
   return plan;
@@ -275,7 +276,7 @@ TEST(Explain, APlanWithoutAForecastClaimsNone) {
   ScalingPlan plan;
   plan.instances = 1;
   EXPECT_EQ(explain({{}, "orders", PlanDecision{plan, 1}}),
-            "Keeps the plan at 1 instance. There is no usable forecast yet, so it only reacts.");
+            "Keeps the plan at 1 instance. There is no usable forecast yet, so what was needed of late decides.");
 }
 
 TEST(Explain, StartsStopsRetriesAndMovesAreSentences) {

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, kMoveReasonCount> kMoveReasons = {"receiv
 constexpr std::array<std::string_view, kLossReasonCount> kLossReasons = {
     "stopped", "start_failed", "start_timeout", "crashed", "killed"};
 constexpr std::array<std::string_view, kConstraintCount> kConstraints = {
-    "cost", "backlog", "minimum", "maximum", "budget", "baseline", "no_forecast", "trust", "no_lead", "rule"};
+    "cost", "backlog", "minimum", "maximum", "budget", "baseline", "no_forecast", "trust", "no_lead", "hazard", "rule"};
 constexpr std::array<std::string_view, kOriginCount> kOrigins = {"sent", "recovered", "redriven"};
 
 static_assert(static_cast<std::size_t>(RetryChoice::Park) + 1 == kRetryChoiceCount);

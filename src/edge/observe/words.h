@@ -26,7 +26,7 @@ inline constexpr std::size_t kRetryChoiceCount = 4;
 inline constexpr std::size_t kScaleReasonCount = 7;
 inline constexpr std::size_t kMoveReasonCount = 4;
 inline constexpr std::size_t kLossReasonCount = 5;
-inline constexpr std::size_t kConstraintCount = 10;
+inline constexpr std::size_t kConstraintCount = 11;
 inline constexpr std::size_t kModelCount = kModelNames.size();
 inline constexpr std::size_t kOriginCount = 3;
 

@@ -9,11 +9,54 @@ namespace {
 constexpr double kFirstBinSeconds = 0.01;
 constexpr std::array<double, 4> kQuarters = {1, 1.189207115002721, 1.4142135623730951, 1.681792830507429};
 
-// What is believed before anything was seen: one half of a gap, of a length of which nothing is known but
-// that it lies within the bins.
-constexpr float kPrior = 0.5F / GapHazard::kBins;
+// What is believed before anything was seen: one gap whose hazard after t seconds is 1 / t. Where nothing is
+// known it makes the instance stay as long as costs its price: the rule of the ski rental, never more than
+// twice what foresight would pay (Karlin et al. 1988).
+constexpr std::array<float, GapCounts::kBins> kPrior = [] {
+  std::array<float, GapCounts::kBins> prior{};
+  double left = 1;
+  for (float& share : prior) {
+    share = static_cast<float>(left * (1 - 1 / kQuarters[1]));
+    left /= kQuarters[1];
+  }
+  return prior;
+}();
 
+constexpr float kAsGood = 0.02F;
 constexpr float kOutdatedBy = 0.02F;  // of the weight: fewer new gaps change no decision worth the time
+
+using ByPrice = std::array<float, kPrices>;
+
+/// The cheapest course at each price, and what it costs over all gaps counted, from either state.
+struct Course {
+  std::array<PriceMask, GapCounts::kBins> let_go{}, start_ahead{};
+  ByPrice if_warm{}, if_cold{};
+  float gaps = 0;
+};
+
+Course cheapest(const GapCounts& counts, const ByPrice& missed, float start) {
+  Course course;
+  float& later = course.gaps;  // gaps that end in later bins
+  for (std::size_t bin = GapCounts::kBins; bin-- > 0;) {
+    const float here = counts.at(bin) + kPrior[bin];
+    const auto width = static_cast<float>(GapCounts::bin_begins(bin + 1) - GapCounts::bin_begins(bin));
+    const float time = width * (later + here / 2);
+    const float starting = start * (later + here);
+    PriceMask let_go = 0, start_ahead = 0;
+    for (std::size_t p = 0; p < kPrices; ++p) {
+      const float stay = time + course.if_warm[p];
+      const float away = missed[p] * here + course.if_cold[p];
+      course.if_warm[p] = std::min(stay, away);
+      course.if_cold[p] = std::min(away, stay + starting);
+      let_go = static_cast<PriceMask>(let_go | (away < stay ? 1U << p : 0U));
+      start_ahead = static_cast<PriceMask>(start_ahead | (stay + starting < away ? 1U << p : 0U));
+    }
+    course.let_go[bin] = let_go;
+    course.start_ahead[bin] = start_ahead;
+    later += here;
+  }
+  return course;
+}
 
 }  // namespace
 
@@ -21,12 +64,12 @@ double price_seconds(std::size_t price) {
   return price == 0 ? 0 : static_cast<double>(std::uint64_t{1} << (price - 1));
 }
 
-double GapHazard::bin_begins(std::size_t bin) {
+double GapCounts::bin_begins(std::size_t bin) {
   if (bin == 0) return 0;
   return kFirstBinSeconds * static_cast<double>(std::uint64_t{1} << (bin / 4)) * kQuarters[bin % 4];
 }
 
-std::size_t GapHazard::bin_of(Duration gap) {
+std::size_t GapCounts::bin_of(Duration gap) {
   const double ratio = seconds(gap) / kFirstBinSeconds;
   if (!(ratio >= 1)) return 0;
   const auto octave = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(ratio)) - 1);
@@ -36,53 +79,55 @@ std::size_t GapHazard::bin_of(Duration gap) {
   return std::min(4 * octave + quarter, kBins - 1);
 }
 
-void GapHazard::observe(Duration gap) {
-  gaps_[bin_of(gap)] += 1;
+void GapCounts::observe(Duration gap) {
+  counts_[bin_of(gap)] += 1;
   weight_ += 1;
-  if (weight_ - decided_weight_ > kOutdatedBy * weight_) outdated_ = true;
+}
+
+void GapCounts::forget(float keep) {
+  for (float& count : counts_) count *= keep;
+  weight_ *= keep;
 }
 
 void GapHazard::forget(float keep) {
-  for (float& count : gaps_) count *= keep;
-  weight_ *= keep;
+  gaps_.forget(keep);
+  after_start_.forget(keep);
   decided_weight_ *= keep;
 }
 
-void GapHazard::decide(double start_seconds) {
-  const auto start = static_cast<float>(start_seconds);
-  std::array<float, kPrices> cold_need;
-  for (std::size_t p = 0; p < kPrices; ++p) cold_need[p] = static_cast<float>(price_seconds(p)) + start;
-  // From the last bin to the first: what the rest of a gap costs if the instance is warm, or cold, as the bin
-  // begins; and the prices at which it is then let go, or started.
-  std::array<float, kPrices> if_warm{}, if_cold{};
-  std::array<PriceMask, kBins> let_go{}, start_ahead{};
-  float later = 0;  // gaps that end in later bins
-  for (std::size_t bin = kBins; bin-- > 0;) {
-    const float here = gaps_[bin] + kPrior;
-    const auto width = static_cast<float>(bin_begins(bin + 1) - bin_begins(bin));
-    const float time = width * (later + here / 2);
-    const float starting = start * (later + here);
-    for (std::size_t p = 0; p < kPrices; ++p) {
-      const float stay = time + if_warm[p];
-      const float away = cold_need[p] * here + if_cold[p];
-      if_warm[p] = std::min(stay, away);
-      if_cold[p] = std::min(away, stay + starting);
-      let_go[bin] = static_cast<PriceMask>(let_go[bin] | (away < stay ? 1U << p : 0U));
-      start_ahead[bin] = static_cast<PriceMask>(start_ahead[bin] | (stay + starting < away ? 1U << p : 0U));
-    }
-    later += here;
-  }
-  auto warm = static_cast<PriceMask>(~0U);  // it has just been used
-  for (std::size_t bin = 0; bin < kBins; ++bin) {
-    warm = static_cast<PriceMask>((warm & ~let_go[bin]) | start_ahead[bin]);
-    warm_[bin] = warm;
-  }
-  decided_weight_ = weight_;
-  outdated_ = false;
+bool GapHazard::outdated() const {
+  return decided_weight_ < 0 || gaps_.weight() > decided_weight_ * (1 + kOutdatedBy);
 }
 
-PriceMask GapHazard::warm(Duration idle_for, Duration lead) const {
-  return static_cast<PriceMask>(warm_[bin_of(idle_for)] | warm_[bin_of(idle_for + lead)]);
+void GapHazard::decide(Duration lead, double start_seconds) {
+  const auto start = static_cast<float>(start_seconds);
+  ByPrice missed;
+  for (std::size_t p = 0; p < kPrices; ++p) missed[p] = static_cast<float>(price_seconds(p)) + start;
+  const Course started = cheapest(after_start_, missed, start);
+  starts_on_need_ = 0;
+  for (std::size_t p = 0; p < kPrices; ++p) {
+    // Who is cold at a need pays the start, or, where that is cheaper, goes on without. A start a little later
+    // is as good as one at once, and no reason against it.
+    const float without = (started.if_cold[p] - started.if_warm[p]) / started.gaps;
+    if (start <= without + kAsGood * started.if_cold[p] / started.gaps) starts_on_need_ = static_cast<PriceMask>(starts_on_need_ | 1U << p);
+    missed[p] = static_cast<float>(price_seconds(p)) + std::clamp(without, 0.0F, start);
+  }
+  const Course course = cheapest(gaps_, missed, start);
+  const std::size_t ready = GapCounts::bin_of(lead);
+  PriceMask warm = kAllPrices, from_cold = 0;
+  for (std::size_t bin = 0; bin < GapCounts::kBins; ++bin) {
+    const PriceMask ahead = course.start_ahead[bin];
+    warm = static_cast<PriceMask>((warm & ~course.let_go[bin]) | ahead);
+    from_cold = static_cast<PriceMask>((from_cold & ~course.let_go[bin]) | (bin > ready ? ahead : 0));
+    after_warm_[bin] = warm;
+    after_cold_[bin] = from_cold;
+  }
+  decided_weight_ = gaps_.weight();
+}
+
+PriceMask GapHazard::warm(Duration idle_for, PriceMask started) const {
+  const std::size_t bin = GapCounts::bin_of(idle_for);
+  return static_cast<PriceMask>((after_warm_[bin] & started) | (after_cold_[bin] & ~started));
 }
 
 }  // namespace forewarm

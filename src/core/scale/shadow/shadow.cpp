@@ -12,7 +12,6 @@ namespace {
 constexpr Duration kHalfLife = 24h;      // a day's pattern weighs as much as all days before it
 constexpr Duration kForgetEvery = 60s;
 constexpr std::size_t kAskedMax = 64;
-constexpr auto kAllPrices = static_cast<PriceMask>(~0U);
 
 /// Levels share what they learn with their neighbours: the lowest four have their own, above them there are
 /// two groups an octave.
@@ -25,11 +24,11 @@ std::size_t group_of(std::uint32_t level) {
 }  // namespace
 
 Shadow::Shadow(std::uint32_t instance_capacity, std::uint32_t instances_max)
-    : levels_(instance_capacity, instances_max) {}
+    : needed_(instance_capacity, instances_max) {}
 
 GapHazard& Shadow::hazard(std::uint32_t level) {
   const std::size_t group = group_of(level);
-  while (hazards_.size() <= group) hazards_.emplace_back().decide(seconds(lead_));
+  while (hazards_.size() <= group) hazards_.emplace_back().decide(start_.lead, start_.cost_seconds);
   return hazards_[group];
 }
 
@@ -45,18 +44,11 @@ Duration Shadow::next_service() {
 }
 
 void Shadow::arrive(TimePoint at, Duration slack) {
-  const NeededLevels::Need need = levels_.arrive(at, slack, next_service());
+  const NeededLevels::Need need = needed_.arrive(at, slack, next_service());
+  if (since_ == kNever) since_ = advanced_ = at;
   messages_ += 1;
   last_level_ = need.level;
-  last_warm_ = kAllPrices;
-  if (need.first) {
-    last_warm_ = 0;
-    hazard(need.level);
-  } else if (need.gap > Duration(0)) {
-    GapHazard& gaps = hazard(need.level);
-    last_warm_ = gaps.warm(need.gap, Duration(0));
-    gaps.observe(need.gap);
-  }
+  last_warm_ = find(need, at);
   if (last_warm_ == kAllPrices) return;
   for (std::size_t a = 0; a < kAheadCount; ++a) {
     if (need.level < ready_[a]) continue;
@@ -64,26 +56,53 @@ void Shadow::arrive(TimePoint at, Duration slack) {
   }
 }
 
+/// The prices at which a need finds its level.
+PriceMask Shadow::find(const NeededLevels::Need& need, TimePoint at) {
+  GapHazard& gaps = hazard(need.level);
+  if (need.first) {
+    levels_.push_back({.start_at = at});
+    return 0;
+  }
+  Level& level = levels_[need.level];
+  PriceMask warm = level.started;
+  if (need.gap > Duration(0)) {
+    warm = gaps.warm(need.gap, level.started);
+    gaps.observe_gap(need.gap);
+  }
+  const TimePoint ready = saturating_add(level.start_at, start_.lead);
+  if (at >= ready) {
+    gaps.observe_after_start(at - ready);
+    level.start_at = at;
+  }
+  const bool alone = need.level == 0;  // nobody else would ever take the message
+  level.started = start_.in_time || alone ? kAllPrices : static_cast<PriceMask>(warm | gaps.starts_on_need());
+  return warm;
+}
+
+bool Shadow::starts_on_need(std::uint32_t level, std::size_t price) const {
+  const std::size_t group = group_of(level);
+  return level == 0 || group >= hazards_.size() || (hazards_[group].starts_on_need() >> price & 1U) != 0;
+}
+
 bool Shadow::last_was_cold(Candidate candidate) const {
   return last_level_ >= ready_[candidate.ahead] && (last_warm_ >> candidate.price & 1U) == 0;
 }
 
-void Shadow::advance(TimePoint now, const AheadInstances& ahead, Duration lead) {
-  lead_ = lead;
-  const double start_seconds = seconds(lead);
-  refresh_one(start_seconds);
+void Shadow::advance(TimePoint now, const AheadInstances& ahead, const StartModel& start) {
+  start_ = start;
+  refresh_one();
   forget(now);
-  const std::array<ByPrice, kAheadCount> before = wanted_;
+  const std::array<CountByPrice, kAheadCount> before = wanted_;
   count_wanted(now, ahead);
-  const double passed = advanced_ == kNever ? 0 : seconds(now - advanced_);
+  const double passed = since_ == kNever ? 0 : std::max(0.0, seconds_between(advanced_, now));
   advanced_ = now;
   for (std::size_t a = 0; a < kAheadCount; ++a) {
     for (std::size_t p = 0; p < kPrices; ++p) {
-      const std::uint32_t was = before[a][p], is = wanted_[a][p], cold = cold_since_[a][p];
+      const std::uint32_t was = before[a][p], is = wanted_[a][p];
       const std::uint32_t risen = is > was ? is - was : 0;
       CandidateRecord& record = records_[a][p];
-      record.instance_seconds += passed * (was + is) / 2 + start_seconds * std::max(risen, cold);
-      record.cold += cold;
+      record.instance_seconds += passed * (was + is) / 2 + start_.cost_seconds * risen;
+      record.cold += cold_since_[a][p];
     }
   }
   cold_since_ = {};
@@ -92,26 +111,26 @@ void Shadow::advance(TimePoint now, const AheadInstances& ahead, Duration lead) 
     if (asked_.size() == kAskedMax) asked_.erase(asked_.begin());
     asked_.push_back({now, ahead});
   }
-  while (asked_.size() > 1 && asked_[1].at <= now - lead) asked_.erase(asked_.begin());
+  while (asked_.size() > 1 && saturating_add(asked_[1].at, start.lead) <= now) asked_.erase(asked_.begin());
   ready_ = ahead;
   for (const AheadSince& asked : asked_) {
     for (std::size_t a = 0; a < kAheadCount; ++a) ready_[a] = std::min(ready_[a], asked.instances[a]);
   }
 }
 
-void Shadow::refresh_one(double start_seconds) {
+void Shadow::refresh_one() {
   for (std::size_t i = 0; i < hazards_.size(); ++i) {
     GapHazard& gaps = hazards_[next_refresh_++ % hazards_.size()];
     if (!gaps.outdated()) continue;
-    gaps.decide(start_seconds);
+    gaps.decide(start_.lead, start_.cost_seconds);
     return;
   }
 }
 
 void Shadow::forget(TimePoint now) {
-  if (forgot_ == kNever) forgot_ = now;
-  if (now - forgot_ < kForgetEvery) return;
-  const double keep = exp(-std::numbers::ln2 * (seconds(now - forgot_) / seconds(kHalfLife)));
+  if (forgot_ == kNever || now < forgot_) forgot_ = now;
+  if (now < saturating_add(forgot_, kForgetEvery)) return;
+  const double keep = exp(-std::numbers::ln2 * seconds_between(forgot_, now) / seconds(kHalfLife));
   forgot_ = now;
   for (GapHazard& gaps : hazards_) gaps.forget(static_cast<float>(keep));
   for (auto& of_ahead : records_) {
@@ -124,16 +143,19 @@ void Shadow::forget(TimePoint now) {
 }
 
 void Shadow::count_wanted(TimePoint now, const AheadInstances& ahead) {
-  ByPrice above{};  // of the levels seen so far, from the top
+  CountByPrice above{};  // of the levels seen so far, from the top
   any_idle_warm_ = false;
   for (std::size_t a = 0; a < kAheadCount; ++a) {
-    if (ahead[a] >= levels_.count()) wanted_[a].fill(ahead[a]);
+    if (ahead[a] >= needed_.count()) wanted_[a].fill(ahead[a]);
   }
-  for (std::uint32_t level = levels_.count(); level-- > 0;) {
-    const TimePoint idle_from = levels_.idle_from(level);
-    PriceMask warm = kAllPrices;
+  for (std::uint32_t level = needed_.count(); level-- > 0;) {
+    const TimePoint idle_from = needed_.idle_from(level);
+    const PriceMask started = levels_[level].started;
+    PriceMask warm = started;
     if (idle_from < now) {
-      warm = hazard(level).warm(now - idle_from, lead_);
+      const GapHazard& gaps = hazard(level);
+      const Duration idle = from_seconds(seconds_between(idle_from, now));
+      warm = static_cast<PriceMask>(gaps.warm(idle, started) | gaps.warm(idle + start_.lead, started));
       any_idle_warm_ = any_idle_warm_ || warm != 0;
     }
     for (std::size_t p = 0; p < kPrices; ++p) above[p] += warm >> p & 1U;

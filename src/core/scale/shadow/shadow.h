@@ -30,6 +30,13 @@ struct CandidateRecord {
   double cold = 0;              ///< messages that needed an instance which it did not have
 };
 
+/// What it takes to start an instance.
+struct StartModel {
+  Duration lead = Duration(1s);  ///< until it is ready, mostly
+  double cost_seconds = 1;       ///< in seconds of an instance's time
+  bool in_time = false;          ///< a message that has none is not late if one is started for it
+};
+
 /// All candidates, run in the shadow on the messages that come: what they would have had, missed and paid.
 /// Whoever asks gets what each has come to so far, and what it wants now. Knows nothing of the instances that
 /// there are, so that what is judged is not changed by what was chosen.
@@ -44,33 +51,44 @@ class Shadow {
   /// Before the first was observed.
   void guess_service(Duration service) { service_guess_ = service; }
 
-  /// Closes the books up to now. `ahead`: what is wanted of it from now until the next call, ready `lead`
-  /// after it was first wanted.
-  void advance(TimePoint now, const AheadInstances& ahead, Duration lead);
+  /// Closes the books up to now. `ahead`: what is wanted of it from now until the next call, ready a start's
+  /// lead after it was first wanted.
+  void advance(TimePoint now, const AheadInstances& ahead, const StartModel& start);
 
   std::uint32_t wanted(Candidate candidate) const { return wanted_[candidate.ahead][candidate.price]; }
   const CandidateRecord& record(Candidate candidate) const {
     return records_[candidate.ahead][candidate.price];
   }
   double messages() const { return messages_; }  ///< with what is left of their weight
+  double watched_seconds() const { return since_ == kNever ? 0 : seconds_between(since_, advanced_); }
   /// Whether the last message found its instance with this candidate.
   bool last_was_cold(Candidate candidate) const;
   bool any_idle_warm() const { return any_idle_warm_; }
+  /// Whether a message that needs this level, and does not find it, should have it started: it is late
+  /// already, and those after it may come too late to use it.
+  bool starts_on_need(std::uint32_t level, std::size_t price) const;
 
  private:
+  struct Level {
+    PriceMask started = kAllPrices;  ///< the prices at which it was there, or was started, at its last need
+    TimePoint start_at;              ///< a need that would have started it, and no other since
+  };
+
   GapHazard& hazard(std::uint32_t level);
+  PriceMask find(const NeededLevels::Need& need, TimePoint at);
   Duration next_service();
   void forget(TimePoint now);
-  void refresh_one(double start_seconds);
+  void refresh_one();
   void count_wanted(TimePoint now, const AheadInstances& ahead);
 
-  NeededLevels levels_;
+  NeededLevels needed_;
+  std::vector<Level> levels_;
   std::vector<GapHazard> hazards_;  ///< of groups of levels, finer for the lower ones
   std::size_t next_refresh_ = 0;
   std::array<Duration, 32> services_{};
   std::uint64_t services_seen_ = 0, services_used_ = 0;
   Duration service_guess_ = 1s;
-  Duration lead_ = 1s;
+  StartModel start_;
 
   struct AheadSince {
     TimePoint at;
@@ -79,14 +97,15 @@ class Shadow {
   std::vector<AheadSince> asked_;  ///< over the last lead, and the one before
   AheadInstances ready_{};         ///< of `ahead`, what is ready by now
 
-  using ByPrice = std::array<std::uint32_t, kPrices>;
-  std::array<ByPrice, kAheadCount> wanted_{};
-  std::array<ByPrice, kAheadCount> cold_since_{};  ///< since the last advance
+  using CountByPrice = std::array<std::uint32_t, kPrices>;
+  std::array<CountByPrice, kAheadCount> wanted_{};
+  std::array<CountByPrice, kAheadCount> cold_since_{};  ///< since the last advance
   std::array<std::array<CandidateRecord, kPrices>, kAheadCount> records_{};
   double messages_ = 0;
   PriceMask last_warm_ = 0;
   std::uint32_t last_level_ = 0;
   bool any_idle_warm_ = false;
+  TimePoint since_ = kNever;  ///< the first message
   TimePoint advanced_ = kNever;
   TimePoint forgot_ = kNever;
 };
