@@ -1,4 +1,5 @@
-// Each rule against cases computed by hand from its source; KEDA's are in sim/baselines_test.cpp.
+// Each rule against cases computed by hand from its source; KEDA's are in sim/baselines_test.cpp, others in
+// reactive_test.cpp and predictive_test.cpp.
 
 #include <gtest/gtest.h>
 
