@@ -131,6 +131,19 @@ TEST(AwsPredictive, RaisesCapacityFiveMinutesBeforeAnHourThatWasBusyADayAgo) {
   EXPECT_EQ(watch.after(1min + 1s), 9U) << "the target tracking goes down, a tenth at a time";
 }
 
+TEST(AwsPredictive, AfterAWeekTheSameHourOfTheWeekCounts) {
+  Watch watch(make_aws_predictive_scaler({}));
+  watch.now.service_time = {1s, 1s, 10};
+  watch.after(5h);
+  watch.now.arrivals_per_second = 7;
+  watch.after(1h);
+  watch.now.arrivals_per_second = 0;
+  watch.after(42h);
+  EXPECT_EQ(watch.after(5h), 5U) << "5:00 on the third day: the mean of 7 and 0 / 0.7";
+  watch.after(120h - 5min);
+  EXPECT_EQ(watch.after(1s), 10U) << "a week after that hour; by the day it would be 7 / 7 / 0.7 = 2";
+}
+
 TEST(AwsPredictive, TheTargetTrackingUnderItScalesOut) {
   Watch watch(make_aws_predictive_scaler({.min = 4}));
   watch.now.instances.busy = 4;
@@ -148,6 +161,9 @@ TEST(HoltWinters, RepeatsASeasonAndSmoothsASurprise) {
   series.push_back(4);
   // Level 0.5 (4 + 5) + 0.5 x 5 = 7, trend 0.5 (7 - 5) = 1, the season of the next value is 5.
   EXPECT_EQ(holt_winters_next(series, 2, half), 13);
+  series.push_back(13);
+  // As expected: level 8, trend 1. The season of the surprise is 0.5 (4 - 5) + 0.5 x -5 = -3.
+  EXPECT_EQ(holt_winters_next(series, 2, half), 6);
   series.resize(11);
   EXPECT_FALSE(holt_winters_next(series, 2, half)) << "10 + 2 x (2 / 2) values at least";
   EXPECT_FALSE(holt_winters_next(std::deque<double>(19, 1), 10, half)) << "two seasons at least";
@@ -204,7 +220,8 @@ TEST(Crane, SaysNothingWithoutTwoCyclesOrWithoutACycle) {
   EXPECT_FALSE(crane_forecast(history)) << "a minute short of two days";
   EXPECT_FALSE(crane_forecast(std::vector<double>(1440 * 4, 5.0)));
   std::vector<double> slower(1440 * 4);
-  for (std::size_t i = 0; i < slower.size(); ++i) slower[i] = wave_of_a_day(static_cast<int>(i) / 4);
+  for (std::size_t i = 0; i < slower.size(); ++i)
+    slower[i] = wave_of_a_day(static_cast<int>(i)) + 2 * wave_of_a_day(static_cast<int>(i) / 4);
   EXPECT_FALSE(crane_forecast(slower)) << "the wave of four days is larger than that of one";
 }
 
@@ -265,6 +282,20 @@ TEST(Kedastral, PlansTwiceAndHalfAtMostEachMinuteAndKedaFollows) {
   EXPECT_EQ(watch.after(60s), 3U);
   EXPECT_EQ(watch.after(60s), 1U);
   EXPECT_EQ(watch.after(60s), 1U) << "its minimum";
+}
+
+TEST(Kedastral, TakesTheForecastAfterTheLeadTime) {
+  for (const auto& [lead, replicas] : {std::pair{Duration(60s), 30U}, std::pair{Duration(180s), 40U}}) {
+    Watch watch(make_kedastral_scaler({.lead = lead, .window = 2min, .up_factor = 100}));
+    watch.now.service_time = {1s, 1s, 10};
+    watch.now.arrivals_per_second = 10;
+    watch.after(60s);
+    watch.now.arrivals_per_second = 20;
+    EXPECT_EQ(watch.after(60s), 12U) << "1.2 x 10";
+    // 10 and 20 rise by 10 a minute and are 15 in the mean: 1.2 (0.4 x 40 + 0.6 x 15) after two minutes, and
+    // 1.2 (0.4 x 60 + 0.6 x 15) after four.
+    EXPECT_EQ(watch.after(60s), replicas);
+  }
 }
 
 }  // namespace

@@ -94,6 +94,10 @@ TEST(OpenWhisk, StaleMessagesAreCountedApartLessWhatStarts) {
   EXPECT_EQ(watch.after(100ms), 5U) << "12 / 5 are 3 containers, 1 of which is starting; none is fresh";
   watch.now.backlog.ready = 42;
   EXPECT_EQ(watch.after(100ms), 8U) << "12 stale: 2 more; 30 fresh: 30 / 5 - 3 = 3 more";
+  watch.now.backlog.ready = 12;
+  watch.after(100ms);
+  watch.now.backlog.ready = 17;
+  EXPECT_EQ(watch.after(100ms), 5U) << "the 5 fresh are done by the 3 there are, which saves no stale one's";
 }
 
 TEST(OpenWhisk, ChecksEach100MillisecondsWhileThereIsWorkAndKeepsForTenMinutes) {
