@@ -89,14 +89,15 @@ TEST(HybridHistogram, HeadAndTailAreThe5thAnd99thPercentile) {
 TEST(HybridHistogram, MessagesWhileOthersRunHaveNoIdleTimeAndKeepItLoaded) {
   Application app;
   app.run_after(0s);
-  for (int message = 0; message < 20; ++message) {
+  app.watch.now.now += 30min;
+  for (int message = 0; message < 200; ++message) {
     app.watch.now.backlog.in_flight = 1;
     EXPECT_EQ(app.watch.after(1s), 1U);
     app.watch.scaler().observe_start(app.watch.now.now, 0s);
   }
   app.watch.now.backlog.in_flight = 0;
   const ScalingPlan plan = app.watch.scaler().plan(app.watch.now);
-  EXPECT_EQ(plan.keep_idle, 66s) << "20 idle times of none: prewarm 0, (0 + 1) x 60 s x 1.1";
+  EXPECT_EQ(plan.keep_idle, 66s) << "one of 30 minutes, 199 of none: prewarm 0, (0 + 1) x 60 s x 1.1";
   app.watch.now.backlog.ready = 3;
   app.watch.now.instances.busy = 1;
   EXPECT_EQ(app.watch.start_now(), 3U) << "beyond the paper: one each";
@@ -134,14 +135,14 @@ TEST(AwsPredictive, RaisesCapacityFiveMinutesBeforeAnHourThatWasBusyADayAgo) {
 TEST(AwsPredictive, AfterAWeekTheSameHourOfTheWeekCounts) {
   Watch watch(make_aws_predictive_scaler({}));
   watch.now.service_time = {1s, 1s, 10};
-  watch.after(5h);
+  watch.after(29h);
   watch.now.arrivals_per_second = 7;
   watch.after(1h);
   watch.now.arrivals_per_second = 0;
-  watch.after(42h);
-  EXPECT_EQ(watch.after(5h), 5U) << "5:00 on the third day: the mean of 7 and 0 / 0.7";
-  watch.after(120h - 5min);
-  EXPECT_EQ(watch.after(1s), 10U) << "a week after that hour; by the day it would be 7 / 7 / 0.7 = 2";
+  watch.after(18h);
+  EXPECT_EQ(watch.after(5h), 5U) << "5:00 on the third day: the mean of 0 and 7 / 0.7";
+  watch.after(144h - 5min);
+  EXPECT_EQ(watch.after(1s), 10U) << "a week after that hour; by the day it would be 7 / 8 / 0.7, 2";
 }
 
 TEST(AwsPredictive, TheTargetTrackingUnderItScalesOut) {
@@ -233,6 +234,20 @@ TEST(Crane, AMarginIsWorthItWhereTheLastCycleWasHigher) {
   ASSERT_TRUE(next);
   // The day before with 20 % more is nearest to a day that has 19 % more.
   EXPECT_NEAR((*next)[360], 1.2 * 1.19 * 150, 1);
+}
+
+TEST(Crane, DropsSmallFastWavesWhereTheyDoNotComeBack) {
+  std::vector<double> clean, history;
+  for (int minute = 0; minute < 1440 * 2; ++minute) {
+    const double turn = 2 * std::numbers::pi * minute / 1440;
+    clean.push_back(100 + 50 * std::sin(turn) + 20 * std::sin(2 * turn) + 10 * std::sin(3 * turn));
+    const double noise = (minute % 2 == 0) == (minute < 1440) ? 0.2 : -0.2;  // turned over on the second day
+    history.push_back(clean.back() + noise);
+  }
+  const std::optional<std::vector<double>> next = crane_forecast(history);
+  ASSERT_TRUE(next);
+  for (std::size_t minute : {100, 101, 700, 1300})
+    EXPECT_NEAR((*next)[minute], 1.01 * clean[minute], 0.02) << minute;
 }
 
 TEST(Crane, TheLargerOfTheHpasWishForTheQueueAndForTheNextHourCounts) {
