@@ -151,6 +151,21 @@ TEST(Policies, NamesOfTheCommandLineMakeTheirScalers) {
   EXPECT_EQ(first_plan("keda").instances, 4U);
   EXPECT_EQ(first_plan("keda:max=3,target=10").instances, 3U);
   EXPECT_EQ(first_plan("keda:activation=100").instances, 0U);
+  EXPECT_EQ(first_plan("keda:metric-type=value").instances, 1U) << "none is ready";
+  EXPECT_EQ(first_plan("keda:behavior=yes").instances, 5U);
+  EXPECT_EQ(first_plan("keda:up-pods=9").instances, 10U) << "one of its options sets a behavior";
+  EXPECT_EQ(first_plan("keda:behavior=no").instances, 4U);
+  EXPECT_EQ(first_plan("azure-target:up=7,idle=1m").instances, 7U);
+  EXPECT_EQ(first_plan("openwhisk:idle=1m").keep_idle, 1min);
+  EXPECT_EQ(first_plan("openfaas:min=3").instances, 3U);
+  EXPECT_EQ(first_plan("openfaas:type=rps,zero=yes").instances, 0U);
+  EXPECT_EQ(first_plan("wpa:target=10").instances, 10U);
+  EXPECT_EQ(first_plan("provisioned-concurrency:min=6,idle=1m").instances, 6U);
+  EXPECT_EQ(first_plan("hybrid-histogram:range=2h").keep_idle, 2h);
+  EXPECT_EQ(first_plan("aws-predictive:min=2").instances, 2U);
+  EXPECT_EQ(first_plan("holt-winters:target=50,season=24h").instances, 2U);
+  EXPECT_EQ(first_plan("crane:target=33").instances, 4U);
+  EXPECT_EQ(first_plan("kedastral:min=2").instances, 2U);
   EXPECT_EQ(first_plan("forewarm").reason.constraint, Constraint::NoForecast);
   EXPECT_EQ(first_plan("reactive").reason.constraint, Constraint::NoForecast);
   EXPECT_EQ(parse_policy("keda:max=3")->name, "keda:max=3");
@@ -165,8 +180,11 @@ TEST(Policies, AMistakeIsNamedWithWhatWasMeant) {
   EXPECT_NE(
       message("kubernetes")
           .find(
-              "forewarm, reactive, keda, knative, lambda, cloud-run, erlang, keep-alive, ski-rental, static"),
+              "forewarm, reactive, keda, knative, lambda, provisioned-concurrency, cloud-run, azure-target, "
+              "openwhisk, openfaas, wpa, erlang, hybrid-histogram, aws-predictive, holt-winters, crane, "
+              "kedastral, keep-alive, ski-rental, static"),
       std::string::npos);
+  EXPECT_NE(message("keda:metric-type=both").find("value or average"), std::string::npos);
   EXPECT_NE(message("keep-alive:10").find("10m"), std::string::npos) << "a unit is asked for";
 }
 
@@ -192,6 +210,24 @@ TEST(Policies, ValuesThatCannotBeAreRefused) {
                            "cloud-run:utilisation=0",
                            "erlang:weight=2",
                            "ski-rental:often",
+                           "keda:behavior=perhaps",
+                           "azure-target:target=0",
+                           "azure-target:every=0s",
+                           "openwhisk:check=1ms",
+                           "openfaas:type=cpu",
+                           "openfaas:down-window=10m",
+                           "wpa:disruption=10",
+                           "provisioned-concurrency:min=0",
+                           "provisioned-concurrency:target=1",
+                           "hybrid-histogram:range=1s",
+                           "hybrid-histogram:head=5",
+                           "aws-predictive:buffer=1h",
+                           "holt-winters:alpha=2",
+                           "holt-winters:every=1s",
+                           "holt-winters:season=1m",
+                           "holt-winters:season=9000h",
+                           "crane:min=0",
+                           "kedastral:window=1m",
                            "keep-alive:1e9h",
                            "forewarm:fast=1"}) {
     EXPECT_FALSE(parse_policy(text)) << text;

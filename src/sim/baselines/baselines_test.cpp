@@ -1,43 +1,19 @@
-// Each rule against cases computed by hand from its source; KEDA's are in sim/baselines_test.cpp.
+// Each rule against cases computed by hand from its source; KEDA's are in sim/baselines_test.cpp, others in
+// reactive_test.cpp and predictive_test.cpp.
 
 #include <gtest/gtest.h>
 
-#include <memory>
+#include <utility>
 
 #include "sim/baselines/cloud_run.h"
 #include "sim/baselines/erlang.h"
 #include "sim/baselines/keep_alive.h"
 #include "sim/baselines/knative.h"
 #include "sim/baselines/lambda.h"
+#include "sim/baselines/watch.h"
 
 namespace forewarm {
 namespace {
-
-/// Shows a scaler the same picture again and again, at its own period.
-class Watch {
- public:
-  explicit Watch(std::unique_ptr<Scaler> scaler) : scaler_(std::move(scaler)) {
-    now.now = time_point_us(1'000'000'000);
-    now.instances_limit = 5000;
-  }
-
-  /// What it plans after that time.
-  std::uint32_t after(Duration time) {
-    std::uint32_t planned = 0;
-    for (Duration passed{}; passed < time; passed += scaler_->period()) {
-      planned = scaler_->plan(now).instances;
-      now.now += scaler_->period();
-    }
-    return planned;
-  }
-  std::uint32_t start_now() { return scaler_->start_now(now); }
-  Scaler& scaler() { return *scaler_; }
-
-  ScalingInputs now;  ///< to be changed
-
- private:
-  std::unique_ptr<Scaler> scaler_;
-};
 
 TEST(Knative, TheStableWindowFollowsTheMeanConcurrencyAtSeventyPercent) {
   Watch watch(make_knative_scaler({}));
