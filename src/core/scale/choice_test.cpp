@@ -52,11 +52,11 @@ TEST(CandidateChoice, TakesTheCheapestThatKeepsTheObjective) {
 
 TEST(CandidateChoice, PaysMoreWhereColdMessagesMakeMoreLate) {
   Seen seen(2000);
-  const CandidateWish wish{.late_share_max = 0.05};
+  const CandidateWish wish{.late_share_max = 0.2};
   seen.choose(wish);
   const Candidate before = *seen.chosen;
   for (int i = 0; i < 2000; ++i) {
-    seen.burst(10);
+    seen.burst(4);
     seen.choose(wish);
   }
   EXPECT_GT(seen.shadow.record(*seen.chosen).instance_seconds, 1.05 * seen.shadow.record(before).instance_seconds);

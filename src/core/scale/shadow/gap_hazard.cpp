@@ -9,12 +9,12 @@ namespace {
 constexpr double kFirstBinSeconds = 0.01;
 constexpr std::array<double, 4> kQuarters = {1, 1.189207115002721, 1.4142135623730951, 1.681792830507429};
 
-// What is believed before anything was seen: one gap whose hazard after t seconds is 1 / t. Where nothing is
-// known it makes the instance stay as long as costs its price: the rule of the ski rental, never more than
-// twice what foresight would pay (Karlin et al. 1988).
+// What is believed before anything was seen: a tenth of a gap, whose hazard after t seconds is 1 / t. Where
+// nothing is known it makes the instance stay as long as costs its price: the rule of the ski rental, never
+// more than twice what foresight would pay (Karlin et al. 1988).
 constexpr std::array<float, GapCounts::kBins> kPrior = [] {
   std::array<float, GapCounts::kBins> prior{};
-  double left = 1;
+  double left = 0.1;
   for (float& share : prior) {
     share = static_cast<float>(left * (1 - 1 / kQuarters[1]));
     left /= kQuarters[1];
@@ -22,7 +22,7 @@ constexpr std::array<float, GapCounts::kBins> kPrior = [] {
   return prior;
 }();
 
-constexpr float kAsGood = 0.02F;
+constexpr float kAsGood = 0.05F;
 constexpr float kOutdatedBy = 0.02F;  // of the weight: fewer new gaps change no decision worth the time
 
 using ByPrice = std::array<float, kPrices>;

@@ -50,9 +50,14 @@ void Shadow::arrive(TimePoint at, Duration slack) {
   last_level_ = need.level;
   last_warm_ = find(need, at);
   if (last_warm_ == kAllPrices) return;
+  const PriceMask started = levels_[need.level].started;
   for (std::size_t a = 0; a < kAheadCount; ++a) {
     if (need.level < ready_[a]) continue;
-    for (std::size_t p = 0; p < kPrices; ++p) cold_since_[a][p] += (last_warm_ >> p & 1U) ^ 1U;
+    for (std::size_t p = 0; p < kPrices; ++p) {
+      const std::uint32_t cold = (last_warm_ >> p & 1U) ^ 1U;
+      cold_since_[a][p] += cold;
+      started_since_[a][p] += cold & (started >> p & 1U);
+    }
   }
 }
 
@@ -99,13 +104,14 @@ void Shadow::advance(TimePoint now, const AheadInstances& ahead, const StartMode
   for (std::size_t a = 0; a < kAheadCount; ++a) {
     for (std::size_t p = 0; p < kPrices; ++p) {
       const std::uint32_t was = before[a][p], is = wanted_[a][p];
-      const std::uint32_t risen = is > was ? is - was : 0;
+      // Some of those that started at a need are gone again: they are paid for, like those that started ahead.
+      const std::uint32_t risen = std::max(is > was ? is - was : 0, started_since_[a][p]);
       CandidateRecord& record = records_[a][p];
       record.instance_seconds += passed * (was + is) / 2 + start_.cost_seconds * risen;
       record.cold += cold_since_[a][p];
     }
   }
-  cold_since_ = {};
+  cold_since_ = started_since_ = {};
   // What is asked for now helps a lead later; what is no longer asked for is gone at once.
   if (asked_.empty() || asked_.back().instances != ahead) {
     if (asked_.size() == kAskedMax) asked_.erase(asked_.begin());

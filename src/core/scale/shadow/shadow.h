@@ -99,7 +99,7 @@ class Shadow {
 
   using CountByPrice = std::array<std::uint32_t, kPrices>;
   std::array<CountByPrice, kAheadCount> wanted_{};
-  std::array<CountByPrice, kAheadCount> cold_since_{};  ///< since the last advance
+  std::array<CountByPrice, kAheadCount> cold_since_{}, started_since_{};  ///< since the last advance
   std::array<std::array<CandidateRecord, kPrices>, kAheadCount> records_{};
   double messages_ = 0;
   PriceMask last_warm_ = 0;
