@@ -109,7 +109,7 @@ void GapHazard::decide(Duration lead, double start_seconds) {
     // Who is cold at a need pays the start, or, where that is cheaper, goes on without. A start a little later
     // is as good as one at once, and no reason against it.
     const float without = (started.if_cold[p] - started.if_warm[p]) / started.gaps;
-    if (start <= without + kAsGood * started.if_cold[p] / started.gaps) starts_on_need_ = static_cast<PriceMask>(starts_on_need_ | 1U << p);
+    if (without >= (1 - kAsGood) * start) starts_on_need_ = static_cast<PriceMask>(starts_on_need_ | 1U << p);
     missed[p] = static_cast<float>(price_seconds(p)) + std::clamp(without, 0.0F, start);
   }
   const Course course = cheapest(gaps_, missed, start);
