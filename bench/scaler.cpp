@@ -45,21 +45,30 @@ double mean_us(std::uint64_t calls, Call call) {
 }
 
 void measure(const char* name, float per_step, Duration step, Duration lead) {
-  const ModelForecast forecast = forecast_of(per_step, step);
+  ModelForecast forecast = forecast_of(per_step, step);
   ScalingInputs inputs = inputs_of(forecast, lead);
   ScalingSettings settings;
   settings.instances_max = 1000;
   const std::unique_ptr<Scaler> scaler = make_predictive_scaler(settings);
   std::uint64_t sum = 0;
+  // Messages in bursts of up to sixteen, so that the shadow has as many levels; each plan reads its forecast.
+  inputs.now = time_point_us(0);
   const double plan = mean_us(20'000, [&](std::uint64_t i) {
-    inputs.now = time_point_us(static_cast<std::int64_t>(i % 1000));
+    for (std::uint64_t m = 0; m < (i * 7 & 15); ++m) scaler->observe_ready(inputs.now);
+    inputs.now += step;
+    forecast.forecast.start += step;
     sum += scaler->plan(inputs).instances;
+  });
+  const double ready = mean_us(5'000'000, [&](std::uint64_t i) {
+    inputs.now += 100ms * static_cast<int>(i & 3);
+    scaler->observe_ready(inputs.now);
   });
   const double start = mean_us(5'000'000, [&](std::uint64_t i) {
     inputs.backlog.ready = static_cast<std::uint32_t>(i & 15);
     sum += scaler->start_now(inputs);
   });
-  std::printf("%-42s plan %7.2f us (bound 50)   start_now %6.4f us (bound 0.2)   [%llu]\n", name, plan, start,
+  std::printf("%-42s plan %7.2f us (bound 50)   message %6.3f us   start_now %6.4f us (bound 0.2)   [%llu]\n",
+              name, plan, ready, start,
               static_cast<unsigned long long>(sum % 1000));
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr Duration kHalfLife = 24h;      // a day's pattern weighs as much as all days before it
 constexpr Duration kForgetEvery = 60s;
+constexpr Duration kRefreshEvery = 5s;  // one group of levels each time
 constexpr std::size_t kAskedMax = 64;
 
 /// Levels share what they learn with their neighbours: the lowest four have their own, above them there are
@@ -95,7 +96,7 @@ bool Shadow::last_was_cold(Candidate candidate) const {
 
 void Shadow::advance(TimePoint now, const AheadInstances& ahead, const StartModel& start) {
   start_ = start;
-  refresh_one();
+  refresh_one(now);
   forget(now);
   const std::array<CountByPrice, kAheadCount> before = wanted_;
   count_wanted(now, ahead);
@@ -124,11 +125,13 @@ void Shadow::advance(TimePoint now, const AheadInstances& ahead, const StartMode
   }
 }
 
-void Shadow::refresh_one() {
+void Shadow::refresh_one(TimePoint now) {
+  if (refreshed_ != kNever && refreshed_ <= now && now < saturating_add(refreshed_, kRefreshEvery)) return;
   for (std::size_t i = 0; i < hazards_.size(); ++i) {
     GapHazard& gaps = hazards_[next_refresh_++ % hazards_.size()];
     if (!gaps.outdated()) continue;
     gaps.decide(start_.lead, start_.cost_seconds);
+    refreshed_ = now;
     return;
   }
 }

@@ -78,7 +78,7 @@ class Shadow {
   PriceMask find(const NeededLevels::Need& need, TimePoint at);
   Duration next_service();
   void forget(TimePoint now);
-  void refresh_one();
+  void refresh_one(TimePoint now);
   void count_wanted(TimePoint now, const AheadInstances& ahead);
 
   NeededLevels needed_;
@@ -108,6 +108,7 @@ class Shadow {
   TimePoint since_ = kNever;  ///< the first message
   TimePoint advanced_ = kNever;
   TimePoint forgot_ = kNever;
+  TimePoint refreshed_ = kNever;
 };
 
 }  // namespace forewarm
