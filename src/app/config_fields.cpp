@@ -24,9 +24,9 @@ void describe_scaling(FieldVisitor& v, ScalingSettings& s) {
       s.late_cost, {0, 1'000'000'000'000});
   v.integer({"budget_per_hour", "above this nothing is started ahead of need, in micro-units; 0: no budget"},
             s.budget_per_hour, {0, 1'000'000'000'000});
-  v.duration({"keep_idle_max", "an instance that no forecast wants is never kept idle longer"},
+  v.duration({"keep_idle_max", "what a late message is worth, in an idle instance's time, where too few come for a share of them to mean anything"},
              s.keep_idle_max, kAnyDuration);
-  v.flag({"predict", "false: only react, never start ahead of need"}, s.predict);
+  v.flag({"predict", "false: use no forecast; what was needed of late still decides what is kept, and when it is back"}, s.predict);
 }
 
 void describe_retry(FieldVisitor& v, RetrySettings& s) {
