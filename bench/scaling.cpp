@@ -2,10 +2,12 @@
 //
 //   ./dev bench scaling DIR [--trace NAME]... [--start NAME]... [--queues N] [--by-queue]
 //
-// DIR has folders of traces (docs/formats/trace.md). The first 70 % of each trace's time are for learning:
-// there the best of the other autoscalers, over a grid of their settings, is chosen for each queue, as is
-// whether a queue is predictable. The rest is scored. JSON on standard output: a row for each trace, start
-// model, objective and policy, then the bars.
+// DIR has folders of traces (docs/formats/trace.md). Two more are made: "unpredictable", queues that nobody
+// can foresee, and "spoilt", one whose forecasts are good while it learns and stale, inverted or ten times
+// too high for the day that is scored. The first 70 % of each trace's time are for learning: there the best
+// of the other autoscalers, over a grid of their settings, is chosen for each queue, as is whether a queue is
+// predictable. The rest is scored. JSON on standard output: a row for each trace, start model, objective and
+// policy, then the bars.
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -16,6 +18,7 @@
 #include <optional>
 
 #include "scaling/lab.h"
+#include "scaling/synthetic.h"
 
 namespace forewarm::bench {
 namespace {
@@ -178,9 +181,7 @@ class Laboratory {
 
   void run() {
     for (const TraceFile& file : kTraces) {
-      if (!options_.traces.empty() &&
-          std::ranges::find(options_.traces, file.folder) == options_.traces.end())
-        continue;
+      if (!asked(file.folder)) continue;
       const std::filesystem::path path = std::filesystem::path(options_.folder) / file.folder / file.file;
       if (!std::filesystem::exists(path)) {
         std::cerr << path.string() << ": not there, left out\n";
@@ -194,27 +195,66 @@ class Laboratory {
       thin(*trace, options_.queues);
       take({file.folder, std::move(*trace), file.step});
     }
+    if (asked("unpredictable")) take(unpredictable_course());
+    if (asked("spoilt")) spoil(wave_course());
     print_bars();
   }
 
  private:
+  bool asked(std::string_view trace) const {
+    return options_.traces.empty() || std::ranges::find(options_.traces, trace) != options_.traces.end();
+  }
+  bool asked_start(std::string_view start) const {
+    return options_.starts.empty() || std::ranges::find(options_.starts, start) != options_.starts.end();
+  }
+
+  /// Beside the policy without a forecast, which spoilt ones cannot touch.
+  void spoil(const Course& course) {
+    FitMemory honest;
+    const Objective objective{.slack = 500ms, .late_share = 0.01};
+    for (const StartModel& start : start_models()) {
+      if (!asked_start(start.name)) continue;
+      std::cerr << "spoilt forecasts, start " << start.name << "\n";
+      const auto run = [&](const char* policy, Corruption corruption) {
+        SpoiltFits fits(honest, corruption, scored_from(course));
+        const BooksBySlack books = run_course(course, start, policy, objective, {objective.slack},
+                                              [&](const FitRequest& request) { return fits.fit(request); });
+        return books.at(objective.slack).scored[0];
+      };
+      const QueueLedger reactive = run("reactive", Corruption::None);
+      for (const auto& [name, corruption] : {std::pair{"as they are", Corruption::None},
+                                             {"stale", Corruption::Stale},
+                                             {"inverted", Corruption::Inverted},
+                                             {"ten times too high", Corruption::Tenfold}}) {
+        const QueueLedger book = run("forewarm", corruption);
+        json::object row = row_of(std::string("forewarm, forecasts ") + name, {book});
+        row["trace"] = "spoilt";
+        row["start"] = start.name;
+        row["reactive_instance_seconds"] = reactive.instance_seconds();
+        row["reactive_late_share"] = reactive.late_share();
+        std::cout << json::serialize(row) << "\n" << std::flush;
+        if (corruption != Corruption::None)
+          spoilt_.push_back(book.instance_seconds() / reactive.instance_seconds() - 1);
+      }
+    }
+  }
+
   void take(const Course& course) {
     FitMemory forecasts;
     std::vector<double> loss;
     for (const StartModel& start : start_models()) {
-      if (!options_.starts.empty() && std::ranges::find(options_.starts, start.name) == options_.starts.end())
-        continue;
+      if (!asked_start(start.name)) continue;
       std::cerr << course.name << ", start " << start.name << ": other autoscalers\n";
       const std::vector<std::string> grid = baselines();
       std::vector<BooksBySlack> others(grid.size());
       const std::vector<Duration> slacks = {Duration(0), 500ms, 5s};
-      side_by_side(grid.size(), 0, [&](std::size_t i) {
-        others[i] = run_course(course, start, grid[i], {}, slacks, nullptr);
-      });
+      side_by_side(grid.size(), 0,
+                   [&](std::size_t i) { others[i] = run_course(course, start, grid[i], {}, slacks, {}); });
       for (const Objective& objective : objectives()) {
         std::cerr << "  slack " << seconds(objective.slack) << " s, late " << objective.late_share << "\n";
         const BooksBySlack ours =
-            run_course(course, start, "forewarm", objective, {objective.slack}, &forecasts);
+            run_course(course, start, "forewarm", objective, {objective.slack},
+                       [&](const FitRequest& request) { return forecasts.fit(request); });
         if (loss.empty()) {
           for (std::size_t queue = 0; queue < course.trace.queues.size(); ++queue)
             loss.push_back(loss_against_clim(course, queue, forecasts));
@@ -310,12 +350,15 @@ class Laboratory {
     print_bar("cost above the best tuned baseline on unpredictable queues, median", quantile(harm, 0.5),
               "<= 0.03", harm.size());
     print_bar("the same, 90th percentile", quantile(harm, 0.9), "<= 0.03", harm.size());
+    print_bar("cost above the policy without forecasts with spoilt ones, the worst", quantile(spoilt_, 1),
+              "<= 0.25", spoilt_.size());
     print_bar("queues with >= 1,000 messages that keep 1.2 x the late share", asked > 0 ? kept / asked : NAN,
               "1", static_cast<std::size_t>(asked));
   }
 
   Options options_;
   std::vector<Outcome> outcomes_;
+  std::vector<double> spoilt_;
 };
 
 }  // namespace

@@ -64,12 +64,15 @@ void FitMemory::visit(QueueId queue, const std::function<void(const Forecast&)>&
   }
 }
 
+TimePoint scored_from(const Course& course) {
+  return course.trace.start + cut_of(course);
+}
+
 BooksBySlack run_course(const Course& course, const StartModel& start, const std::string& policy,
-                        const Objective& objective, const std::vector<Duration>& slacks,
-                        FitMemory* forecasts) {
+                        const Objective& objective, const std::vector<Duration>& slacks, const Fits& fits) {
   SimulationOptions world = world_of(course, start, objective);
-  world.fit = [forecasts](const FitRequest& request) {
-    return forecasts != nullptr ? forecasts->fit(request) : ForecastFitted{request.queue, request.serial, {}};
+  world.fit = [&fits](const FitRequest& request) {
+    return fits ? fits(request) : ForecastFitted{request.queue, request.serial, {}};
   };
   const Duration cut = cut_of(course);
   std::vector<Ledger> ledgers;

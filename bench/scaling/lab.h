@@ -54,10 +54,15 @@ class FitMemory {
   std::map<std::pair<std::uint32_t, std::uint64_t>, ForecastFitted> answers_;
 };
 
+/// Answers a request for a fit; empty where a policy reads no forecast.
+using Fits = std::function<ForecastFitted(const FitRequest&)>;
+
+/// When the scored part of a course begins.
+TimePoint scored_from(const Course& course);
+
 /// Runs one policy over a course and keeps its books for each of `slacks`.
 BooksBySlack run_course(const Course& course, const StartModel& start, const std::string& policy,
-                        const Objective& objective, const std::vector<Duration>& slacks,
-                        FitMemory* forecasts);
+                        const Objective& objective, const std::vector<Duration>& slacks, const Fits& fits);
 
 /// Instance-seconds by queue that no policy can do without in the scored part.
 std::vector<double> bounds_of(const Course& course, const StartModel& start, const Objective& objective);
