@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "app/directive_routes.h"
+
 namespace forewarm {
 namespace {
 
@@ -63,6 +65,7 @@ constexpr const char* kNamed =
 
 AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(sources)) {
   const RouteParameter name{"name", "its name"};
+  add_directive_routes(routes, *sources_.queues, *sources_.core);
   routes.add(
       {.method = "PUT",
        .path = "/v1/functions/{name}",

@@ -5,7 +5,7 @@
 
 #include "app/function_directory.h"
 #include "app/queue_service.h"
-#include "core/model/instance.h"
+#include "core/orchestrator.h"
 #include "edge/observe/routes.h"
 
 namespace forewarm {
@@ -17,7 +17,7 @@ class AdminRoutes {
   struct Sources {
     QueueService* queues = nullptr;
     const FunctionDirectory* functions = nullptr;
-    std::function<InstanceCounts(FunctionId)> function_counts;
+    const Orchestrator* core = nullptr;
     /// Adds or replaces the one function of a TOML text; `done` once that is durable and in force.
     std::function<void(const std::string& toml, std::function<void(const Result<void>&)> done)> put_function;
     /// Takes a function out; its running instances finish first, its queues keep their messages.

@@ -43,6 +43,7 @@ class CommandLine {
     add_history_commands(app_, history_,
                          [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
     forecast();
+    plan();
     bench();
     hidden();
   }
@@ -314,6 +315,14 @@ class CommandLine {
     });
   }
 
+  void plan() {
+    CLI::App* sub = named(app_, "plan", "what to set for a queue, when, and what that costs and saves",
+                          "  forewarm plan jobs\n  forewarm plan jobs --target hpa --json");
+    sub->add_option("--target", target_, "process, hpa, provisioned-concurrency, event-source-mapping")
+        ->capture_default_str();
+    on(sub, [this] { return run_plan(server_, name_, target_); });
+  }
+
   void bench() {
     CLI::App* sub = command(app_, "bench", "load any SQS endpoint and show throughput and latency",
                             "  forewarm bench\n  forewarm bench --rate 200 --seconds 10\n  forewarm bench "
@@ -404,6 +413,7 @@ class CommandLine {
   std::string name_;
   std::string text_;
   std::string payload_ = "{}";
+  std::string target_ = "process";
   std::vector<std::string> values_;
   std::uint64_t redriven_max_ = 1'000'000;
   std::uint64_t lines_ = 100;

@@ -80,6 +80,8 @@ struct ExplainCommand {
 };
 int run_explain(const ServerAddress& server, const ExplainCommand& command);
 
+int run_plan(const ServerAddress& server, const std::string& queue, const std::string& target);
+
 struct ForecastCommand {
   std::string queue;
   std::string horizon = "1h";

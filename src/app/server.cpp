@@ -271,7 +271,7 @@ AdminRoutes::Sources ServerImpl::admin_sources() {
   AdminRoutes::Sources sources;
   sources.queues = &queues_;
   sources.functions = &functions_;
-  sources.function_counts = [this](FunctionId id) { return core_.function(id).instances; };
+  sources.core = &core_;
   sources.put_function = [this](const std::string& toml, std::function<void(const Result<void>&)> done) {
     if (Result<void> taken = add_function(toml, done); !taken) done(taken);
   };
@@ -348,9 +348,9 @@ void ServerImpl::make_queue(const std::string& name, sqs::StringMap attributes) 
 }
 
 void ServerImpl::queue_made() {
-  if (--queues_to_make_ > 0) return;
-  configure();
-  if (!ready_) be_ready();
+  // While one counts, so that the core hears of it in turn: the loop sleeps until what it knows of is due.
+  if (queues_to_make_ == 1) configure();
+  if (--queues_to_make_ == 0 && !ready_) be_ready();
 }
 
 void ServerImpl::be_ready() {

@@ -155,6 +155,10 @@ QueueView Orchestrator::queue(QueueId id) const {
   return view;
 }
 
+std::vector<Directive> Orchestrator::directives(QueueId id, const ActuatorModel& actuator) const {
+  return state_->directives(id, actuator);
+}
+
 FunctionView Orchestrator::function(FunctionId id) const {
   FunctionView view;
   const FunctionState* function = state_->find_function(id);

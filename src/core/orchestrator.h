@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "core/forecast/ensemble/model_choice.h"
 #include "core/model/action.h"
+#include "core/model/directive.h"
 #include "core/model/event.h"
 #include "core/scale/scaler.h"
 
@@ -70,6 +71,9 @@ class Orchestrator {
 
   QueueView queue(QueueId id) const;
   FunctionView function(FunctionId id) const;
+  /// What to set at a target for a queue over the forecast's horizon, beginning with the plan in force. Empty
+  /// for a queue without a function, and where nothing is to be changed.
+  std::vector<Directive> directives(QueueId id, const ActuatorModel& actuator) const;
   /// What was said of a signal; null for one that is not configured. Until the next step.
   const SignalSeries* signal(SignalId id) const;
   /// True if the delivery numbered `receive_count` is the message's latest and it still exists.

@@ -67,6 +67,21 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   return in;
 }
 
+std::vector<Directive> Orchestrator::State::directives(QueueId id, const ActuatorModel& actuator) {
+  constexpr std::size_t kSlotsMax = 60;
+  QueueState* queue = find_queue(id);
+  if (queue == nullptr || !queue->scaler) return {};
+  const ScalingInputs in = inputs(*queue, *queue->function);
+  const Duration slot = slot_of(actuator, in.step);
+  const Duration ahead = in.step * static_cast<Duration::rep>(configuration_.forecast.horizon);
+  const auto count = std::clamp<std::size_t>(static_cast<std::size_t>(ahead / slot), 1, kSlotsMax);
+  const std::vector<ProjectedSlot> slots = queue->scaler->project(in, slot, count);
+  const double late_share = std::clamp(queue->mapping->scaling.late_share_max, 1e-4, 0.5);
+  const std::vector<std::uint32_t> set =
+      set_least_cost(slots, queue->plan.instances, actuator, seconds(in.start_time.mean), 1 / late_share - 1);
+  return directives_of(id, slots, set, queue->plan.instances, actuator);
+}
+
 /// A queue ticks from its first arrival on, or from the start if it must keep a minimum: silent ones cost
 /// nothing.
 void Orchestrator::State::schedule_tick(QueueState& queue) {

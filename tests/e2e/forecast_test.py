@@ -176,6 +176,39 @@ function = "work"
         self.assertRegex(shown, r"\n8 +\d\d\.\d %")
         self.assertLessEqual(max(map(len, shown.splitlines())), 80)
 
+    def test_the_plan_ahead_is_told_as_directives(self):
+        handler = pathlib.Path(__file__).parent / "handlers" / "scripted.py"
+        journal = self.folder / "journal"
+        journal.touch()
+        server = self.server(config=STEP + f"""
+[[queue]]
+name = "jobs"
+[[function]]
+name = "work"
+command = [{json.dumps(sys.executable)}, {json.dumps(str(handler))}, "work"]
+environment = {{ JOURNAL = {json.dumps(str(journal))} }}
+[[mapping]]
+queue = "jobs"
+function = "work"
+scaling = {{ instances_min = 2 }}
+""").start()
+        wait_for(lambda: server.get("/v1/queues/jobs/directives")["set"] == 2, "the minimum is planned")
+        server.send("jobs", "a", "b")
+        answer = json.loads(server.run("plan", "jobs", "--target", "hpa", "--json").stdout)
+        self.assertEqual((answer["schema"], answer["queue"], answer["target"]), (1, "jobs", "hpa"))
+        for directive in answer["directives"]:
+            self.assertLess(directive["from"], directive["until"])
+            self.assertNotEqual(directive["instances"], directive["before"])
+            self.assertGreaterEqual(directive["instances"], 2)
+        shown = server.run("plan", "jobs")
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        self.assertRegex(shown.stdout, r"^jobs: \d+ in force")
+        for words, expected in ((["nobody"], "there is no queue 'nobody'"),
+                                (["jobs", "--target", "abacus"], "expected one of process, hpa")):
+            done = server.run("plan", *words)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), words)
+            self.assertIn(expected, done.stderr, words)
+
     def test_on_a_terminal_it_is_as_wide_as_that_and_coloured_unless_refused(self):
         server, _ = self.busy_server()
         self.assertIn("\x1b[", self.on_a_terminal(server, {}))

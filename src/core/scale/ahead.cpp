@@ -32,7 +32,8 @@ std::size_t forecast_ahead(double level) {
 AheadOfNeed ahead_of_need(const ScalingFacts& facts, double arrivals_per_second, const Outlook* outlook) {
   AheadOfNeed ahead;
   if (!facts.service_known) return ahead;
-  const double present = std::isfinite(arrivals_per_second) ? std::clamp(arrivals_per_second, 0.0, kRateMax) : 0;
+  const double present =
+      std::isfinite(arrivals_per_second) ? std::clamp(arrivals_per_second, 0.0, kRateMax) : 0;
   for (std::size_t a = 1; a < kAheadWithoutForecast; ++a) {
     ahead.messages_per_step[a] = present * facts.step_seconds;
     ahead.instances[a] = clumping_need(facts, present, 1 - kAheadLevels[a]);

@@ -44,6 +44,7 @@ double CandidateChoice::late_per_cold() const {
 }
 
 double CandidateChoice::late_share(const Shadow& shadow, Candidate candidate) const {
+  if (!chosen_) return 0;  // too little was seen to say anything
   return std::min(1.0, shadow.record(candidate).cold * late_per_cold() / std::max(1.0, shadow.messages()));
 }
 
@@ -52,7 +53,7 @@ std::optional<Candidate> CandidateChoice::choose(const Shadow& shadow, const Can
   const double per_cold = late_per_cold();
   const bool priced = wish.late_price_seconds > 0;
   const double allowed = priced ? 0 : wish.late_share_max * shadow.messages();
-  const double price = priced         ? wish.late_price_seconds
+  const double price = priced        ? wish.late_price_seconds
                        : allowed < 1 ? wish.late_price_max_seconds
                                      : kBeforeAllCost;
   const auto cost = [&](Candidate candidate) {

@@ -10,8 +10,8 @@ namespace forewarm {
 /// What is asked of a candidate.
 struct CandidateWish {
   double late_share_max = 0.01;
-  double late_price_seconds = 0;        ///< of idle time; 0: as much as late_share_max takes
-  double late_price_max_seconds = 600;  ///< where so few messages come that a share of them says nothing
+  double late_price_seconds = 0;          ///< of idle time; 0: as much as late_share_max takes
+  double late_price_max_seconds = 600;    ///< where so few messages come that a share of them says nothing
   std::size_t ahead_count = kAheadCount;  ///< only so many ways to have instances ahead of need may be chosen
 };
 
@@ -28,7 +28,8 @@ class CandidateChoice {
 
   /// None while too few messages came to tell candidates apart.
   std::optional<Candidate> choose(const Shadow& shadow, const CandidateWish& wish);
-  /// Share of late messages that a candidate would have brought, by what is known so far.
+  /// Share of late messages that a candidate would have brought, by what is known so far; 0 before that is
+  /// enough to choose.
   double late_share(const Shadow& shadow, Candidate candidate) const;
 
  private:

@@ -59,7 +59,8 @@ TEST(CandidateChoice, PaysMoreWhereColdMessagesMakeMoreLate) {
     seen.burst(4);
     seen.choose(wish);
   }
-  EXPECT_GT(seen.shadow.record(*seen.chosen).instance_seconds, 1.05 * seen.shadow.record(before).instance_seconds);
+  EXPECT_GT(seen.shadow.record(*seen.chosen).instance_seconds,
+            1.05 * seen.shadow.record(before).instance_seconds);
   EXPECT_LT(seen.shadow.record(*seen.chosen).cold, 0.7 * seen.shadow.record(before).cold);
 }
 

@@ -27,8 +27,7 @@ constexpr std::array<double, kForecastLevelCount> kLevelWeights = [] {
 }  // namespace
 
 double newsvendor_level(const LatenessPrice& price, double step_seconds, double late_by_one_missing) {
-  if (price.late_cost <= 0)
-    return std::clamp(1 - price.late_share_max, 0.0, kLevelMax);
+  if (price.late_cost <= 0) return std::clamp(1 - price.late_share_max, 0.0, kLevelMax);
   const double idle = price.idle_cost_per_second * step_seconds;
   const double late = price.late_cost * late_by_one_missing;
   return late > idle ? std::min(1 - idle / late, kLevelMax) : 0.0;
@@ -47,6 +46,13 @@ double late_messages(const StepOutlook& outlook, double messages, std::uint32_t 
     share = std::max(share, 1 - in_time_seconds / outlook.seconds);
   }
   return messages * share;
+}
+
+double expected_late_messages(const StepOutlook& outlook, std::uint32_t instances) {
+  double late = 0;
+  for (std::size_t i = 0; i < kForecastLevelCount; ++i)
+    late += kLevelWeights[i] * late_messages(outlook, outlook.messages[i], instances);
+  return late;
 }
 
 MarginalInstance last_instance(const StepOutlook& outlook, std::uint32_t instances) {

@@ -33,6 +33,9 @@ inline constexpr double kLevelMax = 1 - 1e-6;
 /// the growing wait where they cannot keep up.
 double late_messages(const StepOutlook& outlook, double messages, std::uint32_t instances);
 
+/// The same in the mean over the forecast's levels.
+double expected_late_messages(const StepOutlook& outlook, std::uint32_t instances);
+
 /// What the last of `instances` is worth over the step, in the mean over the forecast's levels.
 struct MarginalInstance {
   double late_saved = 0;          ///< messages that would be late without it

@@ -30,6 +30,14 @@ std::uint32_t present_need(const ScalingFacts& facts, double slack_seconds) {
   return facts.service_known ? need : std::min(need, std::max(kUnmeasuredMax, facts.usable));
 }
 
+StepOutlook step_outlook(const ScalingFacts& facts, const Outlook& outlook) {
+  return {.messages = outlook.next_step(facts.step_seconds),
+          .seconds = facts.step_seconds,
+          .service_seconds = facts.service_seconds,
+          .slack_seconds = facts.slack_seconds,
+          .instance_capacity = static_cast<std::uint32_t>(facts.capacity)};
+}
+
 /// 95 % of the time, so that there is nothing to predict.
 bool starts_in_time(const ScalingFacts& facts) {
   return facts.lead_seconds <= facts.slack_seconds;
@@ -58,8 +66,7 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   choice_.advance(inputs.now, facts.late_if_cold);
 
   const std::optional<Constraint> reactive = reactive_because(facts);
-  const Candidate chosen = candidate(facts, !reactive);
-  keep_price_ = chosen.price;
+  const Candidate chosen = deciding_ = candidate(facts, !reactive);
   const std::uint32_t wanted = shadow_.wanted(chosen);
   const std::uint32_t present = present_need(facts, facts.slack_seconds + seconds(patience(facts)));
   ScalingPlan plan;
@@ -70,10 +77,10 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   plan.instances = std::max(present, wanted);
   plan.warm_floor = std::min(plan.instances, reactive ? 0 : warm_floor_);
   PlanReason& reason = plan.reason;
-  reason.constraint = present > wanted                         ? Constraint::Backlog
-                      : reactive                               ? *reactive
+  reason.constraint = present > wanted                          ? Constraint::Backlog
+                      : reactive                                ? *reactive
                       : wanted > ahead_.instances[chosen.ahead] ? Constraint::Hazard
-                                                               : Constraint::Cost;
+                                                                : Constraint::Cost;
   reason.model = chosen.ahead < kAheadWithoutForecast ? ModelId::None : model_;
   reason.level = kAheadLevels[chosen.ahead];
   reason.lead = from_seconds(facts.lead_seconds);
@@ -88,8 +95,37 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
     reason.one_more_saves = more.late_saved;
     reason.one_more_costs_seconds = more.idle_seconds_added;
   }
+  reason_ = reason;
   period_ = shadow_.any_idle_warm() ? std::min(from_seconds(facts.step_seconds), kPeriod) : Duration(0);
   return plan;
+}
+
+std::vector<ProjectedSlot> PredictiveScaler::project(const ScalingInputs& inputs, Duration slot,
+                                                     std::size_t count) const {
+  ScalingFacts facts = read_facts(inputs, settings_);
+  facts.lead_seconds = 0;  // each slot is looked at by itself, from its beginning to its end
+  facts.step_seconds = std::max(1e-3, seconds(slot));
+  const bool forecast = deciding_.ahead >= kAheadWithoutForecast;
+  std::vector<ProjectedSlot> slots(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    ProjectedSlot& here = slots[i];
+    here.at = saturating_add(inputs.now, slot * static_cast<Duration::rep>(i));
+    here.reason = reason_;
+    here.outlook.seconds = facts.step_seconds;
+    const std::optional<Outlook> outlook = Outlook::of(inputs.forecast, here.at);
+    if (outlook && facts.service_known) here.outlook = step_outlook(facts, *outlook);
+    if (outlook && forecast) {
+      const AheadOfNeed ahead = ahead_of_need(facts, inputs.arrivals_per_second, &*outlook);
+      here.instances = ahead.instances[deciding_.ahead];
+      here.reason.demand.messages = ahead.messages_per_step[deciding_.ahead];
+      here.reason.demand.work_seconds = here.reason.demand.messages * facts.service_seconds;
+      here.reason.demand.concurrency = here.instances;
+    }
+    // What is kept for its next need is known for now; without a forecast it stands for what is to come.
+    if (i == 0 || !outlook || !forecast) here.instances = std::max(here.instances, shadow_.wanted(deciding_));
+    here.instances = std::clamp(here.instances, facts.instances_min, facts.instances_max);
+  }
+  return slots;
 }
 
 std::uint32_t PredictiveScaler::start_now(const ScalingInputs& inputs) {
@@ -99,7 +135,7 @@ std::uint32_t PredictiveScaler::start_now(const ScalingInputs& inputs) {
 
 /// A message that would come late to a new instance too has time until one would have started.
 Duration PredictiveScaler::patience(const ScalingFacts& facts) const {
-  if (in_time_mostly(facts) || shadow_.starts_on_need(facts.usable, keep_price_)) return Duration(0);
+  if (in_time_mostly(facts) || shadow_.starts_on_need(facts.usable, deciding_.price)) return Duration(0);
   return from_seconds(facts.lead_seconds);
 }
 
@@ -133,11 +169,7 @@ void PredictiveScaler::read_ahead(const ScalingFacts& facts, const ScalingInputs
   warm_floor_ = 0;
   if (!outlook || !facts.service_known) return;
   warm_floor_ = facts.instances_of(std::floor(outlook->lowest_rate(kFloorLevel) * facts.service_seconds));
-  next_step_ = StepOutlook{.messages = outlook->next_step(facts.step_seconds),
-                           .seconds = facts.step_seconds,
-                           .service_seconds = facts.service_seconds,
-                           .slack_seconds = facts.slack_seconds,
-                           .instance_capacity = static_cast<std::uint32_t>(facts.capacity)};
+  next_step_ = step_outlook(facts, *outlook);
 }
 
 std::optional<Constraint> PredictiveScaler::reactive_because(const ScalingFacts& facts) const {
@@ -174,9 +206,9 @@ double PredictiveScaler::newsvendor_level_now(const ScalingFacts& facts) const {
   if (price.late_cost <= 0 || !next_step_) return newsvendor_level(price, facts.step_seconds, 1);
   const std::uint32_t own = ahead_.instances[kOwnLevel];
   const double messages = ahead_.messages_per_step[kOwnLevel];
-  const double missing = own == 0 ? 0
-                                  : late_messages(*next_step_, messages, own - 1) -
-                                        late_messages(*next_step_, messages, own);
+  const double missing =
+      own == 0 ? 0
+               : late_messages(*next_step_, messages, own - 1) - late_messages(*next_step_, messages, own);
   return newsvendor_level(price, facts.step_seconds, std::max(1.0, missing));
 }
 

@@ -27,6 +27,8 @@ class PredictiveScaler final : public Scaler {
 
   ScalingPlan plan(const ScalingInputs& inputs) override;
   std::uint32_t start_now(const ScalingInputs& inputs) override;
+  std::vector<ProjectedSlot> project(const ScalingInputs& inputs, Duration slot,
+                                     std::size_t count) const override;
   void observe_ready(TimePoint at) override;
   void observe_start(TimePoint at, Duration lateness) override;
   void observe_service(Duration each) override;
@@ -51,7 +53,8 @@ class PredictiveScaler final : public Scaler {
   Trust trust_;
   Shadow shadow_;
   CandidateChoice choice_;
-  std::size_t keep_price_ = kPrices - 1;  ///< of the candidate that decides
+  Candidate deciding_{.price = kPrices - 1, .ahead = 0};
+  PlanReason reason_;  ///< of the last plan
   Duration period_ = Duration(0);
 
   TimePoint read_at_ = kNever;

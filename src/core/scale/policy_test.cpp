@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -250,6 +251,29 @@ TEST(Policy, NoiseInTheForecastDoesNotMakeThePlanJump) {
   }
 }
 
+TEST(Policy, WhatIsToComeIsProjectedSlotBySlot) {
+  Situation situation({10, 10, 10, 500, 500, 10});
+  situation.inputs.forecast = &situation.forecast;
+  const std::unique_ptr<Scaler> scaler = make_predictive_scaler(situation.settings);
+  const std::uint32_t planned = scaler->plan(situation.inputs).instances;
+  const std::vector<ProjectedSlot> slots = scaler->project(situation.inputs, 10s, 6);
+  ASSERT_EQ(slots.size(), 6U);
+  EXPECT_EQ(slots[1].at, situation.inputs.now + 10s);
+  EXPECT_LT(slots[1].instances, 5U);
+  EXPECT_GT(slots[3].instances, 50U);
+  EXPECT_EQ(slots[4].instances, slots[3].instances);
+  EXPECT_EQ(slots[5].instances, slots[1].instances);
+  EXPECT_NEAR(slots[3].reason.demand.messages, 552, 1) << "500 and 2.33 times its root";
+  const ActuatorModel actuator{.lead = 20s};
+  const auto directives =
+      directives_of(QueueId(3), slots, set_least_cost(slots, planned, actuator, 4, 99), planned, actuator);
+  ASSERT_FALSE(directives.empty());
+  EXPECT_EQ(directives.back().instances, slots[5].instances);
+  const auto peak = std::ranges::find(directives, slots[3].instances, &Directive::instances);
+  ASSERT_NE(peak, directives.end());
+  EXPECT_EQ(peak->set_at, situation.inputs.now + 10s);
+}
+
 TEST(Policy, TheSameInputsGiveTheSamePlan) {
   Situation situation({7, 300, 20, 4});
   EXPECT_EQ(situation.plan(), situation.plan());
@@ -337,8 +361,8 @@ TEST(Policy, NoInputsMakeItLeaveABacklogWithoutInstancesOrExceedALimit) {
       ASSERT_LE(plan.instances, max) << "round " << round;
       ASSERT_LE(plan.warm_floor, plan.instances) << "round " << round;
       ASSERT_GE(plan.keep_idle, Duration(0)) << "round " << round;
-      ASSERT_TRUE(std::isfinite(plan.reason.level) && std::isfinite(plan.reason.late_share) && std::isfinite(plan.reason.demand.messages) &&
-                  std::isfinite(plan.reason.one_more_saves) &&
+      ASSERT_TRUE(std::isfinite(plan.reason.level) && std::isfinite(plan.reason.late_share) &&
+                  std::isfinite(plan.reason.demand.messages) && std::isfinite(plan.reason.one_more_saves) &&
                   std::isfinite(plan.reason.one_more_costs_seconds))
           << "round " << round;
       if (inputs.backlog.ready > 0 && max > 0) {

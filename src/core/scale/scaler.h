@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/time.h"
 #include "core/model/forecast.h"
 #include "core/model/instance.h"
 #include "core/model/scaling_plan.h"
 #include "core/model/settings.h"
+#include "core/scale/actuator.h"
 
 namespace forewarm {
 
@@ -63,6 +65,12 @@ class Scaler {
   virtual void observe_service(Duration /*each*/) {}
   /// True if it wants instances before the first message has come (a minimum).
   virtual bool plans_without_messages() const { return false; }
+  /// What it would want in `count` slots of that length from now on, by what is known now; empty where it
+  /// cannot say.
+  virtual std::vector<ProjectedSlot> project(const ScalingInputs& /*inputs*/, Duration /*slot*/,
+                                             std::size_t /*count*/) const {
+    return {};
+  }
   /// Time between plans; zero: the forecast's step.
   virtual Duration period() const { return Duration(0); }
 };

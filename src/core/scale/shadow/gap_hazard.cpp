@@ -106,8 +106,8 @@ void GapHazard::decide(Duration lead, double start_seconds) {
   const Course started = cheapest(after_start_, missed, start);
   starts_on_need_ = 0;
   for (std::size_t p = 0; p < kPrices; ++p) {
-    // Who is cold at a need pays the start, or, where that is cheaper, goes on without. A start a little later
-    // is as good as one at once, and no reason against it.
+    // Who is cold at a need pays the start, or, where that is cheaper, goes on without. A start a little
+    // later is as good as one at once, and no reason against it.
     const float without = (started.if_cold[p] - started.if_warm[p]) / started.gaps;
     if (without >= (1 - kAsGood) * start) starts_on_need_ = static_cast<PriceMask>(starts_on_need_ | 1U << p);
     missed[p] = static_cast<float>(price_seconds(p)) + std::clamp(without, 0.0F, start);

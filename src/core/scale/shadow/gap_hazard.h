@@ -8,8 +8,8 @@
 
 namespace forewarm {
 
-/// What a message that finds its instance is worth, in seconds of an idle instance's time: a ladder of prices,
-/// each twice the one before, from nothing but the start itself to four hours.
+/// What a message that finds its instance is worth, in seconds of an idle instance's time: a ladder of
+/// prices, each twice the one before, from nothing but the start itself to four hours.
 inline constexpr std::size_t kPrices = 16;
 double price_seconds(std::size_t price);
 
@@ -41,8 +41,8 @@ class GapCounts {
 /// For each price the cheapest course through a gap of being warm (costs the time) and cold (costs the price
 /// if the need comes) is found by dynamic programming over the gaps seen: keep while the hazard of a need is
 /// worth more than the time (Narayana and Kash 2023), let go, and be back before a need that comes regularly
-/// (the pre-warming window of Shahrad et al., ATC 2020). A message that finds no instance is late already: one
-/// is started for those after it, if there are any once it has started.
+/// (the pre-warming window of Shahrad et al., ATC 2020). A message that finds no instance is late already:
+/// one is started for those after it, if there are any once it has started.
 class GapHazard {
  public:
   /// It was needed again after being idle for that long.
@@ -56,8 +56,8 @@ class GapHazard {
   /// Finds the courses anew.
   void decide(Duration lead, double start_seconds);
 
-  /// The prices at which it is warm after it was idle for that long. `started`: at which it was warm, or began
-  /// to start, at the gap's beginning.
+  /// The prices at which it is warm after it was idle for that long. `started`: at which it was warm, or
+  /// began to start, at the gap's beginning.
   PriceMask warm(Duration idle_for, PriceMask started) const;
   /// The prices at which a need that finds it cold starts it.
   PriceMask starts_on_need() const { return starts_on_need_; }

@@ -59,7 +59,8 @@ TEST(GapHazard, IsNoDearerThanTheBestKeepingTime) {
     std::vector<double> gaps(400);
     const double mean = forewarm::exp(random.uniform() * 6), regular = random.uniform() * 500;
     for (double& gap : gaps)
-      gap = random.chance(0.4) ? regular * (1 + 0.05 * random.uniform()) : -mean * forewarm::log(random.uniform() + 1e-12);
+      gap = random.chance(0.4) ? regular * (1 + 0.05 * random.uniform())
+                               : -mean * forewarm::log(random.uniform() + 1e-12);
     GapHazard hazard;
     for (const double gap : gaps) hazard.observe_gap(from_seconds(gap));
     const double start = 3;

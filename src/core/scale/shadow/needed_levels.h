@@ -43,8 +43,8 @@ class NeededLevels {
 
   std::uint32_t capacity_;
   std::size_t slots_max_;
-  std::size_t slots_ = 0;            ///< used ever
-  std::vector<TimePoint> free_at_;   ///< a tree of minima: leaf i is slot i
+  std::size_t slots_ = 0;             ///< used ever
+  std::vector<TimePoint> free_at_;    ///< a tree of minima: leaf i is slot i
   std::vector<TimePoint> idle_from_;  ///< by level
 };
 

@@ -9,7 +9,7 @@
 namespace forewarm {
 namespace {
 
-constexpr Duration kHalfLife = 24h;      // a day's pattern weighs as much as all days before it
+constexpr Duration kHalfLife = 24h;  // a day's pattern weighs as much as all days before it
 constexpr Duration kForgetEvery = 60s;
 constexpr Duration kRefreshEvery = 5s;  // one group of levels each time
 constexpr std::size_t kAskedMax = 64;
@@ -105,7 +105,8 @@ void Shadow::advance(TimePoint now, const AheadInstances& ahead, const StartMode
   for (std::size_t a = 0; a < kAheadCount; ++a) {
     for (std::size_t p = 0; p < kPrices; ++p) {
       const std::uint32_t was = before[a][p], is = wanted_[a][p];
-      // Some of those that started at a need are gone again: they are paid for, like those that started ahead.
+      // Some of those that started at a need are gone again: they are paid for, like those that started
+      // ahead.
       const std::uint32_t risen = std::max(is > was ? is - was : 0, started_since_[a][p]);
       CandidateRecord& record = records_[a][p];
       record.instance_seconds += passed * (was + is) / 2 + start_.cost_seconds * risen;
