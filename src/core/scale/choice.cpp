@@ -13,8 +13,9 @@ constexpr Duration kForgetEvery = 60s;
 constexpr double kBelieved = 3;  // cold messages that the belief before is worth
 constexpr double kLatePerColdMax = 20;
 constexpr double kMessagesToTell = 30;
-constexpr Duration kTimeToTell = 1h;  // or so few messages in so long
-constexpr double kBetterBy = 0.02;    // or the one chosen stays: a tie must not flap
+constexpr double kMessagesToHold = 300;  // fewer say too little of a share
+constexpr Duration kTimeToTell = 1h;     // or so few messages in so long
+constexpr double kBetterBy = 0.02;       // or the one chosen stays: a tie must not flap
 
 // What is too late by more than was allowed comes before all cost.
 constexpr double kBeforeAllCost = 1e5;
@@ -53,9 +54,9 @@ std::optional<Candidate> CandidateChoice::choose(const Shadow& shadow, const Can
   const double per_cold = late_per_cold();
   const bool priced = wish.late_price_seconds > 0;
   const double allowed = priced ? 0 : wish.late_share_max * shadow.messages();
-  const double price = priced        ? wish.late_price_seconds
-                       : allowed < 1 ? wish.late_price_max_seconds
-                                     : kBeforeAllCost;
+  const double price = priced                                ? wish.late_price_seconds
+                       : shadow.messages() < kMessagesToHold ? wish.late_price_max_seconds
+                                                             : kBeforeAllCost;
   const auto cost = [&](Candidate candidate) {
     const CandidateRecord& record = shadow.record(candidate);
     return record.instance_seconds + price * std::max(0.0, record.cold * per_cold - allowed);

@@ -1,65 +1,59 @@
 #include "core/scale/shadow/needed_levels.h"
 
 #include <algorithm>
+#include <functional>
+#include <tuple>
 
 namespace forewarm {
+namespace {
+
+constexpr auto kFreeLater = [](const auto& a, const auto& b) {
+  return std::tie(a.free_at, a.slot) > std::tie(b.free_at, b.slot);
+};
+
+}  // namespace
 
 NeededLevels::NeededLevels(std::uint32_t instance_capacity, std::uint32_t levels_max)
     : capacity_(std::max(1U, instance_capacity)),
-      slots_max_(std::size_t{capacity_} * std::max(1U, levels_max)),
-      free_at_(2, kNever) {}
+      slots_max_(std::size_t{capacity_} * std::max(1U, levels_max)) {}
 
 NeededLevels::Need NeededLevels::arrive(TimePoint at, Duration slack, Duration service) {
-  std::size_t slot = lowest_free(saturating_add(at, slack));
-  if (slot == slots_ && slots_ == slots_max_) slot = first_free();
-  if (slot == slots_) grow();
-  Need need{.level = static_cast<std::uint32_t>(slot / capacity_)};
+  const std::size_t slot = take_slot(at, saturating_add(at, slack));
+  Need need;
+  need.level = static_cast<std::uint32_t>(slot / capacity_);
   need.first = need.level == idle_from_.size();
   if (need.first) idle_from_.push_back(at);
   TimePoint& idle_from = idle_from_[need.level];
   if (idle_from < at) need.gap = at - idle_from;
-  const TimePoint free_at = free_at_[free_at_.size() / 2 + slot];
-  const TimePoint start = free_at == kNever ? at : std::max(at, free_at);
-  const TimePoint end = saturating_add(start, std::max(service, Duration(0)));
-  occupy(slot, end);
-  idle_from = std::max(idle_from, end);
+  free_at_[slot] = saturating_add(std::max(at, free_at_[slot]), std::max(service, Duration(0)));
+  idle_from = std::max(idle_from, free_at_[slot]);
+  working_.push_back({free_at_[slot], slot});
+  std::ranges::push_heap(working_, kFreeLater);
   return need;
 }
 
-/// slots_ if none is free by then.
-std::size_t NeededLevels::lowest_free(TimePoint by) const {
-  if (free_at_[1] > by) return slots_;
-  const std::size_t leaves = free_at_.size() / 2;
-  std::size_t node = 1;
-  while (node < leaves) node = free_at_[2 * node] <= by ? 2 * node : 2 * node + 1;
-  return node - leaves;
-}
-
-std::size_t NeededLevels::first_free() const {
-  const std::size_t leaves = free_at_.size() / 2;
-  std::size_t node = 1;
-  while (node < leaves) node = free_at_[2 * node] == free_at_[node] ? 2 * node : 2 * node + 1;
-  return node - leaves;
-}
-
-void NeededLevels::occupy(std::size_t slot, TimePoint until) {
-  std::size_t node = free_at_.size() / 2 + slot;
-  free_at_[node] = until;
-  for (node /= 2; node >= 1; node /= 2) free_at_[node] = std::min(free_at_[2 * node], free_at_[2 * node + 1]);
-}
-
-/// One slot more; slots that do not exist are never free.
-void NeededLevels::grow() {
-  const std::size_t leaves = free_at_.size() / 2;
-  if (slots_ == leaves) {
-    std::vector<TimePoint> larger(4 * leaves, kNever);
-    std::copy(free_at_.begin() + static_cast<std::ptrdiff_t>(leaves), free_at_.end(),
-              larger.begin() + static_cast<std::ptrdiff_t>(2 * leaves));
-    for (std::size_t node = 2 * leaves - 1; node >= 1; --node)
-      larger[node] = std::min(larger[2 * node], larger[2 * node + 1]);
-    free_at_ = std::move(larger);
+/// Takes the slot out of those that work, or that are idle.
+std::size_t NeededLevels::take_slot(TimePoint at, TimePoint start_by) {
+  const auto take_working = [this] {
+    std::ranges::pop_heap(working_, kFreeLater);
+    const std::size_t slot = working_.back().slot;
+    working_.pop_back();
+    return slot;
+  };
+  while (!working_.empty() && working_.front().free_at <= at) {
+    idle_.push_back(take_working());
+    std::ranges::push_heap(idle_, std::greater<>());
   }
-  ++slots_;
+  if (!working_.empty() && working_.front().free_at <= start_by) return take_working();
+  if (!idle_.empty()) {
+    std::ranges::pop_heap(idle_, std::greater<>());
+    const std::size_t slot = idle_.back();
+    idle_.pop_back();
+    return slot;
+  }
+  if (slots_ == slots_max_) return take_working();
+  free_at_.push_back(at);
+  return slots_++;
 }
 
 }  // namespace forewarm

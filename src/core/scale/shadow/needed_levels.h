@@ -8,13 +8,13 @@
 
 namespace forewarm {
 
-/// How many instances messages need, and when, whatever there really is: a pool without a start time in which
-/// each message takes the lowest slot that is free within the slack. What a real pool has above that is used
-/// only because it is there.
+/// How many instances messages need, and when, whatever there really is: a pool without a start time that
+/// wakes an instance only if those at work would start a message later than within the slack. What a real
+/// pool has above that is used only because it is there.
 ///
-/// The k-th instance of this pool is "level k" (from 0). A level is needed when a message comes to it, and
-/// its gap is how long it had been idle then: levels do not disturb each other, so that keeping instances
-/// falls apart into one question a level.
+/// The k-th instance of this pool is "level k" (from 0). A level is needed when a message wakes it, and its
+/// gap is how long it had been idle then: what is kept of one level does not change when another is needed,
+/// so that keeping instances falls apart into one question a level.
 class NeededLevels {
  public:
   /// `instance_capacity`: messages that one instance works on at a time, at least 1. Above `levels_max`
@@ -26,7 +26,8 @@ class NeededLevels {
     Duration gap = Duration(0);  ///< how long the level was idle before; 0: it was at work
     bool first = false;          ///< never needed before
   };
-  /// A message may start from `at` on, must within `slack`, and takes `service`. Times never go back.
+  /// A message may start from `at` on, must within `slack`, and takes `service`. Those at work take it where
+  /// the wait is shortest; if that is too long the lowest idle level does. Times never go back.
   /// O(log levels).
   Need arrive(TimePoint at, Duration slack, Duration service);
 
@@ -36,15 +37,18 @@ class NeededLevels {
   TimePoint idle_from(std::uint32_t level) const { return idle_from_[level]; }
 
  private:
-  std::size_t lowest_free(TimePoint by) const;
-  std::size_t first_free() const;
-  void occupy(std::size_t slot, TimePoint until);
-  void grow();
+  struct Working {
+    TimePoint free_at;
+    std::size_t slot = 0;
+  };
+  std::size_t take_slot(TimePoint at, TimePoint start_by);
 
   std::uint32_t capacity_;
   std::size_t slots_max_;
   std::size_t slots_ = 0;             ///< used ever
-  std::vector<TimePoint> free_at_;    ///< a tree of minima: leaf i is slot i
+  std::vector<Working> working_;      ///< a heap, the first to be free on top
+  std::vector<std::size_t> idle_;     ///< a heap, the lowest on top
+  std::vector<TimePoint> free_at_;    ///< by slot
   std::vector<TimePoint> idle_from_;  ///< by level
 };
 

@@ -27,6 +27,18 @@ TEST(NeededLevels, WithoutSlackTheyAreTheMessagesAtWork) {
   EXPECT_EQ(levels.idle_from(1), at(105.5));
 }
 
+TEST(NeededLevels, OneThatWasWokenHelpsTheOthersUntilNothingWaits) {
+  NeededLevels levels(1, 100);
+  for (int i = 0; i < 6; ++i) levels.arrive(at(100), 5s, 1s);
+  EXPECT_EQ(levels.count(), 1U) << "the last starts after 5 s";
+  EXPECT_EQ(levels.arrive(at(100), 5s, 1s).level, 1U);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(levels.arrive(at(100), 5s, 1s).level, 1U) << "where the wait is shortest";
+  EXPECT_EQ(levels.arrive(at(107), 5s, 1s).level, 0U) << "both are idle: the lowest";
+  EXPECT_EQ(levels.arrive(at(107), 5s, 1s).level, 0U);
+  EXPECT_EQ(levels.idle_from(1), at(106));
+}
+
 TEST(NeededLevels, AMessageWaitsWithinTheSlackForALowerOne) {
   NeededLevels levels(1, 100);
   levels.arrive(at(100), 500ms, 1s);
@@ -65,9 +77,15 @@ TEST(NeededLevels, AgreeWithLookingAtEverySlot) {
     for (int i = 0; i < 500; ++i) {
       now += from_seconds(random.uniform() * 0.3);
       const auto service = from_seconds(random.uniform() * (random.chance(0.05) ? 30 : 1));
-      const auto found = std::ranges::find_if(free_at, [&](TimePoint free) { return free <= now + slack; });
-      const auto slot = static_cast<std::size_t>(found - free_at.begin());
-      if (found == free_at.end()) free_at.push_back(now);
+      std::size_t slot = free_at.size();
+      for (std::size_t s = 0; s < free_at.size(); ++s) {
+        const bool works = free_at[s] > now && free_at[s] <= now + slack;
+        if (works && (slot == free_at.size() || free_at[s] < free_at[slot])) slot = s;
+      }
+      for (std::size_t s = 0; s < free_at.size() && slot == free_at.size(); ++s) {
+        if (free_at[s] <= now) slot = s;
+      }
+      if (slot == free_at.size()) free_at.push_back(now);
       const Duration gap = std::max(now - free_at[slot], Duration(0));
       const NeededLevels::Need need = levels.arrive(now, slack, service);
       ASSERT_EQ(need.level, slot);
