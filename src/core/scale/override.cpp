@@ -1,0 +1,36 @@
+#include "core/scale/override.h"
+
+#include <algorithm>
+
+namespace forewarm {
+
+OverrideBounds overrides_at(std::span<const ScalingOverride> overrides, TimePoint now, Duration lead) {
+  OverrideBounds bounds;
+  const TimePoint warm_for = saturating_add(now, lead);
+  for (const ScalingOverride& each : overrides) {
+    if (each.from > warm_for) break;
+    if (each.until <= now) continue;
+    // A maintenance must not take instances away before it begins.
+    const bool begun = each.from <= now;
+    if (each.at_least) bounds.at_least = std::max(bounds.at_least, *each.at_least);
+    if (each.at_most && begun) bounds.at_most = std::min(bounds.at_most.value_or(UINT32_MAX), *each.at_most);
+    if (each.factor > 1 || (each.factor >= 0 && begun)) bounds.factor *= each.factor;
+  }
+  return bounds;
+}
+
+TimePoint next_override_change(std::span<const ScalingOverride> overrides, TimePoint now, Duration lead) {
+  TimePoint next = kNever;
+  for (const ScalingOverride& each : overrides) {
+    if (each.until <= now) continue;
+    if (each.from > now) {
+      const TimePoint warming = each.from - lead;
+      next = std::min(next, warming > now ? warming : each.from);
+      if (warming >= next) break;  // the others begin later
+    }
+    next = std::min(next, each.until);
+  }
+  return next;
+}
+
+}  // namespace forewarm
