@@ -110,6 +110,8 @@ TEST(Override, EveryChangeIsKnownBeforeItComes) {
   }
   EXPECT_EQ(changes,
             (std::vector<TimePoint>{kSix - 1min, kSix, kSix + 9min, kSix + 10min, kSix + 20min, kSeven}));
+  EXPECT_EQ(next_override_change(overrides, kSix - 30s, 10min + 29s), kSix - 29s)
+      << "the second is to be warmed before the first begins";
 }
 
 }  // namespace
