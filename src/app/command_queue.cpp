@@ -132,6 +132,12 @@ int run_queue_send(const ServerAddress& server, const std::string& name, const s
 }
 
 int run_queue_scaling(const ServerAddress& server, const std::string& queue, const ScalingCommand& command) {
+  const int asked =
+      int{command.pause_in} + int{command.pause_out} + int{command.resume} + int{command.force >= 0};
+  if (asked != 1) {
+    std::cerr << "say one of --pause-in, --pause-out, --force N and --resume\n";
+    return 2;
+  }
   json::object body;
   body["directive"] = command.pause_in    ? "pause_in"
                       : command.pause_out ? "pause_out"

@@ -54,7 +54,7 @@ struct ScalingCommand {
   std::int64_t force = -1;  ///< instances; -1: not said
   std::string lasts;
 };
-/// Exactly one of the four is set.
+/// One of the four must be set; used wrongly otherwise.
 int run_queue_scaling(const ServerAddress& server, const std::string& queue, const ScalingCommand& command);
 
 int run_dlq_list(const ServerAddress& server);

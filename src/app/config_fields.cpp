@@ -112,7 +112,7 @@ void describe(FieldVisitor& v, OverrideConfig& c) {
   v.text(
       {"cron", "instead of from and until: minute, hour, day of month, month, day of week; or @daily, ..."},
       c.cron);
-  v.duration({"for", "cron: how long each window lasts"}, c.length, kAnyDuration);
+  v.duration({"for", "cron: how long each window lasts"}, c.length, {Duration(0), 24h * 7});
   v.text({"time_zone", "cron: a name of the tz database"}, c.time_zone);
   v.integer({"at_least", "never fewer instances, within scaling.instances_max; -1: not said"}, c.at_least,
             {-1, 10'000});

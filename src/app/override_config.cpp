@@ -11,8 +11,8 @@ namespace forewarm {
 namespace {
 
 constexpr Duration kAhead = 48h;
-constexpr std::size_t kFiringsMax = 4096;
-constexpr std::size_t kWindowsMax = 256;  ///< of an override; every minute's are enough for hours
+constexpr std::size_t kFiringsMax = 16'384;  ///< of an override: nine days of every minute's
+constexpr std::size_t kWindowsMax = 256;     ///< of an override; every minute's are enough for hours
 
 std::string check_window(const OverrideConfig& config) {
   const Result<TimePoint> from = parse_time(config.from);

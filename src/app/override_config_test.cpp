@@ -75,12 +75,13 @@ TEST(OverrideConfig, CronsWindowsAreThoseOfTwoDaysInOrderWithTheOneThatGoesOn) {
   once.until = "2026-12-01T20:00:00Z";
   once.factor = 5;
   const std::vector<ScalingOverride> windows = override_windows({nightly, once}, at("2026-12-01T01:10:00Z"));
-  ASSERT_EQ(windows.size(), 3U);
+  ASSERT_EQ(windows.size(), 4U);
   EXPECT_EQ(windows[0].from, at("2026-12-01T01:00:00Z"));
   EXPECT_EQ(windows[0].until, at("2026-12-01T01:30:00Z"));
   EXPECT_EQ(windows[0].at_most, 0U);
   EXPECT_EQ(windows[1].factor, 5);
   EXPECT_EQ(windows[2].from, at("2026-12-02T01:00:00Z"));
+  EXPECT_EQ(windows[3].from, at("2026-12-03T01:00:00Z"));
   EXPECT_TRUE(override_windows({once}, at("2026-12-01T20:00:00Z")).empty());
 }
 

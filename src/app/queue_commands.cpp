@@ -34,14 +34,12 @@ void add_scaling(CLI::App& queue, QueueCommand& command, const OnChosen& on) {
                                   "  forewarm queue scaling jobs --pause-in --for 2h\n"
                                   "  forewarm queue scaling jobs --force 3\n"
                                   "  forewarm queue scaling jobs --resume");
-  CLI::Option_group* what = sub->add_option_group("what");
-  what->add_flag("--pause-in", command.scaling.pause_in, "stop no instance");
-  what->add_flag("--pause-out", command.scaling.pause_out,
-                 "start no instance but one for a message that finds none at all");
-  what->add_option("--force", command.scaling.force, "exactly so many instances")
+  sub->add_flag("--pause-in", command.scaling.pause_in, "stop no instance");
+  sub->add_flag("--pause-out", command.scaling.pause_out,
+                "start no instance but one for a message that finds none at all");
+  sub->add_option("--force", command.scaling.force, "exactly so many instances")
       ->check(CLI::Range(0, 10'000));
-  what->add_flag("--resume", command.scaling.resume, "as planned again");
-  what->require_option(1);
+  sub->add_flag("--resume", command.scaling.resume, "as planned again");
   sub->add_option("--for", command.scaling.lasts, "for how long, for example 2h (default: until --resume)");
   on(sub, [&command] { return run_queue_scaling(command.server, command.name, command.scaling); });
 }
