@@ -1,11 +1,15 @@
 #include "app/admin_routes.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <map>
 #include <optional>
 #include <vector>
 
 #include "app/directive_routes.h"
+#include "edge/observe/snapshot_json.h"
+#include "edge/observe/words.h"
 
 namespace forewarm {
 namespace {
@@ -56,6 +60,31 @@ std::function<void(const Result<void>&)> answer_with_name(const std::string& nam
 std::string text_in(const json::object& object, std::string_view key) {
   const json::value* found = object.if_contains(key);
   return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
+}
+
+/// What a body asks of a queue's scaling.
+Result<QueueService::Direction> direction_in(const json::object& body) {
+  constexpr std::array kKinds{DirectiveKind::None, DirectiveKind::PauseIn, DirectiveKind::PauseOut,
+                              DirectiveKind::Force};
+  const std::string said = text_in(body, "directive");
+  const auto kind = std::ranges::find_if(kKinds, [&](DirectiveKind each) { return word(each) == said; });
+  if (kind == kKinds.end())
+    return error(ErrorCode::Invalid, "directive must be one of none, pause_in, pause_out and force");
+  QueueService::Direction direction{.kind = *kind, .instances = 0, .lasts = {}};
+  const json::value* instances = body.if_contains("instances");
+  if ((instances != nullptr) != (*kind == DirectiveKind::Force))
+    return error(ErrorCode::Invalid, "instances goes with the directive force, and force with instances");
+  if (instances != nullptr) {
+    if (!instances->is_int64() || instances->as_int64() < 0 || instances->as_int64() > 10'000)
+      return error(ErrorCode::Invalid, "instances must be a whole number from 0 to 10000");
+    direction.instances = static_cast<std::uint32_t>(instances->as_int64());
+  }
+  if (!body.contains("for")) return direction;
+  const Result<Duration> lasts = parse_duration(text_in(body, "for"));
+  if (!lasts) return error(ErrorCode::Invalid, "for: " + lasts.error().message);
+  if (*lasts <= Duration(0)) return error(ErrorCode::Invalid, "for must be longer than nothing");
+  direction.lasts = *lasts;
+  return direction;
 }
 
 constexpr const char* kNamed =
@@ -124,6 +153,22 @@ AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(s
            R"({"type":"object","properties":{"from":{"type":"string"},"to":{"type":"string"}},"required":["from","to"]})",
        .problems = {400, 409, 503},
        .handle = [this](RouteRequest request, Reply reply) { redrive(request, reply); }});
+  add_scaling(routes);
+}
+
+void AdminRoutes::add_scaling(Routes& routes) {
+  routes.add(
+      {.method = "POST",
+       .path = "/v1/queues/{name}/scaling",
+       .id = "directScaling",
+       .summary = "Pauses a queue's scaling in or out, forces a number of instances, or resumes as planned",
+       .parameters = {{"name", "its name"}},
+       .request_schema =
+           R"({"type":"object","properties":{"directive":{"type":"string","enum":["none","pause_in","pause_out","force"],"description":"none resumes; pause_in stops nothing; pause_out starts nothing but the one that a message without any needs"},"instances":{"type":"integer","minimum":0,"maximum":10000,"description":"force: exactly so many"},"for":{"type":"string","description":"a duration such as 2h; default: until it is changed"}},"required":["directive"]})",
+       .schema =
+           R"({"type":"object","properties":{"name":{"type":"string"},"directive":{"type":"string"},"instances":{"type":"integer"},"until":{"type":["number","null"],"description":"seconds since 1970; null: until it is changed"}},"required":["name","directive","instances","until"]})",
+       .problems = {400, 404, 503},
+       .handle = [this](RouteRequest request, Reply reply) { scale(request, reply); }});
 }
 
 void AdminRoutes::put_function(const RouteRequest& request, const Reply& reply) {
@@ -209,6 +254,25 @@ void AdminRoutes::redrive(const RouteRequest& request, const Reply& reply) {
       from, to, static_cast<std::uint32_t>(messages_max), [reply, from, to](const Result<void>& done) {
         reply->send(done ? json_response(json::serialize(json::object{{"from", from}, {"to", to}}))
                          : refusal(done.error()));
+      });
+  if (!begun) reply->send(refusal(begun.error()));
+}
+
+void AdminRoutes::scale(const RouteRequest& request, const Reply& reply) {
+  const std::optional<json::object> body = object_of(request, reply);
+  if (!body) return;
+  const std::string name(request.parameter("name"));
+  const Result<QueueService::Direction> direction = direction_in(*body);
+  if (!direction) return reply->send(refusal(direction.error()));
+  const Result<void> begun =
+      sources_.queues->direct(name, *direction, [reply, name](const Result<ScalingDirective>& done) {
+        if (!done) return reply->send(refusal(done.error()));
+        json::object answer{{"name", name},
+                            {"directive", word(done->kind)},
+                            {"instances", done->instances},
+                            {"until", nullptr}};
+        if (done->until != kNever) answer["until"] = epoch_seconds(done->until);
+        reply->send(json_response(json::serialize(answer)));
       });
   if (!begun) reply->send(refusal(begun.error()));
 }

@@ -36,6 +36,8 @@ class AdminRoutes {
   void invoke(const RouteRequest& request, const Reply& reply);
   void dead_letter_queues(const Reply& reply);
   void redrive(const RouteRequest& request, const Reply& reply);
+  void add_scaling(Routes& routes);
+  void scale(const RouteRequest& request, const Reply& reply);
 
   Sources sources_;
 };

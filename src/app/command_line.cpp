@@ -9,6 +9,7 @@
 #include "app/demo_function.h"
 #include "app/fit_worker.h"
 #include "app/history_commands.h"
+#include "app/queue_commands.h"
 #include "app/replay_options.h"
 #include "app/terminal.h"
 
@@ -35,8 +36,8 @@ class CommandLine {
     replay();
     backtest();
     checks();
-    queues();
-    dead_letters();
+    add_queue_commands(app_, queue_,
+                       [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
     functions();
     signals();
     explain();
@@ -193,44 +194,6 @@ class CommandLine {
     on(command(*config, "reference", "every key, with type, default and meaning",
                "  forewarm config reference"),
        [] { return run_config_reference(); });
-  }
-
-  void queues() {
-    CLI::App* queue = app_.add_subcommand("queue", "list, create, delete, purge queues; send a message");
-    queue->require_subcommand(1);
-    CLI::App* list = command(*queue, "list", "queues with their counts",
-                             "  forewarm queue list\n  forewarm queue list --json");
-    with_server(list);
-    on(list, [this] { return run_queue_list(server_); });
-    CLI::App* create = named(*queue, "create", "make a queue",
-                             "  forewarm queue create jobs VisibilityTimeout=60\n  forewarm queue create "
-                             "orders.fifo FifoQueue=true");
-    create->add_option("attributes", values_, "SQS attributes as NAME=VALUE");
-    on(create, [this] { return run_queue_create(server_, name_, values_); });
-    on(named(*queue, "delete", "delete a queue with all its messages", "  forewarm queue delete jobs"),
-       [this] { return run_queue_delete(server_, name_); });
-    on(named(*queue, "purge", "delete all messages of a queue", "  forewarm queue purge jobs"),
-       [this] { return run_queue_purge(server_, name_); });
-    CLI::App* send =
-        named(*queue, "send", "send one message", "  forewarm queue send jobs '{\"resize\": 7}'");
-    send->add_option("body", text_, "message body")->required();
-    on(send, [this] { return run_queue_send(server_, name_, text_); });
-  }
-
-  void dead_letters() {
-    CLI::App* dlq = app_.add_subcommand("dlq", "dead-letter queues: list them, send their messages back");
-    dlq->require_subcommand(1);
-    CLI::App* list = command(*dlq, "list", "dead-letter queues, what is in them and where it came from",
-                             "  forewarm dlq list");
-    with_server(list);
-    on(list, [this] { return run_dlq_list(server_); });
-    CLI::App* redrive =
-        named(*dlq, "redrive", "send messages back, their attempts forgotten",
-              "  forewarm dlq redrive jobs-dead\n  forewarm dlq redrive jobs-dead --to jobs --max 10");
-    redrive->add_option("--to", text_,
-                        "queue to send them to (default: the one that names this as its dead-letter queue)");
-    redrive->add_option("--max", redriven_max_, "messages, at most")->capture_default_str();
-    on(redrive, [this] { return run_dlq_redrive(server_, name_, text_, redriven_max_); });
   }
 
   void functions() {
@@ -405,17 +368,15 @@ class CommandLine {
   BenchCommand bench_;
   ExplainCommand explain_;
   HistoryCommand history_;
+  QueueCommand queue_;
   ForecastCommand forecast_;
   FunctionCommandLine function_;
   // An option's default is set before it is known which command runs: options with different defaults cannot
   // share a variable.
   std::string config_path_ = "forewarm.toml";
   std::string name_;
-  std::string text_;
   std::string payload_ = "{}";
   std::string target_ = "process";
-  std::vector<std::string> values_;
-  std::uint64_t redriven_max_ = 1'000'000;
   std::uint64_t lines_ = 100;
   std::uint64_t shown_ = 20;
   std::uint64_t init_ms_ = 0;

@@ -68,6 +68,14 @@ std::string number(const json::value& value) {
   return value.is_string() ? std::string(value.as_string()) : json::serialize(value);
 }
 
+/// What an operator has told a queue's scaling; "-" for nothing.
+std::string directive_cell(const json::object& queue) {
+  const json::value* scaling = queue.if_contains("scaling");
+  if (scaling == nullptr || !scaling->is_object()) return "-";
+  const std::string directive(scaling->at("directive").as_string());
+  return directive == "force" ? "force " + number(scaling->at("instances")) : directive;
+}
+
 }  // namespace
 
 int run_queue_list(const ServerAddress& server) {
@@ -80,14 +88,14 @@ int run_queue_list(const ServerAddress& server) {
   const json::value& list =
       queues->is_object() && queues->as_object().contains("queues") ? queues->at("queues") : *queues;
   TextTable table;
-  table.row({"queue", "ready", "delayed", "in flight", "arrived", "late", "function"});
+  table.row({"queue", "ready", "delayed", "in flight", "arrived", "late", "function", "scaling"});
   for (const json::value& value : list.as_array()) {
     const json::object& queue = value.as_object();
     const auto cell = [&](std::string_view key) {
       return queue.contains(key) ? number(queue.at(key)) : std::string("-");
     };
     table.row({cell("name"), cell("ready"), cell("delayed"), cell("in_flight"), cell("arrived"), cell("late"),
-               cell("function")});
+               cell("function"), directive_cell(queue)});
   }
   std::cout << table.text();
   return 0;
@@ -121,6 +129,42 @@ int run_queue_purge(const ServerAddress& server, const std::string& name) {
 
 int run_queue_send(const ServerAddress& server, const std::string& name, const std::string& body) {
   return act(server, "SendMessage", name, {{"MessageBody", body}}, "sent to " + name);
+}
+
+int run_queue_scaling(const ServerAddress& server, const std::string& queue, const ScalingCommand& command) {
+  const int asked =
+      int{command.pause_in} + int{command.pause_out} + int{command.resume} + int{command.force >= 0};
+  if (asked != 1) {
+    std::cerr << "say one of --pause-in, --pause-out, --force N and --resume\n";
+    return 2;
+  }
+  json::object body;
+  body["directive"] = command.pause_in    ? "pause_in"
+                      : command.pause_out ? "pause_out"
+                      : command.resume    ? "none"
+                                          : "force";
+  if (command.force >= 0) body["instances"] = command.force;
+  if (!command.lasts.empty()) body["for"] = command.lasts;
+  const Result<HttpResponse> answer =
+      call_server(server.admin, {"POST",
+                                 "/v1/queues/" + percent_encode(queue) + "/scaling",
+                                 "",
+                                 {{"Content-Type", "application/json"}},
+                                 json::serialize(body)});
+  if (!answer) return failed(answer.error());
+  if (server.json) {
+    std::cout << answer->body << "\n";
+    return 0;
+  }
+  const std::string how_long = command.lasts.empty() ? ", until it is resumed" : ", for " + command.lasts;
+  if (command.resume)
+    std::cerr << queue << " scales as planned again\n";
+  else if (command.force >= 0)
+    std::cerr << queue << " has " << command.force << " instances forced" << how_long << "\n";
+  else
+    std::cerr << "scaling " << (command.pause_in ? "in" : "out") << " of " << queue << " is paused"
+              << how_long << "\n";
+  return 0;
 }
 
 int run_dlq_list(const ServerAddress& server) {

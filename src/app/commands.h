@@ -47,6 +47,16 @@ int run_queue_delete(const ServerAddress& server, const std::string& name);
 int run_queue_purge(const ServerAddress& server, const std::string& name);
 int run_queue_send(const ServerAddress& server, const std::string& name, const std::string& body);
 
+struct ScalingCommand {
+  bool pause_in = false;
+  bool pause_out = false;
+  bool resume = false;
+  std::int64_t force = -1;  ///< instances; -1: not said
+  std::string lasts;
+};
+/// One of the four must be set; used wrongly otherwise.
+int run_queue_scaling(const ServerAddress& server, const std::string& queue, const ScalingCommand& command);
+
 int run_dlq_list(const ServerAddress& server);
 int run_dlq_redrive(const ServerAddress& server, const std::string& from, const std::string& to,
                     std::uint64_t messages_max);

@@ -1,7 +1,6 @@
 #include "app/config.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -36,8 +35,8 @@ std::string number_text(double value) {
 /// Reads one TOML table into a described struct. The first error stops it; unknown keys are errors too.
 class TomlReader : public FieldVisitor {
  public:
-  TomlReader(const toml::table& table, std::string_view file) : file_(file) {
-    open_.push_back({&table, {}, {}});
+  TomlReader(const toml::table& table, std::string_view file, std::string path = {}) : file_(file) {
+    open_.push_back({&table, std::move(path), {}});
   }
 
   void text(FieldName name, std::string& value) override {
@@ -111,6 +110,25 @@ class TomlReader : public FieldVisitor {
       const auto read = element.value_exact<std::string>();
       if (!read) return fail(name, element, "a text in quotes for " + std::string(key.str()));
       value[std::string(key.str())] = *read;
+    }
+  }
+  void overrides(FieldName name, std::vector<OverrideConfig>& value) override {
+    const toml::node* node = take(name);
+    if (node == nullptr) return;
+    const toml::array* array = node->as_array();
+    if (array == nullptr || !array->is_array_of_tables())
+      return fail(name, *node, "tables written [[mapping.override]]");
+    for (const toml::node& element : *array) {
+      TomlReader reader(*element.as_table(), file_, "override.");
+      describe(reader, value.emplace_back());
+      if (const Result<void> read = reader.finish(); !read) {
+        first_error_ = read.error().message;
+        return;
+      }
+      if (const std::string wrong = check_override(value.back()); !wrong.empty()) {
+        first_error_ = place(file_, element.source()) + ": [[mapping.override]] " + wrong;
+        return;
+      }
     }
   }
   void begin_table(FieldName name) override {
@@ -228,6 +246,12 @@ std::string check_mapping(const ServerConfig& config, const MappingConfig& mappi
   if (mapping.settings.scaling.instances_min > mapping.settings.scaling.instances_max) {
     return "scaling.instances_min is above scaling.instances_max";
   }
+  if (mapping.overrides.size() > kOverridesMax)
+    return "has more than " + std::to_string(kOverridesMax) + " [[mapping.override]] tables";
+  for (const OverrideConfig& each : mapping.overrides) {
+    if (each.at_least > std::int64_t{mapping.settings.scaling.instances_max})
+      return "has an override whose at_least is above scaling.instances_max";
+  }
   if (std::ranges::find(config.functions, mapping.function, &FunctionConfig::name) != config.functions.end())
     return "";
   std::vector<std::string_view> names;
@@ -339,6 +363,7 @@ class EnvironmentReader : public FieldVisitor {
   void flag(FieldName, bool&) override {}
   void list(FieldName, std::vector<std::string>&) override {}
   void map(FieldName, std::map<std::string, std::string>&) override {}
+  void overrides(FieldName, std::vector<OverrideConfig>&) override {}
   void begin_table(FieldName name) override { prefix_ = std::string(name.key) + "_"; }
   void end_table() override { prefix_.clear(); }
 
@@ -361,17 +386,6 @@ class EnvironmentReader : public FieldVisitor {
   std::string prefix_;
 };
 
-struct Unit {
-  std::string_view name;
-  std::int64_t us;
-};
-constexpr std::array<Unit, 6> kUnits{{{"us", 1},
-                                      {"ms", 1'000},
-                                      {"s", 1'000'000},
-                                      {"m", 60'000'000},
-                                      {"h", 3'600'000'000},
-                                      {"d", 86'400'000'000}}};
-
 }  // namespace
 
 Result<void> apply_environment(ServerConfig& config) {
@@ -379,50 +393,6 @@ Result<void> apply_environment(ServerConfig& config) {
   describe(reader, config);
   if (!reader.first_error.empty()) return error(ErrorCode::Invalid, reader.first_error);
   return check_history(config);
-}
-
-Result<Duration> parse_duration(std::string_view text) {
-  double amount = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), amount);
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const auto found = std::ranges::find(kUnits, unit, &Unit::name);
-  if (code != std::errc() || found == kUnits.end() || !(amount >= 0) || amount > 1e12) {
-    return error(ErrorCode::Invalid,
-                 "'" + std::string(text) +
-                     "' is not a duration; write a number and one of us, ms, s, m, h, d: 250ms, 10s, 5m");
-  }
-  return from_seconds(amount * static_cast<double>(found->us) * 1e-6);
-}
-
-std::string format_duration(Duration duration) {
-  for (std::size_t i = kUnits.size(); i-- > 0;) {
-    if (duration.count() != 0 && duration.count() % kUnits[i].us == 0) {
-      return std::to_string(duration.count() / kUnits[i].us) + std::string(kUnits[i].name);
-    }
-  }
-  return "0s";
-}
-
-std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known) {
-  std::string_view best;
-  std::size_t best_distance = name.size() / 3 + 1;
-  for (const std::string_view candidate : known) {
-    // Levenshtein distance, one row at a time.
-    std::vector<std::size_t> row(candidate.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-    for (std::size_t i = 0; i < name.size(); ++i) {
-      std::size_t diagonal = std::exchange(row[0], i + 1);
-      for (std::size_t j = 0; j < candidate.size(); ++j) {
-        const std::size_t change = diagonal + (name[i] == candidate[j] ? 0 : 1);
-        diagonal = std::exchange(row[j + 1], std::min({row[j + 1] + 1, row[j] + 1, change}));
-      }
-    }
-    if (row.back() <= best_distance && (best.empty() || row.back() < best_distance)) {
-      best = candidate;
-      best_distance = row.back();
-    }
-  }
-  return best;
 }
 
 }  // namespace forewarm

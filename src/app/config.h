@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/override_config.h"
 #include "app/signal_config.h"
 #include "base/result.h"
 #include "core/model/settings.h"
@@ -31,7 +32,8 @@ struct FunctionConfig {
 struct MappingConfig {
   std::string queue;
   std::string function;
-  MappingSettings settings;  ///< its two ids are not set here
+  MappingSettings settings;  ///< its two ids and its overrides are not set here
+  std::vector<OverrideConfig> overrides = {};
 
   friend bool operator==(const MappingConfig&, const MappingConfig&) = default;
 };

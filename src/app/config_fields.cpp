@@ -24,9 +24,13 @@ void describe_scaling(FieldVisitor& v, ScalingSettings& s) {
       s.late_cost, {0, 1'000'000'000'000});
   v.integer({"budget_per_hour", "above this nothing is started ahead of need, in micro-units; 0: no budget"},
             s.budget_per_hour, {0, 1'000'000'000'000});
-  v.duration({"keep_idle_max", "what a late message is worth, in an idle instance's time, where too few come for a share of them to mean anything"},
+  v.duration({"keep_idle_max",
+              "what a late message is worth, in an idle instance's time, where too few come for a share of "
+              "them to mean anything"},
              s.keep_idle_max, kAnyDuration);
-  v.flag({"predict", "false: use no forecast; what was needed of late still decides what is kept, and when it is back"}, s.predict);
+  v.flag({"predict",
+          "false: use no forecast; what was needed of late still decides what is kept, and when it is back"},
+         s.predict);
 }
 
 void describe_retry(FieldVisitor& v, RetrySettings& s) {
@@ -97,6 +101,25 @@ void describe(FieldVisitor& v, MappingConfig& c) {
   v.begin_table({"retry", "what happens to messages whose run failed"});
   describe_retry(v, c.settings.retry);
   v.end_table();
+  v.overrides({"override", "times for which the operator says how many instances there are to be"},
+              c.overrides);
+}
+
+void describe(FieldVisitor& v, OverrideConfig& c) {
+  v.text({"from", "RFC 3339 time; instances that are asked for are started so that they are warm by then"},
+         c.from);
+  v.text({"until", "RFC 3339 time"}, c.until);
+  v.text(
+      {"cron", "instead of from and until: minute, hour, day of month, month, day of week; or @daily, ..."},
+      c.cron);
+  v.duration({"for", "cron: how long each window lasts"}, c.length, {Duration(0), 24h * 7});
+  v.text({"time_zone", "cron: a name of the tz database"}, c.time_zone);
+  v.integer({"at_least", "never fewer instances, within scaling.instances_max; -1: not said"}, c.at_least,
+            {-1, 10'000});
+  v.integer({"at_most", "never more instances started; a busy one is not stopped; -1: not said"}, c.at_most,
+            {-1, 10'000});
+  v.real({"factor", "so many times the instances that are planned; what waits is staffed all the same"},
+         c.factor, {0, 1000});
 }
 
 void describe(FieldVisitor& v, QueueConfig& c) {

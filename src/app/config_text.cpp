@@ -73,12 +73,16 @@ class FieldWriter : public FieldVisitor {
   void map(FieldName name, std::map<std::string, std::string>& value) override {
     write(name, "table of texts", in_braces(value), "");
   }
+  void overrides(FieldName name, std::vector<OverrideConfig>& value) override {
+    for (OverrideConfig& each : value) write_override(name, each);
+  }
   void begin_table(FieldName name) override { prefix_ += std::string(name.key) + "."; }
   void end_table() override { prefix_.clear(); }
 
  protected:
   virtual void write(FieldName name, std::string_view type, const std::string& value,
                      const std::string& bounds) = 0;
+  virtual void write_override(FieldName name, OverrideConfig& config) = 0;
   std::string prefix_;
 };
 
@@ -89,6 +93,10 @@ class TomlWriter : public FieldWriter {
  protected:
   void write(FieldName name, std::string_view, const std::string& value, const std::string&) override {
     out += prefix_ + std::string(name.key) + " = " + value + "\n";
+  }
+  void write_override(FieldName name, OverrideConfig& config) override {
+    out += "\n[[mapping." + std::string(name.key) + "]]\n";
+    describe(*this, config);
   }
 };
 
@@ -102,6 +110,7 @@ class ReferenceWriter : public FieldWriter {
     out += "| `" + prefix_ + std::string(name.key) + "` | " + std::string(type) +
            (bounds.empty() ? "" : ", " + bounds) + " | `" + value + "` | " + std::string(name.help) + " |\n";
   }
+  void write_override(FieldName, OverrideConfig&) override {}
 };
 
 template <class Config>
@@ -138,6 +147,10 @@ std::string config_reference() {
                                       "A program whose instances run messages. One table each.") +
          reference_of<MappingConfig>("[[mapping]]",
                                      "A queue's messages run on a function. One table a queue.") +
+         reference_of<OverrideConfig>("[[mapping.override]]",
+                                      "Times for which the operator says how many instances a queue is to "
+                                      "have (operations.md). Any number below\na `[[mapping]]`, each once by "
+                                      "`from` and `until` or again and again by `cron` and `for`.") +
          reference_of<QueueConfig>("[[queue]]", "Queues that are to be there from the start.") +
          reference_of<SignalConfig>(
              "[[signal]]", "External series that may help to forecast queues (signals.md). One table each.");

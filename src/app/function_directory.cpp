@@ -106,8 +106,9 @@ const MappingConfig* FunctionDirectory::mapping_of_queue(std::string_view queue)
 }
 
 Configuration FunctionDirectory::configuration(
-    const ServerConfig& config,
-    const std::function<std::optional<QueueId>(std::string_view)>& queue_id) const {
+    const ServerConfig& config, const std::function<std::optional<QueueId>(std::string_view)>& queue_id,
+    TimePoint now) {
+  windows_due_ = kNever;
   Configuration out;
   out.instances_max = static_cast<std::uint32_t>(config.instances_max);
   out.forecast.step = config.forecast_step;
@@ -129,6 +130,9 @@ Configuration FunctionDirectory::configuration(
       MappingSettings& mapped = out.mappings.emplace_back(mapping.settings);
       mapped.queue = *queue;
       mapped.function = entry.id;
+      mapped.overrides = override_windows(mapping.overrides, now);
+      const auto repeats = [](const OverrideConfig& each) { return !each.cron.empty(); };
+      if (std::ranges::any_of(mapping.overrides, repeats)) windows_due_ = saturating_add(now, kWindowsHold);
     }
   }
   return out;

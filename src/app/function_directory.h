@@ -54,15 +54,19 @@ class FunctionDirectory {
   const FunctionEntry* of_queue(std::string_view queue) const;
   const MappingConfig* mapping_of_queue(std::string_view queue) const;
 
-  /// What the core must know; mappings of queues that `queue_id` does not know are left out.
+  /// What the core must know at `now`; mappings of queues that `queue_id` does not know are left out. The
+  /// windows of overrides are those of the next days: tell it anew when windows_due().
   Configuration configuration(const ServerConfig& config,
-                              const std::function<std::optional<QueueId>(std::string_view)>& queue_id) const;
+                              const std::function<std::optional<QueueId>(std::string_view)>& queue_id,
+                              TimePoint now);
+  bool windows_due(TimePoint now) const { return now >= windows_due_; }
 
  private:
   FunctionEntry& place(FunctionConfig config, std::vector<MappingConfig> mappings);
 
   std::map<std::string, FunctionEntry, std::less<>> by_name_;
   std::uint32_t last_id_ = 0;
+  TimePoint windows_due_ = kNever;
 };
 
 }  // namespace forewarm

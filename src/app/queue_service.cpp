@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <type_traits>
+#include <utility>
 
+#include "app/scaling_record.h"
 #include "edge/sqs/base64.h"
 #include "edge/sqs/lambda_event.h"
 
@@ -31,11 +33,21 @@ Result<bool> QueueService::recover(std::string_view key, std::string_view value)
   }
   const Result<bool> queue = context_.directory.recover(key, value);
   if (!queue || *queue) return queue;
+  const auto scaling = read_scaling_record(key, value);
+  if (!scaling) return std::unexpected(scaling.error());
+  if (*scaling) {
+    directed_.push_back(**scaling);
+    return true;
+  }
   return context_.deduplication.recover(key, value);
 }
 
 Result<void> QueueService::attach(CoreGate& gate) {
   context_.gate = &gate;
+  for (const ScalingDirected& directed : std::exchange(directed_, {})) {
+    if (Result<void> told = gate.submit(directed, [](const Actions&, const Result<void>&) {}); !told)
+      return told;
+  }
   if (context_.identity) return {};
   std::array<char, sqs::Identity::kSecretBytes> random{};
   if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
@@ -98,6 +110,24 @@ Result<void> QueueService::redrive(std::string_view from, std::string_view to, s
   return context_.gate->submit(
       event,
       [done = std::move(done)](const Actions& /*actions*/, const Result<void>& durable) { done(durable); });
+}
+
+Result<void> QueueService::direct(std::string_view queue, const Direction& direction,
+                                  std::function<void(const Result<ScalingDirective>&)> done) {
+  const QueueEntry* entry = context_.directory.find(queue);
+  if (!entry) return error(ErrorCode::NotFound, "there is no queue named " + std::string(queue));
+  ScalingDirected event{entry->id, {.kind = direction.kind, .instances = direction.instances}};
+  if (direction.lasts) event.directive.until = saturating_add(context_.gate->now(), *direction.lasts);
+  return context_.gate->send(
+      {}, {scaling_record(event)}, [this, event, done = std::move(done)](const Result<void>& stored) {
+        if (!stored) return done(std::unexpected(stored.error()));
+        const auto told = [directive = event.directive, done](const Actions&, const Result<void>& durable) {
+          if (!durable) return done(std::unexpected(durable.error()));
+          done(directive);
+        };
+        if (const Result<void> taken = context_.gate->submit(event, told); !taken)
+          done(std::unexpected(taken.error()));
+      });
 }
 
 Result<std::string> QueueService::function_event(QueueId queue, std::span<const Lease> leases) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -49,6 +50,16 @@ class QueueService {
   Result<void> redrive(std::string_view from, std::string_view to, std::uint32_t messages_max,
                        std::function<void(const Result<void>&)> done);
 
+  /// Tells a queue to scale otherwise than planned from now on, for a while or for ever; `done` is called
+  /// with what is in force then. NotFound where there is no such queue.
+  struct Direction {
+    DirectiveKind kind = DirectiveKind::None;
+    std::uint32_t instances = 0;  ///< forced
+    std::optional<Duration> lasts;
+  };
+  Result<void> direct(std::string_view queue, const Direction& direction,
+                      std::function<void(const Result<ScalingDirective>&)> done);
+
   /// The event for a function that runs these messages of a queue (Lambda's SQS event, JSON). Messages that
   /// cannot be read are left out, warned of, and counted as failed whatever the function says; Corrupt if
   /// none can be read.
@@ -61,7 +72,8 @@ class QueueService {
   QueueActions actions_;
   MessageSender sender_;
   MessageReceiver receiver_;
-  std::set<MessageId> unreadable_;  ///< messages of runs under way that their functions never saw
+  std::vector<ScalingDirected> directed_;  ///< as recovered, until the core can be told
+  std::set<MessageId> unreadable_;         ///< messages of runs under way that their functions never saw
 };
 
 }  // namespace forewarm

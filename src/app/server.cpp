@@ -184,7 +184,7 @@ void ServerImpl::configure() {
     return entry != nullptr ? std::optional(entry->id) : std::nullopt;
   };
   signals_->configure(config_);
-  Configuration configuration = functions_.configuration(config_, queue_id);
+  Configuration configuration = functions_.configuration(config_, queue_id, world_->now());
   configuration.signals = signals_->settings(queue_id);
   if (ready_ || queues_to_make_ > 0) {
     world_->report(ConfigurationChanged{std::move(configuration)});
@@ -203,9 +203,8 @@ void ServerImpl::make_hands(LiveWorld::Hands& hands) {
 
 void ServerImpl::make_host() {
   const std::string mark = std::filesystem::absolute(config_.data).lexically_normal().string();
-  if (const std::size_t killed = kill_leftovers(mark); killed > 0) {
+  if (const std::size_t killed = kill_leftovers(mark); killed > 0)
     log().warning("ended what a killed server had left running", {{"processes", std::uint64_t{killed}}});
-  }
   host_ = std::make_unique<FunctionHost>(
       loop_, FunctionHost::Options{.owner_mark = mark, .log = {}},
       FunctionHost::Surroundings{.report = [this](Event event) { world_->report(std::move(event)); },
@@ -398,6 +397,7 @@ void ServerImpl::reload() {
 
 void ServerImpl::every_second() {
   signals_->tick();
+  if (functions_.windows_due(world_->now())) configure();
   const std::vector<InstanceUsage> usage = host_->pool().usage();
   functions_memory_bytes_ = 0;
   for (const InstanceUsage& one : usage) functions_memory_bytes_ += one.memory_bytes;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "core/orchestrator_state.h"
+#include "core/scale/directive.h"
 
 namespace forewarm {
 namespace {
@@ -152,6 +153,7 @@ QueueView Orchestrator::queue(QueueId id) const {
   view.history = &queue->history;
   view.forecast = queue->choice.best(state_->now());
   view.plan = queue->plan;
+  view.directive = directive_at(queue->directive, state_->now());
   return view;
 }
 

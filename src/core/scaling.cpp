@@ -4,6 +4,9 @@
 
 #include "base/random.h"
 #include "core/orchestrator_state.h"
+#include "core/scale/directive.h"
+#include "core/scale/facts.h"
+#include "core/scale/override.h"
 
 namespace forewarm {
 namespace {
@@ -64,6 +67,7 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   if (queue.history.closed() > 0) in.arrivals_last_step = queue.history.closed_at(0).arrivals;
   in.arrivals_per_second = queue.arrivals_per_second;
   in.step = queue.history.step();
+  in.overrides = queue.mapping->overrides;
   return in;
 }
 
@@ -95,7 +99,13 @@ void Orchestrator::State::schedule_tick(QueueState& queue) {
   const Duration offset(
       static_cast<std::int64_t>(mix_bits(queue.id.value()) % static_cast<std::uint64_t>(spread.count() + 1)));
   const std::int64_t periods = (now_ - offset).time_since_epoch() / period + 1;
-  timers_.set(queue.tick, TimePoint(period * periods) + offset);
+  TimePoint next = TimePoint(period * periods) + offset;
+  if (queue.directive.until > now_) next = std::min(next, queue.directive.until);
+  if (queue.mapping && !queue.mapping->overrides.empty()) {
+    const Duration lead = planned_lead(queue.function->start_summary);
+    next = std::min(next, next_override_change(queue.mapping->overrides, now_, lead));
+  }
+  timers_.set(queue.tick, next);
 }
 
 void Orchestrator::State::tick(QueueState& queue) {
@@ -103,13 +113,34 @@ void Orchestrator::State::tick(QueueState& queue) {
   if (queue.scaler) {
     if (step_closed) queue.late_if_cold = late_if_cold(*queue.function, queue.mapping->scaling.objective);
     const std::uint32_t before = queue.plan.instances;
-    queue.plan = queue.scaler->plan(inputs(queue, *queue.function));
+    queue.plan = directed_plan(queue);
     if (step_closed || queue.plan.instances != before) actions_->push_back(PublishPlan{queue.plan});
     apply_plan(queue, *queue.function);
     serve(queue);
   }
   ask_for_fit(queue);
   schedule_tick(queue);
+}
+
+/// What the scaler plans, and what the operator has said that is to be instead.
+ScalingPlan Orchestrator::State::directed_plan(QueueState& queue) {
+  FunctionState& function = *queue.function;
+  ScalingPlan plan = queue.scaler->plan(inputs(queue, function));
+  const std::uint32_t usable = function.pool.counts().usable();
+  std::uint32_t held = usable;
+  for (const QueueId id : function.queues) {
+    const QueueState* other = id == queue.id ? nullptr : find_queue(id);
+    if (other != nullptr) held -= std::min(held, other->plan.instances);
+  }
+  direct(directive_at(queue.directive, now_), {held, usable == 0 && queue.ready.size() > 0}, plan);
+  return plan;
+}
+
+void Orchestrator::State::on(const ScalingDirected& event) {
+  QueueState* queue = find_queue(event.queue);
+  if (queue == nullptr || queue->removed) return;
+  queue->directive = event.directive;
+  if (queue->scaler) timers_.set(queue->tick, now_);
 }
 
 /// Returns how many ended.
@@ -219,6 +250,14 @@ Duration Orchestrator::State::keep_idle(const FunctionState& function) {
   return longest;
 }
 
+/// A queue of the function has scaling in paused.
+bool Orchestrator::State::stops_paused(const FunctionState& function) {
+  return std::ranges::any_of(function.queues, [this](QueueId id) {
+    const QueueState* queue = find_queue(id);
+    return queue != nullptr && directive_at(queue->directive, now_).kind == DirectiveKind::PauseIn;
+  });
+}
+
 void Orchestrator::State::apply_plan(QueueState& queue, FunctionState& function) {
   stop_unfit(function);
   const std::uint32_t target = wanted(function);
@@ -228,6 +267,7 @@ void Orchestrator::State::apply_plan(QueueState& queue, FunctionState& function)
     start(queue, function, target - have, minimum ? ScaleReason::Minimum : ScaleReason::Plan);
     return;
   }
+  if (have > target && stops_paused(function)) return;
   const Duration keep = keep_idle(function);
   while (have > target) {
     const std::optional<InstanceId> surplus = function.pool.coldest();
@@ -246,7 +286,9 @@ void Orchestrator::State::react(QueueState& queue) {
   // On a full machine no scaler can ask for more. A function without any instance asks all the same: start()
   // makes room for it.
   const bool none = in.instances.usable() == 0 && in.instances_limit == 0;
-  if (none && queue.mapping->scaling.instances_max > 0) deficit = std::max(deficit, 1U);
+  const bool switched_off = overrides_at(in.overrides, now_, Duration(0)).at_most == 0U;
+  if (none && queue.mapping->scaling.instances_max > 0 && !switched_off) deficit = std::max(deficit, 1U);
+  deficit = startable(directive_at(queue.directive, now_), in.instances.usable(), deficit);
   if (deficit > 0) start(queue, function, deficit, ScaleReason::Reactive);
 }
 
@@ -283,7 +325,7 @@ void Orchestrator::State::make_room() {
   TimePoint idle_since = kNever;
   for (auto& [id, function] : functions_) {
     const std::optional<InstanceId> candidate = function.pool.coldest();
-    if (!candidate) continue;
+    if (!candidate || stops_paused(function)) continue;
     const TimePoint since = function.pool.find(*candidate)->since;
     if (since >= idle_since) continue;
     idle_since = since;
@@ -358,7 +400,8 @@ void Orchestrator::State::attach_mapping(QueueState& queue) {
   queue.mapping = *mapping;
   queue.function = function;
   function->queues.push_back(queue.id);
-  if (queue.scaler->plans_without_messages()) {
+  const bool told = !mapping->overrides.empty() || queue.directive.kind != DirectiveKind::None;
+  if (queue.scaler->plans_without_messages() || told) {
     timers_.set(queue.tick, now_);
   } else if (queue.ready.size() > 0 || queue.plan.instances > 0) {
     schedule_tick(queue);

@@ -20,8 +20,9 @@ template <>
 inline constexpr std::array<std::string_view, 3> kNames<DeleteReason> = {"client", "run_succeeded",
                                                                          "expired"};
 template <>
-inline constexpr std::array<std::string_view, 11> kNames<Constraint> = {
-    "cost", "backlog", "minimum", "maximum", "budget", "baseline", "no_forecast", "trust", "no_lead", "hazard", "rule"};
+inline constexpr std::array<std::string_view, 14> kNames<Constraint> = {
+    "cost",  "backlog", "minimum", "maximum", "budget",   "baseline", "no_forecast",
+    "trust", "no_lead", "hazard",  "rule",    "override", "forced",   "paused"};
 
 void describe(auto& visit, Like<Lease> auto& it) {
   visit("message", it.message)("receive_count", it.receive_count)("visible_at", it.visible_at);

@@ -117,6 +117,12 @@ struct HistoryRestored {
   std::vector<WeightedValue> service_seconds;  ///< of one message, the newest runs; ascending
   friend bool operator==(const HistoryRestored&, const HistoryRestored&) = default;
 };
+/// An operator tells a queue to scale otherwise than planned. Outlives changes of the configuration.
+struct ScalingDirected {
+  QueueId queue;
+  ScalingDirective directive;
+  friend bool operator==(const ScalingDirected&, const ScalingDirected&) = default;
+};
 struct ConfigurationChanged {
   Configuration configuration;
   friend bool operator==(const ConfigurationChanged&, const ConfigurationChanged&) = default;
@@ -130,7 +136,7 @@ struct TimePassed {
 using Event = std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted,
                            VisibilityChanged, QueueChanged, QueuePurged, QueueRemoved, RedriveRequested,
                            InstanceReady, InstanceLost, RunFinished, SignalObserved, ForecastFitted,
-                           HistoryRestored, ConfigurationChanged, TimePassed>;
+                           HistoryRestored, ScalingDirected, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {
   TimePoint time;

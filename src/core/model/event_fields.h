@@ -31,6 +31,9 @@ template <>
 inline constexpr auto kNames<ModelId> = kModelNames;
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<SignalKind> = {"level", "count"};
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<DirectiveKind> = {"none", "pause_in", "pause_out",
+                                                                          "force"};
 
 void describe(auto& visit, Like<Message> auto& it) {
   visit("id", it.id)("queue", it.queue)("sent", it.sent)("visible_at", it.visible_at)(
@@ -51,6 +54,13 @@ void describe(auto& visit, Like<ScalingSettings> auto& it) {
   visit("late_cost", it.late_cost)("budget_per_hour", it.budget_per_hour)("keep_idle_max", it.keep_idle_max);
   visit("predict", it.predict);
 }
+void describe(auto& visit, Like<ScalingOverride> auto& it) {
+  visit("from", it.from)("until", it.until)("at_least", it.at_least)("at_most", it.at_most)("factor",
+                                                                                            it.factor);
+}
+void describe(auto& visit, Like<ScalingDirective> auto& it) {
+  visit("kind", it.kind)("instances", it.instances)("until", it.until);
+}
 void describe(auto& visit, Like<RetrySettings> auto& it) {
   visit("attempts_max", it.attempts_max)("backoff_base", it.backoff_base)("backoff_max", it.backoff_max);
   visit("dead_letter_odds", it.dead_letter_odds)("evidence_min", it.evidence_min);
@@ -65,7 +75,8 @@ void describe(auto& visit, Like<FunctionSettings> auto& it) {
 void describe(auto& visit, Like<MappingSettings> auto& it) {
   visit("queue", it.queue)("function", it.function)("batch_size", it.batch_size)("batch_window",
                                                                                  it.batch_window);
-  visit("shared_consumers", it.shared_consumers)("scaling", it.scaling)("retry", it.retry);
+  visit("shared_consumers", it.shared_consumers)("scaling", it.scaling)("overrides", it.overrides);
+  visit("retry", it.retry);
 }
 void describe(auto& visit, Like<ForecastSettings> auto& it) {
   visit("step", it.step)("horizon", it.horizon)("history", it.history)("refit_every", it.refit_every);
@@ -166,6 +177,11 @@ inline constexpr std::string_view kNames<HistoryRestored> = "history_restored";
 void describe(auto& visit, Like<HistoryRestored> auto& it) {
   visit("queue", it.queue)("start", it.start)("arrivals", it.arrivals)("bytes", it.bytes);
   visit("work_seconds", it.work_seconds)("service_seconds", it.service_seconds);
+}
+template <>
+inline constexpr std::string_view kNames<ScalingDirected> = "scaling_directed";
+void describe(auto& visit, Like<ScalingDirected> auto& it) {
+  visit("queue", it.queue)("directive", it.directive);
 }
 template <>
 inline constexpr std::string_view kNames<ConfigurationChanged> = "configuration_changed";

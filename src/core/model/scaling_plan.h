@@ -23,6 +23,9 @@ enum class Constraint : std::uint8_t {
   NoLead,      ///< instances start faster than the objective asks: no need to predict
   Hazard,      ///< instances that were needed of late: their next need is likely enough
   Rule,        ///< another autoscaler's rule (replay of baselines)
+  Override,    ///< an override of the operator's whose window it is
+  Forced,      ///< the operator said how many
+  Paused,      ///< the operator paused scaling in or out
 };
 
 /// Why a plan says what it says, as data: explain, dashboard, replay and tests show the same.

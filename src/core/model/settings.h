@@ -79,6 +79,34 @@ struct FunctionSettings {
   friend bool operator==(const FunctionSettings&, const FunctionSettings&) = default;
 };
 
+/// A window of time for which the operator knows more than any forecast: a campaign, a maintenance. Instances
+/// that it asks for are started their measured start time before `from`, so that they are warm by then.
+struct ScalingOverride {
+  TimePoint from;
+  TimePoint until;                        ///< not part of it
+  std::optional<std::uint32_t> at_least;  ///< instances, within the operator's maximum
+  std::optional<std::uint32_t> at_most;   ///< instances; only 0 leaves waiting messages without any
+  double factor = 1;                      ///< the plan's instances times this
+
+  friend bool operator==(const ScalingOverride&, const ScalingOverride&) = default;
+};
+
+/// What an operator tells a running server to do instead of what it plans, for a while.
+enum class DirectiveKind : std::uint8_t {
+  None,      ///< as planned
+  PauseIn,   ///< stop nothing
+  PauseOut,  ///< start nothing by plan; a message that finds no instance at all still gets one
+  Force,     ///< exactly so many
+};
+
+struct ScalingDirective {
+  DirectiveKind kind = DirectiveKind::None;
+  std::uint32_t instances = 0;  ///< forced
+  TimePoint until = kNever;     ///< from then on as planned
+
+  friend bool operator==(const ScalingDirective&, const ScalingDirective&) = default;
+};
+
 /// A queue's messages run on a function. At most one mapping a queue.
 struct MappingSettings {
   QueueId queue;
@@ -87,6 +115,7 @@ struct MappingSettings {
   Duration batch_window = Duration(0);
   bool shared_consumers = false;  ///< external receives compete with the function
   ScalingSettings scaling;
+  std::vector<ScalingOverride> overrides = {};  ///< that are not over yet, by `from`
   RetrySettings retry;
 
   friend bool operator==(const MappingSettings&, const MappingSettings&) = default;

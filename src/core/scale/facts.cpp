@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/scale/override.h"
+
 namespace forewarm {
 namespace {
 
@@ -34,6 +36,10 @@ double sound_late_share(const ScalingSettings& settings) {
                                                   : kLateShareMin;
 }
 
+Duration planned_lead(const DurationSummary& start_time) {
+  return from_seconds(within(start_time.p95, 0, kLeadGuessSeconds));
+}
+
 ScalingFacts read_facts(const ScalingInputs& inputs, const ScalingSettings& settings) {
   ScalingFacts facts;
   const InstanceCounts& counts = inputs.instances;
@@ -52,8 +58,13 @@ ScalingFacts read_facts(const ScalingInputs& inputs, const ScalingSettings& sett
   facts.step_seconds = within(inputs.step, 1e-3, kStepGuessSeconds);
   const std::uint64_t usable = std::uint64_t{counts.starting} + counts.idle + counts.busy;
   facts.usable = static_cast<std::uint32_t>(std::min<std::uint64_t>(usable, UINT32_MAX));
+  const OverrideBounds said = overrides_at(inputs.overrides, inputs.now, planned_lead(inputs.start_time));
   facts.instances_max = std::min(settings.instances_max, inputs.instances_limit);
-  facts.instances_min = std::min(settings.instances_min, facts.instances_max);
+  facts.overridden_max = said.at_most && *said.at_most < facts.instances_max;
+  if (facts.overridden_max) facts.instances_max = *said.at_most;
+  facts.instances_min = std::min(std::max(settings.instances_min, said.at_least), facts.instances_max);
+  facts.overridden_min = said.at_least > settings.instances_min;
+  facts.factor = said.factor;
   return facts;
 }
 

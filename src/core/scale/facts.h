@@ -24,6 +24,9 @@ struct ScalingFacts {
   std::uint32_t usable = 0;  ///< idle, busy and starting instances
   std::uint32_t instances_max = 0;
   std::uint32_t instances_min = 0;  ///< at most instances_max
+  bool overridden_max = false;      ///< an override made instances_max smaller
+  bool overridden_min = false;      ///< or instances_min larger
+  double factor = 1;                ///< of overrides, on the plan's instances
 
   /// Instances, rounded up, that hold this many messages at a time; may be more than instances_max.
   std::uint32_t instances_of(double slots) const;
@@ -31,6 +34,9 @@ struct ScalingFacts {
 
 /// The share of messages that may be late, within what a step holds enough messages to steer by.
 double sound_late_share(const ScalingSettings& settings);
+
+/// The start time to be planned for, as read_facts() takes it: positive, a day at most.
+Duration planned_lead(const DurationSummary& start_time);
 
 ScalingFacts read_facts(const ScalingInputs& inputs, const ScalingSettings& settings);
 

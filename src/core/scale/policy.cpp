@@ -233,14 +233,21 @@ void PredictiveScaler::keep_to_bounds(const ScalingFacts& facts, std::uint32_t p
     bound(least, Constraint::Baseline);
     present = least;
   }
+  if (facts.factor != 1) {
+    const double times = std::min(std::ceil(plan.instances * facts.factor - 1e-9), 1e9);
+    const std::uint32_t instances = std::max(static_cast<std::uint32_t>(std::max(times, 0.0)), present);
+    if (instances != plan.instances) bound(instances, Constraint::Override);
+  }
   if (settings_.budget_per_hour > 0 && settings_.idle_cost_per_hour > 0) {
     const auto affordable = static_cast<std::uint32_t>(
         std::min<MicroMoney>(settings_.budget_per_hour / settings_.idle_cost_per_hour, facts.instances_max));
     if (plan.instances > std::max(affordable, present))
       bound(std::max(affordable, present), Constraint::Budget);
   }
-  if (plan.instances < facts.instances_min) bound(facts.instances_min, Constraint::Minimum);
-  if (plan.instances > facts.instances_max) bound(facts.instances_max, Constraint::Maximum);
+  if (plan.instances < facts.instances_min)
+    bound(facts.instances_min, facts.overridden_min ? Constraint::Override : Constraint::Minimum);
+  if (plan.instances > facts.instances_max)
+    bound(facts.instances_max, facts.overridden_max ? Constraint::Override : Constraint::Maximum);
   plan.warm_floor =
       std::clamp(plan.warm_floor, facts.instances_min, std::max(facts.instances_min, plan.instances));
 }

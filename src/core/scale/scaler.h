@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/time.h"
@@ -44,6 +45,7 @@ struct ScalingInputs {
   float arrivals_last_step = 0;   ///< in the newest closed step
   float arrivals_per_second = 0;  ///< over the last minute
   Duration step = 10s;
+  std::span<const ScalingOverride> overrides = {};  ///< by `from`; those that are over may be among them
 };
 
 /// Decides how many instances one queue wants. One object a queue; it may keep state. Pure otherwise: no

@@ -53,7 +53,8 @@ std::string model_name(ModelId model) {
 std::string why_bound(const PlanReason& reason) {
   switch (reason.constraint) {
     case Constraint::Cost:
-      return "Cost bound it: more would have cost more than the lateness it saves, fewer would have missed the "
+      return "Cost bound it: more would have cost more than the lateness it saves, fewer would have missed "
+             "the "
              "objective.";
     case Constraint::Backlog:
       return "Messages that already wait bound it.";
@@ -69,13 +70,20 @@ std::string why_bound(const PlanReason& reason) {
     case Constraint::NoForecast:
       return "There is no usable forecast yet, so what was needed of late decides.";
     case Constraint::Trust:
-      return "The forecast has not been better than the last value lately, so what was needed of late decides.";
+      return "The forecast has not been better than the last value lately, so what was needed of late "
+             "decides.";
     case Constraint::NoLead:
       return "Instances start faster than the objective asks, so there is no need to predict.";
     case Constraint::Hazard:
       return "Instances that were needed of late are kept: their next need is likely enough.";
     case Constraint::Rule:
       return "Another autoscaler's rule decided it.";
+    case Constraint::Override:
+      return "An override of the operator's for this time bound it.";
+    case Constraint::Forced:
+      return "The operator forces this number.";
+    case Constraint::Paused:
+      return "The operator has paused scaling, which bound it.";
   }
   return "";
 }
@@ -114,8 +122,9 @@ std::string sentence(const PlanDecision& decision) {
     text += ", " + std::to_string(plan.warm_floor) + " of them kept warm whatever comes";
   text += ". " + why_bound(plan.reason);
   if (plan.reason.keep_price_seconds > 0) {
-    text += " An instance is kept as long as its next need is worth " + number(plan.reason.keep_price_seconds) +
-            " s of idle time: so far that would have made " + percent(plan.reason.late_share) + " late.";
+    text += " An instance is kept as long as its next need is worth " +
+            number(plan.reason.keep_price_seconds) + " s of idle time: so far that would have made " +
+            percent(plan.reason.late_share) + " late.";
   }
   if (read_a_forecast(plan.reason)) {
     text += forecast_sentence(plan.reason) + one_more_sentence(plan.reason, plan.instances);

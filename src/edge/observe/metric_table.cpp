@@ -70,7 +70,10 @@ constexpr auto kTable = std::to_array<MetricDescription>({
     {"forewarm_forecast_fits_total", kCounter, "Fits of forecasting models.", "queue, reason",
      "succeeded, failed"},
     {"forewarm_plans_total", kCounter, "Scaling plans, by what bound the number of instances.",
-     "queue, reason", "cost, backlog, minimum, maximum, budget, baseline, no_forecast, trust, no_lead, rule"},
+     "queue, reason",
+     "cost, backlog, minimum, maximum, budget, baseline, no_forecast, trust, no_lead, hazard, rule, "
+     "override, "
+     "forced, paused"},
     {"forewarm_forecast_median_messages", kGauge, "Forecast of the arrivals in the next step: median.",
      "queue", ""},
     {"forewarm_forecast_high_messages", kGauge, "Forecast of the arrivals in the next step: 95 % quantile.",

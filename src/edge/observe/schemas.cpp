@@ -15,7 +15,7 @@ constexpr std::string_view kQueue = R"({
   "type": "object", "description": "A queue; counts run since the server's start, times are seconds since 1970",
   "required": ["name", "function", "ready", "delayed", "in_flight", "oldest_wait_seconds", "step_start", "step_seconds",
     "arrivals_last_step", "arrived", "started", "late", "retries", "dead_letters", "objective_seconds", "planned",
-    "instances"],
+    "scaling", "instances"],
   "properties": {
     "name": {"type": "string"},
     "function": {"type": "string", "description": "Empty where the queue is mapped to none"},
@@ -29,6 +29,11 @@ constexpr std::string_view kQueue = R"({
     "retries": {"type": "integer"}, "dead_letters": {"type": "integer"},
     "objective_seconds": {"type": "number", "description": "A message should start within this; 0: none"},
     "planned": {"type": "integer", "description": "Instances that the plan wants"},
+    "scaling": {"type": ["object", "null"], "description": "What an operator has told it instead of planning; null: nothing",
+      "required": ["directive", "instances", "until"], "additionalProperties": false,
+      "properties": {"directive": {"type": "string", "enum": ["pause_in", "pause_out", "force"]},
+        "instances": {"type": "integer", "description": "Forced"},
+        "until": {"type": ["number", "null"], "description": "Null: until it is resumed"}}},
     "instances": {"$ref": "#/components/schemas/Instances"}}})";
 
 constexpr std::string_view kForecast = R"({
@@ -55,7 +60,7 @@ constexpr std::string_view kPlan = R"({
     "at": {"type": "number"}, "until": {"type": "number"}, "instances": {"type": "integer"},
     "warm_floor": {"type": "integer"}, "keep_idle_seconds": {"type": "number"},
     "constraint": {"type": "string", "enum": ["cost", "backlog", "minimum", "maximum", "budget", "baseline",
-      "no_forecast", "trust", "no_lead", "rule"]},
+      "no_forecast", "trust", "no_lead", "hazard", "rule", "override", "forced", "paused"]},
     "level": {"type": "number"}, "lead_seconds": {"type": "number"}, "explanation": {"type": "string"}}})";
 
 constexpr std::string_view kHistory = R"({

@@ -44,6 +44,21 @@ void write_plan(const QueueSnapshot& queue, JsonWriter& json) {
       .close_object();
 }
 
+void write_directive(const ScalingDirective& directive, JsonWriter& json) {
+  json.key("scaling");
+  if (directive.kind == DirectiveKind::None) {
+    json.null();
+    return;
+  }
+  json.open_object().member("directive", word(directive.kind)).member("instances", directive.instances);
+  json.key("until");
+  if (directive.until == kNever)
+    json.null();
+  else
+    json.value(epoch_seconds(directive.until));
+  json.close_object();
+}
+
 template <class T, class Get>
 void write_column(std::string_view name, const std::deque<T>& rows, JsonWriter& json, Get get) {
   json.key(name).open_array();
@@ -109,6 +124,7 @@ void write_queue(const QueueSnapshot& queue, JsonWriter& json) {
   json.member("retries", queue.retries).member("dead_letters", queue.dead_letters);
   json.member("objective_seconds", seconds(queue.objective));
   json.member("planned", queue.plan.instances);
+  write_directive(queue.directive, json);
   write_instances(queue.instances, json);
 }
 

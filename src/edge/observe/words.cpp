@@ -21,14 +21,16 @@ constexpr std::array<std::string_view, kMoveReasonCount> kMoveReasons = {"receiv
 constexpr std::array<std::string_view, kLossReasonCount> kLossReasons = {
     "stopped", "start_failed", "start_timeout", "crashed", "killed"};
 constexpr std::array<std::string_view, kConstraintCount> kConstraints = {
-    "cost", "backlog", "minimum", "maximum", "budget", "baseline", "no_forecast", "trust", "no_lead", "hazard", "rule"};
+    "cost",  "backlog", "minimum", "maximum", "budget",   "baseline", "no_forecast",
+    "trust", "no_lead", "hazard",  "rule",    "override", "forced",   "paused"};
+constexpr std::array<std::string_view, 4> kDirectives = {"none", "pause_in", "pause_out", "force"};
 constexpr std::array<std::string_view, kOriginCount> kOrigins = {"sent", "recovered", "redriven"};
 
 static_assert(static_cast<std::size_t>(RetryChoice::Park) + 1 == kRetryChoiceCount);
 static_assert(static_cast<std::size_t>(ScaleReason::Shutdown) + 1 == kScaleReasonCount);
 static_assert(static_cast<std::size_t>(MoveReason::Redrive) + 1 == kMoveReasonCount);
 static_assert(static_cast<std::size_t>(LossReason::Killed) + 1 == kLossReasonCount);
-static_assert(static_cast<std::size_t>(Constraint::Rule) + 1 == kConstraintCount);
+static_assert(static_cast<std::size_t>(Constraint::Paused) + 1 == kConstraintCount);
 static_assert(static_cast<std::size_t>(Origin::Redriven) + 1 == kOriginCount);
 
 }  // namespace
@@ -56,6 +58,9 @@ std::string_view word(ModelId model) {
 }
 std::string_view word(Origin origin) {
   return pick(kOrigins, origin);
+}
+std::string_view word(DirectiveKind kind) {
+  return pick(kDirectives, kind);
 }
 
 }  // namespace forewarm

@@ -21,12 +21,13 @@ std::string_view word(LossReason reason);
 std::string_view word(Constraint constraint);
 std::string_view word(ModelId model);
 std::string_view word(Origin origin);
+std::string_view word(DirectiveKind kind);
 
 inline constexpr std::size_t kRetryChoiceCount = 4;
 inline constexpr std::size_t kScaleReasonCount = 7;
 inline constexpr std::size_t kMoveReasonCount = 4;
 inline constexpr std::size_t kLossReasonCount = 5;
-inline constexpr std::size_t kConstraintCount = 11;
+inline constexpr std::size_t kConstraintCount = 14;
 inline constexpr std::size_t kModelCount = kModelNames.size();
 inline constexpr std::size_t kOriginCount = 3;
 

@@ -1,0 +1,96 @@
+#include "app/queue_commands.h"
+
+#include <CLI/CLI.hpp>
+
+namespace forewarm {
+namespace {
+
+using OnChosen = std::function<void(CLI::App*, std::function<int()>)>;
+
+CLI::App* add_about_queues(CLI::App& parent, QueueCommand& command, const std::string& name,
+                           const std::string& what, const std::string& examples) {
+  CLI::App* sub = parent.add_subcommand(name, what);
+  sub->footer("Examples:\n" + examples);
+  sub->add_option("--endpoint", command.server.endpoint, "SQS endpoint of the server")
+      ->envname("FOREWARM_ENDPOINT")
+      ->capture_default_str();
+  sub->add_option("--admin-endpoint", command.server.admin, "admin address of the server")
+      ->envname("FOREWARM_ADMIN_ENDPOINT")
+      ->capture_default_str();
+  sub->add_flag("--json", command.server.json, "JSON on standard output");
+  return sub;
+}
+
+CLI::App* add_about_queue(CLI::App& parent, QueueCommand& command, const std::string& name,
+                          const std::string& what, const std::string& examples) {
+  CLI::App* sub = add_about_queues(parent, command, name, what, examples);
+  sub->add_option("name", command.name, "its name")->required();
+  return sub;
+}
+
+void add_scaling(CLI::App& queue, QueueCommand& command, const OnChosen& on) {
+  CLI::App* sub = add_about_queue(queue, command, "scaling",
+                                  "pause its scaling in or out, force a number of instances, or resume",
+                                  "  forewarm queue scaling jobs --pause-in --for 2h\n"
+                                  "  forewarm queue scaling jobs --force 3\n"
+                                  "  forewarm queue scaling jobs --resume");
+  sub->add_flag("--pause-in", command.scaling.pause_in, "stop no instance");
+  sub->add_flag("--pause-out", command.scaling.pause_out,
+                "start no instance but one for a message that finds none at all");
+  sub->add_option("--force", command.scaling.force, "exactly so many instances")
+      ->check(CLI::Range(0, 10'000));
+  sub->add_flag("--resume", command.scaling.resume, "as planned again");
+  sub->add_option("--for", command.scaling.lasts, "for how long, for example 2h (default: until --resume)");
+  on(sub, [&command] { return run_queue_scaling(command.server, command.name, command.scaling); });
+}
+
+void add_queues(CLI::App& program, QueueCommand& command, const OnChosen& on) {
+  CLI::App* queue = program.add_subcommand(
+      "queue", "list, create, delete, purge queues; send a message; pause or force scaling");
+  queue->require_subcommand(1);
+  on(add_about_queues(*queue, command, "list", "queues with their counts",
+                      "  forewarm queue list\n  forewarm queue list --json"),
+     [&command] { return run_queue_list(command.server); });
+  CLI::App* create = add_about_queue(*queue, command, "create", "make a queue",
+                                     "  forewarm queue create jobs VisibilityTimeout=60\n  forewarm queue "
+                                     "create orders.fifo FifoQueue=true");
+  create->add_option("attributes", command.values, "SQS attributes as NAME=VALUE");
+  on(create, [&command] { return run_queue_create(command.server, command.name, command.values); });
+  on(add_about_queue(*queue, command, "delete", "delete a queue with all its messages",
+                     "  forewarm queue delete jobs"),
+     [&command] { return run_queue_delete(command.server, command.name); });
+  on(add_about_queue(*queue, command, "purge", "delete all messages of a queue",
+                     "  forewarm queue purge jobs"),
+     [&command] { return run_queue_purge(command.server, command.name); });
+  CLI::App* send = add_about_queue(*queue, command, "send", "send one message",
+                                   "  forewarm queue send jobs '{\"resize\": 7}'");
+  send->add_option("body", command.text, "message body")->required();
+  on(send, [&command] { return run_queue_send(command.server, command.name, command.text); });
+  add_scaling(*queue, command, on);
+}
+
+void add_dead_letters(CLI::App& program, QueueCommand& command, const OnChosen& on) {
+  CLI::App* dlq = program.add_subcommand("dlq", "dead-letter queues: list them, send their messages back");
+  dlq->require_subcommand(1);
+  on(add_about_queues(*dlq, command, "list", "dead-letter queues, what is in them and where it came from",
+                      "  forewarm dlq list"),
+     [&command] { return run_dlq_list(command.server); });
+  CLI::App* redrive = add_about_queue(
+      *dlq, command, "redrive", "send messages back, their attempts forgotten",
+      "  forewarm dlq redrive jobs-dead\n  forewarm dlq redrive jobs-dead --to jobs --max 10");
+  redrive->add_option("--to", command.text,
+                      "queue to send them to (default: the one that names this as its dead-letter queue)");
+  redrive->add_option("--max", command.redriven_max, "messages, at most")->capture_default_str();
+  on(redrive, [&command] {
+    return run_dlq_redrive(command.server, command.name, command.text, command.redriven_max);
+  });
+}
+
+}  // namespace
+
+void add_queue_commands(CLI::App& program, QueueCommand& command, const OnChosen& on) {
+  add_queues(program, command, on);
+  add_dead_letters(program, command, on);
+}
+
+}  // namespace forewarm
