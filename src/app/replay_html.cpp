@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/config.h"
@@ -50,15 +51,16 @@ std::string pareto(const ReplayReport& report) {
     out += chart_line(x(report.bound()), y(0), x(report.bound()), kTop, "goal");
     out += chart_text(x(report.bound()) + 6, kTop + 12, "start", "bound: nobody can need less");
   }
-  std::vector<double> label_rows;
+  constexpr double kLabelWidth = 170;  // of a long name
+  std::vector<std::pair<double, double>> labels;
   for (std::size_t i = 0; i < report.policies.size(); ++i) {
     const QueueLedger& total = report.policies[i].result.total;
     const double px = x(total.instance_seconds()), py = y(total.late_share());
     double label_y = py - 10;
-    for (const double taken : label_rows) {
-      if (std::abs(taken - label_y) < 14) label_y = taken - 14;
+    for (const auto& [taken_x, taken_y] : labels) {
+      if (std::abs(taken_x - px) < kLabelWidth && std::abs(taken_y - label_y) < 14) label_y = taken_y - 14;
     }
-    label_rows.push_back(label_y);
+    labels.emplace_back(px, label_y);
     out += "<circle cx=\"" + chart_number(px) + "\" cy=\"" + chart_number(py) +
            "\" r=\"7\" style=\"fill:" + chart_colour(i) + "\"/>\n";
     out += chart_text(px + 11, label_y, "start", report.policies[i].policy,
@@ -177,13 +179,12 @@ std::string wait_text(Duration wait) {
 
 std::string cost_head(const std::optional<PriceSheet>& prices) {
   if (!prices) return {};
-  return "<th>" + chart_escaped(prices->currency) + "</th>" + (prices->committed ? "<th>of it</th>" : "");
+  return "<th>" + chart_escaped(prices->currency) + "</th>" + (prices->committed ? "<th>committed</th>" : "");
 }
 
 std::string cost_cells(const std::optional<PriceSheet>& prices, const Cost& cost) {
   if (!prices) return {};
-  return cell(money_text(cost.total())) +
-         (prices->committed ? cell(grouped(cost.committed_instances) + " committed") : "");
+  return cell(money_text(cost.total())) + (prices->committed ? cell(grouped(cost.committed_instances)) : "");
 }
 
 std::string prices_paragraph(const std::optional<PriceSheet>& prices) {
@@ -193,7 +194,7 @@ std::string prices_paragraph(const std::optional<PriceSheet>& prices) {
                     " GB. Prices of this kind change; check them.";
   if (prices->committed)
     out +=
-        " Committed: instances, of all queues, that are cheaper paid for all the time; chosen with "
+        " Committed: how many instances, of all queues, are cheaper paid for all the time; chosen with "
         "hindsight, and in the cost.";
   return out + "</p>\n";
 }
@@ -272,10 +273,10 @@ constexpr const char* kStyle = R"(<style>
 --policy-1:#60a5fa;--policy-2:#fbbf24;--policy-3:#34d399;--policy-4:#c084fc;--policy-5:#fb923c;--policy-6:#22d3ee;--policy-7:#a3e635;--policy-8:#f472b6}}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground);max-width:1000px;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{color:var(--soft);margin:.3rem 0 .8rem}
-svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--soft)}svg .label{font-weight:600;font-size:13px}
+svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--soft)}svg .label{font-weight:600;font-size:13px;paint-order:stroke;stroke:var(--ground);stroke-width:4px;stroke-linejoin:round}
 .grid{stroke:var(--rule)}.axis{stroke:var(--soft)}.goal{stroke:var(--goal);stroke-dasharray:5 4}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:.35rem .6rem;text-align:right;border-bottom:1px solid var(--rule)}th:first-child{text-align:left}
+th,td{padding:.35rem .6rem;text-align:right;border-bottom:1px solid var(--rule)}th:first-child{text-align:left}td,tbody th{white-space:nowrap}table{font-size:14px}
 thead th{color:var(--soft);font-weight:500}.queues{font-size:13px}
 .legend b{margin-right:1rem}
 </style>)";
