@@ -192,6 +192,8 @@ std::string prices_paragraph(const std::optional<PriceSheet>& prices) {
   std::string out = "<p>" + chart_escaped(prices->currency) + " by the price sheet " +
                     chart_escaped(prices->name) + ", instances of " + fixed(prices->memory_gb, 2) +
                     " GB. Prices of this kind change; check them.";
+  if (prices->idle_second <= 0)
+    out += " Idle instances cost nothing by this sheet, so what a policy keeps warm looks free.";
   if (prices->committed)
     out +=
         " Committed: how many instances, of all queues, are cheaper paid for all the time; chosen with "

@@ -49,6 +49,8 @@ std::string prices_note(const PriceSheet& prices) {
   std::string out = prices.currency + ": what it costs by the price sheet " + prices.name +
                     ", instances of " + fixed(prices.memory_gb, 2) +
                     " GB. Prices of this kind change; check them.\n";
+  if (prices.idle_second <= 0)
+    out += "Idle instances cost nothing by this sheet, so what a policy keeps warm looks free.\n";
   if (prices.committed)
     out +=
         "committed: instances, of all queues, that are cheaper paid for all the time; chosen with "
