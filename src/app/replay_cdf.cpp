@@ -121,7 +121,7 @@ std::string replay_cdfs(const ReplayReport& report) {
   out += cdf_frame(cost_axis, "instance-seconds of a queue", chart_short_number);
   const double objective = late_axis.x(report.late_share_max);
   out += chart_line(objective, kCdfTop, objective, kCdfBottom, "goal");
-  out += chart_text(objective, kCdfTop - 5, "middle", "objective");
+  out += chart_text(objective, kCdfTop - 5, "start", "objective");
   // The first policy is drawn last, over the others.
   for (std::size_t i = report.policies.size(); i-- > 0;) {
     out += cdf_curve(late_axis, late[i], i);
