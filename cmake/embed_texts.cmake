@@ -1,4 +1,4 @@
-# Turns a folder's files into a C++ source that holds their bytes by name, without the extension, in alphabetical order.
+# Turns a folder's files into a C++ source that holds their bytes by name, without the extension.
 # As a module: forewarm_embed_texts(target folder) defines forewarm::texts_of_FOLDER(). As a script (cmake -P): writes the source.
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   set(FOREWARM_EMBED_TEXTS_SCRIPT ${CMAKE_CURRENT_LIST_FILE})

@@ -13,7 +13,7 @@ namespace forewarm {
 /// file:line:column, what was expected, the allowed values, and the nearest known name where one is misspelt.
 Result<PriceSheet> read_price_sheet(std::string_view toml, std::string_view file);
 
-/// The names of the sheets in the program, in alphabetical order.
+/// The names of the sheets in the program, in the order of their files.
 std::vector<std::string_view> built_in_price_sheets();
 
 /// The sheet in the program with this name, or else that of the file with this path. NotFound with the names,
