@@ -126,6 +126,7 @@ class CommandLine {
                             "  forewarm replay data/azure_functions_2019_8h\n"
                             "  forewarm replay trace.csv.gz --policy forewarm --policy keda:target=5 "
                             "--policy static:4 --html report.html\n"
+                            "  forewarm replay data/azure_functions_2019_8h --prices aws-lambda\n"
                             "  forewarm replay events.txt --audit");
     add_replay_options(*sub, replay_);
     on(sub, [this] { return run_replay(replay_); });

@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/config.h"
+#include "app/price_sheet.h"
 #include "app/recording.h"
 #include "app/replay.h"
 #include "app/replay_report.h"
@@ -43,6 +44,10 @@ Result<ReplayOptions> options_of(const ReplayCommand& command) {
                                          std::tuple{&options.step, &command.step, "--step"}}) {
     if (Result<void> set = set_duration(*into, *text, name); !set) return std::unexpected(set.error());
   }
+  if (command.prices.empty()) return options;
+  Result<PriceSheet> prices = find_price_sheet(command.prices);
+  if (!prices) return error(prices.error().code, "--prices: " + prices.error().message);
+  options.prices = std::move(*prices);
   return options;
 }
 

@@ -117,6 +117,7 @@ struct ReplayCommand {
   std::string objective;
   std::string step;
   std::string html;
+  std::string prices;
   std::uint64_t seed = 1;
   double speed = 1;
   double scored = 1;

@@ -6,195 +6,13 @@
 #include <fstream>
 #include <sstream>
 
-// toml++ throws by default; parse errors are values here.
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "app/config_fields.h"
+#include "app/toml_reader.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
 
 namespace forewarm {
 namespace {
-
-std::string place(std::string_view file, const toml::source_region& source) {
-  return std::string(file) + ":" + std::to_string(source.begin.line) + ":" +
-         std::to_string(source.begin.column);
-}
-
-std::string bounds_text(std::string_view least, std::string_view most) {
-  return "from " + std::string(least) + " to " + std::string(most);
-}
-
-std::string number_text(double value) {
-  std::ostringstream out;
-  out << value;
-  return out.str();
-}
-
-/// Reads one TOML table into a described struct. The first error stops it; unknown keys are errors too.
-class TomlReader : public FieldVisitor {
- public:
-  TomlReader(const toml::table& table, std::string_view file, std::string path = {}) : file_(file) {
-    open_.push_back({&table, std::move(path), {}});
-  }
-
-  void text(FieldName name, std::string& value) override {
-    if (const toml::node* node = take(name)) {
-      if (const auto read = node->value_exact<std::string>())
-        value = *read;
-      else
-        fail(name, *node, "a text in quotes");
-    }
-  }
-  void number(FieldName name, std::int64_t& value, Bounds<std::int64_t> bounds) override {
-    if (const toml::node* node = take(name)) {
-      const std::string allowed =
-          "a whole number " + bounds_text(std::to_string(bounds.least), std::to_string(bounds.most));
-      const auto read = node->value_exact<std::int64_t>();
-      if (!read || *read < bounds.least || *read > bounds.most)
-        fail(name, *node, allowed);
-      else
-        value = *read;
-    }
-  }
-  void real(FieldName name, double& value, Bounds<double> bounds) override {
-    if (const toml::node* node = take(name)) {
-      const auto read = node->is_number() ? node->value<double>() : std::nullopt;
-      if (!read || !(*read >= bounds.least && *read <= bounds.most)) {
-        fail(name, *node, "a number " + bounds_text(number_text(bounds.least), number_text(bounds.most)));
-      } else {
-        value = *read;
-      }
-    }
-  }
-  void duration(FieldName name, Duration& value, Bounds<Duration> bounds) override {
-    if (const toml::node* node = take(name)) {
-      const std::string allowed = "a duration such as \"250ms\", \"10s\" or \"5m\", " +
-                                  bounds_text(format_duration(bounds.least), format_duration(bounds.most));
-      const auto written = node->value_exact<std::string>();
-      const Result<Duration> read = written ? parse_duration(*written) : error(ErrorCode::Invalid, "");
-      if (!read || *read < bounds.least || *read > bounds.most)
-        fail(name, *node, allowed);
-      else
-        value = *read;
-    }
-  }
-  void flag(FieldName name, bool& value) override {
-    if (const toml::node* node = take(name)) {
-      if (const auto read = node->value_exact<bool>())
-        value = *read;
-      else
-        fail(name, *node, "true or false");
-    }
-  }
-  void list(FieldName name, std::vector<std::string>& value) override {
-    const toml::node* node = take(name);
-    if (node == nullptr) return;
-    const toml::array* array = node->as_array();
-    if (array == nullptr) return fail(name, *node, "a list of texts such as [\"./bootstrap\", \"--fast\"]");
-    value.clear();
-    for (const toml::node& element : *array) {
-      const auto read = element.value_exact<std::string>();
-      if (!read) return fail(name, element, "a text in quotes");
-      value.push_back(*read);
-    }
-  }
-  void map(FieldName name, std::map<std::string, std::string>& value) override {
-    const toml::node* node = take(name);
-    if (node == nullptr) return;
-    const toml::table* table = node->as_table();
-    if (table == nullptr) return fail(name, *node, "a table of texts such as { KEY = \"value\" }");
-    value.clear();
-    for (const auto& [key, element] : *table) {
-      const auto read = element.value_exact<std::string>();
-      if (!read) return fail(name, element, "a text in quotes for " + std::string(key.str()));
-      value[std::string(key.str())] = *read;
-    }
-  }
-  void overrides(FieldName name, std::vector<OverrideConfig>& value) override {
-    const toml::node* node = take(name);
-    if (node == nullptr) return;
-    const toml::array* array = node->as_array();
-    if (array == nullptr || !array->is_array_of_tables())
-      return fail(name, *node, "tables written [[mapping.override]]");
-    for (const toml::node& element : *array) {
-      TomlReader reader(*element.as_table(), file_, "override.");
-      describe(reader, value.emplace_back());
-      if (const Result<void> read = reader.finish(); !read) {
-        first_error_ = read.error().message;
-        return;
-      }
-      if (const std::string wrong = check_override(value.back()); !wrong.empty()) {
-        first_error_ = place(file_, element.source()) + ": [[mapping.override]] " + wrong;
-        return;
-      }
-    }
-  }
-  void begin_table(FieldName name) override {
-    const toml::node* node = take(name);
-    const toml::table* table = node != nullptr ? node->as_table() : nullptr;
-    if (node != nullptr && table == nullptr) fail(name, *node, "a table [" + std::string(name.key) + "]");
-    open_.push_back({table, std::string(name.key) + ".", {}});
-  }
-  void end_table() override {
-    refuse_unknown();
-    open_.pop_back();
-  }
-  /// A key that is read elsewhere (an array of tables).
-  void known_elsewhere(std::string_view key) { open_.back().known.push_back(key); }
-
-  Result<void> finish() {
-    refuse_unknown();
-    if (first_error_.empty()) return {};
-    return error(ErrorCode::Invalid, first_error_);
-  }
-
- private:
-  struct Open {
-    const toml::table* table;
-    std::string path;
-    std::vector<std::string_view> known;
-  };
-
-  const toml::node* take(FieldName name) {
-    open_.back().known.push_back(name.key);
-    if (open_.back().table == nullptr || !first_error_.empty()) return nullptr;
-    return open_.back().table->get(name.key);
-  }
-
-  void fail(FieldName name, const toml::node& node, std::string_view expected) {
-    if (!first_error_.empty()) return;
-    std::ostringstream found;
-    found << toml::node_view<const toml::node>(node);
-    first_error_ = place(file_, node.source()) + ": " + open_.back().path + std::string(name.key) +
-                   ": expected " + std::string(expected) + ", found " + found.str() + ". It is " +
-                   std::string(name.help) + ".";
-  }
-
-  void refuse_unknown() {
-    const Open& open = open_.back();
-    if (open.table == nullptr || !first_error_.empty()) return;
-    for (const auto& [key, node] : *open.table) {
-      if (std::ranges::find(open.known, key.str()) != open.known.end()) continue;
-      first_error_ =
-          place(file_, key.source()) + ": unknown key " + open.path + std::string(key.str()) + ". ";
-      const std::string_view meant = nearest_name(key.str(), open.known);
-      if (!meant.empty()) {
-        first_error_ += "Did you mean " + std::string(meant) + "?";
-      } else {
-        first_error_ += "Known here:";
-        for (const std::string_view known : open.known) first_error_ += " " + std::string(known);
-        first_error_ += ".";
-      }
-      return;
-    }
-  }
-
-  std::string_view file_;
-  std::vector<Open> open_;
-  std::string first_error_;
-};
 
 /// Reads every table of an array of tables [[key]].
 template <class Config, class Check>
@@ -204,7 +22,7 @@ Result<void> read_tables(const toml::table& root, std::string_view key, std::str
   if (node == nullptr) return {};
   const toml::array* array = node->as_array();
   if (array == nullptr || !array->is_array_of_tables()) {
-    return error(ErrorCode::Invalid, place(file, node->source()) + ": " + std::string(key) +
+    return error(ErrorCode::Invalid, toml_place(file, node->source()) + ": " + std::string(key) +
                                          ": expected tables written [[" + std::string(key) + "]]");
   }
   for (const toml::node& element : *array) {
@@ -214,7 +32,7 @@ Result<void> read_tables(const toml::table& root, std::string_view key, std::str
     if (Result<void> read = reader.finish(); !read) return read;
     if (const std::string wrong = check_one(config); !wrong.empty()) {
       return error(ErrorCode::Invalid,
-                   place(file, element.source()) + ": [[" + std::string(key) + "]] " + wrong);
+                   toml_place(file, element.source()) + ": [[" + std::string(key) + "]] " + wrong);
     }
     out.push_back(std::move(config));
   }
@@ -265,8 +83,9 @@ std::string check_mapping(const ServerConfig& config, const MappingConfig& mappi
 Result<void> check_server(const toml::table& root, std::string_view file, const ServerConfig& config) {
   const auto problem = [&](std::string_view key, const Error& wrong) {
     const toml::node* written = root.get(key);
-    return error(ErrorCode::Invalid, place(file, written != nullptr ? written->source() : root.source()) +
-                                         ": " + std::string(key) + ": " + wrong.message);
+    return error(ErrorCode::Invalid,
+                 toml_place(file, written != nullptr ? written->source() : root.source()) + ": " +
+                     std::string(key) + ": " + wrong.message);
   };
   if (const auto level = parse_log_level(config.log_level); !level)
     return problem("log_level", level.error());
@@ -279,12 +98,9 @@ Result<void> check_server(const toml::table& root, std::string_view file, const 
 }  // namespace
 
 Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
-  const toml::parse_result parsed = toml::parse(text, file);
-  if (!parsed) {
-    return error(ErrorCode::Invalid, place(file, parsed.error().source()) +
-                                         ": not TOML: " + std::string(parsed.error().description()));
-  }
-  const toml::table& root = parsed.table();
+  const Result<toml::table> parsed = parse_toml(text, file);
+  if (!parsed) return std::unexpected(parsed.error());
+  const toml::table& root = *parsed;
   ServerConfig config;
   TomlReader reader(root, file);
   for (const std::string_view key : {"function", "mapping", "queue", "signal"}) reader.known_elsewhere(key);

@@ -145,6 +145,7 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
                       .speed = options.speed,
                       .seed = options.seed,
                       .guessed_service_times = guessed(trace),
+                      .prices = options.prices,
                       .policies = {},
                       .bounds = {}};
   for (const TraceQueue& queue : trace.queues) report.queues.push_back(queue.name);
@@ -159,11 +160,14 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
                    .bucket = report.bucket,
                    .score_from = report.learning,
                    .score_until = world.length + 1ms};  // the last message comes at the end
+    if (options.prices) run.billing = options.prices->billing;
     run.progress = [&](double share) { progress.tell(i, share, options.policies[i]); };
     const auto begin = std::chrono::steady_clock::now();
     SimulationResult result = run_simulation(own, arrivals, run);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    report.policies[i] = {options.policies[i], std::move(result), took.count()};
+    Cost cost;
+    if (options.prices) cost = cost_of(*options.prices, result.queues, report.scored());
+    report.policies[i] = {options.policies[i], std::move(result), cost, took.count()};
     progress.tell(i, 1, options.policies[i]);
   };
   side_by_side(factories.size(), options.threads, run_policy);

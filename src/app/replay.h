@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct ReplayOptions {
   bool bound = true;     ///< also what a policy that knows all to come would need at least
   unsigned threads = 0;  ///< policies run side by side; 0: as many as there are processors
   std::uint64_t seed = 1;
+  std::optional<PriceSheet> prices = {};  ///< what instances cost in money
   /// Told the share of all that is done, and what is being done. On any thread, one call at a time.
   std::function<void(double share, const std::string& what)> progress = {};
 };
@@ -37,6 +39,7 @@ struct ReplayOptions {
 struct PolicyResult {
   std::string policy;
   SimulationResult result;
+  Cost cost = {};           ///< zero without a price sheet
   double took_seconds = 0;  ///< of real time; differs from run to run
 };
 
@@ -53,10 +56,13 @@ struct ReplayReport {
   std::uint64_t seed = 0;
   std::uint64_t guessed_service_times = 0;  ///< messages for which the trace records no duration of any kind
   Duration learning = Duration(0);          ///< from the start, not in the books
+  std::optional<PriceSheet> prices = {};    ///< by which the costs are
   std::vector<PolicyResult> policies;
   /// Instance-seconds by queue below which no policy keeps objective and late share; empty: not asked for.
   std::vector<double> bounds;
 
+  /// The time that is in the books.
+  Duration scored() const { return length - learning; }
   double bound() const { return std::accumulate(bounds.begin(), bounds.end(), 0.0); }
 };
 

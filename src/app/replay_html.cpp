@@ -1,79 +1,19 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/config.h"
+#include "app/replay_cdf.h"
+#include "app/replay_chart.h"
 #include "app/replay_report.h"
 #include "app/terminal.h"
 
 namespace forewarm {
 namespace {
 
-constexpr double kWidth = 960;
-constexpr double kLeft = 64;
-constexpr double kRight = 16;
-constexpr const char* kColours[] = {"#2563eb", "#d97706", "#059669", "#9333ea",
-                                    "#dc2626", "#0891b2", "#65a30d", "#be185d"};
-constexpr std::size_t kColourCount = sizeof(kColours) / sizeof(kColours[0]);
 constexpr std::size_t kQueuesShown = 40;
-
-std::string colour(std::size_t policy) {
-  return kColours[policy % kColourCount];
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-std::string number(double value) {
-  return fixed(value, 1);
-}
-
-std::string text_at(double x, double y, std::string_view anchor, std::string_view text,
-                    std::string_view more = {}) {
-  return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" text-anchor=\"" + std::string(anchor) +
-         "\" " + std::string(more) + ">" + escaped(text) + "</text>\n";
-}
-
-std::string line(double x1, double y1, double x2, double y2, std::string_view css) {
-  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" +
-         number(y2) + "\" class=\"" + std::string(css) + "\"/>\n";
-}
-
-/// 1, 2 or 5 times a power of ten, so that about `parts` ticks fit below `most`.
-double tick_step(double most, double parts) {
-  if (!(most > 0)) return 1;
-  const double raw = most / parts;
-  const double power = std::pow(10, std::floor(std::log10(raw)));
-  const double lead = raw / power;
-  return (lead <= 1 ? 1 : lead <= 2 ? 2 : lead <= 5 ? 5 : 10) * power;
-}
-
-std::string short_number(double value) {
-  if (value >= 1e6) return fixed(value / 1e6, value < 1e7 ? 1 : 0) + "M";
-  if (value >= 1e3) return fixed(value / 1e3, value < 1e4 ? 1 : 0) + "k";
-  return fixed(value, value < 10 && value != std::floor(value) ? 1 : 0);
-}
 
 /// Cost to the right, lateness upwards: the lower left corner is best.
 std::string pareto(const ReplayReport& report) {
@@ -85,42 +25,46 @@ std::string pareto(const ReplayReport& report) {
   }
   cost_max = std::max(1.0, cost_max * 1.18);
   late_max = std::max(1e-4, late_max * 1.12);
-  const auto x = [&](double cost) { return kLeft + cost / cost_max * (kWidth - kLeft - kRight); };
+  const auto x = [&](double cost) {
+    return kChartLeft + cost / cost_max * (kChartWidth - kChartLeft - kChartRight);
+  };
   const auto y = [&](double late) {
     return kHeight - kBottom - late / late_max * (kHeight - kTop - kBottom);
   };
 
   std::string out = "<svg viewBox=\"0 0 960 360\" role=\"img\" aria-label=\"cost against lateness\">\n";
-  const double cost_step = tick_step(cost_max, 8), late_step = tick_step(late_max, 5);
+  const double cost_step = chart_tick_step(cost_max, 8), late_step = chart_tick_step(late_max, 5);
   for (double cost = 0; cost <= cost_max; cost += cost_step) {
-    out += line(x(cost), y(0), x(cost), kTop, "grid");
-    out += text_at(x(cost), kHeight - kBottom + 18, "middle", short_number(cost));
+    out += chart_line(x(cost), y(0), x(cost), kTop, "grid");
+    out += chart_text(x(cost), kHeight - kBottom + 18, "middle", chart_short_number(cost));
   }
   for (double late = 0; late <= late_max; late += late_step) {
-    out += line(kLeft, y(late), kWidth - kRight, y(late), "grid");
-    out += text_at(kLeft - 8, y(late) + 4, "end", fixed(late * 100, late_step < 0.01 ? 2 : 0) + " %");
+    out += chart_line(kChartLeft, y(late), kChartWidth - kChartRight, y(late), "grid");
+    out += chart_text(kChartLeft - 8, y(late) + 4, "end", fixed(late * 100, late_step < 0.01 ? 2 : 0) + " %");
   }
-  out += line(kLeft, y(report.late_share_max), kWidth - kRight, y(report.late_share_max), "goal");
-  out += text_at(kLeft + 6, y(report.late_share_max) - 6, "start",
-                 "objective: " + fixed(report.late_share_max * 100, 1) + " % late");
-  out += text_at(kWidth / 2, kHeight - 6, "middle", "instance-seconds (starting, idle and busy)");
+  out += chart_line(kChartLeft, y(report.late_share_max), kChartWidth - kChartRight, y(report.late_share_max),
+                    "goal");
+  out += chart_text(kChartLeft + 6, y(report.late_share_max) - 6, "start",
+                    "objective: " + fixed(report.late_share_max * 100, 1) + " % late");
+  out += chart_text(kChartWidth / 2, kHeight - 6, "middle", "instance-seconds (starting, idle and busy)");
   if (report.bound() > 0) {
-    out += line(x(report.bound()), y(0), x(report.bound()), kTop, "goal");
-    out += text_at(x(report.bound()) + 6, kTop + 12, "start", "bound: nobody can need less");
+    out += chart_line(x(report.bound()), y(0), x(report.bound()), kTop, "goal");
+    out += chart_text(x(report.bound()) + 6, kTop + 12, "start", "bound: nobody can need less");
   }
-  std::vector<double> label_rows;
+  constexpr double kLabelWidth = 170;  // of a long name
+  std::vector<std::pair<double, double>> labels;
   for (std::size_t i = 0; i < report.policies.size(); ++i) {
     const QueueLedger& total = report.policies[i].result.total;
     const double px = x(total.instance_seconds()), py = y(total.late_share());
     double label_y = py - 10;
-    for (const double taken : label_rows) {
-      if (std::abs(taken - label_y) < 14) label_y = taken - 14;
+    for (const auto& [taken_x, taken_y] : labels) {
+      if (std::abs(taken_x - px) < kLabelWidth && std::abs(taken_y - label_y) < 14) label_y = taken_y - 14;
     }
-    label_rows.push_back(label_y);
-    out +=
-        "<circle cx=\"" + number(px) + "\" cy=\"" + number(py) + "\" r=\"7\" fill=\"" + colour(i) + "\"/>\n";
-    out += text_at(px + 11, label_y, "start", report.policies[i].policy,
-                   "class=\"label\" style=\"fill:" + colour(i) + "\"");
+    labels.emplace_back(px, label_y);
+    out += "<circle cx=\"" + chart_number(px) + "\" cy=\"" + chart_number(py) +
+           "\" r=\"7\" style=\"fill:" + chart_colour(i) + "\"/>\n";
+    out += chart_text(px + 11, label_y, "start", report.policies[i].policy,
+                      "class=\"label\" style=\"fill:" + chart_colour(i) + "\"");
   }
   return out + "</svg>\n";
 }
@@ -132,29 +76,30 @@ struct Panel {
   std::size_t columns = 0;
 
   double x(std::size_t column) const {
-    return kLeft + static_cast<double>(column) / static_cast<double>(std::max<std::size_t>(1, columns)) *
-                       (kWidth - kLeft - kRight);
+    return kChartLeft + static_cast<double>(column) / static_cast<double>(std::max<std::size_t>(1, columns)) *
+                            (kChartWidth - kChartLeft - kChartRight);
   }
   double y(double value) const { return top + height - std::min(1.0, value / most) * height; }
 };
 
 /// A filled step line.
 std::string area(const Panel& panel, const std::vector<double>& values, const std::string& style) {
-  std::string path = "M" + number(panel.x(0)) + " " + number(panel.y(0));
+  std::string path = "M" + chart_number(panel.x(0)) + " " + chart_number(panel.y(0));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    path += "L" + number(panel.x(i)) + " " + number(panel.y(values[i]));
-    path += "H" + number(panel.x(i + 1));
+    path += "L" + chart_number(panel.x(i)) + " " + chart_number(panel.y(values[i]));
+    path += "H" + chart_number(panel.x(i + 1));
   }
-  path += "V" + number(panel.y(0)) + "Z";
+  path += "V" + chart_number(panel.y(0)) + "Z";
   return "<path d=\"" + path + "\" style=\"" + style + "\"/>\n";
 }
 
 std::string panel_frame(const Panel& panel, const std::string& name, const std::string& style) {
-  std::string out = line(kLeft, panel.top + panel.height, kWidth - kRight, panel.top + panel.height, "axis");
-  out += line(kLeft, panel.top, kWidth - kRight, panel.top, "grid");
-  out += text_at(kLeft - 8, panel.top + 8, "end", short_number(panel.most));
-  out += text_at(kLeft - 8, panel.top + panel.height, "end", "0");
-  out += text_at(kLeft + 6, panel.top + 13, "start", name, "class=\"label\" style=\"" + style + "\"");
+  std::string out = chart_line(kChartLeft, panel.top + panel.height, kChartWidth - kChartRight,
+                               panel.top + panel.height, "axis");
+  out += chart_line(kChartLeft, panel.top, kChartWidth - kChartRight, panel.top, "grid");
+  out += chart_text(kChartLeft - 8, panel.top + 8, "end", chart_short_number(panel.most));
+  out += chart_text(kChartLeft - 8, panel.top + panel.height, "end", "0");
+  out += chart_text(kChartLeft + 6, panel.top + 13, "start", name, "class=\"label\" style=\"" + style + "\"");
   return out;
 }
 
@@ -163,10 +108,10 @@ std::string time_axis(const ReplayReport& report, const Panel& panel, double bot
   const double hours = seconds(report.bucket) * static_cast<double>(panel.columns) / 3600;
   const bool minutes = hours < 2;
   const double most = minutes ? hours * 60 : hours;
-  const double step = tick_step(most, 9);
+  const double step = chart_tick_step(most, 9);
   for (double at = 0; at <= most; at += step) {
-    const double px = kLeft + at / most * (kWidth - kLeft - kRight);
-    out += text_at(px, bottom, "middle", short_number(at) + (minutes ? " min" : " h"));
+    const double px = kChartLeft + at / most * (kChartWidth - kChartLeft - kChartRight);
+    out += chart_text(px, bottom, "middle", chart_short_number(at) + (minutes ? " min" : " h"));
   }
   return out;
 }
@@ -185,7 +130,7 @@ std::string timeline(const ReplayReport& report) {
   }
   const double height = kTop + (kPanel + kGap) * static_cast<double>(report.policies.size() + 1) + 16;
   std::string out =
-      "<svg viewBox=\"0 0 960 " + number(height) + "\" role=\"img\" aria-label=\"time line\">\n";
+      "<svg viewBox=\"0 0 960 " + chart_number(height) + "\" role=\"img\" aria-label=\"time line\">\n";
   Panel panel{.top = kTop, .height = kPanel, .most = arrivals_most, .columns = columns};
   const auto values = [&](const SimulationResult& result, auto&& of) {
     std::vector<double> list;
@@ -203,20 +148,21 @@ std::string timeline(const ReplayReport& report) {
     const SimulationResult& result = report.policies[i].result;
     out += area(
         panel, values(result, [&](const TimelineBucket& column) { return column.instance_seconds / bucket; }),
-        "fill:" + colour(i) + ";opacity:.35");
+        "fill:" + chart_colour(i) + ";opacity:.35");
     out += area(panel,
                 values(result, [&](const TimelineBucket& column) { return column.busy_seconds / bucket; }),
-                "fill:" + colour(i));
+                "fill:" + chart_colour(i));
     for (std::size_t c = 0; c < result.timeline.size(); ++c) {
       if (result.timeline[c].late == 0) continue;
       const double share = static_cast<double>(result.timeline[c].late) /
                            static_cast<double>(std::max<std::uint64_t>(1, result.timeline[c].arrivals));
       const double depth = 2 + 8 * std::min(1.0, share);
-      out += "<rect x=\"" + number(panel.x(c)) + "\" y=\"" + number(panel.top + kPanel + 1) + "\" width=\"" +
-             number(std::max(1.0, panel.x(c + 1) - panel.x(c))) + "\" height=\"" + number(depth) +
-             "\" fill=\"#dc2626\"/>\n";
+      out += "<rect x=\"" + chart_number(panel.x(c)) + "\" y=\"" + chart_number(panel.top + kPanel + 1) +
+             "\" width=\"" + chart_number(std::max(1.0, panel.x(c + 1) - panel.x(c))) + "\" height=\"" +
+             chart_number(depth) + "\" style=\"fill:var(--goal)\"/>\n";
     }
-    out += panel_frame(panel, report.policies[i].policy + ": instances (dark: busy)", "fill:" + colour(i));
+    out +=
+        panel_frame(panel, report.policies[i].policy + ": instances (dark: busy)", "fill:" + chart_colour(i));
   }
   out += time_axis(report, panel, height - 2);
   return out + "</svg>\n";
@@ -231,22 +177,49 @@ std::string wait_text(Duration wait) {
   return ms < 1000 ? fixed(ms, ms < 10 ? 1 : 0) + " ms" : fixed(ms / 1e3, 1) + " s";
 }
 
+std::string cost_head(const std::optional<PriceSheet>& prices) {
+  if (!prices) return {};
+  return "<th>" + chart_escaped(prices->currency) + "</th>" + (prices->committed ? "<th>committed</th>" : "");
+}
+
+std::string cost_cells(const std::optional<PriceSheet>& prices, const Cost& cost) {
+  if (!prices) return {};
+  return cell(money_text(cost.total())) + (prices->committed ? cell(grouped(cost.committed_instances)) : "");
+}
+
+std::string prices_paragraph(const std::optional<PriceSheet>& prices) {
+  if (!prices) return {};
+  std::string out = "<p>" + chart_escaped(prices->currency) + " by the price sheet " +
+                    chart_escaped(prices->name) + ", instances of " + fixed(prices->memory_gb, 2) +
+                    " GB. Prices of this kind change; check them.";
+  if (prices->idle_second <= 0)
+    out += " Idle instances cost nothing by this sheet, so what a policy keeps warm looks free.";
+  if (prices->committed)
+    out +=
+        " Committed: how many instances, of all queues, are cheaper paid for all the time; chosen with "
+        "hindsight, and in the cost.";
+  return out + "</p>\n";
+}
+
 std::string totals(const ReplayReport& report) {
   std::string out =
       "<table><thead><tr><th>policy</th><th>late</th><th>wait p50</th><th>wait p99</th><th>cold starts</th>"
       "<th>instance starts</th><th>instance-seconds</th><th>of the "
-      "bound</th><th>busy</th></tr></thead><tbody>\n";
+      "bound</th><th>busy</th>" +
+      cost_head(report.prices) + "</tr></thead><tbody>\n";
   const double bound = report.bound();
   for (std::size_t i = 0; i < report.policies.size(); ++i) {
     const QueueLedger& total = report.policies[i].result.total;
-    out += "<tr><th style=\"color:" + colour(i) + "\">" + escaped(report.policies[i].policy) + "</th>" +
-           cell(fixed(total.late_share() * 100, 2) + " %") + cell(wait_text(total.waits.quantile(0.5))) +
-           cell(wait_text(total.waits.quantile(0.99))) + cell(grouped(total.cold_starts)) +
-           cell(grouped(total.starts)) + cell(grouped(static_cast<std::uint64_t>(total.instance_seconds()))) +
+    out += "<tr><th style=\"color:" + chart_colour(i) + "\">" + chart_escaped(report.policies[i].policy) +
+           "</th>" + cell(fixed(total.late_share() * 100, 2) + " %") +
+           cell(wait_text(total.waits.quantile(0.5))) + cell(wait_text(total.waits.quantile(0.99))) +
+           cell(grouped(total.cold_starts)) + cell(grouped(total.starts)) +
+           cell(grouped(static_cast<std::uint64_t>(total.instance_seconds()))) +
            cell(bound > 0 ? fixed(total.instance_seconds() / bound, 2) : "–") +
-           cell(fixed(total.busy_share() * 100, 1) + " %") + "</tr>\n";
+           cell(fixed(total.busy_share() * 100, 1) + " %") +
+           cost_cells(report.prices, report.policies[i].cost) + "</tr>\n";
   }
-  return out + "</tbody></table>\n";
+  return out + "</tbody></table>\n" + prices_paragraph(report.prices);
 }
 
 /// The busiest queues, each policy's lateness and cost side by side.
@@ -259,11 +232,12 @@ std::string queues(const ReplayReport& report) {
   });
   std::string out = "<table class=\"queues\"><thead><tr><th>queue</th><th>messages</th>";
   for (std::size_t i = 0; i < report.policies.size(); ++i)
-    out += "<th style=\"color:" + colour(i) + "\">" + escaped(report.policies[i].policy) + "</th>";
+    out +=
+        "<th style=\"color:" + chart_colour(i) + "\">" + chart_escaped(report.policies[i].policy) + "</th>";
   out += "</tr></thead><tbody>\n";
   for (std::size_t n = 0; n < order.size() && n < kQueuesShown; ++n) {
     const std::size_t q = order[n];
-    out += "<tr><th>" + escaped(report.queues[q]) + "</th>" + cell(grouped(books[q].messages));
+    out += "<tr><th>" + chart_escaped(report.queues[q]) + "</th>" + cell(grouped(books[q].messages));
     for (const PolicyResult& policy : report.policies) {
       const QueueLedger& book = policy.result.queues[q];
       out += cell(fixed(book.late_share() * 100, 1) + " % &middot; " +
@@ -281,29 +255,32 @@ std::string queues(const ReplayReport& report) {
 std::string lost(const ReplayReport& report) {
   if (report.policies.size() < 2) return {};
   const std::vector<LostQueue> list = lost_queues(report);
-  const std::string first = escaped(report.policies.front().policy);
+  const std::string first = chart_escaped(report.policies.front().policy);
   if (list.empty())
     return "<p>On no queue did another policy beat " + first + " in both lateness and cost.</p>\n";
   std::string out = "<p>" + first + " lost on " + std::to_string(list.size()) + " of " +
                     std::to_string(report.queues.size()) +
                     " queues: another policy was no worse in lateness and cost, and clearly better in one. ";
   for (std::size_t i = 0; i < list.size() && i < kQueuesShown; ++i) {
-    out += (i > 0 ? ", " : "") + escaped(report.queues[list[i].queue]) + " (to " +
-           escaped(report.policies[list[i].policy].policy) + ")";
+    out += (i > 0 ? ", " : "") + chart_escaped(report.queues[list[i].queue]) + " (to " +
+           chart_escaped(report.policies[list[i].policy].policy) + ")";
   }
   return out + (list.size() > kQueuesShown ? ", ...</p>\n" : ".</p>\n");
 }
 
 constexpr const char* kStyle = R"(<style>
-:root{--ink:#0f172a;--soft:#64748b;--rule:#e2e8f0;--ground:#fff;--goal:#dc2626}
-@media(prefers-color-scheme:dark){:root{--ink:#e2e8f0;--soft:#94a3b8;--rule:#334155;--ground:#0f172a;--goal:#f87171}}
+:root{--ink:#0f172a;--soft:#64748b;--rule:#e2e8f0;--ground:#fff;--goal:#dc2626;
+--policy-1:#2563eb;--policy-2:#b45309;--policy-3:#047857;--policy-4:#9333ea;--policy-5:#c2410c;--policy-6:#0e7490;--policy-7:#4d7c0f;--policy-8:#be185d}
+@media(prefers-color-scheme:dark){:root{--ink:#e2e8f0;--soft:#94a3b8;--rule:#334155;--ground:#0f172a;--goal:#f87171;
+--policy-1:#60a5fa;--policy-2:#fbbf24;--policy-3:#34d399;--policy-4:#c084fc;--policy-5:#fb923c;--policy-6:#22d3ee;--policy-7:#a3e635;--policy-8:#f472b6}}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground);max-width:1000px;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{color:var(--soft);margin:.3rem 0 .8rem}
-svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--soft)}svg .label{font-weight:600;font-size:13px}
+svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--soft)}svg .label{font-weight:600;font-size:13px;paint-order:stroke;stroke:var(--ground);stroke-width:4px;stroke-linejoin:round}
 .grid{stroke:var(--rule)}.axis{stroke:var(--soft)}.goal{stroke:var(--goal);stroke-dasharray:5 4}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:.35rem .6rem;text-align:right;border-bottom:1px solid var(--rule)}th:first-child{text-align:left}
+th,td{padding:.35rem .6rem;text-align:right;border-bottom:1px solid var(--rule)}th:first-child{text-align:left}td,tbody th{white-space:nowrap}table{font-size:14px}
 thead th{color:var(--soft);font-weight:500}.queues{font-size:13px}
+.legend b{margin-right:1rem}
 </style>)";
 
 }  // namespace
@@ -315,13 +292,14 @@ std::string replay_html(const ReplayReport& report) {
   out += kStyle;
   out += "</head><body>\n<h1>What would have happened</h1>\n<p>" + grouped(report.messages) +
          " messages on " + std::to_string(report.queues.size()) + " queues in " +
-         fixed(seconds(report.length) / 3600, 1) + " hours, from " + escaped(report.trace) +
+         fixed(seconds(report.length) / 3600, 1) + " hours, from " + chart_escaped(report.trace) +
          ". Each policy met the same messages, service times and start times" + " (median " +
          format_duration(report.start_time) + ", seed " + std::to_string(report.seed) +
          ") in a simulation. A message is late when it starts more than " +
          format_duration(report.objective) + " after it was due.</p>\n";
   out += totals(report);
   out += "<h2>Cost against lateness</h2>\n<p>Down and left is better.</p>\n" + pareto(report);
+  out += replay_cdfs(report);
   out += "<h2>Over time</h2>\n<p>Red below a panel: late messages.</p>\n" + timeline(report);
   out += "<h2>Queue by queue</h2>\n" + lost(report) + "<p>Late share and instance-seconds.</p>\n" +
          queues(report);

@@ -3,9 +3,20 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "app/price_sheet.h"
 #include "sim/policies.h"
 
 namespace forewarm {
+namespace {
+
+std::string price_names() {
+  std::string names;
+  for (const std::string_view name : built_in_price_sheets())
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  return names;
+}
+
+}  // namespace
 
 void add_replay_options(CLI::App& sub, ReplayCommand& command) {
   sub.add_option("trace", command.trace,
@@ -27,6 +38,8 @@ void add_replay_options(CLI::App& sub, ReplayCommand& command) {
                  "share of the time, its last, that counts; before it policies only learn")
       ->capture_default_str();
   sub.add_flag("--no-bound", command.no_bound, "without what a policy that knows all to come would need");
+  sub.add_option("--prices", command.prices,
+                 "what it costs in money: a TOML file (docs/formats/prices.md) or one of\n" + price_names());
   sub.add_option("--threads", command.threads, "policies run side by side (default: all processors)");
   sub.add_option("--html", command.html, "write a report with pictures to this file");
   sub.add_flag("--json", command.json, "JSON on standard output");

@@ -1,5 +1,7 @@
 #include "app/replay_report.h"
 
+#include <cmath>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -25,6 +27,44 @@ std::string duration_text(Duration duration) {
   return ms < 100'000 ? fixed(ms / 1e3, 1) + " s" : grouped(static_cast<std::uint64_t>(ms / 1e3)) + " s";
 }
 
+json::object cost_json(const Cost& cost) {
+  return {{"total", cost.total()},
+          {"starting", cost.starting},
+          {"idle", cost.idle},
+          {"busy", cost.busy},
+          {"rounding", cost.rounding},
+          {"starts", cost.starts},
+          {"requests", cost.requests},
+          {"committed", cost.committed},
+          {"committed_instances", cost.committed_instances}};
+}
+
+json::value prices_json(const std::optional<PriceSheet>& prices) {
+  if (!prices) return nullptr;
+  return json::object{
+      {"name", prices->name}, {"currency", prices->currency}, {"memory_gb", prices->memory_gb}};
+}
+
+std::string prices_note(const PriceSheet& prices) {
+  std::string out = prices.currency + ": what it costs by the price sheet " + prices.name +
+                    ", instances of " + fixed(prices.memory_gb, 2) +
+                    " GB. Prices of this kind change; check them.\n";
+  if (prices.idle_second <= 0)
+    out += "Idle instances cost nothing by this sheet, so what a policy keeps warm looks free.\n";
+  if (prices.committed)
+    out +=
+        "committed: instances, of all queues, that are cheaper paid for all the time; chosen with "
+        "hindsight, and in the cost.\n";
+  return out;
+}
+
+/// The columns of money, in the table's order.
+void append_cost(std::vector<std::string>& row, const std::optional<PriceSheet>& prices, const Cost& cost) {
+  if (!prices) return;
+  row.push_back(money_text(cost.total()));
+  if (prices->committed) row.push_back("of it " + grouped(cost.committed_instances) + " committed");
+}
+
 json::object ledger_json(const QueueLedger& book) {
   return {{"messages", book.messages},
           {"started", book.started},
@@ -48,19 +88,34 @@ json::object ledger_json(const QueueLedger& book) {
 
 }  // namespace
 
+std::string money_text(double amount) {
+  if (amount >= 1e15) return fixed(amount, 0);
+  if (amount >= 1000) return grouped(static_cast<std::uint64_t>(std::llround(amount)));
+  if (!(amount > 1e-9)) return "0";
+  return fixed(amount, 3 - static_cast<int>(std::floor(std::log10(amount))));
+}
+
 std::string replay_table(const ReplayReport& report) {
   TextTable table;
   const double bound = report.bound();
-  table.row({"policy", "late", "wait p50", "wait p99", "cold starts", "starts", "instance-s", "of the bound",
-             "busy"});
+  std::vector<std::string> head = {"policy", "late",       "wait p50",     "wait p99", "cold starts",
+                                   "starts", "instance-s", "of the bound", "busy"};
+  if (report.prices) head.push_back(report.prices->currency);
+  if (report.prices && report.prices->committed) head.push_back("");
+  table.row(head);
   for (const PolicyResult& policy : report.policies) {
     const QueueLedger& total = policy.result.total;
-    table.row({policy.policy, fixed(total.late_share() * 100, 2) + " %",
-               duration_text(total.waits.quantile(0.5)), duration_text(total.waits.quantile(0.99)),
-               grouped(total.cold_starts), grouped(total.starts),
-               grouped(static_cast<std::uint64_t>(total.instance_seconds())),
-               bound > 0 ? fixed(total.instance_seconds() / bound, 2) : "-",
-               fixed(total.busy_share() * 100, 1) + " %"});
+    std::vector<std::string> row = {policy.policy,
+                                    fixed(total.late_share() * 100, 2) + " %",
+                                    duration_text(total.waits.quantile(0.5)),
+                                    duration_text(total.waits.quantile(0.99)),
+                                    grouped(total.cold_starts),
+                                    grouped(total.starts),
+                                    grouped(static_cast<std::uint64_t>(total.instance_seconds())),
+                                    bound > 0 ? fixed(total.instance_seconds() / bound, 2) : "-",
+                                    fixed(total.busy_share() * 100, 1) + " %"};
+    append_cost(row, report.prices, policy.cost);
+    table.row(std::move(row));
   }
   if (bound > 0)
     table.row({"(bound)", "", "", "", "", "", grouped(static_cast<std::uint64_t>(bound)), "1.00", ""});
@@ -74,6 +129,7 @@ std::string replay_table(const ReplayReport& report) {
          " after the message was due. cold starts: messages that waited for their instance to start.\n"
          "instance-s: seconds of instances starting, idle or busy. The start time's median is " +
          format_duration(report.start_time) + ".\n";
+  if (report.prices) out += prices_note(*report.prices);
   if (bound > 0)
     out += "(bound): what any policy needs, even one that knows all to come, so that at most " +
            fixed(report.late_share_max * 100, 1) + " % are late.\n";
@@ -102,14 +158,20 @@ std::string replay_json(const ReplayReport& report) {
   json::array policies;
   for (const PolicyResult& policy : report.policies) {
     json::object queues;
-    for (std::size_t q = 0; q < report.queues.size(); ++q)
-      queues[report.queues[q]] = ledger_json(policy.result.queues[q]);
+    for (std::size_t q = 0; q < report.queues.size(); ++q) {
+      const QueueLedger& book = policy.result.queues[q];
+      json::object& queue = queues[report.queues[q]].emplace_object();
+      queue = ledger_json(book);
+      if (report.prices) queue["cost"] = cost_json(cost_of(*report.prices, book, report.scored()));
+    }
+    json::object total = ledger_json(policy.result.total);
+    if (report.prices) total["cost"] = cost_json(policy.cost);
     policies.push_back(
         {{"policy", policy.policy},
          {"of_the_bound", report.bound() > 0
                               ? json::value(policy.result.total.instance_seconds() / report.bound())
                               : json::value(nullptr)},
-         {"total", ledger_json(policy.result.total)},
+         {"total", std::move(total)},
          {"queues", std::move(queues)},
          {"events", policy.result.events},
          {"took_seconds", policy.took_seconds}});
@@ -129,6 +191,7 @@ std::string replay_json(const ReplayReport& report) {
                          {"speed", report.speed},
                          {"seed", report.seed},
                          {"guessed_service_times", report.guessed_service_times},
+                         {"prices", prices_json(report.prices)},
                          {"policies", std::move(policies)},
                          {"learning_seconds", seconds(report.learning)},
                          {"bound_instance_seconds", report.bound()},

@@ -6,6 +6,9 @@
 
 namespace forewarm {
 
+/// An amount in units of a currency with at least four digits that count: "0.001234", "1.234", "1,234".
+std::string money_text(double amount);
+
 /// The result as a table for people, with the queues on which the first policy lost.
 std::string replay_table(const ReplayReport& report);
 

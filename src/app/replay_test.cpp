@@ -142,6 +142,84 @@ TEST_F(Replay, the_page_escapes_what_it_shows_and_needs_no_other_file) {
   EXPECT_EQ(page.find("src="), std::string::npos);
 }
 
+TEST_F(Replay, a_price_sheet_gives_every_policy_its_cost) {
+  options_.policies = {"static:1", "static:8"};
+  PriceSheet sheet;
+  sheet.name = "<own>";
+  sheet.currency = "EUR";
+  sheet.idle_second = 0.01;
+  sheet.busy_second = 0.5;
+  sheet.start = 3;
+  sheet.million_requests = 1e6;
+  options_.prices = sheet;
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report) << report.error().message;
+  for (const PolicyResult& policy : report->policies) {
+    const QueueLedger& total = policy.result.total;
+    EXPECT_NEAR(policy.cost.total(),
+                total.idle_seconds * 0.01 + total.busy_seconds * 0.5 + static_cast<double>(total.starts) * 3 +
+                    static_cast<double>(total.requests),
+                1e-6);
+    EXPECT_GE(total.requests, 680u);
+    EXPECT_EQ(policy.cost.committed_instances, 0u);
+  }
+  EXPECT_NE(replay_table(*report).find("EUR"), std::string::npos);
+  EXPECT_EQ(replay_table(*report).find("committed"), std::string::npos);
+  EXPECT_NE(replay_json(*report).find("\"cost\":{\"total\":"), std::string::npos);
+  const std::string page = replay_html(*report);
+  EXPECT_NE(page.find(money_text(report->policies[0].cost.total())), std::string::npos);
+  EXPECT_NE(page.find("&lt;own&gt;"), std::string::npos);
+}
+
+TEST_F(Replay, a_committed_tier_takes_what_is_always_there) {
+  options_.policies = {"static:1", "static:8"};
+  PriceSheet sheet;
+  sheet.currency = "EUR";
+  sheet.starting_second = sheet.idle_second = sheet.busy_second = 1;
+  const auto cost_with = [&](std::optional<CommittedPrice> committed) {
+    sheet.committed = committed;
+    options_.prices = sheet;
+    return replay(options_);
+  };
+  const Result<ReplayReport> plain = cost_with(std::nullopt);
+  const Result<ReplayReport> committed = cost_with(CommittedPrice{.second = 0.6});
+  ASSERT_TRUE(plain && committed);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_NEAR(committed->policies[i].cost.total(), plain->policies[i].cost.total() * 0.6, 20);
+    EXPECT_EQ(committed->policies[i].cost.committed_instances, i == 0 ? 2u : 16u);
+  }
+  EXPECT_NE(replay_table(*committed).find("of it 16 committed"), std::string::npos);
+}
+
+TEST_F(Replay, without_a_price_sheet_there_is_no_cost) {
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(replay_json(*report).find("\"cost\""), std::string::npos);
+  EXPECT_EQ(replay_html(*report).find("price sheet"), std::string::npos);
+}
+
+TEST_F(Replay, amounts_of_money_keep_four_digits) {
+  EXPECT_EQ(money_text(0), "0");
+  EXPECT_EQ(money_text(0.00123456), "0.001235");
+  EXPECT_EQ(money_text(1.23456), "1.235");
+  EXPECT_EQ(money_text(123.456), "123.5");
+  EXPECT_EQ(money_text(1234567.8), "1,234,568");
+  EXPECT_EQ(money_text(999.99), "1000.0");
+}
+
+TEST_F(Replay, the_page_shows_how_queues_differ_where_there_are_enough) {
+  options_.policies = {"static:1"};
+  const Result<ReplayReport> two = replay(options_);
+  ASSERT_TRUE(two);
+  EXPECT_EQ(replay_html(*two).find("From queue to queue"), std::string::npos);
+  std::ofstream file(folder_ / "trace.csv", std::ios::app);
+  for (int i = 600; i < 700; ++i) file << i << ",third,10,200\n" << i << ",fourth,10,1500\n";
+  file.close();
+  const Result<ReplayReport> four = replay(options_);
+  ASSERT_TRUE(four) << four.error().message;
+  EXPECT_NE(replay_html(*four).find("From queue to queue"), std::string::npos);
+}
+
 TEST_F(Replay, queues_on_which_another_policy_was_better_are_named) {
   options_.policies = {"static:8", "static:1"};
   options_.start_time = 100ms;

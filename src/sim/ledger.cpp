@@ -65,12 +65,15 @@ void QueueLedger::add(const QueueLedger& other) {
   start_failures += other.start_failures;
   instances_lost += other.instances_lost;
   runs += other.runs;
+  requests += other.requests;
   runs_failed += other.runs_failed;
   dead_lettered += other.dead_lettered;
   expired += other.expired;
   starting_seconds += other.starting_seconds;
   idle_seconds += other.idle_seconds;
   busy_seconds += other.busy_seconds;
+  instance_rounding_seconds += other.instance_rounding_seconds;
+  run_rounding_seconds += other.run_rounding_seconds;
   instances_peak += other.instances_peak;
   waits.add(other.waits);
 }
@@ -80,6 +83,7 @@ Ledger::Ledger(const Options& options)
       bucket_(options.bucket),
       score_from_(options.score_from),
       score_until_(options.score_until),
+      billing_(options.billing),
       ids_(options.queues),
       books_(ids_.size()) {
   check(bucket_ > Duration(0), "a time line's bucket has a width");
@@ -112,8 +116,10 @@ void Ledger::charge(std::uint32_t queue, TimePoint now) {
   const TimePoint from = std::max(meter.charged, score_from_);
   const double took = std::max(0.0, seconds(std::min(now, score_until_) - from));
   QueueLedger& book = books_[queue];
-  if (took > 0)
+  if (took > 0) {
     book.instances_peak = std::max(book.instances_peak, meter.count[0] + meter.count[1] + meter.count[2]);
+    book.levels.add(took, meter.count[0], meter.count[1], meter.count[2]);
+  }
   book.starting_seconds += took * meter.count[0];
   book.idle_seconds += took * meter.count[1];
   book.busy_seconds += took * meter.count[2];
@@ -135,6 +141,11 @@ void Ledger::enter(Instance& instance, State state, TimePoint now) {
   --meter.count[static_cast<std::size_t>(instance.state)];
   ++meter.count[static_cast<std::size_t>(state)];
   instance.state = state;
+}
+
+void Ledger::run_ended(const Instance& instance, TimePoint now) {
+  if (instance.state != State::Busy || !scored(now)) return;
+  books_[instance.queue].run_rounding_seconds += seconds(billing_.run_rounding(now - instance.busy_since));
 }
 
 void Ledger::observe(const TimedEvent& event, const Actions& actions) {
@@ -162,6 +173,7 @@ void Ledger::on_event(const TimedEvent& event) {
     const InstanceId* id = runs_.find(finished->run);
     if (id == nullptr) return;
     if (Instance* instance = instances_.find(*id)) {
+      run_ended(*instance, event.time);
       enter(*instance, State::Idle, event.time);
       if (finished->error != ErrorClass::None) ++books_[instance->queue].runs_failed;
     }
@@ -171,7 +183,10 @@ void Ledger::on_event(const TimedEvent& event) {
     if (instance == nullptr) return;
     charge(instance->queue, event.time);
     --meters_[instance->queue].count[static_cast<std::size_t>(instance->state)];
+    run_ended(*instance, event.time);
     QueueLedger& book = books_[instance->queue];
+    if (scored(event.time))
+      book.instance_rounding_seconds += seconds(billing_.instance_rounding(event.time - instance->started));
     const bool start = lost->reason == LossReason::StartFailed || lost->reason == LossReason::StartTimeout;
     if (start) ++book.start_failures;
     if (!start && lost->reason != LossReason::Stopped) ++book.instances_lost;
@@ -198,10 +213,13 @@ void Ledger::first_start(const Lease& lease, TimePoint now, const Instance* inst
 void Ledger::on_action(const Action& action, TimePoint now) {
   if (const auto* run = std::get_if<Run>(&action)) {
     Instance* instance = instances_.find(run->instance);
-    ++books_[index_of(run->queue)].runs;
+    QueueLedger& book = books_[index_of(run->queue)];
+    ++book.runs;
+    if (scored(now)) ++book.requests;
     for (const Lease& lease : run->leases) first_start(lease, now, instance);
     if (instance == nullptr) return;
     enter(*instance, State::Busy, now);
+    instance->busy_since = now;
     runs_.insert(run->run, run->instance);
   } else if (const auto* deliver = std::get_if<Deliver>(&action)) {
     for (const Lease& lease : deliver->leases) first_start(lease, now, nullptr);
@@ -210,7 +228,8 @@ void Ledger::on_action(const Action& action, TimePoint now) {
     charge(queue, now);
     if (scored(now)) ++books_[queue].starts;
     ++meters_[queue].count[static_cast<std::size_t>(State::Starting)];
-    instances_.insert(start->instance, {.queue = queue, .state = State::Starting, .ready = kNever});
+    instances_.insert(start->instance,
+                      {.queue = queue, .state = State::Starting, .ready = kNever, .started = now});
   } else if (const auto* gone = std::get_if<Delete>(&action)) {
     if (const Waiting* waiting = waiting_.find(gone->message)) {
       if (gone->reason == DeleteReason::Expired) ++books_[waiting->queue].expired;

@@ -6,6 +6,7 @@
 
 #include "base/id_map.h"
 #include "core/model/settings.h"
+#include "sim/prices.h"
 #include "sim/watcher.h"
 
 namespace forewarm {
@@ -38,14 +39,18 @@ struct QueueLedger {
   std::uint64_t start_failures = 0;
   std::uint64_t instances_lost = 0;
   std::uint64_t runs = 0;
+  std::uint64_t requests = 0;  ///< runs that began in the time that counts
   std::uint64_t runs_failed = 0;
   std::uint64_t dead_lettered = 0;
   std::uint64_t expired = 0;
   double starting_seconds = 0;
   double idle_seconds = 0;
   double busy_seconds = 0;
+  double instance_rounding_seconds = 0;  ///< charged for beyond the life of instances that ended
+  double run_rounding_seconds = 0;       ///< charged for beyond the runs that ended
   std::uint32_t instances_peak = 0;
   DurationCounts waits;  ///< from due (sent and delay) to first start
+  LevelCurve levels;     ///< of this queue; add() leaves it alone, since a sum of queues has no levels
 
   double instance_seconds() const { return starting_seconds + idle_seconds + busy_seconds; }
   double late_share() const {
@@ -76,6 +81,7 @@ class Ledger : public Watcher {
     /// for settling. The time lines show all.
     TimePoint score_from = TimePoint::min();
     TimePoint score_until = TimePoint::max();
+    BillingRules billing = {};  ///< for the seconds of rounding; what still lives at the end is not rounded
   };
   explicit Ledger(const Options& options);
 
@@ -99,6 +105,8 @@ class Ledger : public Watcher {
     std::uint32_t queue = 0;
     State state = State::Starting;
     TimePoint ready;
+    TimePoint started;
+    TimePoint busy_since = {};
   };
   /// Instances of a queue by state and when they were last charged.
   struct Meter {
@@ -110,6 +118,7 @@ class Ledger : public Watcher {
   TimelineBucket& bucket(std::uint32_t queue, TimePoint at);
   void charge(std::uint32_t queue, TimePoint now);
   void enter(Instance& instance, State state, TimePoint now);
+  void run_ended(const Instance& instance, TimePoint now);
   void first_start(const Lease& lease, TimePoint now, const Instance* instance);
   void on_event(const TimedEvent& event);
   void on_action(const Action& action, TimePoint now);
@@ -119,6 +128,7 @@ class Ledger : public Watcher {
   TimePoint start_;
   Duration bucket_;
   TimePoint score_from_, score_until_;
+  BillingRules billing_;
   std::vector<QueueId> ids_;
   IdMap<QueueId, std::uint32_t> index_;
   std::vector<Duration> objectives_;

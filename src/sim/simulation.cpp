@@ -36,7 +36,8 @@ SimulationResult run_simulation(const SimulationOptions& simulation, ArrivalSour
                         .queues = {},
                         .configuration = simulation.configuration,
                         .score_from = simulation.start + options.score_from,
-                        .score_until = saturating_add(simulation.start, options.score_until)};
+                        .score_until = saturating_add(simulation.start, options.score_until),
+                        .billing = options.billing};
   for (const SimulatedQueue& queue : simulation.queues) books.queues.push_back(queue.id);
   Ledger ledger(books);
   world.add_watcher(ledger);

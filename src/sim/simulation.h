@@ -22,6 +22,7 @@ struct RunOptions {
   /// Since the start: only this part is in the books (Ledger::Options).
   Duration score_from = Duration(0);
   Duration score_until = Duration::max();
+  BillingRules billing = {};            ///< Ledger::Options
   std::vector<Watcher*> watchers = {};  ///< more; not owned
   /// Told the share of simulated time that has passed, every few ten thousand events.
   std::function<void(double)> progress = {};

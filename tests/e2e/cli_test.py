@@ -187,10 +187,31 @@ step = "200ms"
         self.assertEqual(len(report["policies"]), 2)
         self.assertEqual(set(report["policies"][0]["queues"]), set(TRACE_QUEUES))
         self.assertIn("<svg", page.read_text())
+        self.assertNotIn("cost", report["policies"][0]["total"])
         wrong = run("replay", TRACE, *queues, "--policy", "hope")
         self.assertNotEqual(wrong.returncode, 0)
         self.assertIn("keda", wrong.stderr)
         self.assertNotEqual(run("replay", TRACE, "--queue", "no-such-queue").returncode, 0)
+
+    def test_a_replay_says_what_it_costs_by_a_price_sheet(self):
+        words = ["replay", TRACE, "--queue", TRACE_QUEUES[0], "--policy", "static:2", "--no-bound"]
+        done = run(*words, "--prices", "machine", timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("USD", done.stdout)
+        self.assertIn("of it 2 committed", done.stdout)
+        sheet = self.folder / "own.toml"
+        sheet.write_text('name = "own"\ncurrency = "EUR"\n[second]\nstarting = 1\nidle = 1\nbusy = 1\n')
+        report = json.loads(run(*words, "--prices", sheet, "--json", timeout=120).stdout)
+        total = report["policies"][0]["total"]
+        self.assertEqual(report["prices"]["currency"], "EUR")
+        self.assertAlmostEqual(total["cost"]["total"], total["instance_seconds"], places=3)
+        self.assertAlmostEqual(report["policies"][0]["queues"][TRACE_QUEUES[0]]["cost"]["total"],
+                               total["cost"]["total"], places=6)
+        sheet.write_text('name = "own"\ncurency = "EUR"\n')
+        wrong = run(*words, "--prices", sheet)
+        self.assertNotEqual(wrong.returncode, 0)
+        self.assertIn("own.toml:2:1: unknown key curency. Did you mean currency?", wrong.stderr)
+        self.assertIn("Did you mean aws-lambda?", run(*words, "--prices", "aws-lamda").stderr)
 
     def test_off_a_terminal_there_are_no_escape_codes(self):
         server = self.server().start()
