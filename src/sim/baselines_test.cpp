@@ -166,8 +166,8 @@ TEST(Policies, NamesOfTheCommandLineMakeTheirScalers) {
   EXPECT_EQ(first_plan("holt-winters:target=50,season=24h").instances, 2U);
   EXPECT_EQ(first_plan("crane:target=33").instances, 4U);
   EXPECT_EQ(first_plan("kedastral:min=2").instances, 2U);
-  EXPECT_EQ(first_plan("forewarm").reason.constraint, Constraint::NoForecast);
-  EXPECT_EQ(first_plan("reactive").reason.constraint, Constraint::NoForecast);
+  EXPECT_EQ(first_plan("forewarm").reason.constraint, Constraint::Backlog);
+  EXPECT_EQ(first_plan("reactive").reason.constraint, Constraint::Backlog);
   EXPECT_EQ(parse_policy("keda:max=3")->name, "keda:max=3");
 }
 
