@@ -24,7 +24,7 @@ NeededLevels::Need NeededLevels::arrive(TimePoint at, Duration slack, Duration s
   need.first = need.level == idle_from_.size();
   if (need.first) idle_from_.push_back(at);
   TimePoint& idle_from = idle_from_[need.level];
-  if (idle_from < at) need.gap = at - idle_from;
+  if (idle_from < at) need.gap = from_seconds(seconds_between(idle_from, at));
   free_at_[slot] = saturating_add(std::max(at, free_at_[slot]), std::max(service, Duration(0)));
   idle_from = std::max(idle_from, free_at_[slot]);
   working_.push_back({free_at_[slot], slot});

@@ -77,7 +77,7 @@ PriceMask Shadow::find(const NeededLevels::Need& need, TimePoint at) {
   }
   const TimePoint ready = saturating_add(level.start_at, start_.lead);
   if (at >= ready) {
-    gaps.observe_after_start(at - ready);
+    gaps.observe_after_start(from_seconds(seconds_between(ready, at)));
     level.start_at = at;
   }
   const bool alone = need.level == 0;  // nobody else would ever take the message

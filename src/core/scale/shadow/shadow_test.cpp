@@ -7,7 +7,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::size_t kPriceOf64 = 7;
+constexpr std::size_t kMiddlePrice = 7;
 
 /// A queue whose books are closed once a second.
 struct Watched {
@@ -34,7 +34,7 @@ TEST(Shadow, AHigherPriceMissesLessAndPaysMore) {
     queue.pass(1s * (1 + static_cast<int>(random.below(random.chance(0.2) ? 120 : 5))));
   }
   const CandidateRecord& cheap = queue.shadow.record({.price = 1});
-  const CandidateRecord& middle = queue.shadow.record({.price = kPriceOf64});
+  const CandidateRecord& middle = queue.shadow.record({.price = kMiddlePrice});
   const CandidateRecord& dear = queue.shadow.record({.price = kPrices - 1});
   EXPECT_GT(cheap.cold, 1.2 * middle.cold);
   EXPECT_GT(middle.cold, 2 * dear.cold);
@@ -82,9 +82,9 @@ TEST(Shadow, AnInstanceIsWantedWhileItsNextNeedIsLikely) {
   }
   queue.shadow.arrive(queue.now, 0s);
   queue.pass(1s);
-  EXPECT_EQ(queue.shadow.wanted({.price = kPriceOf64}), 0U) << "nothing ever came so soon";
+  EXPECT_EQ(queue.shadow.wanted({.price = kMiddlePrice}), 0U) << "nothing ever came so soon";
   queue.pass(296s);
-  EXPECT_EQ(queue.shadow.wanted({.price = kPriceOf64}), 1U) << "it starts in time for the next";
+  EXPECT_EQ(queue.shadow.wanted({.price = kMiddlePrice}), 1U) << "it starts in time for the next";
   EXPECT_EQ(queue.shadow.wanted({.price = 0}), 0U);
 }
 
