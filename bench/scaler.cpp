@@ -68,8 +68,7 @@ void measure(const char* name, float per_step, Duration step, Duration lead) {
     sum += scaler->start_now(inputs);
   });
   std::printf("%-42s plan %7.2f us (bound 50)   message %6.3f us   start_now %6.4f us (bound 0.2)   [%llu]\n",
-              name, plan, ready, start,
-              static_cast<unsigned long long>(sum % 1000));
+              name, plan, ready, start, static_cast<unsigned long long>(sum % 1000));
 }
 
 }  // namespace

@@ -30,6 +30,24 @@ class Forecast(ServerTest):
         wait_for(lambda: len(arrivals()) >= steps, f"{steps} steps have closed")
         return server, begin
 
+    def working_server(self, mapping=""):
+        """A server with a queue that is mapped to a function."""
+        handler = pathlib.Path(__file__).parent / "handlers" / "scripted.py"
+        journal = self.folder / "journal"
+        journal.touch()
+        return self.server(config=STEP + f"""
+[[queue]]
+name = "jobs"
+[[function]]
+name = "work"
+command = [{json.dumps(sys.executable)}, {json.dumps(str(handler))}, "work"]
+environment = {{ JOURNAL = {json.dumps(str(journal))} }}
+[[mapping]]
+queue = "jobs"
+function = "work"
+{mapping}
+""").start()
+
     def arrivals(self, server):
         return server.get("/v1/queues/jobs/arrivals")
 
@@ -131,20 +149,7 @@ queues = ["others"]
             self.assertEqual(signal["future"], [float(int(earlier["start"] + (i + 0.5) * step) in on) for i in range(40)])
 
     def test_what_a_queue_needs_is_forecast_from_what_its_messages_cost(self):
-        handler = pathlib.Path(__file__).parent / "handlers" / "scripted.py"
-        journal = self.folder / "journal"
-        journal.touch()
-        server = self.server(config=STEP + f"""
-[[queue]]
-name = "jobs"
-[[function]]
-name = "work"
-command = [{json.dumps(sys.executable)}, {json.dumps(str(handler))}, "work"]
-environment = {{ JOURNAL = {json.dumps(str(journal))} }}
-[[mapping]]
-queue = "jobs"
-function = "work"
-""").start()
+        server = self.working_server()
         url = server.url("jobs")
 
         def answer():
@@ -177,21 +182,7 @@ function = "work"
         self.assertLessEqual(max(map(len, shown.splitlines())), 80)
 
     def test_the_plan_ahead_is_told_as_directives(self):
-        handler = pathlib.Path(__file__).parent / "handlers" / "scripted.py"
-        journal = self.folder / "journal"
-        journal.touch()
-        server = self.server(config=STEP + f"""
-[[queue]]
-name = "jobs"
-[[function]]
-name = "work"
-command = [{json.dumps(sys.executable)}, {json.dumps(str(handler))}, "work"]
-environment = {{ JOURNAL = {json.dumps(str(journal))} }}
-[[mapping]]
-queue = "jobs"
-function = "work"
-scaling = {{ instances_min = 2 }}
-""").start()
+        server = self.working_server("scaling = { instances_min = 2 }")
         wait_for(lambda: server.get("/v1/queues/jobs/directives")["set"] == 2, "the minimum is planned")
         server.send("jobs", "a", "b")
         answer = json.loads(server.run("plan", "jobs", "--target", "hpa", "--json").stdout)

@@ -262,23 +262,25 @@ TEST(DecisionRecord, ForeignLinesAreErrorsAndUnknownMembersAreNot) {
 }
 
 TEST(Explain, APlanSaysWhatFromWhichQuantileWhatBoundItAndWhatOneMoreCosts) {
-  EXPECT_EQ(explain({{}, "orders", PlanDecision{plan_of(7), 3}}),
-            "Raises the plan from 3 to 7 instances, 1 of them kept warm whatever comes. "
-            "Cost bound it: more would have cost more than the lateness it saves, fewer would have missed the "
-            "objective. An instance is kept as long as its next need is worth 64 s of idle time: so far that "
-            "would have made 0.4 % late. "
-            "Read from the exponential smoothing forecast at its 97.5 % level, over the measured start time "
-            "of 1.2 s "
-            "and the step after it: 412 messages, 37.1 s of work, 6.4 at a time. "
-            "Instance number 8 would save 0.02 late messages in this step and stand idle for 9.13 s. "
-            "An instance above the plan is kept 1 min 30 s idle.");
+  EXPECT_EQ(
+      explain({{}, "orders", PlanDecision{plan_of(7), 3}}),
+      "Raises the plan from 3 to 7 instances, 1 of them kept warm whatever comes. "
+      "Cost bound it: more would have cost more than the lateness it saves, fewer would have missed the "
+      "objective. An instance is kept as long as its next need is worth 64 s of idle time: so far that "
+      "would have made 0.4 % late. "
+      "Read from the exponential smoothing forecast at its 97.5 % level, over the measured start time "
+      "of 1.2 s "
+      "and the step after it: 412 messages, 37.1 s of work, 6.4 at a time. "
+      "Instance number 8 would save 0.02 late messages in this step and stand idle for 9.13 s. "
+      "An instance above the plan is kept 1 min 30 s idle.");
 }
 
 TEST(Explain, APlanWithoutAForecastClaimsNone) {
   ScalingPlan plan;
   plan.instances = 1;
-  EXPECT_EQ(explain({{}, "orders", PlanDecision{plan, 1}}),
-            "Keeps the plan at 1 instance. There is no usable forecast yet, so what was needed of late decides.");
+  EXPECT_EQ(
+      explain({{}, "orders", PlanDecision{plan, 1}}),
+      "Keeps the plan at 1 instance. There is no usable forecast yet, so what was needed of late decides.");
 }
 
 TEST(Explain, StartsStopsRetriesAndMovesAreSentences) {
