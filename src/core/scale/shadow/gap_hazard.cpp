@@ -7,16 +7,24 @@ namespace forewarm {
 namespace {
 
 constexpr double kFirstBinSeconds = 0.01;
+constexpr double kBelievedSeconds = 600;
 constexpr std::array<double, 4> kQuarters = {1, 1.189207115002721, 1.4142135623730951, 1.681792830507429};
+
+constexpr double begins(std::size_t bin) {
+  return bin == 0
+             ? 0
+             : kFirstBinSeconds * static_cast<double>(std::uint64_t{1} << (bin / 4)) * kQuarters[bin % 4];
+}
 
 // What is believed before anything was seen: a tenth of a gap, whose hazard after t seconds is 1 / t. Where
 // nothing is known it makes the instance stay as long as costs its price: the rule of the ski rental, never
-// more than twice what foresight would pay (Karlin et al. 1988).
+// more than twice what foresight would pay (Karlin et al. 1988). Not above ten minutes: who is kept longer
+// has been needed after longer.
 constexpr std::array<float, GapCounts::kBins> kPrior = [] {
   std::array<float, GapCounts::kBins> prior{};
   double left = 0.1;
-  for (float& share : prior) {
-    share = static_cast<float>(left * (1 - 1 / kQuarters[1]));
+  for (std::size_t bin = 0; bin < prior.size() && begins(bin) < kBelievedSeconds; ++bin) {
+    prior[bin] = static_cast<float>(left * (1 - 1 / kQuarters[1]));
     left /= kQuarters[1];
   }
   return prior;
@@ -48,7 +56,7 @@ Course cheapest(const GapCounts& counts, const ByPrice& missed, float start) {
       const float away = missed[p] * here + course.if_cold[p];
       course.if_warm[p] = std::min(stay, away);
       course.if_cold[p] = std::min(away, stay + starting);
-      let_go = static_cast<PriceMask>(let_go | (away < stay ? 1U << p : 0U));
+      let_go = static_cast<PriceMask>(let_go | (away <= stay ? 1U << p : 0U));
       start_ahead = static_cast<PriceMask>(start_ahead | (stay + starting < away ? 1U << p : 0U));
     }
     course.let_go[bin] = let_go;
@@ -65,8 +73,7 @@ double price_seconds(std::size_t price) {
 }
 
 double GapCounts::bin_begins(std::size_t bin) {
-  if (bin == 0) return 0;
-  return kFirstBinSeconds * static_cast<double>(std::uint64_t{1} << (bin / 4)) * kQuarters[bin % 4];
+  return begins(bin);
 }
 
 std::size_t GapCounts::bin_of(Duration gap) {

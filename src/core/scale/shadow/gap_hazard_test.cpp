@@ -39,6 +39,7 @@ TEST(GapHazard, KnowingNothingItKeepsAsLongAsCostsThePrice) {
   EXPECT_TRUE(at_price(hazard.warm(40s, kAllPrices), kPriceOf64));
   EXPECT_FALSE(at_price(hazard.warm(100s, kAllPrices), kPriceOf64));
   EXPECT_FALSE(at_price(hazard.warm(40s, kAllPrices), kPriceOf64 - 2)) << "16 s";
+  EXPECT_FALSE(at_price(hazard.warm(15min, kAllPrices), kPrices - 1)) << "not for hours without a reason";
 }
 
 TEST(GapHazard, LetsGoAndIsBackBeforeANeedThatComesRegularly) {
