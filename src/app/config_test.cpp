@@ -44,6 +44,9 @@ TEST(Config, AValueOfTheWrongTypeOrOutsideItsBoundsNamesWhatIsAllowed) {
 
 TEST(Config, BrokenTomlIsRefusedWithItsPlace) {
   EXPECT_NE(refusal("listen = ").find("test.toml:1:"), std::string::npos);
+  EXPECT_EQ(refusal("instances_max = 3\n[(queue)]\n").find("test.toml:2:2: not TOML"), 0U);
+  EXPECT_EQ(refusal("[[=").find("test.toml:1:3: not TOML"), 0U);
+  EXPECT_EQ(refusal("forecast.!step = 1").find("test.toml:1:10: not TOML"), 0U);
 }
 
 TEST(Config, AMappingMustNameAFunctionThatExists) {
