@@ -37,7 +37,8 @@ void describe(auto& visit, Like<Demand> auto& it) {
 void describe(auto& visit, Like<PlanReason> auto& it) {
   visit("constraint", it.constraint)("model", it.model)("level", it.level)("lead", it.lead)("demand",
                                                                                             it.demand);
-  visit("keep_price_seconds", it.keep_price_seconds)("late_share", it.late_share);
+  visit("keep_price_seconds", it.keep_price_seconds)("starts_per_cold", it.starts_per_cold);
+  visit("late_share", it.late_share);
   visit("one_more_saves", it.one_more_saves);
   visit("one_more_costs_seconds", it.one_more_costs_seconds);
 }

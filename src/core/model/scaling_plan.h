@@ -36,6 +36,7 @@ struct PlanReason {
   Duration lead = Duration(0);        ///< measured start time that was planned for
   Demand demand;                      ///< at that level, the largest over the lead and the following step
   double keep_price_seconds = 0;      ///< of idle time, that a message which finds its instance is worth
+  std::uint32_t starts_per_cold = 1;  ///< instances started for a message that has none: one may be slow
   double late_share = 0;              ///< that this way of deciding would have brought so far
   double one_more_saves = 0;          ///< expected late messages one instance more would avoid in this step
   double one_more_costs_seconds = 0;  ///< expected idle seconds it would add

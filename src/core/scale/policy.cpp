@@ -66,7 +66,8 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   choice_.advance(inputs.now, facts.late_if_cold);
 
   const std::optional<Constraint> reactive = reactive_because(facts);
-  const Candidate chosen = deciding_ = candidate(facts, !reactive);
+  deciding_ = choose(facts, !reactive);
+  const Candidate chosen = deciding_.candidate;
   const std::uint32_t wanted = shadow_.wanted(chosen);
   const std::uint32_t present = present_need(facts, facts.slack_seconds + seconds(patience(facts)));
   ScalingPlan plan;
@@ -88,7 +89,8 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   reason.demand.work_seconds = reason.demand.messages * facts.service_seconds;
   reason.demand.concurrency = ahead_.instances[chosen.ahead];
   reason.keep_price_seconds = price_seconds(chosen.price);
-  reason.late_share = choice_.late_share(shadow_, chosen);
+  reason.starts_per_cold = deciding_.starts_per_cold;
+  reason.late_share = choice_.late_share(shadow_, deciding_);
   keep_to_bounds(facts, present, plan);
   if (next_step_) {
     const MarginalInstance more = last_instance(*next_step_, plan.instances + 1);
@@ -105,7 +107,8 @@ std::vector<ProjectedSlot> PredictiveScaler::project(const ScalingInputs& inputs
   ScalingFacts facts = read_facts(inputs, settings_);
   facts.lead_seconds = 0;  // each slot is looked at by itself, from its beginning to its end
   facts.step_seconds = std::max(1e-3, seconds(slot));
-  const bool forecast = deciding_.ahead >= kAheadWithoutForecast;
+  const Candidate deciding = deciding_.candidate;
+  const bool forecast = deciding.ahead >= kAheadWithoutForecast;
   std::vector<ProjectedSlot> slots(count);
   for (std::size_t i = 0; i < count; ++i) {
     ProjectedSlot& here = slots[i];
@@ -116,13 +119,13 @@ std::vector<ProjectedSlot> PredictiveScaler::project(const ScalingInputs& inputs
     if (outlook && facts.service_known) here.outlook = step_outlook(facts, *outlook);
     if (outlook && forecast) {
       const AheadOfNeed ahead = ahead_of_need(facts, inputs.arrivals_per_second, &*outlook);
-      here.instances = ahead.instances[deciding_.ahead];
-      here.reason.demand.messages = ahead.messages_per_step[deciding_.ahead];
+      here.instances = ahead.instances[deciding.ahead];
+      here.reason.demand.messages = ahead.messages_per_step[deciding.ahead];
       here.reason.demand.work_seconds = here.reason.demand.messages * facts.service_seconds;
       here.reason.demand.concurrency = here.instances;
     }
     // What is kept for its next need is known for now; without a forecast it stands for what is to come.
-    if (i == 0 || !outlook || !forecast) here.instances = std::max(here.instances, shadow_.wanted(deciding_));
+    if (i == 0 || !outlook || !forecast) here.instances = std::max(here.instances, shadow_.wanted(deciding));
     here.instances = std::clamp(here.instances, facts.instances_min, facts.instances_max);
   }
   return slots;
@@ -130,12 +133,14 @@ std::vector<ProjectedSlot> PredictiveScaler::project(const ScalingInputs& inputs
 
 std::uint32_t PredictiveScaler::start_now(const ScalingInputs& inputs) {
   const ScalingFacts facts = read_facts(inputs, settings_);
-  return instances_to_start(inputs, settings_, patience(facts));
+  return instances_to_start(inputs, settings_,
+                            {.patience = patience(facts), .starts_per_cold = deciding_.starts_per_cold});
 }
 
 /// A message that would come late to a new instance too has time until one would have started.
 Duration PredictiveScaler::patience(const ScalingFacts& facts) const {
-  if (in_time_mostly(facts) || shadow_.starts_on_need(facts.usable, deciding_.price)) return Duration(0);
+  if (in_time_mostly(facts) || shadow_.starts_on_need(facts.usable, deciding_.candidate.price))
+    return Duration(0);
   return from_seconds(facts.lead_seconds);
 }
 
@@ -179,12 +184,12 @@ std::optional<Constraint> PredictiveScaler::reactive_because(const ScalingFacts&
   return std::nullopt;
 }
 
-Candidate PredictiveScaler::candidate(const ScalingFacts& facts, bool forecast) {
+Choice PredictiveScaler::choose(const ScalingFacts& facts, bool forecast) {
   const CandidateWish wish{.late_share_max = sound_late_share(settings_),
                            .late_price_seconds = settings_.late_cost > 0 ? late_price_seconds(facts) : 0,
                            .late_price_max_seconds = std::max(0.0, seconds(settings_.keep_idle_max)),
                            .ahead_count = forecast ? kAheadCount : kAheadWithoutForecast};
-  return choice_.choose(shadow_, wish).value_or(by_the_book(facts, forecast));
+  return choice_.choose(shadow_, wish).value_or(Choice{.candidate = by_the_book(facts, forecast)});
 }
 
 Candidate PredictiveScaler::by_the_book(const ScalingFacts& facts, bool forecast) const {

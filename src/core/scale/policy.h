@@ -41,7 +41,7 @@ class PredictiveScaler final : public Scaler {
   /// Why this plan must do without the forecast, if it must.
   std::optional<Constraint> reactive_because(const ScalingFacts& facts) const;
   Duration patience(const ScalingFacts& facts) const;
-  Candidate candidate(const ScalingFacts& facts, bool forecast);
+  Choice choose(const ScalingFacts& facts, bool forecast);
   /// The candidate to begin with: the newsvendor level, and the price that goes with it.
   Candidate by_the_book(const ScalingFacts& facts, bool forecast) const;
   double newsvendor_level_now(const ScalingFacts& facts) const;
@@ -53,7 +53,7 @@ class PredictiveScaler final : public Scaler {
   Trust trust_;
   Shadow shadow_;
   CandidateChoice choice_;
-  Candidate deciding_{.price = kPrices - 1, .ahead = 0};
+  Choice deciding_{.candidate = {.price = kPrices - 1, .ahead = 0}};
   PlanReason reason_;  ///< of the last plan
   Duration period_ = Duration(0);
 

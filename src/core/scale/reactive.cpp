@@ -27,13 +27,16 @@ std::uint32_t wanted(const ScalingFacts& facts, const ScalingInputs& inputs,
 }  // namespace
 
 std::uint32_t instances_to_start(const ScalingInputs& inputs, const ScalingSettings& settings,
-                                 Duration patience) {
+                                 const StartManner& manner) {
   if (inputs.backlog.ready == 0) return 0;
   ScalingFacts facts = read_facts(inputs, settings);
-  facts.slack_seconds += seconds(patience);
+  facts.slack_seconds += seconds(manner.patience);
   if (facts.usable >= facts.instances_max) return 0;
+  const std::uint32_t each = std::max(1U, manner.starts_per_cold);
+  facts.slots_ready -= inputs.instances.starting * facts.capacity * (1 - 1.0 / each);
   std::uint32_t more = wanted(facts, inputs, settings);
   if (facts.usable == 0) more = std::max(more, 1U);
+  more = static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{more} * each, UINT32_MAX));
   return std::min(more, facts.instances_max - facts.usable);
 }
 

@@ -6,6 +6,12 @@
 
 namespace forewarm {
 
+/// How messages that wait get instances.
+struct StartManner {
+  Duration patience = Duration(0);  ///< they may wait so much longer than the objective before one is started
+  std::uint32_t starts_per_cold = 1;  ///< instances started for each that is needed: one may be slow
+};
+
 /// The reactive net: instances to start now because the last message that waits would otherwise wait longer
 /// than the objective.
 ///
@@ -15,11 +21,9 @@ namespace forewarm {
 /// too long already (runs that hang), one instance more is started at a time. Until a service time was
 /// measured, at most kUnmeasuredMax instances are started to find it out.
 ///
-/// `patience`: messages may wait so much longer than the objective before one is started for them.
-///
 /// O(1). Never above a limit; at least 1 when a message waits, there is no instance and one is allowed.
 std::uint32_t instances_to_start(const ScalingInputs& inputs, const ScalingSettings& settings,
-                                 Duration patience = Duration(0));
+                                 const StartManner& manner = {});
 
 inline constexpr std::uint32_t kUnmeasuredMax = 8;
 

@@ -50,6 +50,22 @@ TEST(Reactive, StartingOnesCountSoAskingAgainAsksForNoMore) {
   EXPECT_EQ(started, 66U) << "100 - 2 x 0.5 messages at 1.5 an instance";
 }
 
+TEST(Reactive, MakesSureOfAStartByStartingMoreThanOne) {
+  const StartManner twice{.starts_per_cold = 2};
+  ScalingInputs now = inputs(1, {});
+  EXPECT_EQ(instances_to_start(now, settings(), twice), 2U);
+  now.instances.starting = 2;
+  EXPECT_EQ(instances_to_start(now, settings(), twice), 0U);
+  now.backlog.ready = 2;
+  EXPECT_EQ(instances_to_start(now, settings(), twice), 2U) << "another message";
+  now.instances = {.starting = 3, .busy = 1};
+  now.backlog = {.ready = 1, .in_flight = 1};
+  EXPECT_EQ(instances_to_start(now, settings(), twice), 0U) << "the first was ready";
+  now.instances_limit = 1;
+  now.instances = {};
+  EXPECT_EQ(instances_to_start(now, settings(), twice), 1U) << "no more than may be";
+}
+
 TEST(Reactive, AnInstanceThatHoldsSeveralMessagesCountsForSeveral) {
   ScalingSettings roomy = settings();
   roomy.instance_capacity = 10;

@@ -125,6 +125,10 @@ std::string sentence(const PlanDecision& decision) {
     text += " An instance is kept as long as its next need is worth " +
             number(plan.reason.keep_price_seconds) + " s of idle time: so far that would have made " +
             percent(plan.reason.late_share) + " late.";
+    if (plan.reason.starts_per_cold > 1) {
+      text += " A message that finds none gets " + std::to_string(plan.reason.starts_per_cold) +
+              " starts, because one may be too slow.";
+    }
   }
   if (read_a_forecast(plan.reason)) {
     text += forecast_sentence(plan.reason) + one_more_sentence(plan.reason, plan.instances);

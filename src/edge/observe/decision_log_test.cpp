@@ -29,6 +29,7 @@ ScalingPlan plan_of(std::uint32_t instances) {
                  .lead = 1200ms,
                  .demand = {.messages = 412, .work_seconds = 37.1, .concurrency = 6.4},
                  .keep_price_seconds = 64,
+                 .starts_per_cold = 2,
                  .late_share = 0.004,
                  .one_more_saves = 0.02,
                  .one_more_costs_seconds = 9.13};
@@ -268,6 +269,7 @@ TEST(Explain, APlanSaysWhatFromWhichQuantileWhatBoundItAndWhatOneMoreCosts) {
       "Cost bound it: more would have cost more than the lateness it saves, fewer would have missed the "
       "objective. An instance is kept as long as its next need is worth 64 s of idle time: so far that "
       "would have made 0.4 % late. "
+      "A message that finds none gets 2 starts, because one may be too slow. "
       "Read from the exponential smoothing forecast at its 97.5 % level, over the measured start time "
       "of 1.2 s "
       "and the step after it: 412 messages, 37.1 s of work, 6.4 at a time. "

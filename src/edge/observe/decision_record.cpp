@@ -23,7 +23,8 @@ void write_reason(const PlanReason& reason, JsonWriter& out) {
   out.key("demand").open_object();
   out.member("messages", reason.demand.messages).member("work_seconds", reason.demand.work_seconds);
   out.member("concurrency", reason.demand.concurrency).close_object();
-  out.member("keep_price_seconds", reason.keep_price_seconds).member("late_share", reason.late_share);
+  out.member("keep_price_seconds", reason.keep_price_seconds);
+  out.member("starts_per_cold", reason.starts_per_cold).member("late_share", reason.late_share);
   out.member("one_more_saves_messages", reason.one_more_saves);
   out.member("one_more_costs_idle_seconds", reason.one_more_costs_seconds).close_object();
 }
@@ -119,6 +120,7 @@ PlanDecision read_plan(const json::object& from, TimePoint at) {
   plan.reason.demand.work_seconds = number_of<double>(demand, "work_seconds");
   plan.reason.demand.concurrency = number_of<double>(demand, "concurrency");
   plan.reason.keep_price_seconds = number_of<double>(reason, "keep_price_seconds");
+  plan.reason.starts_per_cold = number_of<std::uint32_t>(reason, "starts_per_cold");
   plan.reason.late_share = number_of<double>(reason, "late_share");
   plan.reason.one_more_saves = number_of<double>(reason, "one_more_saves_messages");
   plan.reason.one_more_costs_seconds = number_of<double>(reason, "one_more_costs_idle_seconds");

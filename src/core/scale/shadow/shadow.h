@@ -64,6 +64,7 @@ class Shadow {
   /// Whether the last message found its instance with this candidate.
   bool last_was_cold(Candidate candidate) const;
   bool any_idle_warm() const { return any_idle_warm_; }
+  double start_seconds() const { return start_.cost_seconds; }
   /// Whether a message that needs this level, and does not find it, should have it started: it is late
   /// already, and those after it may come too late to use it.
   bool starts_on_need(std::uint32_t level, std::size_t price) const;
