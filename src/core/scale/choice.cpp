@@ -13,8 +13,6 @@ constexpr Duration kForgetEvery = 60s;
 constexpr double kBelieved = 3;  // cold messages that the belief before is worth
 constexpr double kLatePerColdMax = 20;
 constexpr double kLateMostly = 0.5;  // more starts at a time would be late too
-// One that is not needed costs its start and as long until it is let go.
-constexpr double kCostOfOneMore = 2;
 constexpr double kMessagesToTell = 30;
 constexpr double kMessagesToHold = 300;  // fewer say too little of a share
 constexpr Duration kTimeToTell = 1h;     // or so few messages in so long
@@ -76,7 +74,7 @@ std::optional<Choice> CandidateChoice::choose(const Shadow& shadow, const Candid
                                                              : kBeforeAllCost;
   const auto cost = [&](const Choice& choice, double per_cold) {
     const CandidateRecord& record = shadow.record(choice.candidate);
-    const double starts_more = kCostOfOneMore * (choice.starts_per_cold - 1) * shadow.start_seconds();
+    const double starts_more = (choice.starts_per_cold - 1) * shadow.start_seconds();
     return record.instance_seconds + record.cold * starts_more +
            price * std::max(0.0, record.cold * per_cold - allowed);
   };

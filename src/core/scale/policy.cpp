@@ -74,7 +74,6 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   plan.queue = inputs.queue;
   plan.at = inputs.now;
   plan.until = saturating_add(inputs.now, from_seconds(facts.step_seconds));
-  plan.keep_idle = from_seconds(facts.start_seconds);
   plan.instances = std::max(present, wanted);
   plan.warm_floor = std::min(plan.instances, reactive ? 0 : warm_floor_);
   PlanReason& reason = plan.reason;
@@ -92,13 +91,16 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   reason.starts_per_cold = deciding_.starts_per_cold;
   reason.late_share = choice_.late_share(shadow_, deciding_);
   keep_to_bounds(facts, present, plan);
+  const bool surplus = facts.usable > plan.instances;
+  hold(facts, inputs.now, plan);
   if (next_step_) {
     const MarginalInstance more = last_instance(*next_step_, plan.instances + 1);
     reason.one_more_saves = more.late_saved;
     reason.one_more_costs_seconds = more.idle_seconds_added;
   }
   reason_ = reason;
-  period_ = shadow_.any_idle_warm() ? std::min(from_seconds(facts.step_seconds), kPeriod) : Duration(0);
+  period_ =
+      shadow_.any_idle_warm() || surplus ? std::min(from_seconds(facts.step_seconds), kPeriod) : Duration(0);
   return plan;
 }
 
@@ -255,6 +257,17 @@ void PredictiveScaler::keep_to_bounds(const ScalingFacts& facts, std::uint32_t p
     bound(facts.instances_max, facts.overridden_max ? Constraint::Override : Constraint::Maximum);
   plan.warm_floor =
       std::clamp(plan.warm_floor, facts.instances_min, std::max(facts.instances_min, plan.instances));
+}
+
+/// What was planned a moment ago is not taken back before a start's time has passed: a need that comes and
+/// goes would have it started again. Whatever is above that goes as soon as it is idle, though it be used:
+/// those that stay can do its work in time.
+void PredictiveScaler::hold(const ScalingFacts& facts, TimePoint now, ScalingPlan& plan) {
+  if (plan.instances >= held_ || now >= held_until_ || held_ > facts.instances_max) {
+    held_ = plan.instances;
+    held_until_ = saturating_add(now, from_seconds(facts.start_seconds));
+  }
+  plan.instances = held_;
 }
 
 std::unique_ptr<Scaler> make_predictive_scaler(const ScalingSettings& settings) {

@@ -48,6 +48,7 @@ class PredictiveScaler final : public Scaler {
   /// What one late message is worth in seconds of an idle instance.
   double late_price_seconds(const ScalingFacts& facts) const;
   void keep_to_bounds(const ScalingFacts& facts, std::uint32_t present, ScalingPlan& plan) const;
+  void hold(const ScalingFacts& facts, TimePoint now, ScalingPlan& plan);
 
   ScalingSettings settings_;
   Trust trust_;
@@ -56,6 +57,8 @@ class PredictiveScaler final : public Scaler {
   Choice deciding_{.candidate = {.price = kPrices - 1, .ahead = 0}};
   PlanReason reason_;  ///< of the last plan
   Duration period_ = Duration(0);
+  std::uint32_t held_ = 0;  ///< instances, at least until
+  TimePoint held_until_ = TimePoint::min();
 
   TimePoint read_at_ = kNever;
   TimePoint read_start_ = kNever;  ///< of the forecast that was read

@@ -183,8 +183,22 @@ TEST(Policy, APriceOfLatenessSetsTheLevel) {
   EXPECT_LT(cheap.instances, dear.instances);
 }
 
-TEST(Policy, ASurplusInstanceOutlastsAsMuchAsAStartCosts) {
-  EXPECT_EQ(Situation({100, 100}).plan().keep_idle, 4s) << "noise does not stop and start them";
+TEST(Policy, WhatWasPlannedIsNotTakenBackBeforeAStartsTimeHasPassed) {
+  Situation situation({100});
+  situation.settings.predict = false;
+  const std::unique_ptr<Scaler> scaler = make_predictive_scaler(situation.settings);
+  situation.inputs.backlog.ready = 50;
+  const std::uint32_t needed = scaler->plan(situation.inputs).instances;
+  ASSERT_GT(needed, 1U);
+  situation.inputs.backlog.ready = 0;
+  situation.inputs.instances = {.idle = needed};
+  situation.inputs.now += situation.inputs.start_time.mean - 1ms;
+  EXPECT_EQ(scaler->plan(situation.inputs).instances, needed) << "noise does not stop and start them";
+  EXPECT_EQ(scaler->period(), 1s) << "not a step too late";
+  situation.inputs.now += 1ms;
+  const ScalingPlan later = scaler->plan(situation.inputs);
+  EXPECT_LT(later.instances, needed);
+  EXPECT_EQ(later.keep_idle, 0s) << "what is above the plan goes though it be used now and then";
 }
 
 TEST(Policy, WhatWasNeededOfLateIsKeptWithoutAForecast) {
