@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "core/orchestrator_state.h"
-#include "core/scale/directive.h"
+#include "core/scale/order.h"
 
 namespace forewarm {
 namespace {
@@ -153,7 +153,7 @@ QueueView Orchestrator::queue(QueueId id) const {
   view.history = &queue->history;
   view.forecast = queue->choice.best(state_->now());
   view.plan = queue->plan;
-  view.directive = directive_at(queue->directive, state_->now());
+  view.order = order_at(queue->order, state_->now());
   return view;
 }
 

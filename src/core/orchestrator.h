@@ -34,7 +34,7 @@ struct QueueView {
   const ModelChoice* choice = nullptr;
   const IntervalCounts* history = nullptr;  ///< as long as the queue is there; null when it is not
   ScalingPlan plan;
-  ScalingDirective directive;  ///< the operator's, while it is in force
+  ScalingOrder order;  ///< the operator's, while it is in force
 };
 
 struct FunctionView {

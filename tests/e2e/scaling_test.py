@@ -54,13 +54,13 @@ function = "worker"
         self.scaling(server, "--force", "3")
         wait_for(lambda: self.queue_state(server)["instances"]["idle"] == 3, "three instances are there")
         state = self.queue_state(server)
-        self.assertEqual(state["scaling"], {"directive": "force", "instances": 3, "until": None})
+        self.assertEqual(state["scaling"], {"order": "force", "instances": 3, "until": None})
         self.assertEqual((state["planned"], state["plan"]["constraint"]), (3, "forced"))
         self.assertRegex(server.run("queue", "list").stdout, r"jobs .*force 3")
 
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: "reloaded" in server.log_text(), "the configuration is read again")
-        self.assertEqual(self.queue_state(server)["scaling"]["directive"], "force")
+        self.assertEqual(self.queue_state(server)["scaling"]["order"], "force")
 
         server.kill()
         server.start()
@@ -93,7 +93,7 @@ function = "worker"
         self.scaling(server, "--pause-in")
         time.sleep(3)  # several plans, each of which would let go of what has been idle so long
         self.assertEqual(self.usable(server), 2)
-        self.assertEqual(self.queue_state(server)["scaling"]["directive"], "pause_in")
+        self.assertEqual(self.queue_state(server)["scaling"]["order"], "pause_in")
         self.scaling(server, "--resume")
         wait_for(lambda: self.usable(server) == 0, "they are gone")
 
@@ -111,11 +111,11 @@ at_least = 2
 
     def test_what_makes_no_sense_is_refused(self):
         server = self.server(config=self.config()).start()
-        for body in ({}, {"directive": "stop"}, {"directive": "force"}, {"directive": "force", "instances": -1},
-                     {"directive": "pause_in", "instances": 3}, {"directive": "pause_in", "for": "soon"}):
+        for body in ({}, {"order": "stop"}, {"order": "force"}, {"order": "force", "instances": -1},
+                     {"order": "pause_in", "instances": 3}, {"order": "pause_in", "for": "soon"}):
             status, text = server.http("POST", "/v1/queues/jobs/scaling", json.dumps(body))
             self.assertEqual(status, 400, text)
-        status, text = server.http("POST", "/v1/queues/nothing/scaling", '{"directive": "pause_in"}')
+        status, text = server.http("POST", "/v1/queues/nothing/scaling", '{"order": "pause_in"}')
         self.assertEqual(status, 404, text)
         self.assertEqual(server.run("queue", "scaling", "jobs").returncode, 2)
         self.assertEqual(server.run("queue", "scaling", "jobs", "--resume", "--force", "2").returncode, 2)

@@ -118,10 +118,10 @@ struct HistoryRestored {
   friend bool operator==(const HistoryRestored&, const HistoryRestored&) = default;
 };
 /// An operator tells a queue to scale otherwise than planned. Outlives changes of the configuration.
-struct ScalingDirected {
+struct ScalingOrdered {
   QueueId queue;
-  ScalingDirective directive;
-  friend bool operator==(const ScalingDirected&, const ScalingDirected&) = default;
+  ScalingOrder order;
+  friend bool operator==(const ScalingOrdered&, const ScalingOrdered&) = default;
 };
 struct ConfigurationChanged {
   Configuration configuration;
@@ -136,7 +136,7 @@ struct TimePassed {
 using Event = std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted,
                            VisibilityChanged, QueueChanged, QueuePurged, QueueRemoved, RedriveRequested,
                            InstanceReady, InstanceLost, RunFinished, SignalObserved, ForecastFitted,
-                           HistoryRestored, ScalingDirected, ConfigurationChanged, TimePassed>;
+                           HistoryRestored, ScalingOrdered, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {
   TimePoint time;

@@ -32,8 +32,8 @@ inline constexpr auto kNames<ModelId> = kModelNames;
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<SignalKind> = {"level", "count"};
 template <>
-inline constexpr std::array<std::string_view, 4> kNames<DirectiveKind> = {"none", "pause_in", "pause_out",
-                                                                          "force"};
+inline constexpr std::array<std::string_view, 4> kNames<OrderKind> = {"none", "pause_in", "pause_out",
+                                                                      "force"};
 
 void describe(auto& visit, Like<Message> auto& it) {
   visit("id", it.id)("queue", it.queue)("sent", it.sent)("visible_at", it.visible_at)(
@@ -58,7 +58,7 @@ void describe(auto& visit, Like<ScalingOverride> auto& it) {
   visit("from", it.from)("until", it.until)("at_least", it.at_least)("at_most", it.at_most)("factor",
                                                                                             it.factor);
 }
-void describe(auto& visit, Like<ScalingDirective> auto& it) {
+void describe(auto& visit, Like<ScalingOrder> auto& it) {
   visit("kind", it.kind)("instances", it.instances)("until", it.until);
 }
 void describe(auto& visit, Like<RetrySettings> auto& it) {
@@ -179,9 +179,9 @@ void describe(auto& visit, Like<HistoryRestored> auto& it) {
   visit("work_seconds", it.work_seconds)("service_seconds", it.service_seconds);
 }
 template <>
-inline constexpr std::string_view kNames<ScalingDirected> = "scaling_directed";
-void describe(auto& visit, Like<ScalingDirected> auto& it) {
-  visit("queue", it.queue)("directive", it.directive);
+inline constexpr std::string_view kNames<ScalingOrdered> = "scaling_ordered";
+void describe(auto& visit, Like<ScalingOrdered> auto& it) {
+  visit("queue", it.queue)("order", it.order);
 }
 template <>
 inline constexpr std::string_view kNames<ConfigurationChanged> = "configuration_changed";
