@@ -91,6 +91,7 @@ class Orchestrator::State {
   std::size_t close_steps(QueueState& queue);
   void ask_for_fit(QueueState& queue);
   ScalingPlan plan_as_ordered(QueueState& queue);
+  std::uint32_t held(const QueueState& queue, const FunctionState& function);
   bool stops_paused(const FunctionState& function);
   void apply_plan(QueueState& queue, FunctionState& function);
   void react(QueueState& queue);

@@ -79,11 +79,14 @@ std::vector<Directive> Orchestrator::State::directives(QueueId id, const Actuato
   const Duration slot = slot_of(actuator, in.step);
   const Duration ahead = in.step * static_cast<Duration::rep>(configuration_.forecast.horizon);
   const auto count = std::clamp<std::size_t>(static_cast<std::size_t>(ahead / slot), 1, kSlotsMax);
-  const std::vector<ProjectedSlot> slots = queue->scaler->project(in, slot, count);
+  std::vector<ProjectedSlot> slots = queue->scaler->project(in, slot, count);
+  carry_out(queue->order, held(*queue, *queue->function), slots);
   const double late_share = std::clamp(queue->mapping->scaling.late_share_max, 1e-4, 0.5);
   const std::vector<std::uint32_t> set =
       set_least_cost(slots, queue->plan.instances, actuator, seconds(in.start_time.mean), 1 / late_share - 1);
-  return directives_of(id, slots, set, queue->plan.instances, actuator);
+  ActuatorModel timed = actuator;
+  timed.lead = std::max(timed.lead, planned_lead(in.start_time));
+  return directives_of(id, slots, set, queue->plan.instances, timed);
 }
 
 /// A queue ticks from its first arrival on, or from the start if it must keep a minimum: silent ones cost
@@ -126,14 +129,19 @@ void Orchestrator::State::tick(QueueState& queue) {
 ScalingPlan Orchestrator::State::plan_as_ordered(QueueState& queue) {
   FunctionState& function = *queue.function;
   ScalingPlan plan = queue.scaler->plan(inputs(queue, function));
-  const std::uint32_t usable = function.pool.counts().usable();
-  std::uint32_t held = usable;
+  const bool starved = function.pool.counts().usable() == 0 && queue.ready.size() > 0;
+  carry_out(order_at(queue.order, now_), {held(queue, function), starved}, plan);
+  return plan;
+}
+
+/// Usable instances of the function that no other queue's plan wants.
+std::uint32_t Orchestrator::State::held(const QueueState& queue, const FunctionState& function) {
+  std::uint32_t left = function.pool.counts().usable();
   for (const QueueId id : function.queues) {
     const QueueState* other = id == queue.id ? nullptr : find_queue(id);
-    if (other != nullptr) held -= std::min(held, other->plan.instances);
+    if (other != nullptr) left -= std::min(left, other->plan.instances);
   }
-  carry_out(order_at(queue.order, now_), {held, usable == 0 && queue.ready.size() > 0}, plan);
-  return plan;
+  return left;
 }
 
 void Orchestrator::State::on(const ScalingOrdered& event) {

@@ -109,6 +109,32 @@ at_least = 2
         wait_for(lambda: self.queue_state(server)["plan"]["constraint"] == "override", "the plan says why")
         wait_for(lambda: self.usable(server) == 0, "they are gone after it")
 
+    def test_what_is_planned_ahead_foresees_overrides_and_orders(self):
+        begin = time.time() + 45
+        server = self.server(config=self.config(f"""
+[[mapping.override]]
+from = "{rfc3339(begin)}"
+until = "{rfc3339(begin + 600)}"
+at_least = 4
+""")).start()
+
+        def plan():
+            return json.loads(server.run("plan", "jobs", "--json").stdout)
+
+        wait_for(lambda: plan()["directives"], "the override is within the horizon")
+        [told] = plan()["directives"]
+        self.assertEqual((told["before"], told["instances"]), (0, 4))
+        self.assertLess(told["set_at"], told["from"])
+        self.assertLessEqual(told["from"], rfc3339(begin))
+        self.assertIn("verride", told["why"])
+
+        self.scaling(server, "--force", "3")
+        wait_for(lambda: plan()["set"] == 3, "it is in force")
+        self.assertEqual(plan()["directives"], [], "an order is stronger, and goes on")
+        self.scaling(server, "--force", "1", "--for", "30s")
+        wait_for(lambda: plan()["set"] == 1, "it is in force")
+        self.assertEqual([told["instances"] for told in plan()["directives"]][-1:], [4])
+
     def test_what_makes_no_sense_is_refused(self):
         server = self.server(config=self.config()).start()
         for body in ({}, {"order": "stop"}, {"order": "force"}, {"order": "force", "instances": -1},

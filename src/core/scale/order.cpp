@@ -33,6 +33,26 @@ void carry_out(const ScalingOrder& order, const QueueUnderOrder& queue, ScalingP
   plan.reason.one_more_costs_seconds = 0;
 }
 
+void carry_out(const ScalingOrder& order, std::uint32_t held, std::span<ProjectedSlot> slots) {
+  for (ProjectedSlot& slot : slots) {
+    const ScalingOrder here = order_at(order, slot.at);
+    if (here.kind == OrderKind::None) return;
+    const bool ends = here.until < saturating_add(slot.at, from_seconds(slot.outlook.seconds));
+    ScalingPlan plan;
+    plan.instances = slot.instances;
+    plan.reason = slot.reason;
+    carry_out(here, {.held = held}, plan);
+    if (ends && plan.instances < slot.instances) return;  // what is wanted after its end begins early
+    const bool bounds = here.kind != OrderKind::PauseIn && !ends;
+    if (bounds)
+      slot.most = here.kind == OrderKind::Force ? here.instances : held;
+    else
+      slot.most = std::max(slot.most, plan.instances);
+    held = slot.instances = plan.instances;  // a pause keeps what it has come to
+    slot.reason = plan.reason;
+  }
+}
+
 std::uint32_t startable(const ScalingOrder& order, std::uint32_t usable, std::uint32_t wanted) {
   switch (order.kind) {
     case OrderKind::None:

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/time.h"
 #include "core/model/scaling_plan.h"
 #include "core/model/settings.h"
+#include "core/scale/actuator.h"
 
 namespace forewarm {
 
@@ -20,6 +22,10 @@ struct QueueUnderOrder {
 /// Makes of the plan what the operator wants instead, whatever scaler made it; the limits of function and
 /// machine still hold when it is carried out.
 void carry_out(const ScalingOrder& order, const QueueUnderOrder& queue, ScalingPlan& plan);
+
+/// The same for what is to come: until its end the slots have what the order makes of them, beginning with
+/// `held` instances.
+void carry_out(const ScalingOrder& order, std::uint32_t held, std::span<ProjectedSlot> slots);
 
 /// Of `wanted` instances for messages that wait, those that may be started when there are `usable`.
 std::uint32_t startable(const ScalingOrder& order, std::uint32_t usable, std::uint32_t wanted);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace forewarm {
 namespace {
 
@@ -46,6 +48,52 @@ TEST(ScalingOrder, PausedOutStartsOnlyTheOneThatAMessageWithoutAnyNeeds) {
   EXPECT_EQ(plan_under(paused, {.held = 0, .starved = true}, 8).instances, 1U);
   EXPECT_EQ(startable(paused, 0, 10), 1U);
   EXPECT_EQ(startable(paused, 1, 10), 0U);
+}
+
+/// Of ten seconds each.
+std::vector<ProjectedSlot> slots_to_come(const std::vector<std::uint32_t>& wanted) {
+  std::vector<ProjectedSlot> slots(wanted.size());
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    slots[i].at = time_point_us(static_cast<std::int64_t>(i) * 10'000'000);
+    slots[i].outlook.seconds = 10;
+    slots[i].instances = wanted[i];
+  }
+  return slots;
+}
+
+std::vector<std::uint32_t> to_come_under(const ScalingOrder& order, std::uint32_t held,
+                                         std::vector<ProjectedSlot> slots) {
+  carry_out(order, held, slots);
+  std::vector<std::uint32_t> instances;
+  for (const ProjectedSlot& slot : slots) instances.push_back(slot.instances);
+  return instances;
+}
+
+using OrderedCourse = std::vector<std::uint32_t>;
+
+TEST(ScalingOrder, HoldsForWhatIsToComeUntilItsEnd) {
+  const auto wanted = slots_to_come({1, 9, 4, 9, 4});
+  const auto ordered = [](OrderKind kind, std::int64_t until_seconds, std::uint32_t instances = 0) {
+    return ScalingOrder{
+        .kind = kind, .instances = instances, .until = time_point_us(until_seconds * 1'000'000)};
+  };
+  EXPECT_EQ(to_come_under(ordered(OrderKind::Force, 30, 2), 6, wanted), (OrderedCourse{2, 2, 2, 9, 4}));
+  EXPECT_EQ(to_come_under(ordered(OrderKind::Force, 35, 2), 6, wanted), (OrderedCourse{2, 2, 2, 9, 4}))
+      << "what is wanted after its end begins with the slot";
+  EXPECT_EQ(to_come_under(ordered(OrderKind::Force, 25, 5), 6, wanted), (OrderedCourse{5, 5, 5, 9, 4}));
+  EXPECT_EQ(to_come_under(ordered(OrderKind::PauseIn, 30), 3, wanted), (OrderedCourse{3, 9, 9, 9, 4}));
+  EXPECT_EQ(to_come_under(ordered(OrderKind::PauseOut, 40), 6, wanted), (OrderedCourse{1, 1, 1, 1, 4}))
+      << "what is gone does not come back";
+  EXPECT_EQ(to_come_under({}, 6, wanted), (OrderedCourse{1, 9, 4, 9, 4}));
+}
+
+TEST(ScalingOrder, ForbidsMoreThanItSaysInWhatIsToCome) {
+  auto slots = slots_to_come({4, 4});
+  carry_out({.kind = OrderKind::Force, .instances = 1, .until = time_point_us(10'000'000)}, 4, slots);
+  EXPECT_EQ(slots[0].most, 1U);
+  EXPECT_EQ(slots[0].reason.constraint, Constraint::Forced);
+  EXPECT_EQ(slots[1].most, UINT32_MAX);
+  EXPECT_NE(slots[1].reason.constraint, Constraint::Forced);
 }
 
 TEST(ScalingOrder, IsOverAtItsEnd) {

@@ -77,8 +77,7 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   plan.instances = std::max(present, wanted);
   plan.warm_floor = std::min(plan.instances, reactive ? 0 : warm_floor_);
   PlanReason& reason = plan.reason;
-  reason.constraint = present > wanted                          ? Constraint::Backlog
-                      : reactive                                ? *reactive
+  reason.constraint = reactive                                  ? *reactive
                       : wanted > ahead_.instances[chosen.ahead] ? Constraint::Hazard
                                                                 : Constraint::Cost;
   reason.model = chosen.ahead < kAheadWithoutForecast ? ModelId::None : model_;
@@ -89,13 +88,14 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   reason.demand.concurrency = ahead_.instances[chosen.ahead];
   reason.keep_price_seconds = price_seconds(chosen.price);
   reason.late_share = choice_.late_share(shadow_, chosen);
+  reason_ = reason;
+  if (present > wanted) reason.constraint = Constraint::Backlog;
   keep_to_bounds(facts, present, plan);
   if (next_step_) {
     const MarginalInstance more = last_instance(*next_step_, plan.instances + 1);
     reason.one_more_saves = more.late_saved;
     reason.one_more_costs_seconds = more.idle_seconds_added;
   }
-  reason_ = reason;
   period_ = shadow_.any_idle_warm() ? std::min(from_seconds(facts.step_seconds), kPeriod) : Duration(0);
   return plan;
 }
@@ -123,9 +123,31 @@ std::vector<ProjectedSlot> PredictiveScaler::project(const ScalingInputs& inputs
     }
     // What is kept for its next need is known for now; without a forecast it stands for what is to come.
     if (i == 0 || !outlook || !forecast) here.instances = std::max(here.instances, shadow_.wanted(deciding_));
-    here.instances = std::clamp(here.instances, facts.instances_min, facts.instances_max);
+    keep_to_bounds(inputs, facts, here);
+    facts.waiting = 0;  // it does not wait until the next slot
   }
   return slots;
+}
+
+void PredictiveScaler::keep_to_bounds(const ScalingInputs& inputs, ScalingFacts facts,
+                                      ProjectedSlot& slot) const {
+  const TimePoint end = saturating_add(slot.at, from_seconds(slot.outlook.seconds));
+  ScalingPlan wanted;
+  wanted.instances = slot.instances;
+  wanted.reason = slot.reason;
+  slot.instances = slot.most = 0;
+  TimePoint at = slot.at;
+  do {
+    bound_by(overrides_at(inputs.overrides, at, Duration(0)), inputs, settings_, facts);
+    ScalingPlan plan = wanted;
+    keep_to_bounds(facts, 0, plan);
+    if (at == slot.at || plan.instances > slot.instances) {
+      slot.instances = plan.instances;
+      slot.reason = plan.reason;
+    }
+    slot.most = std::max(slot.most, facts.instances_max);
+    at = next_override_change(inputs.overrides, at, Duration(0));
+  } while (at < end);
 }
 
 std::uint32_t PredictiveScaler::start_now(const ScalingInputs& inputs) {

@@ -47,6 +47,9 @@ class PredictiveScaler final : public Scaler {
   double newsvendor_level_now(const ScalingFacts& facts) const;
   /// What one late message is worth in seconds of an idle instance.
   double late_price_seconds(const ScalingFacts& facts) const;
+  /// Those of a projected slot: as many as its most demanding moment needs, since no target can be told
+  /// anything finer.
+  void keep_to_bounds(const ScalingInputs& inputs, ScalingFacts facts, ProjectedSlot& slot) const;
   void keep_to_bounds(const ScalingFacts& facts, std::uint32_t present, ScalingPlan& plan) const;
 
   ScalingSettings settings_;
@@ -54,7 +57,7 @@ class PredictiveScaler final : public Scaler {
   Shadow shadow_;
   CandidateChoice choice_;
   Candidate deciding_{.price = kPrices - 1, .ahead = 0};
-  PlanReason reason_;  ///< of the last plan
+  PlanReason reason_;  ///< of the last plan, before its bounds
   Duration period_ = Duration(0);
 
   TimePoint read_at_ = kNever;
