@@ -161,6 +161,12 @@ std::vector<Directive> Orchestrator::directives(QueueId id, const ActuatorModel&
   return state_->directives(id, actuator);
 }
 
+std::optional<ScalerMemory> Orchestrator::scaler_memory(QueueId id) const {
+  const QueueState* queue = state_->find_queue(id);
+  if (queue == nullptr || !queue->scaler) return std::nullopt;
+  return queue->scaler->memory(state_->now());
+}
+
 FunctionView Orchestrator::function(FunctionId id) const {
   FunctionView view;
   const FunctionState* function = state_->find_function(id);

@@ -41,6 +41,7 @@ class Orchestrator::State {
   void on(const SignalObserved& event);
   void on(const ForecastFitted& event);
   void on(const HistoryRestored& event);
+  void on(const ScalerRestored& event);
   void on(const ScalingOrdered& event);
   void on(const ConfigurationChanged& event);
   void on(const TimePassed& event);

@@ -241,6 +241,12 @@ void Orchestrator::State::on(const HistoryRestored& event) {
   if (!queue->history.empty()) schedule_tick(*queue);
 }
 
+void Orchestrator::State::on(const ScalerRestored& event) {
+  QueueState* queue = find_queue(event.queue);
+  if (queue == nullptr || queue->removed || !queue->scaler) return;
+  if (queue->scaler->restore(now_, event.memory)) schedule_tick(*queue);
+}
+
 /// Instances that all queues of a function want together.
 std::uint32_t Orchestrator::State::wanted(const FunctionState& function) {
   std::uint32_t sum = 0;

@@ -2,7 +2,9 @@
 
 import json
 import pathlib
+import re
 import signal
+import sqlite3
 import sys
 import time
 import unittest
@@ -134,6 +136,53 @@ at_least = 4
         self.scaling(server, "--force", "1", "--for", "30s")
         wait_for(lambda: plan()["set"] == 1, "it is in force")
         self.assertEqual([told["instances"] for told in plan()["directives"]][-1:], [4])
+
+    def learnt(self):
+        """The text that is kept of what the scaler of jobs has learnt; empty before the first."""
+        database = sqlite3.connect(f"file:{self.folder / 'data' / 'history.db'}?mode=ro", uri=True)
+        try:
+            found = database.execute("SELECT memory FROM scalers JOIN series ON id = series WHERE name = 'jobs'").fetchall()
+            return found[0][0] if found else ""
+        finally:
+            database.close()
+
+    def keep_price(self, server, since):
+        """Of a plan made since then; none before there is one."""
+        plan = self.queue_state(server)["plan"]
+        if plan is None or plan["at"] < since:
+            return None
+        said = re.search(r"its next need is worth (\S+) s of idle", plan["explanation"])
+        return float(said[1]) if said else 0
+
+    def test_what_the_scaler_learnt_is_there_after_kill_9_and_anew_where_it_cannot_be_read(self):
+        server = self.server(config=self.config('scaling = { objective = "5ms" }')).start()
+
+        def has_chosen():
+            server.send("jobs", "ok", "ok")
+            return re.search(r" chosen=(\d+) ", self.learnt())
+
+        chosen = int(wait_for(has_chosen, "a candidate was chosen, and that was saved")[1])
+        price = chosen % 16 and 2 ** (chosen % 16 - 1)
+        book = 64  # the step over the late share, as a power of two
+        self.assertNotEqual(price, book, "or the test says nothing")
+        server.kill()
+        restart = time.time()
+        server.start()
+        wait_for(lambda: self.keep_price(server, restart) == price, "it plans by what it had learnt")
+
+        server.send("jobs", *["ok"] * 5)
+        messages = float(re.search(r" messages=(\S+) ", self.learnt())[1])
+        self.assertEqual(server.stop(), 0)
+        self.assertGreater(float(re.search(r" messages=(\S+) ", self.learnt())[1]), messages, "the end saves too")
+
+        with sqlite3.connect(self.folder / "data" / "history.db") as database:
+            database.execute("UPDATE scalers SET memory = replace(memory, 'chosen', 'chose')")
+        restart = time.time()
+        server.start()
+        self.assertRegex(server.log_text(), r"the scaler of 'jobs' had learnt cannot be read: column \d+.*begins anew")
+        server.send("jobs", "ok")
+        wait_for(lambda: self.keep_price(server, restart) is not None, "it plans")
+        self.assertEqual(self.keep_price(server, restart), book)
 
     def test_what_makes_no_sense_is_refused(self):
         server = self.server(config=self.config()).start()

@@ -93,6 +93,17 @@ void describe(auto& visit, Like<Configuration> auto& it) {
 void describe(auto& visit, Like<WeightedValue> auto& it) {
   visit("value", it.value)("weight", it.weight);
 }
+void describe(auto& visit, Like<GapMemory> auto& it) {
+  visit("idle", it.idle)("after_start", it.after_start);
+}
+void describe(auto& visit, Like<ScalerMemory> auto& it) {
+  visit("settings", it.settings)("lead", it.lead)("start_seconds", it.start_seconds)("in_time", it.in_time);
+  visit("messages", it.messages)("watched_seconds", it.watched_seconds);
+  visit("service_seconds", it.service_seconds)("idle_seconds", it.idle_seconds);
+  visit("since_start_seconds", it.since_start_seconds)("started", it.started)("gaps", it.gaps);
+  visit("instance_seconds", it.instance_seconds)("cold", it.cold)("chosen", it.chosen);
+  visit("chosen_cold", it.chosen_cold)("chosen_late", it.chosen_late);
+}
 void describe(auto& visit, Like<Forecast> auto& it) {
   visit("start", it.start)("step", it.step)("values", it.values);
 }
@@ -177,6 +188,11 @@ inline constexpr std::string_view kNames<HistoryRestored> = "history_restored";
 void describe(auto& visit, Like<HistoryRestored> auto& it) {
   visit("queue", it.queue)("start", it.start)("arrivals", it.arrivals)("bytes", it.bytes);
   visit("work_seconds", it.work_seconds)("service_seconds", it.service_seconds);
+}
+template <>
+inline constexpr std::string_view kNames<ScalerRestored> = "scaler_restored";
+void describe(auto& visit, Like<ScalerRestored> auto& it) {
+  visit("queue", it.queue)("memory", it.memory);
 }
 template <>
 inline constexpr std::string_view kNames<ScalingOrdered> = "scaling_ordered";

@@ -31,6 +31,10 @@ class CandidateChoice {
   /// Share of late messages that a candidate would have brought, by what is known so far; 0 before that is
   /// enough to choose.
   double late_share(const Shadow& shadow, Candidate candidate) const;
+  const std::optional<Candidate>& chosen() const { return chosen_; }
+
+  void remember(ScalerMemory& memory) const;
+  void restore(TimePoint now, const ScalerMemory& memory);
 
  private:
   double late_per_cold() const;

@@ -50,9 +50,12 @@ bool in_time_mostly(const ScalingFacts& facts) {
 
 }  // namespace
 
+std::uint32_t shadow_levels_max(const ScalingSettings& settings) {
+  return std::clamp(settings.instances_max, 1U, kShadowInstancesMax);
+}
+
 PredictiveScaler::PredictiveScaler(const ScalingSettings& settings)
-    : settings_(settings),
-      shadow_(settings.instance_capacity, std::clamp(settings.instances_max, 1U, kShadowInstancesMax)) {}
+    : settings_(settings), shadow_(settings.instance_capacity, shadow_levels_max(settings)) {}
 
 ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   const ScalingFacts facts = read_facts(inputs, settings_);

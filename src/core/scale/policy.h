@@ -13,6 +13,9 @@
 
 namespace forewarm {
 
+/// The most instances that the shadow of such a queue ever has.
+std::uint32_t shadow_levels_max(const ScalingSettings& settings);
+
 /// forewarm's own scaler of one queue.
 ///
 /// Many candidates run in the shadow on the messages that come (shadow/): each keeps an instance as long as
@@ -32,6 +35,8 @@ class PredictiveScaler final : public Scaler {
   void observe_ready(TimePoint at) override;
   void observe_start(TimePoint at, Duration lateness) override;
   void observe_service(Duration each) override;
+  std::optional<ScalerMemory> memory(TimePoint now) const override;
+  bool restore(TimePoint now, const ScalerMemory& memory) override;
   bool plans_without_messages() const override { return settings_.instances_min > 0; }
   Duration period() const override { return period_; }
 
