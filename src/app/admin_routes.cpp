@@ -63,28 +63,27 @@ std::string text_in(const json::object& object, std::string_view key) {
 }
 
 /// What a body asks of a queue's scaling.
-Result<QueueService::Direction> direction_in(const json::object& body) {
-  constexpr std::array kKinds{DirectiveKind::None, DirectiveKind::PauseIn, DirectiveKind::PauseOut,
-                              DirectiveKind::Force};
-  const std::string said = text_in(body, "directive");
-  const auto kind = std::ranges::find_if(kKinds, [&](DirectiveKind each) { return word(each) == said; });
+Result<QueueService::OrderRequest> order_in(const json::object& body) {
+  constexpr std::array kKinds{OrderKind::None, OrderKind::PauseIn, OrderKind::PauseOut, OrderKind::Force};
+  const std::string said = text_in(body, "order");
+  const auto kind = std::ranges::find_if(kKinds, [&](OrderKind each) { return word(each) == said; });
   if (kind == kKinds.end())
-    return error(ErrorCode::Invalid, "directive must be one of none, pause_in, pause_out and force");
-  QueueService::Direction direction{.kind = *kind, .instances = 0, .lasts = {}};
+    return error(ErrorCode::Invalid, "order must be one of none, pause_in, pause_out and force");
+  QueueService::OrderRequest order{.kind = *kind, .instances = 0, .lasts = {}};
   const json::value* instances = body.if_contains("instances");
-  if ((instances != nullptr) != (*kind == DirectiveKind::Force))
-    return error(ErrorCode::Invalid, "instances goes with the directive force, and force with instances");
+  if ((instances != nullptr) != (*kind == OrderKind::Force))
+    return error(ErrorCode::Invalid, "instances goes with the order force, and force with instances");
   if (instances != nullptr) {
     if (!instances->is_int64() || instances->as_int64() < 0 || instances->as_int64() > 10'000)
       return error(ErrorCode::Invalid, "instances must be a whole number from 0 to 10000");
-    direction.instances = static_cast<std::uint32_t>(instances->as_int64());
+    order.instances = static_cast<std::uint32_t>(instances->as_int64());
   }
-  if (!body.contains("for")) return direction;
+  if (!body.contains("for")) return order;
   const Result<Duration> lasts = parse_duration(text_in(body, "for"));
   if (!lasts) return error(ErrorCode::Invalid, "for: " + lasts.error().message);
   if (*lasts <= Duration(0)) return error(ErrorCode::Invalid, "for must be longer than nothing");
-  direction.lasts = *lasts;
-  return direction;
+  order.lasts = *lasts;
+  return order;
 }
 
 constexpr const char* kNamed =
@@ -160,13 +159,13 @@ void AdminRoutes::add_scaling(Routes& routes) {
   routes.add(
       {.method = "POST",
        .path = "/v1/queues/{name}/scaling",
-       .id = "directScaling",
+       .id = "orderScaling",
        .summary = "Pauses a queue's scaling in or out, forces a number of instances, or resumes as planned",
        .parameters = {{"name", "its name"}},
        .request_schema =
-           R"({"type":"object","properties":{"directive":{"type":"string","enum":["none","pause_in","pause_out","force"],"description":"none resumes; pause_in stops nothing; pause_out starts nothing but the one that a message without any needs"},"instances":{"type":"integer","minimum":0,"maximum":10000,"description":"force: exactly so many"},"for":{"type":"string","description":"a duration such as 2h; default: until it is changed"}},"required":["directive"]})",
+           R"({"type":"object","properties":{"order":{"type":"string","enum":["none","pause_in","pause_out","force"],"description":"none resumes; pause_in stops nothing; pause_out starts nothing but the one that a message without any needs"},"instances":{"type":"integer","minimum":0,"maximum":10000,"description":"force: exactly so many"},"for":{"type":"string","description":"a duration such as 2h; default: until it is changed"}},"required":["order"]})",
        .schema =
-           R"({"type":"object","properties":{"name":{"type":"string"},"directive":{"type":"string"},"instances":{"type":"integer"},"until":{"type":["number","null"],"description":"seconds since 1970; null: until it is changed"}},"required":["name","directive","instances","until"]})",
+           R"({"type":"object","properties":{"name":{"type":"string"},"order":{"type":"string"},"instances":{"type":"integer"},"until":{"type":["number","null"],"description":"seconds since 1970; null: until it is changed"}},"required":["name","order","instances","until"]})",
        .problems = {400, 404, 503},
        .handle = [this](RouteRequest request, Reply reply) { scale(request, reply); }});
 }
@@ -262,15 +261,13 @@ void AdminRoutes::scale(const RouteRequest& request, const Reply& reply) {
   const std::optional<json::object> body = object_of(request, reply);
   if (!body) return;
   const std::string name(request.parameter("name"));
-  const Result<QueueService::Direction> direction = direction_in(*body);
-  if (!direction) return reply->send(refusal(direction.error()));
+  const Result<QueueService::OrderRequest> order = order_in(*body);
+  if (!order) return reply->send(refusal(order.error()));
   const Result<void> begun =
-      sources_.queues->direct(name, *direction, [reply, name](const Result<ScalingDirective>& done) {
+      sources_.queues->order_scaling(name, *order, [reply, name](const Result<ScalingOrder>& done) {
         if (!done) return reply->send(refusal(done.error()));
-        json::object answer{{"name", name},
-                            {"directive", word(done->kind)},
-                            {"instances", done->instances},
-                            {"until", nullptr}};
+        json::object answer{
+            {"name", name}, {"order", word(done->kind)}, {"instances", done->instances}, {"until", nullptr}};
         if (done->until != kNever) answer["until"] = epoch_seconds(done->until);
         reply->send(json_response(json::serialize(answer)));
       });

@@ -69,11 +69,11 @@ std::string number(const json::value& value) {
 }
 
 /// What an operator has told a queue's scaling; "-" for nothing.
-std::string directive_cell(const json::object& queue) {
+std::string order_cell(const json::object& queue) {
   const json::value* scaling = queue.if_contains("scaling");
   if (scaling == nullptr || !scaling->is_object()) return "-";
-  const std::string directive(scaling->at("directive").as_string());
-  return directive == "force" ? "force " + number(scaling->at("instances")) : directive;
+  const std::string order(scaling->at("order").as_string());
+  return order == "force" ? "force " + number(scaling->at("instances")) : order;
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ int run_queue_list(const ServerAddress& server) {
       return queue.contains(key) ? number(queue.at(key)) : std::string("-");
     };
     table.row({cell("name"), cell("ready"), cell("delayed"), cell("in_flight"), cell("arrived"), cell("late"),
-               cell("function"), directive_cell(queue)});
+               cell("function"), order_cell(queue)});
   }
   std::cout << table.text();
   return 0;
@@ -139,10 +139,10 @@ int run_queue_scaling(const ServerAddress& server, const std::string& queue, con
     return 2;
   }
   json::object body;
-  body["directive"] = command.pause_in    ? "pause_in"
-                      : command.pause_out ? "pause_out"
-                      : command.resume    ? "none"
-                                          : "force";
+  body["order"] = command.pause_in    ? "pause_in"
+                  : command.pause_out ? "pause_out"
+                  : command.resume    ? "none"
+                                      : "force";
   if (command.force >= 0) body["instances"] = command.force;
   if (!command.lasts.empty()) body["for"] = command.lasts;
   const Result<HttpResponse> answer =

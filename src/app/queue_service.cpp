@@ -36,7 +36,7 @@ Result<bool> QueueService::recover(std::string_view key, std::string_view value)
   const auto scaling = read_scaling_record(key, value);
   if (!scaling) return std::unexpected(scaling.error());
   if (*scaling) {
-    directed_.push_back(**scaling);
+    ordered_.push_back(**scaling);
     return true;
   }
   return context_.deduplication.recover(key, value);
@@ -44,8 +44,8 @@ Result<bool> QueueService::recover(std::string_view key, std::string_view value)
 
 Result<void> QueueService::attach(CoreGate& gate) {
   context_.gate = &gate;
-  for (const ScalingDirected& directed : std::exchange(directed_, {})) {
-    if (Result<void> told = gate.submit(directed, [](const Actions&, const Result<void>&) {}); !told)
+  for (const ScalingOrdered& ordered : std::exchange(ordered_, {})) {
+    if (Result<void> told = gate.submit(ordered, [](const Actions&, const Result<void>&) {}); !told)
       return told;
   }
   if (context_.identity) return {};
@@ -112,18 +112,18 @@ Result<void> QueueService::redrive(std::string_view from, std::string_view to, s
       [done = std::move(done)](const Actions& /*actions*/, const Result<void>& durable) { done(durable); });
 }
 
-Result<void> QueueService::direct(std::string_view queue, const Direction& direction,
-                                  std::function<void(const Result<ScalingDirective>&)> done) {
+Result<void> QueueService::order_scaling(std::string_view queue, const OrderRequest& request,
+                                         std::function<void(const Result<ScalingOrder>&)> done) {
   const QueueEntry* entry = context_.directory.find(queue);
   if (!entry) return error(ErrorCode::NotFound, "there is no queue named " + std::string(queue));
-  ScalingDirected event{entry->id, {.kind = direction.kind, .instances = direction.instances}};
-  if (direction.lasts) event.directive.until = saturating_add(context_.gate->now(), *direction.lasts);
+  ScalingOrdered event{entry->id, {.kind = request.kind, .instances = request.instances}};
+  if (request.lasts) event.order.until = saturating_add(context_.gate->now(), *request.lasts);
   return context_.gate->send(
       {}, {scaling_record(event)}, [this, event, done = std::move(done)](const Result<void>& stored) {
         if (!stored) return done(std::unexpected(stored.error()));
-        const auto told = [directive = event.directive, done](const Actions&, const Result<void>& durable) {
+        const auto told = [order = event.order, done](const Actions&, const Result<void>& durable) {
           if (!durable) return done(std::unexpected(durable.error()));
-          done(directive);
+          done(order);
         };
         if (const Result<void> taken = context_.gate->submit(event, told); !taken)
           done(std::unexpected(taken.error()));

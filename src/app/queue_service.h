@@ -52,13 +52,13 @@ class QueueService {
 
   /// Tells a queue to scale otherwise than planned from now on, for a while or for ever; `done` is called
   /// with what is in force then. NotFound where there is no such queue.
-  struct Direction {
-    DirectiveKind kind = DirectiveKind::None;
+  struct OrderRequest {
+    OrderKind kind = OrderKind::None;
     std::uint32_t instances = 0;  ///< forced
     std::optional<Duration> lasts;
   };
-  Result<void> direct(std::string_view queue, const Direction& direction,
-                      std::function<void(const Result<ScalingDirective>&)> done);
+  Result<void> order_scaling(std::string_view queue, const OrderRequest& request,
+                             std::function<void(const Result<ScalingOrder>&)> done);
 
   /// The event for a function that runs these messages of a queue (Lambda's SQS event, JSON). Messages that
   /// cannot be read are left out, warned of, and counted as failed whatever the function says; Corrupt if
@@ -72,8 +72,8 @@ class QueueService {
   QueueActions actions_;
   MessageSender sender_;
   MessageReceiver receiver_;
-  std::vector<ScalingDirected> directed_;  ///< as recovered, until the core can be told
-  std::set<MessageId> unreadable_;         ///< messages of runs under way that their functions never saw
+  std::vector<ScalingOrdered> ordered_;  ///< as recovered, until the core can be told
+  std::set<MessageId> unreadable_;       ///< messages of runs under way that their functions never saw
 };
 
 }  // namespace forewarm

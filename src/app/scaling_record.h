@@ -13,8 +13,8 @@ namespace forewarm {
 // (docs/formats/records.md).
 
 /// Puts it there, or takes it away where the queue is to scale as planned again.
-Write scaling_record(const ScalingDirected& directed);
+Write scaling_record(const ScalingOrdered& ordered);
 /// Nothing if the record is another's; Corrupt names the record.
-Result<std::optional<ScalingDirected>> read_scaling_record(std::string_view key, std::string_view value);
+Result<std::optional<ScalingOrdered>> read_scaling_record(std::string_view key, std::string_view value);
 
 }  // namespace forewarm

@@ -133,14 +133,15 @@ Result<void> ServerImpl::start() {
                                              static_cast<const Names&>(*this));
   LiveWorld::Hands hands;
   make_hands(hands);
-  const LiveWorld::Options world{.not_before = recovered->clock};
-  world_ = std::make_unique<LiveWorld>(loop_, *store_, core_, world, std::move(hands));
+  world_ = std::make_unique<LiveWorld>(loop_, *store_, core_,
+                                       LiveWorld::Options{.not_before = recovered->clock}, std::move(hands));
   const auto report = [this](Event event) { world_->report(std::move(event)); };
-  signals_ = std::make_unique<SignalService>(
-      loop_, [this] { return world_->now(); }, report, warn);
+  signals_ =
+      std::make_unique<SignalService>(loop_, std::bind_front(&LiveWorld::now, world_.get()), report, warn);
   auto history = ServerHistory::open(
       loop_, config_, world_->now(),
-      {&queues_.directory(), &functions_, [this] { return signals_->recorded(); }, report, warn});
+      {&queues_.directory(), &functions_, std::bind_front(&Orchestrator::scaler_memory, &core_),
+       [this] { return signals_->recorded(); }, report, warn});
   if (!history) return std::unexpected(history.error());
   history_ = std::move(*history);
   make_host();
@@ -158,9 +159,9 @@ Result<void> ServerImpl::recover(const Recovered& recovered) {
   }
   functions_.configure(config_);
   configure();
-  std::vector<HistoryRestored> pasts = history_->restored(world_->now());
+  std::vector<Event> pasts = history_->restored(world_->now());
   for (QueueChanged& queue : queues_.events()) step(std::move(queue));
-  for (HistoryRestored& past : pasts) step(std::move(past));
+  for (Event& past : pasts) step(std::move(past));
   for (SignalObserved& said : signals_->restore(history_->restored_signals(world_->now()))) step(said);
   for (const Message& message : recovered.messages) step(MessageArrived{message, Origin::Recovered});
   if (!recovered.messages.empty())
@@ -408,11 +409,10 @@ void ServerImpl::every_second() {
   dashboard_->publish(std::move(now));
   if (const std::optional<std::string> failure = decisions_->flush()) log().warning(*failure);
   if (recorder_) recorder_->flush();
-  const std::string clock = std::to_string(count_us(world_->now()));
   // A server that starts with a wall clock behind this goes on from here, so that no lease is shortened or
   // stretched.
-  (void)store_->submit({PutRecord{std::string(kClockRecord), clock}}, Durability::Written,
-                       [](const Result<void>&) {});
+  (void)store_->submit({PutRecord{std::string(kClockRecord), std::to_string(count_us(world_->now()))}},
+                       Durability::Written, [](const Result<void>&) {});
   second_ = loop_.call_after(1s, [this] { every_second(); });
 }
 
@@ -422,10 +422,10 @@ Result<void> ServerImpl::run() {
   loop_.post([this] { make_queues(); });
   second_ = loop_.call_after(1s, [this] { every_second(); });
   drive(core_, *world_);
+  history_->finish(world_->now());
   remove_endpoints(config_.data);
   if (recorder_) recorder_->flush();
-  if (world_->failure()) return std::unexpected(*world_->failure());
-  return {};
+  return world_->failure() ? Result<void>(std::unexpected(*world_->failure())) : Result<void>();
 }
 
 }  // namespace

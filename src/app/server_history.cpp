@@ -66,8 +66,8 @@ Result<std::unique_ptr<ServerHistory>> ServerHistory::open(Loop& loop, const Ser
       new ServerHistory(loop, config, std::move(*keeper), std::move(collector), std::move(surroundings)));
 }
 
-std::vector<HistoryRestored> ServerHistory::restored(TimePoint now) {
-  std::vector<HistoryRestored> events;
+std::vector<Event> ServerHistory::restored(TimePoint now) {
+  std::vector<Event> events;
   surroundings_.queues->visit({}, [this](const QueueEntry& queue) {
     seen_.insert(queue.id);
     return true;
@@ -83,6 +83,7 @@ std::vector<HistoryRestored> ServerHistory::restored(TimePoint now) {
     collector_.know(queue->id);
     events.push_back(restored_event(queue->id, std::move(series)));
   }
+  restore_scalers(now, events);
   return events;
 }
 
@@ -107,6 +108,20 @@ std::vector<SignalPast> ServerHistory::restored_signals(TimePoint now) {
   return pasts;
 }
 
+void ServerHistory::restore_scalers(TimePoint now, std::vector<Event>& events) {
+  std::vector<SavedScaler> saved;
+  const auto read = [&](HistoryDatabase& database) -> Result<void> {
+    Result<std::vector<SavedScaler>> all = database.scalers();
+    if (!all) return std::unexpected(all.error());
+    saved = std::move(*all);
+    return {};
+  };
+  if (const Result<void> done = keeper_->now(read); !done)
+    surroundings_.warn(done.error().message + " The scalers begin anew.");
+  for (ScalerRestored& learnt : scalers_.restored(saved, now, surroundings_.warn))
+    events.push_back(std::move(learnt));
+}
+
 void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
   collector_.observe(event, actions);
   if (const auto* said = std::get_if<SignalObserved>(&event.event)) signals_.observe(*said);
@@ -125,6 +140,7 @@ void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
 void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage) {
   collector_.observe(now, usage);
   for (HistoryBatch& batch : collector_.take(now)) keeper_->write(std::move(batch));
+  keep(scalers_.take(now), now);
   // What is given back at the start comes before any of them is recorded, and so is not recorded again.
   signals_.configure(surroundings_.signals(), now);
   std::vector<SignalBatch> said = signals_.take(now);
@@ -132,6 +148,17 @@ void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage
   keeper_->give([said = std::move(said), now](HistoryDatabase& database) {
     return write_signals(database, said, now);
   });
+}
+
+void ServerHistory::keep(std::vector<ScalerKeeper::Memory> memories, TimePoint now) {
+  if (memories.empty()) return;
+  keeper_->give([memories = std::move(memories), now](HistoryDatabase& database) {
+    return database.keep_scalers(ScalerKeeper::text_of(memories, now), now);
+  });
+}
+
+void ServerHistory::finish(TimePoint now) {
+  keep(scalers_.take_all(now), now);
 }
 
 void ServerHistory::demand(std::string_view queue, Forecast forecast, std::vector<float> before,

@@ -12,6 +12,7 @@
 #include "app/history_keeper.h"
 #include "app/interval_collector.h"
 #include "app/queue_directory.h"
+#include "app/scaler_keeper.h"
 #include "app/signal_history.h"
 #include "core/model/demand.h"
 #include "core/model/event.h"
@@ -25,6 +26,7 @@ class ServerHistory {
   struct Surroundings {
     const QueueDirectory* queues = nullptr;
     const FunctionDirectory* functions = nullptr;
+    ScalerKeeper::Learnt learnt;  ///< what a queue's scaler has learnt
     std::function<std::vector<RecordedSignal>()> signals;
     std::function<void(Event)> report;  ///< to the core, on the loop's thread
     std::function<void(const std::string&)> warn;
@@ -32,20 +34,26 @@ class ServerHistory {
   static Result<std::unique_ptr<ServerHistory>> open(Loop& loop, const ServerConfig& config, TimePoint now,
                                                      Surroundings surroundings);
 
-  /// The past of the queues that are there. Before they and their messages are made known to the core.
-  std::vector<HistoryRestored> restored(TimePoint now);
+  /// The past of the queues that are there, and what their scalers had learnt; the core has to know the
+  /// queues when it gets them.
+  std::vector<Event> restored(TimePoint now);
   /// The past of the signals that are there, of as much time as a fit looks back. Before the first write().
   std::vector<SignalPast> restored_signals(TimePoint now);
   /// Every event with its actions. A queue that is new here gets its past reported.
   void observe(const TimedEvent& event, const Actions& actions);
   /// About once a second, with what the functions' instances use now.
   void write(TimePoint now, const std::vector<InstanceUsage>& usage);
+  /// The server ends: what the scalers have learnt since it was written last.
+  void finish(TimePoint now);
   /// What a queue's forecast needs, from what its messages cost before; later, on the loop's thread.
   /// `before`: as demand_forecast() takes it. Nothing of what was not measured or cannot be read.
   void demand(std::string_view queue, Forecast forecast, std::vector<float> before,
               std::function<void(DemandForecast)> done);
 
  private:
+  void restore_scalers(TimePoint now, std::vector<Event>& events);
+  void keep(std::vector<ScalerKeeper::Memory> memories, TimePoint now);
+
   ServerHistory(Loop& loop, const ServerConfig& config, std::unique_ptr<HistoryKeeper> keeper,
                 IntervalCollector collector, Surroundings surroundings)
       : loop_(loop),
@@ -54,7 +62,8 @@ class ServerHistory {
         surroundings_(std::move(surroundings)),
         keeper_(std::move(keeper)),
         collector_(std::move(collector)),
-        signals_(config.forecast_step) {}
+        signals_(config.forecast_step),
+        scalers_(*surroundings_.queues, surroundings_.learnt) {}
 
   Loop& loop_;
   Duration step_;
@@ -63,6 +72,7 @@ class ServerHistory {
   std::unique_ptr<HistoryKeeper> keeper_;
   IntervalCollector collector_;
   SignalHistory signals_;
+  ScalerKeeper scalers_;
   std::set<QueueId> seen_;
 };
 

@@ -45,7 +45,7 @@ QueueSnapshot SnapshotMaker::queue(const QueueEntry& entry, TimePoint now) const
   out.late = view.late;
   if (view.forecast != nullptr) out.forecast = forecast_band(*view.forecast, now);
   out.plan = view.plan;
-  out.directive = view.directive;
+  out.order = view.order;
   out.retries = view.retries;
   out.dead_letters = view.dead_letters;
   if (const FunctionEntry* function = functions_.of_queue(entry.name)) {

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "core/orchestrator_state.h"
-#include "core/scale/directive.h"
+#include "core/scale/order.h"
 
 namespace forewarm {
 namespace {
@@ -153,12 +153,18 @@ QueueView Orchestrator::queue(QueueId id) const {
   view.history = &queue->history;
   view.forecast = queue->choice.best(state_->now());
   view.plan = queue->plan;
-  view.directive = directive_at(queue->directive, state_->now());
+  view.order = order_at(queue->order, state_->now());
   return view;
 }
 
 std::vector<Directive> Orchestrator::directives(QueueId id, const ActuatorModel& actuator) const {
   return state_->directives(id, actuator);
+}
+
+std::optional<ScalerMemory> Orchestrator::scaler_memory(QueueId id) const {
+  const QueueState* queue = state_->find_queue(id);
+  if (queue == nullptr || !queue->scaler) return std::nullopt;
+  return queue->scaler->memory(state_->now());
 }
 
 FunctionView Orchestrator::function(FunctionId id) const {

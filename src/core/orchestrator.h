@@ -34,7 +34,7 @@ struct QueueView {
   const ModelChoice* choice = nullptr;
   const IntervalCounts* history = nullptr;  ///< as long as the queue is there; null when it is not
   ScalingPlan plan;
-  ScalingDirective directive;  ///< the operator's, while it is in force
+  ScalingOrder order;  ///< the operator's, while it is in force
 };
 
 struct FunctionView {
@@ -75,6 +75,8 @@ class Orchestrator {
   /// What to set at a target for a queue over the forecast's horizon, beginning with the plan in force. Empty
   /// for a queue without a function, and where nothing is to be changed.
   std::vector<Directive> directives(QueueId id, const ActuatorModel& actuator) const;
+  /// What the queue's scaler has learnt, to be given back as ScalerRestored after a restart.
+  std::optional<ScalerMemory> scaler_memory(QueueId id) const;
   /// What was said of a signal; null for one that is not configured. Until the next step.
   const SignalSeries* signal(SignalId id) const;
   /// True if the delivery numbered `receive_count` is the message's latest and it still exists.

@@ -41,7 +41,8 @@ class Orchestrator::State {
   void on(const SignalObserved& event);
   void on(const ForecastFitted& event);
   void on(const HistoryRestored& event);
-  void on(const ScalingDirected& event);
+  void on(const ScalerRestored& event);
+  void on(const ScalingOrdered& event);
   void on(const ConfigurationChanged& event);
   void on(const TimePassed& event);
 
@@ -90,7 +91,8 @@ class Orchestrator::State {
   void schedule_tick(QueueState& queue);
   std::size_t close_steps(QueueState& queue);
   void ask_for_fit(QueueState& queue);
-  ScalingPlan directed_plan(QueueState& queue);
+  ScalingPlan plan_as_ordered(QueueState& queue);
+  std::uint32_t held(const QueueState& queue, const FunctionState& function);
   bool stops_paused(const FunctionState& function);
   void apply_plan(QueueState& queue, FunctionState& function);
   void react(QueueState& queue);

@@ -102,7 +102,7 @@ struct QueueState {
   double late_if_cold = 1;        ///< share of the function's starts that take longer than the objective
   std::unique_ptr<Scaler> scaler;
   ScalingPlan plan;
-  ScalingDirective directive;  ///< the operator's; may be over
+  ScalingOrder order;  ///< the operator's; may be over
   TimerOf<QueueState> tick;
   TimerOf<QueueState> batch;
 

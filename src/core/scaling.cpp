@@ -4,8 +4,8 @@
 
 #include "base/random.h"
 #include "core/orchestrator_state.h"
-#include "core/scale/directive.h"
 #include "core/scale/facts.h"
+#include "core/scale/order.h"
 #include "core/scale/override.h"
 
 namespace forewarm {
@@ -79,11 +79,14 @@ std::vector<Directive> Orchestrator::State::directives(QueueId id, const Actuato
   const Duration slot = slot_of(actuator, in.step);
   const Duration ahead = in.step * static_cast<Duration::rep>(configuration_.forecast.horizon);
   const auto count = std::clamp<std::size_t>(static_cast<std::size_t>(ahead / slot), 1, kSlotsMax);
-  const std::vector<ProjectedSlot> slots = queue->scaler->project(in, slot, count);
+  std::vector<ProjectedSlot> slots = queue->scaler->project(in, slot, count);
+  carry_out(queue->order, held(*queue, *queue->function), slots);
   const double late_share = std::clamp(queue->mapping->scaling.late_share_max, 1e-4, 0.5);
   const std::vector<std::uint32_t> set =
       set_least_cost(slots, queue->plan.instances, actuator, seconds(in.start_time.mean), 1 / late_share - 1);
-  return directives_of(id, slots, set, queue->plan.instances, actuator);
+  ActuatorModel timed = actuator;
+  timed.lead = std::max(timed.lead, planned_lead(in.start_time));
+  return directives_of(id, slots, set, queue->plan.instances, timed);
 }
 
 /// A queue ticks from its first arrival on, or from the start if it must keep a minimum: silent ones cost
@@ -100,7 +103,7 @@ void Orchestrator::State::schedule_tick(QueueState& queue) {
       static_cast<std::int64_t>(mix_bits(queue.id.value()) % static_cast<std::uint64_t>(spread.count() + 1)));
   const std::int64_t periods = (now_ - offset).time_since_epoch() / period + 1;
   TimePoint next = TimePoint(period * periods) + offset;
-  if (queue.directive.until > now_) next = std::min(next, queue.directive.until);
+  if (queue.order.until > now_) next = std::min(next, queue.order.until);
   if (queue.mapping && !queue.mapping->overrides.empty()) {
     const Duration lead = planned_lead(queue.function->start_summary);
     next = std::min(next, next_override_change(queue.mapping->overrides, now_, lead));
@@ -113,7 +116,7 @@ void Orchestrator::State::tick(QueueState& queue) {
   if (queue.scaler) {
     if (step_closed) queue.late_if_cold = late_if_cold(*queue.function, queue.mapping->scaling.objective);
     const std::uint32_t before = queue.plan.instances;
-    queue.plan = directed_plan(queue);
+    queue.plan = plan_as_ordered(queue);
     if (step_closed || queue.plan.instances != before) actions_->push_back(PublishPlan{queue.plan});
     apply_plan(queue, *queue.function);
     serve(queue);
@@ -123,23 +126,28 @@ void Orchestrator::State::tick(QueueState& queue) {
 }
 
 /// What the scaler plans, and what the operator has said that is to be instead.
-ScalingPlan Orchestrator::State::directed_plan(QueueState& queue) {
+ScalingPlan Orchestrator::State::plan_as_ordered(QueueState& queue) {
   FunctionState& function = *queue.function;
   ScalingPlan plan = queue.scaler->plan(inputs(queue, function));
-  const std::uint32_t usable = function.pool.counts().usable();
-  std::uint32_t held = usable;
-  for (const QueueId id : function.queues) {
-    const QueueState* other = id == queue.id ? nullptr : find_queue(id);
-    if (other != nullptr) held -= std::min(held, other->plan.instances);
-  }
-  direct(directive_at(queue.directive, now_), {held, usable == 0 && queue.ready.size() > 0}, plan);
+  const bool starved = function.pool.counts().usable() == 0 && queue.ready.size() > 0;
+  carry_out(order_at(queue.order, now_), {held(queue, function), starved}, plan);
   return plan;
 }
 
-void Orchestrator::State::on(const ScalingDirected& event) {
+/// Usable instances of the function that no other queue's plan wants.
+std::uint32_t Orchestrator::State::held(const QueueState& queue, const FunctionState& function) {
+  std::uint32_t left = function.pool.counts().usable();
+  for (const QueueId id : function.queues) {
+    const QueueState* other = id == queue.id ? nullptr : find_queue(id);
+    if (other != nullptr) left -= std::min(left, other->plan.instances);
+  }
+  return left;
+}
+
+void Orchestrator::State::on(const ScalingOrdered& event) {
   QueueState* queue = find_queue(event.queue);
   if (queue == nullptr || queue->removed) return;
-  queue->directive = event.directive;
+  queue->order = event.order;
   if (queue->scaler) timers_.set(queue->tick, now_);
 }
 
@@ -233,6 +241,12 @@ void Orchestrator::State::on(const HistoryRestored& event) {
   if (!queue->history.empty()) schedule_tick(*queue);
 }
 
+void Orchestrator::State::on(const ScalerRestored& event) {
+  QueueState* queue = find_queue(event.queue);
+  if (queue == nullptr || queue->removed || !queue->scaler) return;
+  if (queue->scaler->restore(now_, event.memory)) schedule_tick(*queue);
+}
+
 /// Instances that all queues of a function want together.
 std::uint32_t Orchestrator::State::wanted(const FunctionState& function) {
   std::uint32_t sum = 0;
@@ -254,7 +268,7 @@ Duration Orchestrator::State::keep_idle(const FunctionState& function) {
 bool Orchestrator::State::stops_paused(const FunctionState& function) {
   return std::ranges::any_of(function.queues, [this](QueueId id) {
     const QueueState* queue = find_queue(id);
-    return queue != nullptr && directive_at(queue->directive, now_).kind == DirectiveKind::PauseIn;
+    return queue != nullptr && order_at(queue->order, now_).kind == OrderKind::PauseIn;
   });
 }
 
@@ -288,7 +302,7 @@ void Orchestrator::State::react(QueueState& queue) {
   const bool none = in.instances.usable() == 0 && in.instances_limit == 0;
   const bool switched_off = overrides_at(in.overrides, now_, Duration(0)).at_most == 0U;
   if (none && queue.mapping->scaling.instances_max > 0 && !switched_off) deficit = std::max(deficit, 1U);
-  deficit = startable(directive_at(queue.directive, now_), in.instances.usable(), deficit);
+  deficit = startable(order_at(queue.order, now_), in.instances.usable(), deficit);
   if (deficit > 0) start(queue, function, deficit, ScaleReason::Reactive);
 }
 
@@ -400,7 +414,7 @@ void Orchestrator::State::attach_mapping(QueueState& queue) {
   queue.mapping = *mapping;
   queue.function = function;
   function->queues.push_back(queue.id);
-  const bool told = !mapping->overrides.empty() || queue.directive.kind != DirectiveKind::None;
+  const bool told = !mapping->overrides.empty() || queue.order.kind != OrderKind::None;
   if (queue.scaler->plans_without_messages() || told) {
     timers_.set(queue.tick, now_);
   } else if (queue.ready.size() > 0 || queue.plan.instances > 0) {

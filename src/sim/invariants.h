@@ -101,7 +101,8 @@ class Invariants : public Watcher {
   void on(const SignalObserved&) {}
   void on(const ForecastFitted&) {}
   void on(const HistoryRestored&) {}
-  void on(const ScalingDirected&) {}
+  void on(const ScalerRestored&) {}
+  void on(const ScalingOrdered&) {}
   void on(const ConfigurationChanged& event);
   void on(const TimePassed&) {}
 

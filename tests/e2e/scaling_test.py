@@ -2,7 +2,9 @@
 
 import json
 import pathlib
+import re
 import signal
+import sqlite3
 import sys
 import time
 import unittest
@@ -54,13 +56,13 @@ function = "worker"
         self.scaling(server, "--force", "3")
         wait_for(lambda: self.queue_state(server)["instances"]["idle"] == 3, "three instances are there")
         state = self.queue_state(server)
-        self.assertEqual(state["scaling"], {"directive": "force", "instances": 3, "until": None})
+        self.assertEqual(state["scaling"], {"order": "force", "instances": 3, "until": None})
         self.assertEqual((state["planned"], state["plan"]["constraint"]), (3, "forced"))
         self.assertRegex(server.run("queue", "list").stdout, r"jobs .*force 3")
 
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: "reloaded" in server.log_text(), "the configuration is read again")
-        self.assertEqual(self.queue_state(server)["scaling"]["directive"], "force")
+        self.assertEqual(self.queue_state(server)["scaling"]["order"], "force")
 
         server.kill()
         server.start()
@@ -93,7 +95,7 @@ function = "worker"
         self.scaling(server, "--pause-in")
         time.sleep(3)  # several plans, each of which would let go of what has been idle so long
         self.assertEqual(self.usable(server), 2)
-        self.assertEqual(self.queue_state(server)["scaling"]["directive"], "pause_in")
+        self.assertEqual(self.queue_state(server)["scaling"]["order"], "pause_in")
         self.scaling(server, "--resume")
         wait_for(lambda: self.usable(server) == 0, "they are gone")
 
@@ -109,13 +111,86 @@ at_least = 2
         wait_for(lambda: self.queue_state(server)["plan"]["constraint"] == "override", "the plan says why")
         wait_for(lambda: self.usable(server) == 0, "they are gone after it")
 
+    def test_what_is_planned_ahead_foresees_overrides_and_orders(self):
+        begin = time.time() + 45
+        server = self.server(config=self.config(f"""
+[[mapping.override]]
+from = "{rfc3339(begin)}"
+until = "{rfc3339(begin + 600)}"
+at_least = 4
+""")).start()
+
+        def plan():
+            return json.loads(server.run("plan", "jobs", "--json").stdout)
+
+        wait_for(lambda: plan()["directives"], "the override is within the horizon")
+        [told] = plan()["directives"]
+        self.assertEqual((told["before"], told["instances"]), (0, 4))
+        self.assertLess(told["set_at"], told["from"])
+        self.assertLessEqual(told["from"], rfc3339(begin))
+        self.assertIn("verride", told["why"])
+
+        self.scaling(server, "--force", "3")
+        wait_for(lambda: plan()["set"] == 3, "it is in force")
+        self.assertEqual(plan()["directives"], [], "an order is stronger, and goes on")
+        self.scaling(server, "--force", "1", "--for", "30s")
+        wait_for(lambda: plan()["set"] == 1, "it is in force")
+        self.assertEqual([told["instances"] for told in plan()["directives"]][-1:], [4])
+
+    def learnt(self):
+        """The text that is kept of what the scaler of jobs has learnt; empty before the first."""
+        database = sqlite3.connect(f"file:{self.folder / 'data' / 'history.db'}?mode=ro", uri=True)
+        try:
+            found = database.execute("SELECT memory FROM scalers JOIN series ON id = series WHERE name = 'jobs'").fetchall()
+            return found[0][0] if found else ""
+        finally:
+            database.close()
+
+    def keep_price(self, server, since):
+        """Of a plan made since then; none before there is one."""
+        plan = self.queue_state(server)["plan"]
+        if plan is None or plan["at"] < since:
+            return None
+        said = re.search(r"its next need is worth (\S+) s of idle", plan["explanation"])
+        return float(said[1]) if said else 0
+
+    def test_what_the_scaler_learnt_is_there_after_kill_9_and_anew_where_it_cannot_be_read(self):
+        server = self.server(config=self.config('scaling = { objective = "5ms" }')).start()
+
+        def has_chosen():
+            server.send("jobs", "ok", "ok")
+            return re.search(r" chosen=(\d+) ", self.learnt())
+
+        chosen = int(wait_for(has_chosen, "a candidate was chosen, and that was saved")[1])
+        price = chosen % 16 and 2 ** (chosen % 16 - 1)
+        book = 64  # the step over the late share, as a power of two
+        self.assertNotEqual(price, book, "or the test says nothing")
+        server.kill()
+        restart = time.time()
+        server.start()
+        wait_for(lambda: self.keep_price(server, restart) == price, "it plans by what it had learnt")
+
+        server.send("jobs", *["ok"] * 5)
+        messages = float(re.search(r" messages=(\S+) ", self.learnt())[1])
+        self.assertEqual(server.stop(), 0)
+        self.assertGreater(float(re.search(r" messages=(\S+) ", self.learnt())[1]), messages, "the end saves too")
+
+        with sqlite3.connect(self.folder / "data" / "history.db") as database:
+            database.execute("UPDATE scalers SET memory = replace(memory, 'chosen', 'chose')")
+        restart = time.time()
+        server.start()
+        self.assertRegex(server.log_text(), r"the scaler of 'jobs' had learnt cannot be read: column \d+.*begins anew")
+        server.send("jobs", "ok")
+        wait_for(lambda: self.keep_price(server, restart) is not None, "it plans")
+        self.assertEqual(self.keep_price(server, restart), book)
+
     def test_what_makes_no_sense_is_refused(self):
         server = self.server(config=self.config()).start()
-        for body in ({}, {"directive": "stop"}, {"directive": "force"}, {"directive": "force", "instances": -1},
-                     {"directive": "pause_in", "instances": 3}, {"directive": "pause_in", "for": "soon"}):
+        for body in ({}, {"order": "stop"}, {"order": "force"}, {"order": "force", "instances": -1},
+                     {"order": "pause_in", "instances": 3}, {"order": "pause_in", "for": "soon"}):
             status, text = server.http("POST", "/v1/queues/jobs/scaling", json.dumps(body))
             self.assertEqual(status, 400, text)
-        status, text = server.http("POST", "/v1/queues/nothing/scaling", '{"directive": "pause_in"}')
+        status, text = server.http("POST", "/v1/queues/nothing/scaling", '{"order": "pause_in"}')
         self.assertEqual(status, 404, text)
         self.assertEqual(server.run("queue", "scaling", "jobs").returncode, 2)
         self.assertEqual(server.run("queue", "scaling", "jobs", "--resume", "--force", "2").returncode, 2)

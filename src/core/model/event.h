@@ -11,6 +11,7 @@
 #include "core/model/ids.h"
 #include "core/model/instance.h"
 #include "core/model/message.h"
+#include "core/model/scaler_memory.h"
 #include "core/model/settings.h"
 #include "core/model/weighted_value.h"
 
@@ -117,11 +118,18 @@ struct HistoryRestored {
   std::vector<WeightedValue> service_seconds;  ///< of one message, the newest runs; ascending
   friend bool operator==(const HistoryRestored&, const HistoryRestored&) = default;
 };
-/// An operator tells a queue to scale otherwise than planned. Outlives changes of the configuration.
-struct ScalingDirected {
+/// What a queue's scaler had learnt before the core knew the queue. One that has seen messages, or has other
+/// settings, does not take it.
+struct ScalerRestored {
   QueueId queue;
-  ScalingDirective directive;
-  friend bool operator==(const ScalingDirected&, const ScalingDirected&) = default;
+  ScalerMemory memory;
+  friend bool operator==(const ScalerRestored&, const ScalerRestored&) = default;
+};
+/// An operator tells a queue to scale otherwise than planned. Outlives changes of the configuration.
+struct ScalingOrdered {
+  QueueId queue;
+  ScalingOrder order;
+  friend bool operator==(const ScalingOrdered&, const ScalingOrdered&) = default;
 };
 struct ConfigurationChanged {
   Configuration configuration;
@@ -136,7 +144,7 @@ struct TimePassed {
 using Event = std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted,
                            VisibilityChanged, QueueChanged, QueuePurged, QueueRemoved, RedriveRequested,
                            InstanceReady, InstanceLost, RunFinished, SignalObserved, ForecastFitted,
-                           HistoryRestored, ScalingDirected, ConfigurationChanged, TimePassed>;
+                           HistoryRestored, ScalerRestored, ScalingOrdered, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {
   TimePoint time;

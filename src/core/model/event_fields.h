@@ -32,8 +32,8 @@ inline constexpr auto kNames<ModelId> = kModelNames;
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<SignalKind> = {"level", "count"};
 template <>
-inline constexpr std::array<std::string_view, 4> kNames<DirectiveKind> = {"none", "pause_in", "pause_out",
-                                                                          "force"};
+inline constexpr std::array<std::string_view, 4> kNames<OrderKind> = {"none", "pause_in", "pause_out",
+                                                                      "force"};
 
 void describe(auto& visit, Like<Message> auto& it) {
   visit("id", it.id)("queue", it.queue)("sent", it.sent)("visible_at", it.visible_at)(
@@ -58,7 +58,7 @@ void describe(auto& visit, Like<ScalingOverride> auto& it) {
   visit("from", it.from)("until", it.until)("at_least", it.at_least)("at_most", it.at_most)("factor",
                                                                                             it.factor);
 }
-void describe(auto& visit, Like<ScalingDirective> auto& it) {
+void describe(auto& visit, Like<ScalingOrder> auto& it) {
   visit("kind", it.kind)("instances", it.instances)("until", it.until);
 }
 void describe(auto& visit, Like<RetrySettings> auto& it) {
@@ -92,6 +92,18 @@ void describe(auto& visit, Like<Configuration> auto& it) {
 }
 void describe(auto& visit, Like<WeightedValue> auto& it) {
   visit("value", it.value)("weight", it.weight);
+}
+void describe(auto& visit, Like<GapMemory> auto& it) {
+  visit("idle", it.idle)("after_start", it.after_start);
+}
+void describe(auto& visit, Like<ScalerMemory> auto& it) {
+  visit("settings", it.settings)("lead", it.lead)("start_seconds", it.start_seconds)("in_time", it.in_time);
+  visit("messages", it.messages)("watched_seconds", it.watched_seconds);
+  visit("service_seconds", it.service_seconds)("idle_seconds", it.idle_seconds);
+  visit("since_start_seconds", it.since_start_seconds)("started", it.started)("gaps", it.gaps);
+  visit("instance_seconds", it.instance_seconds)("cold", it.cold)("chosen", it.chosen);
+  visit("chosen_starts", it.chosen_starts)("chosen_cold", it.chosen_cold);
+  visit("chosen_expected", it.chosen_expected)("chosen_late", it.chosen_late);
 }
 void describe(auto& visit, Like<Forecast> auto& it) {
   visit("start", it.start)("step", it.step)("values", it.values);
@@ -179,9 +191,14 @@ void describe(auto& visit, Like<HistoryRestored> auto& it) {
   visit("work_seconds", it.work_seconds)("service_seconds", it.service_seconds);
 }
 template <>
-inline constexpr std::string_view kNames<ScalingDirected> = "scaling_directed";
-void describe(auto& visit, Like<ScalingDirected> auto& it) {
-  visit("queue", it.queue)("directive", it.directive);
+inline constexpr std::string_view kNames<ScalerRestored> = "scaler_restored";
+void describe(auto& visit, Like<ScalerRestored> auto& it) {
+  visit("queue", it.queue)("memory", it.memory);
+}
+template <>
+inline constexpr std::string_view kNames<ScalingOrdered> = "scaling_ordered";
+void describe(auto& visit, Like<ScalingOrdered> auto& it) {
+  visit("queue", it.queue)("order", it.order);
 }
 template <>
 inline constexpr std::string_view kNames<ConfigurationChanged> = "configuration_changed";

@@ -92,19 +92,19 @@ struct ScalingOverride {
 };
 
 /// What an operator tells a running server to do instead of what it plans, for a while.
-enum class DirectiveKind : std::uint8_t {
+enum class OrderKind : std::uint8_t {
   None,      ///< as planned
   PauseIn,   ///< stop nothing
   PauseOut,  ///< start nothing by plan; a message that finds no instance at all still gets one
   Force,     ///< exactly so many
 };
 
-struct ScalingDirective {
-  DirectiveKind kind = DirectiveKind::None;
+struct ScalingOrder {
+  OrderKind kind = OrderKind::None;
   std::uint32_t instances = 0;  ///< forced
   TimePoint until = kNever;     ///< from then on as planned
 
-  friend bool operator==(const ScalingDirective&, const ScalingDirective&) = default;
+  friend bool operator==(const ScalingOrder&, const ScalingOrder&) = default;
 };
 
 /// A queue's messages run on a function. At most one mapping a queue.

@@ -59,7 +59,8 @@ double change_cost(std::uint32_t from, std::uint32_t to, const ActuatorModel& ac
 
 double slot_cost(const ProjectedSlot& slot, std::uint32_t set, double missing_price) {
   const double over = static_cast<double>(set) - slot.instances;
-  return slot.outlook.seconds * (over >= 0 ? over : -over * missing_price);
+  const double forbidden = set > slot.most ? static_cast<double>(set) - slot.most : 0;
+  return slot.outlook.seconds * (forbidden * missing_price + (over >= 0 ? over : -over * missing_price));
 }
 
 }  // namespace
@@ -113,7 +114,8 @@ std::vector<Directive> directives_of(QueueId queue, std::span<const ProjectedSlo
     if (set[i] != before) {
       Directive& next = directives.emplace_back();
       next.queue = queue;
-      next.set_at = saturating_add(slot.at, -actuator.lead);
+      // Fewer take no time to be ready, and must not go while they are needed.
+      next.set_at = set[i] > before ? saturating_add(slot.at, -actuator.lead) : slot.at;
       next.from = slot.at;
       next.instances = set[i];
       next.before = before;

@@ -13,7 +13,8 @@ namespace forewarm {
 struct ProjectedSlot {
   TimePoint at;
   std::uint32_t instances = 0;
-  StepOutlook outlook;  ///< its seconds are the slot's
+  std::uint32_t most = UINT32_MAX;  ///< the operator allows no more: those above are as bad as missing ones
+  StepOutlook outlook;              ///< its seconds are the slot's
   PlanReason reason;
 };
 

@@ -40,6 +40,13 @@ TEST(Actuator, AChangeThatCostsMoreThanItSavesIsNotMade) {
   EXPECT_EQ(set_least_cost(slots_of({3, 2, 3}), 3, {}, 61, 99), (Numbers{3, 3, 3})) << "a start does too";
 }
 
+TEST(Actuator, WhatTheOperatorForbidsIsWorthTheStartsThatItTakes) {
+  auto slots = slots_of({5, 0, 5});
+  EXPECT_EQ(set_least_cost(slots, 5, {}, 100, 99), (Numbers{5, 5, 5})) << "starts cost more";
+  slots[1].most = 0;
+  EXPECT_EQ(set_least_cost(slots, 5, {}, 100, 99), (Numbers{5, 0, 5}));
+}
+
 TEST(Actuator, InstancesComeInMultiples) {
   EXPECT_EQ(set_least_cost(slots_of({1, 5}), 0, {.granularity = 4}, 1, 99), (Numbers{4, 8}));
 }
@@ -117,6 +124,7 @@ TEST(Directives, SayWhatWhenUntilWhenAndWhatItTakes) {
   EXPECT_EQ(directives[0].cost_seconds, 3 * 120);
   EXPECT_GT(directives[0].late_messages_saved, 10);
   EXPECT_EQ(directives[1].instances, 1U);
+  EXPECT_EQ(directives[1].set_at, directives[1].from) << "fewer are not told early";
   EXPECT_EQ(directives[1].cost_seconds, -3 * 60);
   EXPECT_LE(directives[1].late_messages_saved, 0);
 }

@@ -45,6 +45,10 @@ class CandidateChoice {
   /// Share of late messages that a candidate would have brought, by what is known so far; 0 before that is
   /// enough to choose.
   double late_share(const Shadow& shadow, const Choice& choice) const;
+  const std::optional<Choice>& chosen() const { return chosen_; }
+
+  void remember(ScalerMemory& memory) const;
+  void restore(TimePoint now, const ScalerMemory& memory);
 
  private:
   /// Late messages for each cold one if so many instances are started for it.

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/scale/override.h"
-
 namespace forewarm {
 namespace {
 
@@ -58,14 +56,19 @@ ScalingFacts read_facts(const ScalingInputs& inputs, const ScalingSettings& sett
   facts.step_seconds = within(inputs.step, 1e-3, kStepGuessSeconds);
   const std::uint64_t usable = std::uint64_t{counts.starting} + counts.idle + counts.busy;
   facts.usable = static_cast<std::uint32_t>(std::min<std::uint64_t>(usable, UINT32_MAX));
-  const OverrideBounds said = overrides_at(inputs.overrides, inputs.now, planned_lead(inputs.start_time));
+  bound_by(overrides_at(inputs.overrides, inputs.now, planned_lead(inputs.start_time)), inputs, settings,
+           facts);
+  return facts;
+}
+
+void bound_by(const OverrideBounds& said, const ScalingInputs& inputs, const ScalingSettings& settings,
+              ScalingFacts& facts) {
   facts.instances_max = std::min(settings.instances_max, inputs.instances_limit);
   facts.overridden_max = said.at_most && *said.at_most < facts.instances_max;
   if (facts.overridden_max) facts.instances_max = *said.at_most;
   facts.instances_min = std::min(std::max(settings.instances_min, said.at_least), facts.instances_max);
   facts.overridden_min = said.at_least > settings.instances_min;
   facts.factor = said.factor;
-  return facts;
 }
 
 }  // namespace forewarm

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "core/scale/override.h"
 #include "core/scale/scaler.h"
 
 namespace forewarm {
@@ -37,6 +38,10 @@ double sound_late_share(const ScalingSettings& settings);
 
 /// The start time to be planned for, as read_facts() takes it: positive, a day at most.
 Duration planned_lead(const DurationSummary& start_time);
+
+/// Puts what overrides say in place of what they said when the facts were read.
+void bound_by(const OverrideBounds& said, const ScalingInputs& inputs, const ScalingSettings& settings,
+              ScalingFacts& facts);
 
 ScalingFacts read_facts(const ScalingInputs& inputs, const ScalingSettings& settings);
 

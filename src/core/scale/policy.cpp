@@ -50,9 +50,12 @@ bool in_time_mostly(const ScalingFacts& facts) {
 
 }  // namespace
 
+std::uint32_t shadow_levels_max(const ScalingSettings& settings) {
+  return std::clamp(settings.instances_max, 1U, kShadowInstancesMax);
+}
+
 PredictiveScaler::PredictiveScaler(const ScalingSettings& settings)
-    : settings_(settings),
-      shadow_(settings.instance_capacity, std::clamp(settings.instances_max, 1U, kShadowInstancesMax)) {}
+    : settings_(settings), shadow_(settings.instance_capacity, shadow_levels_max(settings)) {}
 
 ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   const ScalingFacts facts = read_facts(inputs, settings_);
@@ -77,8 +80,7 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   plan.instances = std::max(present, wanted);
   plan.warm_floor = std::min(plan.instances, reactive ? 0 : warm_floor_);
   PlanReason& reason = plan.reason;
-  reason.constraint = present > wanted                          ? Constraint::Backlog
-                      : reactive                                ? *reactive
+  reason.constraint = reactive                                  ? *reactive
                       : wanted > ahead_.instances[chosen.ahead] ? Constraint::Hazard
                                                                 : Constraint::Cost;
   reason.model = chosen.ahead < kAheadWithoutForecast ? ModelId::None : model_;
@@ -90,6 +92,8 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   reason.keep_price_seconds = price_seconds(chosen.price);
   reason.starts_per_cold = deciding_.starts_per_cold;
   reason.late_share = choice_.late_share(shadow_, deciding_);
+  reason_ = reason;
+  if (present > wanted) reason.constraint = Constraint::Backlog;
   keep_to_bounds(facts, present, plan);
   const bool surplus = facts.usable > plan.instances;
   hold(facts, inputs.now, plan);
@@ -98,7 +102,6 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
     reason.one_more_saves = more.late_saved;
     reason.one_more_costs_seconds = more.idle_seconds_added;
   }
-  reason_ = reason;
   period_ =
       shadow_.any_idle_warm() || surplus ? std::min(from_seconds(facts.step_seconds), kPeriod) : Duration(0);
   return plan;
@@ -128,9 +131,31 @@ std::vector<ProjectedSlot> PredictiveScaler::project(const ScalingInputs& inputs
     }
     // What is kept for its next need is known for now; without a forecast it stands for what is to come.
     if (i == 0 || !outlook || !forecast) here.instances = std::max(here.instances, shadow_.wanted(deciding));
-    here.instances = std::clamp(here.instances, facts.instances_min, facts.instances_max);
+    keep_to_bounds(inputs, facts, here);
+    facts.waiting = 0;  // it does not wait until the next slot
   }
   return slots;
+}
+
+void PredictiveScaler::keep_to_bounds(const ScalingInputs& inputs, ScalingFacts facts,
+                                      ProjectedSlot& slot) const {
+  const TimePoint end = saturating_add(slot.at, from_seconds(slot.outlook.seconds));
+  ScalingPlan wanted;
+  wanted.instances = slot.instances;
+  wanted.reason = slot.reason;
+  slot.instances = slot.most = 0;
+  TimePoint at = slot.at;
+  do {
+    bound_by(overrides_at(inputs.overrides, at, Duration(0)), inputs, settings_, facts);
+    ScalingPlan plan = wanted;
+    keep_to_bounds(facts, 0, plan);
+    if (at == slot.at || plan.instances > slot.instances) {
+      slot.instances = plan.instances;
+      slot.reason = plan.reason;
+    }
+    slot.most = std::max(slot.most, facts.instances_max);
+    at = next_override_change(inputs.overrides, at, Duration(0));
+  } while (at < end);
 }
 
 std::uint32_t PredictiveScaler::start_now(const ScalingInputs& inputs) {

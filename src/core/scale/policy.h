@@ -13,6 +13,9 @@
 
 namespace forewarm {
 
+/// The most instances that the shadow of such a queue ever has.
+std::uint32_t shadow_levels_max(const ScalingSettings& settings);
+
 /// forewarm's own scaler of one queue.
 ///
 /// Many candidates run in the shadow on the messages that come (shadow/): each keeps an instance as long as
@@ -32,6 +35,8 @@ class PredictiveScaler final : public Scaler {
   void observe_ready(TimePoint at) override;
   void observe_start(TimePoint at, Duration lateness) override;
   void observe_service(Duration each) override;
+  std::optional<ScalerMemory> memory(TimePoint now) const override;
+  bool restore(TimePoint now, const ScalerMemory& memory) override;
   bool plans_without_messages() const override { return settings_.instances_min > 0; }
   Duration period() const override { return period_; }
 
@@ -47,6 +52,9 @@ class PredictiveScaler final : public Scaler {
   double newsvendor_level_now(const ScalingFacts& facts) const;
   /// What one late message is worth in seconds of an idle instance.
   double late_price_seconds(const ScalingFacts& facts) const;
+  /// Those of a projected slot: as many as its most demanding moment needs, since no target can be told
+  /// anything finer.
+  void keep_to_bounds(const ScalingInputs& inputs, ScalingFacts facts, ProjectedSlot& slot) const;
   void keep_to_bounds(const ScalingFacts& facts, std::uint32_t present, ScalingPlan& plan) const;
   void hold(const ScalingFacts& facts, TimePoint now, ScalingPlan& plan);
 
@@ -55,7 +63,7 @@ class PredictiveScaler final : public Scaler {
   Shadow shadow_;
   CandidateChoice choice_;
   Choice deciding_{.candidate = {.price = kPrices - 1, .ahead = 0}};
-  PlanReason reason_;  ///< of the last plan
+  PlanReason reason_;  ///< of the last plan, before its bounds
   Duration period_ = Duration(0);
   std::uint32_t held_ = 0;  ///< instances, at least until
   TimePoint held_until_ = TimePoint::min();

@@ -288,6 +288,49 @@ TEST(Policy, WhatIsToComeIsProjectedSlotBySlot) {
   EXPECT_EQ(peak->set_at, situation.inputs.now + 10s);
 }
 
+TEST(Policy, OverridesToComeCountInTheSlotsOfTheirTime) {
+  Situation situation({10, 10, 10, 10, 10, 10});
+  situation.inputs.forecast = &situation.forecast;
+  const TimePoint now = situation.inputs.now;
+  const std::vector<ScalingOverride> overrides{
+      {.from = now + 19s, .until = now + 25s, .at_least = 40, .at_most = {}},
+      {.from = now + 35s, .until = now + 60s, .at_least = {}, .at_most = 0}};
+  const std::unique_ptr<Scaler> scaler = make_predictive_scaler(situation.settings);
+  scaler->plan(situation.inputs);
+  const std::vector<ProjectedSlot> plain = scaler->project(situation.inputs, 10s, 7);
+  situation.inputs.overrides = overrides;
+  const std::vector<ProjectedSlot> slots = scaler->project(situation.inputs, 10s, 7);
+  EXPECT_EQ(slots[0].instances, plain[0].instances);
+  EXPECT_EQ(slots[1].instances, 40U) << "its last second";
+  EXPECT_EQ(slots[1].reason.constraint, Constraint::Override);
+  EXPECT_EQ(slots[2].instances, 40U) << "its first half";
+  EXPECT_EQ(slots[3].instances, plain[3].instances) << "a maintenance takes nothing away before it begins";
+  EXPECT_EQ(slots[4].instances, 0U);
+  EXPECT_EQ(slots[4].most, 0U);
+  EXPECT_EQ(slots[4].reason.constraint, Constraint::Override);
+  EXPECT_EQ(slots[6].instances, plain[6].instances);
+  EXPECT_EQ(slots[6].reason.constraint, plain[6].reason.constraint);
+}
+
+TEST(Policy, AFactorToComeMultipliesWhatIsForeseenForItsTime) {
+  Situation situation({100, 100, 100, 100});
+  situation.inputs.forecast = &situation.forecast;
+  const std::unique_ptr<Scaler> scaler = make_predictive_scaler(situation.settings);
+  scaler->plan(situation.inputs);
+  const std::vector<ProjectedSlot> plain = scaler->project(situation.inputs, 10s, 4);
+  ASSERT_GT(plain[2].instances, 1U);
+  const std::vector<ScalingOverride> overrides{{.from = situation.inputs.now + 20s,
+                                                .until = situation.inputs.now + 30s,
+                                                .at_least = {},
+                                                .at_most = {},
+                                                .factor = 3}};
+  situation.inputs.overrides = overrides;
+  const std::vector<ProjectedSlot> slots = scaler->project(situation.inputs, 10s, 4);
+  EXPECT_EQ(slots[1].instances, plain[1].instances);
+  EXPECT_EQ(slots[2].instances, 3 * plain[2].instances);
+  EXPECT_EQ(slots[3].instances, plain[3].instances);
+}
+
 TEST(Policy, TheSameInputsGiveTheSamePlan) {
   Situation situation({7, 300, 20, 4});
   EXPECT_EQ(situation.plan(), situation.plan());

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/time.h"
 #include "core/model/forecast.h"
 #include "core/model/instance.h"
+#include "core/model/scaler_memory.h"
 #include "core/model/scaling_plan.h"
 #include "core/model/settings.h"
 #include "core/scale/actuator.h"
@@ -73,6 +75,11 @@ class Scaler {
                                              std::size_t /*count*/) const {
     return {};
   }
+  /// What it has learnt, for a restart; none where there is nothing to keep.
+  virtual std::optional<ScalerMemory> memory(TimePoint /*now*/) const { return std::nullopt; }
+  /// Goes on with that. False, and nothing changes, where it is not to be believed or something was learnt
+  /// already.
+  virtual bool restore(TimePoint /*now*/, const ScalerMemory& /*memory*/) { return false; }
   /// Time between plans; zero: the forecast's step.
   virtual Duration period() const { return Duration(0); }
 };

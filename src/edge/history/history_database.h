@@ -47,6 +47,15 @@ struct QueueSeries {
   ServiceTimes service_times{};  ///< of the newest intervals that have any
 };
 
+/// What a queue's scaler has learnt, in a text and a version of the writer's.
+struct SavedScaler {
+  std::string queue;
+  std::int64_t version = 0;
+  std::string memory;
+
+  friend bool operator==(const SavedScaler&, const SavedScaler&) = default;
+};
+
 /// What became of intervals that were to be added.
 struct Filled {
   std::uint64_t added = 0;
@@ -119,6 +128,11 @@ class HistoryDatabase {
 
   Result<std::vector<SeriesSummary>> list();
 
+  /// Replaces what was kept of these queues' scalers, in one transaction.
+  Result<void> keep_scalers(std::span<const SavedScaler> scalers, TimePoint now);
+  /// What is kept of all queues' scalers, by name. What is older than all history is not.
+  Result<std::vector<SavedScaler>> scalers();
+
   /// Joins what is old to coarser intervals and removes what is too old, a bounded amount of it. True when
   /// there is more to do. Joined time counts as measured when half of it was.
   Result<bool> thin_out(TimePoint now);
@@ -134,12 +148,15 @@ class HistoryDatabase {
   sqlite::Code join_oldest(std::int64_t to_step, std::int64_t before, bool& joined);
   sqlite::Code remove_before(std::int64_t before, bool& removed);
 
+  sqlite::Code prepare_scalers();
+
   Options options_;
   sqlite::Connection connection_;
   HistoryTables tables_;
   sqlite::Statement begin_, commit_, roll_back_;
   bool together_ = false;  ///< inside together(), whose transaction it is
   sqlite::Statement oldest_coverage_, finer_coverage_, old_coverage_, all_coverage_;
+  sqlite::Statement put_scaler_, old_scalers_, all_scalers_;
 };
 
 }  // namespace forewarm

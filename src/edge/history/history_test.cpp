@@ -261,6 +261,17 @@ TEST_F(History, SpreadsLongIntervalsOverAFinerGrid) {
   EXPECT_FALSE(database_->recent_queue("other", kMonday, kMonday + 2h, 10s)->has_value());
 }
 
+TEST_F(History, KeepsWhatScalersHaveLearntUntilItIsOlderThanAllHistory) {
+  const std::vector<SavedScaler> two{{"b", 1, "first"}, {"a", 1, "other"}};
+  ASSERT_TRUE(database_->keep_scalers(two, kMonday));
+  ASSERT_TRUE(database_->keep_scalers(std::vector<SavedScaler>{{"b", 2, "second"}}, kMonday + 24h * 1090));
+  open();
+  EXPECT_EQ(database_->scalers().value(), (std::vector<SavedScaler>{{"a", 1, "other"}, {"b", 2, "second"}}));
+  fill("a", 1h, hourly({1, 2, 3}), span(kMonday, kMonday + 3h));
+  thin_out(kMonday + 24h * 1095 + 2h);
+  EXPECT_EQ(database_->scalers().value(), (std::vector<SavedScaler>{{"b", 2, "second"}}));
+}
+
 TEST_F(History, ListsWhatThereIs) {
   fill("orders", 1h, hourly({1, 2}), span(kMonday, kMonday + 2h));
   record(kMonday + 3h, "orders", 1);

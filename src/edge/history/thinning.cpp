@@ -125,6 +125,7 @@ Code HistoryDatabase::remove_before(std::int64_t before, bool& removed) {
   remove_rows(QueueMeasures{});
   remove_rows(FunctionMeasures{});
   remove_rows(SignalMeasures{});
+  if (code == kOk) code = old_scalers_.bind(1, before).run();
   return code;
 }
 

@@ -81,7 +81,8 @@ class Metrics::Registry {
   void count(TimePoint, const RedriveRequested&) {}
   void count(TimePoint, const SignalObserved&) {}
   void count(TimePoint, const HistoryRestored&) {}
-  void count(TimePoint, const ScalingDirected&) {}
+  void count(TimePoint, const ScalerRestored&) {}
+  void count(TimePoint, const ScalingOrdered&) {}
   void count(TimePoint, const TimePassed&) {}
   void count(TimePoint now, const Deliver& action);
   void count(TimePoint, const StartInstance& action);

@@ -30,8 +30,8 @@ constexpr std::string_view kQueue = R"({
     "objective_seconds": {"type": "number", "description": "A message should start within this; 0: none"},
     "planned": {"type": "integer", "description": "Instances that the plan wants"},
     "scaling": {"type": ["object", "null"], "description": "What an operator has told it instead of planning; null: nothing",
-      "required": ["directive", "instances", "until"], "additionalProperties": false,
-      "properties": {"directive": {"type": "string", "enum": ["pause_in", "pause_out", "force"]},
+      "required": ["order", "instances", "until"], "additionalProperties": false,
+      "properties": {"order": {"type": "string", "enum": ["pause_in", "pause_out", "force"]},
         "instances": {"type": "integer", "description": "Forced"},
         "until": {"type": ["number", "null"], "description": "Null: until it is resumed"}}},
     "instances": {"$ref": "#/components/schemas/Instances"}}})";

@@ -47,7 +47,7 @@ struct QueueSnapshot {
   Duration objective = Duration(0);  ///< zero where the queue is mapped to no function
   ForecastBand forecast;             ///< empty while there is none
   ScalingPlan plan;                  ///< `until` is the epoch while there is none
-  ScalingDirective directive;        ///< the operator's, while it is in force
+  ScalingOrder order;                ///< the operator's, while it is in force
   InstanceCounts instances;          ///< of the function, over all its queues
 };
 

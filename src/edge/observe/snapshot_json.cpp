@@ -44,18 +44,18 @@ void write_plan(const QueueSnapshot& queue, JsonWriter& json) {
       .close_object();
 }
 
-void write_directive(const ScalingDirective& directive, JsonWriter& json) {
+void write_order(const ScalingOrder& order, JsonWriter& json) {
   json.key("scaling");
-  if (directive.kind == DirectiveKind::None) {
+  if (order.kind == OrderKind::None) {
     json.null();
     return;
   }
-  json.open_object().member("directive", word(directive.kind)).member("instances", directive.instances);
+  json.open_object().member("order", word(order.kind)).member("instances", order.instances);
   json.key("until");
-  if (directive.until == kNever)
+  if (order.until == kNever)
     json.null();
   else
-    json.value(epoch_seconds(directive.until));
+    json.value(epoch_seconds(order.until));
   json.close_object();
 }
 
@@ -124,7 +124,7 @@ void write_queue(const QueueSnapshot& queue, JsonWriter& json) {
   json.member("retries", queue.retries).member("dead_letters", queue.dead_letters);
   json.member("objective_seconds", seconds(queue.objective));
   json.member("planned", queue.plan.instances);
-  write_directive(queue.directive, json);
+  write_order(queue.order, json);
   write_instances(queue.instances, json);
 }
 

@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, kLossReasonCount> kLossReasons = {
 constexpr std::array<std::string_view, kConstraintCount> kConstraints = {
     "cost",  "backlog", "minimum", "maximum", "budget",   "baseline", "no_forecast",
     "trust", "no_lead", "hazard",  "rule",    "override", "forced",   "paused"};
-constexpr std::array<std::string_view, 4> kDirectives = {"none", "pause_in", "pause_out", "force"};
+constexpr std::array<std::string_view, 4> kOrders = {"none", "pause_in", "pause_out", "force"};
 constexpr std::array<std::string_view, kOriginCount> kOrigins = {"sent", "recovered", "redriven"};
 
 static_assert(static_cast<std::size_t>(RetryChoice::Park) + 1 == kRetryChoiceCount);
@@ -59,8 +59,8 @@ std::string_view word(ModelId model) {
 std::string_view word(Origin origin) {
   return pick(kOrigins, origin);
 }
-std::string_view word(DirectiveKind kind) {
-  return pick(kDirectives, kind);
+std::string_view word(OrderKind kind) {
+  return pick(kOrders, kind);
 }
 
 }  // namespace forewarm

@@ -21,7 +21,7 @@ std::string_view word(LossReason reason);
 std::string_view word(Constraint constraint);
 std::string_view word(ModelId model);
 std::string_view word(Origin origin);
-std::string_view word(DirectiveKind kind);
+std::string_view word(OrderKind kind);
 
 inline constexpr std::size_t kRetryChoiceCount = 4;
 inline constexpr std::size_t kScaleReasonCount = 7;

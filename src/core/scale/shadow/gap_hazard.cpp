@@ -96,6 +96,12 @@ void GapCounts::forget(float keep) {
   weight_ *= keep;
 }
 
+void GapCounts::restore(std::span<const float> counts) {
+  std::ranges::copy(counts, counts_.begin());
+  weight_ = 0;
+  for (const float count : counts_) weight_ += count;
+}
+
 void GapHazard::forget(float keep) {
   gaps_.forget(keep);
   after_start_.forget(keep);
@@ -104,6 +110,11 @@ void GapHazard::forget(float keep) {
 
 bool GapHazard::outdated() const {
   return decided_weight_ < 0 || gaps_.weight() > decided_weight_ * (1 + kOutdatedBy);
+}
+
+void GapHazard::restore(std::span<const float> gaps, std::span<const float> after_start) {
+  gaps_.restore(gaps);
+  after_start_.restore(after_start);
 }
 
 void GapHazard::decide(Duration lead, double start_seconds) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/time.h"
 
@@ -29,6 +30,9 @@ class GapCounts {
   void forget(float keep);
   float weight() const { return weight_; }
   float at(std::size_t bin) const { return counts_[bin]; }
+  const std::array<float, kBins>& counts() const { return counts_; }
+  /// As many as counts() has; what was counted before is gone.
+  void restore(std::span<const float> counts);
 
  private:
   std::array<float, kBins> counts_{};
@@ -61,6 +65,11 @@ class GapHazard {
   PriceMask warm(Duration idle_for, PriceMask started) const;
   /// The prices at which a need that finds it cold starts it.
   PriceMask starts_on_need() const { return starts_on_need_; }
+
+  const GapCounts& gaps() const { return gaps_; }
+  const GapCounts& after_start() const { return after_start_; }
+  /// Both as they were; then decide() has to follow.
+  void restore(std::span<const float> gaps, std::span<const float> after_start);
 
  private:
   GapCounts gaps_, after_start_;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <tuple>
+#include <utility>
 
 namespace forewarm {
 namespace {
@@ -30,6 +32,16 @@ NeededLevels::Need NeededLevels::arrive(TimePoint at, Duration slack, Duration s
   working_.push_back({free_at_[slot], slot});
   std::ranges::push_heap(working_, kFreeLater);
   return need;
+}
+
+void NeededLevels::restore(std::vector<TimePoint> idle_from) {
+  idle_from_ = std::move(idle_from);
+  slots_ = idle_from_.size() * capacity_;
+  working_.clear();
+  idle_.resize(slots_);
+  std::iota(idle_.begin(), idle_.end(), 0);  // in order, and so a heap
+  free_at_.resize(slots_);
+  for (std::size_t slot = 0; slot < slots_; ++slot) free_at_[slot] = idle_from_[slot / capacity_];
 }
 
 /// Takes the slot out of those that work, or that are idle.

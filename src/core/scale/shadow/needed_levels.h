@@ -35,6 +35,8 @@ class NeededLevels {
   std::uint32_t count() const { return static_cast<std::uint32_t>(idle_from_.size()); }
   /// When a level is done with all that it was given; later than now while it works.
   TimePoint idle_from(std::uint32_t level) const { return idle_from_[level]; }
+  /// As many levels, none at work, each idle since then.
+  void restore(std::vector<TimePoint> idle_from);
 
  private:
   struct Working {

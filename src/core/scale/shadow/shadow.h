@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "core/model/scaler_memory.h"
 #include "core/scale/shadow/gap_hazard.h"
 #include "core/scale/shadow/needed_levels.h"
 
@@ -24,6 +25,14 @@ struct Candidate {
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
+inline constexpr std::size_t kCandidates = kAheadCount * kPrices;
+constexpr Candidate candidate_at(std::size_t number) {
+  return {.price = number % kPrices, .ahead = number / kPrices};
+}
+constexpr std::size_t number_of(Candidate candidate) {
+  return candidate.ahead * kPrices + candidate.price;
+}
+
 /// What a candidate would have come to, the older the less it counts.
 struct CandidateRecord {
   double instance_seconds = 0;  ///< starts included
@@ -36,6 +45,10 @@ struct StartModel {
   double cost_seconds = 1;       ///< in seconds of an instance's time
   bool in_time = false;          ///< a message that has none is not late if one is started for it
 };
+
+inline constexpr std::size_t kServicesKept = 32;
+/// Groups of levels that share what they learn, however many levels there are.
+inline constexpr std::size_t kLevelGroupsMax = 64;
 
 /// All candidates, run in the shadow on the messages that come: what they would have had, missed and paid.
 /// Whoever asks gets what each has come to so far, and what it wants now. Knows nothing of the instances that
@@ -69,6 +82,10 @@ class Shadow {
   /// already, and those after it may come too late to use it.
   bool starts_on_need(std::uint32_t level, std::size_t price) const;
 
+  void remember(TimePoint now, ScalerMemory& memory) const;
+  /// Goes on where a sound memory (core/scale/memory.h) stops, as if no time had passed since.
+  void restore(TimePoint now, const ScalerMemory& memory);
+
  private:
   struct Level {
     PriceMask started = kAllPrices;  ///< the prices at which it was there, or was started, at its last need
@@ -86,7 +103,7 @@ class Shadow {
   std::vector<Level> levels_;
   std::vector<GapHazard> hazards_;  ///< of groups of levels, finer for the lower ones
   std::size_t next_refresh_ = 0;
-  std::array<Duration, 32> services_{};
+  std::array<Duration, kServicesKept> services_{};
   std::uint64_t services_seen_ = 0, services_used_ = 0;
   Duration service_guess_ = 1s;
   StartModel start_;
