@@ -13,13 +13,6 @@ constexpr double kChance = 0.95;
 constexpr double kTail = 0.025;  // on either side of an interval
 constexpr double kNegligible = 1e-18;
 
-void add_column(TimelineBucket& sum, const TimelineBucket& column) {
-  sum.arrivals += column.arrivals;
-  sum.late += column.late;
-  sum.instance_seconds += column.instance_seconds;
-  sum.busy_seconds += column.busy_seconds;
-}
-
 double ratio_of(double ours, double theirs) {
   if (theirs > 0) return ours / theirs;
   return ours > 0 ? std::numeric_limits<double>::infinity() : 1;
@@ -98,7 +91,7 @@ std::vector<TimelineBucket> blocks_of(std::span<const TimelineBucket> columns, s
     const bool begins = i % each == 0;
     const bool joins = !blocks.empty() && 2 * (columns.size() - i) < each;
     if (begins && !joins) blocks.emplace_back();
-    add_column(blocks.back(), columns[i]);
+    blocks.back().add(columns[i]);
   }
   return blocks;
 }
@@ -121,8 +114,8 @@ std::optional<PairedIntervals> paired_block_bootstrap(std::span<const PairedBloc
     TimelineBucket ours, theirs;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       const PairedBlock& drawn = blocks[random.below(blocks.size())];
-      add_column(ours, drawn.ours);
-      add_column(theirs, drawn.theirs);
+      ours.add(drawn.ours);
+      theirs.add(drawn.theirs);
     }
     ratios.push_back(ratio_of(ours.instance_seconds, theirs.instance_seconds));
     differences.push_back(late_share_of(ours) - late_share_of(theirs));

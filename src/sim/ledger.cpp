@@ -79,6 +79,13 @@ void QueueLedger::add(const QueueLedger& other) {
   waits.add(other.waits);
 }
 
+void TimelineBucket::add(const TimelineBucket& other) {
+  arrivals += other.arrivals;
+  late += other.late;
+  instance_seconds += other.instance_seconds;
+  busy_seconds += other.busy_seconds;
+}
+
 Ledger::Ledger(const Options& options)
     : bucket_(options.bucket),
       score_from_(options.score_from),
@@ -275,12 +282,7 @@ std::vector<TimelineBucket> Ledger::timeline() const {
   std::vector<TimelineBucket> sum;
   for (const auto& line : lines_) {
     if (line.size() > sum.size()) sum.resize(line.size());
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      sum[i].arrivals += line[i].arrivals;
-      sum[i].late += line[i].late;
-      sum[i].instance_seconds += line[i].instance_seconds;
-      sum[i].busy_seconds += line[i].busy_seconds;
-    }
+    for (std::size_t i = 0; i < line.size(); ++i) sum[i].add(line[i]);
   }
   return sum;
 }

@@ -67,6 +67,8 @@ struct TimelineBucket {
   std::uint64_t late = 0;  ///< of those that came in this column and count, whenever they started
   double instance_seconds = 0;
   double busy_seconds = 0;
+
+  void add(const TimelineBucket& other);
 };
 
 /// Keeps the books of a simulated run: lateness on one side, instance time on the other. It believes events
