@@ -52,13 +52,15 @@ std::vector<Bar> lateness_bars(const std::vector<Outcome>& outcomes) {
     days_kept += one.days.kept;
     if (worst == nullptr || one.days.worst_excess() > worst->days.worst_excess()) worst = &one;
   }
-  std::string place = "the worst queue-day, late over allowed";
-  if (worst != nullptr) place += " (" + worst->place + ")";
   const auto count = [](std::size_t value) { return static_cast<double>(value); };
   return {{"queues with >= 1,000 messages that keep 1.2 x the late share",
            share_of(count(queues_kept), count(queues)), ">= 1", queues},
           {"days of such queues that keep it", share_of(count(days_kept), count(days)), ">= 1", days},
-          {place, worst == nullptr ? std::nan("") : worst->days.worst_excess(), "<= 1", days},
+          {.name = "the worst queue-day, late over allowed",
+           .value = worst == nullptr ? std::nan("") : worst->days.worst_excess(),
+           .wanted = "<= 1",
+           .of = days,
+           .where = worst == nullptr ? "" : worst->place},
           {"fewer late messages at equal instance-seconds, median over predictable queues",
            quantile(planned, 0.5), ">= 0.6", planned.size()},
           {"the same, over all others", quantile(others, 0.5), "", others.size()}};
@@ -99,8 +101,10 @@ boost::json::value Bar::json() const {
     bar = wanted;
     if (std::isfinite(value)) met = wanted.starts_with("<=") ? value <= limit : value >= limit;
   }
-  return boost::json::object{
+  boost::json::object out{
       {"name", name}, {"value", json_number(value)}, {"bar", bar}, {"met", met}, {"of", of}};
+  if (!where.empty()) out["where"] = where;
+  return out;
 }
 
 std::vector<Bar> bars_of(const std::vector<Outcome>& outcomes, const std::vector<RunOutcome>& runs,

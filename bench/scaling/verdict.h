@@ -46,9 +46,10 @@ struct RunOutcome {
 /// A figure and what it should be.
 struct Bar {
   std::string name;
-  double value = 0;    ///< NaN where there was nothing to judge
-  std::string wanted;  ///< "<= x" or ">= x"; empty: a figure only
-  std::size_t of = 0;  ///< how many values it sums up
+  double value = 0;        ///< NaN where there was nothing to judge
+  std::string wanted;      ///< "<= x" or ">= x"; empty: a figure only
+  std::size_t of = 0;      ///< how many values it sums up
+  std::string where = {};  ///< of a worst value: the outcome's place
 
   boost::json::value json() const;
 };

@@ -85,6 +85,7 @@ const Bar& bar_named(const std::vector<Bar>& bars, const std::string& beginning)
 TEST(Bars, sum_up_queues_and_runs) {
   std::vector<Outcome> outcomes = {outcome_with(70, 18), outcome_with(80, 30), outcome_with(90, 0)};
   outcomes[0].days = {.days = 3, .kept = 3, .worst_late = 4, .worst_allowed = 9};
+  outcomes[1].place = "there";
   outcomes[1].days = {.days = 2, .kept = 1, .worst_late = 29, .worst_allowed = 9};
   outcomes[0].front_late = 0.004;
   outcomes[1].front_late = 0.01;
@@ -99,6 +100,7 @@ TEST(Bars, sum_up_queues_and_runs) {
   EXPECT_DOUBLE_EQ(bar_named(bars, "days of such").value, 0.8);
   EXPECT_EQ(bar_named(bars, "days of such").of, 5u);
   EXPECT_DOUBLE_EQ(bar_named(bars, "the worst queue-day").value, 3);
+  EXPECT_EQ(bar_named(bars, "the worst queue-day").where, "there");
   EXPECT_DOUBLE_EQ(bar_named(bars, "fewer late").value, 0.5);  // of .8 and .5, the lower
   EXPECT_EQ(bar_named(bars, "fewer late").of, 2u);
   EXPECT_DOUBLE_EQ(bar_named(bars, "the same, over all others").value, -0.5);
