@@ -6,6 +6,7 @@
 #include "core/forecast/quantile_set.h"
 #include "sim/bounds/slack_bound.h"
 #include "sim/bounds/zero_wait.h"
+#include "sim/comparison.h"
 #include "sim/policies.h"
 
 namespace forewarm::bench {
@@ -35,16 +36,28 @@ Duration cut_of(const Course& course) {
   return from_seconds(seconds(course.trace.length) * course.learning);
 }
 
-Ledger ledger_of(SimulationOptions world, Duration slack, Duration from, Duration until) {
+Ledger ledger_of(SimulationOptions world, Duration slack, Duration from, Duration until, Duration column) {
   for (MappingSettings& mapping : world.configuration.mappings) mapping.scaling.objective = slack;
   Ledger::Options options{.start = world.start,
-                          .bucket = 24h,
+                          .bucket = column,
                           .queues = {},
                           .configuration = world.configuration,
                           .score_from = world.start + from,
-                          .score_until = world.start + until};
+                          .score_until = world.start + until,
+                          .lines_of_scored = true};
   for (const SimulatedQueue& queue : world.queues) options.queues.push_back(queue.id);
   return Ledger(options);
+}
+
+/// Of all queues, equally long.
+std::vector<std::vector<TimelineBucket>> columns_of(const Ledger& ledger) {
+  std::vector<std::vector<TimelineBucket>> lines;
+  const std::size_t count = ledger.timeline().size();
+  for (std::size_t queue = 0; queue < ledger.queues().size(); ++queue) {
+    lines.push_back(ledger.timeline(queue));
+    lines.back().resize(count);
+  }
+  return lines;
 }
 
 }  // namespace
@@ -68,6 +81,14 @@ TimePoint scored_from(const Course& course) {
   return course.trace.start + cut_of(course);
 }
 
+Duration scored_length(const Course& course) {
+  return course.trace.length - cut_of(course);
+}
+
+Duration column_width(const Course& course) {
+  return std::min<Duration>(1h, bootstrap_block(scored_length(course)));
+}
+
 BooksBySlack run_course(const Course& course, const StartModel& start, const std::string& policy,
                         const Objective& objective, const std::vector<Duration>& slacks, const Fits& fits) {
   SimulationOptions world = world_of(course, start, objective);
@@ -77,8 +98,8 @@ BooksBySlack run_course(const Course& course, const StartModel& start, const std
   const Duration cut = cut_of(course);
   std::vector<Ledger> ledgers;
   for (const Duration slack : slacks) {
-    ledgers.push_back(ledger_of(world, slack, Duration(0), cut));
-    ledgers.push_back(ledger_of(world, slack, cut, world.length + 1ms));
+    ledgers.push_back(ledger_of(world, slack, Duration(0), cut, cut));
+    ledgers.push_back(ledger_of(world, slack, cut, world.length + 1ms, column_width(course)));
   }
   RunOptions run{.make_scaler = parse_policy(policy).value().make_scaler, .bucket = 24h};
   for (Ledger& ledger : ledgers) run.watchers.push_back(&ledger);
@@ -88,7 +109,8 @@ BooksBySlack run_course(const Course& course, const StartModel& start, const std
   for (std::size_t i = 0; i < slacks.size(); ++i) {
     for (std::size_t part : {2 * i, 2 * i + 1})
       ledgers[part].finish(world.start + world.length + kReplaySettle);
-    books[slacks[i]] = {ledgers[2 * i].queues(), ledgers[2 * i + 1].queues()};
+    const Ledger& scored = ledgers[2 * i + 1];
+    books[slacks[i]] = {ledgers[2 * i].queues(), scored.queues(), columns_of(scored)};
   }
   return books;
 }

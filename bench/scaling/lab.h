@@ -37,7 +37,8 @@ struct Objective {
 
 /// The books of one run, by the slack that lateness is judged by.
 struct Books {
-  std::vector<QueueLedger> learnt, scored;  ///< by queue
+  std::vector<QueueLedger> learnt, scored;           ///< by queue
+  std::vector<std::vector<TimelineBucket>> columns;  ///< by queue: time lines of the scored part
 };
 using BooksBySlack = std::map<Duration, Books>;
 
@@ -57,8 +58,11 @@ class FitMemory {
 /// Answers a request for a fit; empty where a policy reads no forecast.
 using Fits = std::function<ForecastFitted(const FitRequest&)>;
 
-/// When the scored part of a course begins.
+/// When the scored part of a course begins, and how long it is.
 TimePoint scored_from(const Course& course);
+Duration scored_length(const Course& course);
+/// Of the time lines in the books: an hour, or a bootstrap's block where that is less.
+Duration column_width(const Course& course);
 
 /// Runs one policy over a course and keeps its books for each of `slacks`.
 BooksBySlack run_course(const Course& course, const StartModel& start, const std::string& policy,

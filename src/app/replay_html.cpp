@@ -7,6 +7,7 @@
 #include "app/config.h"
 #include "app/replay_cdf.h"
 #include "app/replay_chart.h"
+#include "app/replay_ratio.h"
 #include "app/replay_report.h"
 #include "app/terminal.h"
 
@@ -204,22 +205,26 @@ std::string prices_paragraph(const std::optional<PriceSheet>& prices) {
 std::string totals(const ReplayReport& report) {
   std::string out =
       "<table><thead><tr><th>policy</th><th>late</th><th>wait p50</th><th>wait p99</th><th>cold starts</th>"
-      "<th>instance starts</th><th>instance-seconds</th><th>of the "
+      "<th>instance starts</th><th>instance-seconds</th><th>of the first</th><th>of the "
       "bound</th><th>busy</th>" +
       cost_head(report.prices) + "</tr></thead><tbody>\n";
   const double bound = report.bound();
   for (std::size_t i = 0; i < report.policies.size(); ++i) {
     const QueueLedger& total = report.policies[i].result.total;
+    const std::optional<CostRatio> ratio = cost_ratio(report, i);
     out += "<tr><th style=\"color:" + chart_colour(i) + "\">" + chart_escaped(report.policies[i].policy) +
            "</th>" + cell(fixed(total.late_share() * 100, 2) + " %") +
            cell(wait_text(total.waits.quantile(0.5))) + cell(wait_text(total.waits.quantile(0.99))) +
            cell(grouped(total.cold_starts)) + cell(grouped(total.starts)) +
            cell(grouped(static_cast<std::uint64_t>(total.instance_seconds()))) +
+           cell(i > 0 && ratio ? ratio->text() : "–") +
            cell(bound > 0 ? fixed(total.instance_seconds() / bound, 2) : "–") +
            cell(fixed(total.busy_share() * 100, 1) + " %") +
            cost_cells(report.prices, report.policies[i].cost) + "</tr>\n";
   }
-  return out + "</tbody></table>\n" + prices_paragraph(report.prices);
+  out += "</tbody></table>\n";
+  if (const std::string note = cost_ratio_note(report); !note.empty()) out += "<p>" + note + "</p>\n";
+  return out + prices_paragraph(report.prices);
 }
 
 /// The busiest queues, each policy's lateness and cost side by side.

@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "app/config.h"
+#include "app/replay_ratio.h"
 #include "app/terminal.h"
 
 namespace forewarm {
@@ -65,6 +66,19 @@ void append_cost(std::vector<std::string>& row, const std::optional<PriceSheet>&
   if (prices->committed) row.push_back("of it " + grouped(cost.committed_instances) + " committed");
 }
 
+json::value ratio_json(const ReplayReport& report, std::size_t policy) {
+  const std::optional<CostRatio> found = cost_ratio(report, policy);
+  if (!found) return nullptr;
+  json::value interval = nullptr;
+  // An upper end without bound is none that JSON could say.
+  if (found->interval && std::isfinite(found->interval->high))
+    interval = json::array{found->interval->low, found->interval->high};
+  return json::object{{"ratio", found->ratio},
+                      {"interval_95", std::move(interval)},
+                      {"block_seconds", seconds(found->block)},
+                      {"blocks", found->blocks}};
+}
+
 json::object ledger_json(const QueueLedger& book) {
   return {{"messages", book.messages},
           {"started", book.started},
@@ -98,13 +112,15 @@ std::string money_text(double amount) {
 std::string replay_table(const ReplayReport& report) {
   TextTable table;
   const double bound = report.bound();
-  std::vector<std::string> head = {"policy", "late",       "wait p50",     "wait p99", "cold starts",
-                                   "starts", "instance-s", "of the bound", "busy"};
+  std::vector<std::string> head = {"policy", "late",       "wait p50",     "wait p99",     "cold starts",
+                                   "starts", "instance-s", "of the first", "of the bound", "busy"};
   if (report.prices) head.push_back(report.prices->currency);
   if (report.prices && report.prices->committed) head.push_back("");
   table.row(head);
-  for (const PolicyResult& policy : report.policies) {
+  for (std::size_t i = 0; i < report.policies.size(); ++i) {
+    const PolicyResult& policy = report.policies[i];
     const QueueLedger& total = policy.result.total;
+    const std::optional<CostRatio> ratio = cost_ratio(report, i);
     std::vector<std::string> row = {policy.policy,
                                     fixed(total.late_share() * 100, 2) + " %",
                                     duration_text(total.waits.quantile(0.5)),
@@ -112,13 +128,14 @@ std::string replay_table(const ReplayReport& report) {
                                     grouped(total.cold_starts),
                                     grouped(total.starts),
                                     grouped(static_cast<std::uint64_t>(total.instance_seconds())),
+                                    i > 0 && ratio ? ratio->text() : "-",
                                     bound > 0 ? fixed(total.instance_seconds() / bound, 2) : "-",
                                     fixed(total.busy_share() * 100, 1) + " %"};
     append_cost(row, report.prices, policy.cost);
     table.row(std::move(row));
   }
   if (bound > 0)
-    table.row({"(bound)", "", "", "", "", "", grouped(static_cast<std::uint64_t>(bound)), "1.00", ""});
+    table.row({"(bound)", "", "", "", "", "", grouped(static_cast<std::uint64_t>(bound)), "", "1.00", ""});
   const std::uint64_t counted = report.policies.empty() ? 0 : report.policies.front().result.total.messages;
   std::string out = grouped(counted) + " messages on " + grouped(report.queues.size()) + " queues";
   if (report.learning > Duration(0))
@@ -129,6 +146,8 @@ std::string replay_table(const ReplayReport& report) {
          " after the message was due. cold starts: messages that waited for their instance to start.\n"
          "instance-s: seconds of instances starting, idle or busy. The start time's median is " +
          format_duration(report.start_time) + ".\n";
+  if (const std::string note = cost_ratio_note(report); !note.empty())
+    out += "of the first: instance-s for one of the first policy's. " + note + "\n";
   if (report.prices) out += prices_note(*report.prices);
   if (bound > 0)
     out += "(bound): what any policy needs, even one that knows all to come, so that at most " +
@@ -156,7 +175,8 @@ std::string replay_table(const ReplayReport& report) {
 
 std::string replay_json(const ReplayReport& report) {
   json::array policies;
-  for (const PolicyResult& policy : report.policies) {
+  for (std::size_t i = 0; i < report.policies.size(); ++i) {
+    const PolicyResult& policy = report.policies[i];
     json::object queues;
     for (std::size_t q = 0; q < report.queues.size(); ++q) {
       const QueueLedger& book = policy.result.queues[q];
@@ -168,6 +188,7 @@ std::string replay_json(const ReplayReport& report) {
     if (report.prices) total["cost"] = cost_json(policy.cost);
     policies.push_back(
         {{"policy", policy.policy},
+         {"of_the_first", ratio_json(report, i)},
          {"of_the_bound", report.bound() > 0
                               ? json::value(policy.result.total.instance_seconds() / report.bound())
                               : json::value(nullptr)},

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/replay_ratio.h"
 #include "app/replay_report.h"
 
 namespace forewarm {
@@ -57,6 +58,40 @@ TEST_F(Replay, the_same_seed_gives_the_same_report) {
   }
   EXPECT_EQ(replay_json(*first), replay_json(*second));
   EXPECT_EQ(replay_html(*first), replay_html(*second));
+}
+
+TEST_F(Replay, costs_stand_beside_the_first_policys_with_an_interval) {
+  std::ofstream file(folder_ / "trace.csv", std::ios::app);
+  for (int i = 660; i < 5400; i += 60) file << i << ",steady,10,200\n";
+  file.close();
+  options_.policies = {"static:8", "static:2", "keep-alive:1s"};
+  options_.queues = {"steady"};
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report) << report.error().message;
+  const std::optional<CostRatio> quarter = cost_ratio(*report, 1);
+  ASSERT_TRUE(quarter && quarter->interval);
+  EXPECT_EQ(quarter->block, Duration(10min));
+  EXPECT_EQ(quarter->blocks, 9u);
+  EXPECT_NEAR(quarter->ratio, 0.25, 1e-3);
+  EXPECT_NEAR(quarter->interval->low, 0.25, 1e-3);
+  EXPECT_NEAR(quarter->interval->high, 0.25, 1e-3);
+  const std::optional<CostRatio> varied = cost_ratio(*report, 2);
+  ASSERT_TRUE(varied && varied->interval);
+  EXPECT_LT(varied->interval->low, varied->ratio);
+  EXPECT_GT(varied->interval->high, varied->ratio);
+  EXPECT_NE(replay_table(*report).find("0.25 (0.25-0.25)"), std::string::npos);
+  EXPECT_NE(replay_html(*report).find("<td>0.25 (0.25-0.25)</td>"), std::string::npos);
+  EXPECT_NE(replay_json(*report).find("\"block_seconds\":6E2,\"blocks\":9"), std::string::npos);
+}
+
+TEST_F(Replay, ten_minutes_have_no_interval) {
+  options_.policies = {"static:8", "static:1"};
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report);
+  ASSERT_TRUE(cost_ratio(*report, 1));
+  EXPECT_FALSE(cost_ratio(*report, 1)->interval);
+  EXPECT_NE(replay_json(*report).find("\"interval_95\":null"), std::string::npos);
+  EXPECT_EQ(replay_table(*report).find("In brackets"), std::string::npos);
 }
 
 TEST_F(Replay, speed_compresses_the_trace_and_not_the_work) {

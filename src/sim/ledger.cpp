@@ -62,6 +62,7 @@ void QueueLedger::add(const QueueLedger& other) {
   unstarted += other.unstarted;
   cold_starts += other.cold_starts;
   starts += other.starts;
+  direction_changes += other.direction_changes;
   start_failures += other.start_failures;
   instances_lost += other.instances_lost;
   runs += other.runs;
@@ -78,16 +79,24 @@ void QueueLedger::add(const QueueLedger& other) {
   waits.add(other.waits);
 }
 
+void TimelineBucket::add(const TimelineBucket& other) {
+  arrivals += other.arrivals;
+  late += other.late;
+  instance_seconds += other.instance_seconds;
+  busy_seconds += other.busy_seconds;
+}
+
 Ledger::Ledger(const Options& options)
-    : start_(options.start),
-      bucket_(options.bucket),
+    : bucket_(options.bucket),
       score_from_(options.score_from),
       score_until_(options.score_until),
+      lines_from_(options.lines_of_scored ? std::max(options.start, score_from_) : options.start),
+      lines_until_(options.lines_of_scored ? score_until_ : TimePoint::max()),
       billing_(options.billing),
       ids_(options.queues),
       books_(ids_.size()) {
   check(bucket_ > Duration(0), "a time line's bucket has a width");
-  meters_.assign(ids_.size(), Meter{.count = {}, .charged = start_});
+  meters_.assign(ids_.size(), Meter{.count = {}, .charged = options.start});
   lines_.resize(ids_.size());
   for (std::size_t i = 0; i < ids_.size(); ++i) {
     index_.insert(ids_[i], static_cast<std::uint32_t>(i));
@@ -104,7 +113,7 @@ std::uint32_t Ledger::index_of(QueueId queue) const {
 }
 
 TimelineBucket& Ledger::bucket(std::uint32_t queue, TimePoint at) {
-  const auto index = static_cast<std::size_t>(std::max<std::int64_t>(0, (at - start_) / bucket_));
+  const auto index = static_cast<std::size_t>(std::max<std::int64_t>(0, (at - lines_from_) / bucket_));
   std::vector<TimelineBucket>& line = lines_[queue];
   if (index >= line.size()) line.resize(index + 1);
   return line[index];
@@ -124,15 +133,27 @@ void Ledger::charge(std::uint32_t queue, TimePoint now) {
   book.idle_seconds += took * meter.count[1];
   book.busy_seconds += took * meter.count[2];
   const std::uint32_t all = meter.count[0] + meter.count[1] + meter.count[2];
-  while (all > 0 && meter.charged < now) {
-    const TimePoint ends = start_ + bucket_ * ((meter.charged - start_) / bucket_ + 1);
-    const double part = seconds(std::min(ends, now) - meter.charged);
-    TimelineBucket& column = bucket(queue, meter.charged);
+  const TimePoint line_end = std::min(now, lines_until_);
+  for (TimePoint at = std::max(meter.charged, lines_from_); all > 0 && at < line_end;) {
+    const TimePoint ends = std::min(line_end, lines_from_ + bucket_ * ((at - lines_from_) / bucket_ + 1));
+    const double part = seconds(ends - at);
+    TimelineBucket& column = bucket(queue, at);
     column.instance_seconds += part * all;
     column.busy_seconds += part * meter.count[2];
-    meter.charged = std::min(ends, now);
+    at = ends;
   }
   meter.charged = now;
+}
+
+void Ledger::count_direction(std::uint32_t queue, int direction, TimePoint now) {
+  int& before = meters_[queue].direction;
+  if (before == -direction && scored(now)) ++books_[queue].direction_changes;
+  before = direction;
+}
+
+void Ledger::count_late(const Waiting& waiting) {
+  ++books_[waiting.queue].late;
+  ++bucket(waiting.queue, waiting.came).late;
 }
 
 void Ledger::enter(Instance& instance, State state, TimePoint now) {
@@ -158,12 +179,12 @@ void Ledger::on_event(const TimedEvent& event) {
   if (const auto* arrived = std::get_if<MessageArrived>(&event.event)) {
     if (arrived->origin != Origin::Sent) return;
     const std::uint32_t queue = index_of(arrived->message.queue);
-    ++bucket(queue, event.time).arrivals;
+    if (event.time >= lines_from_ && event.time < lines_until_) ++bucket(queue, event.time).arrivals;
     if (!scored(event.time)) return;
     ++books_[queue].messages;
     newest_message_ = std::max(newest_message_, arrived->message.id.value());
     waiting_.insert(arrived->message.id,
-                    {queue, std::max(arrived->message.visible_at, arrived->message.sent)});
+                    {queue, event.time, std::max(arrived->message.visible_at, arrived->message.sent)});
   } else if (const auto* ready = std::get_if<InstanceReady>(&event.event)) {
     if (Instance* instance = instances_.find(ready->instance)) {
       enter(*instance, State::Idle, event.time);
@@ -184,6 +205,7 @@ void Ledger::on_event(const TimedEvent& event) {
     charge(instance->queue, event.time);
     --meters_[instance->queue].count[static_cast<std::size_t>(instance->state)];
     run_ended(*instance, event.time);
+    count_direction(instance->queue, -1, event.time);
     QueueLedger& book = books_[instance->queue];
     if (scored(event.time))
       book.instance_rounding_seconds += seconds(billing_.instance_rounding(event.time - instance->started));
@@ -203,10 +225,7 @@ void Ledger::first_start(const Lease& lease, TimePoint now, const Instance* inst
   const Duration wait = now - waiting.due;
   ++book.started;
   book.waits.add(wait);
-  if (wait > objectives_[waiting.queue]) {
-    ++book.late;
-    ++bucket(waiting.queue, now).late;
-  }
+  if (wait > objectives_[waiting.queue]) count_late(waiting);
   if (instance != nullptr && instance->ready > waiting.due) ++book.cold_starts;
 }
 
@@ -227,6 +246,7 @@ void Ledger::on_action(const Action& action, TimePoint now) {
     const std::uint32_t queue = index_of(start->queue);
     charge(queue, now);
     if (scored(now)) ++books_[queue].starts;
+    count_direction(queue, 1, now);
     ++meters_[queue].count[static_cast<std::size_t>(State::Starting)];
     instances_.insert(start->instance,
                       {.queue = queue, .state = State::Starting, .ready = kNever, .started = now});
@@ -247,7 +267,7 @@ void Ledger::finish(TimePoint end) {
     if (waiting == nullptr) continue;
     QueueLedger& book = books_[waiting->queue];
     ++book.unstarted;
-    if (end - waiting->due > objectives_[waiting->queue]) ++book.late;
+    if (end - waiting->due > objectives_[waiting->queue]) count_late(*waiting);
     waiting_.erase(MessageId(id));
   }
 }
@@ -262,12 +282,7 @@ std::vector<TimelineBucket> Ledger::timeline() const {
   std::vector<TimelineBucket> sum;
   for (const auto& line : lines_) {
     if (line.size() > sum.size()) sum.resize(line.size());
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      sum[i].arrivals += line[i].arrivals;
-      sum[i].late += line[i].late;
-      sum[i].instance_seconds += line[i].instance_seconds;
-      sum[i].busy_seconds += line[i].busy_seconds;
-    }
+    for (std::size_t i = 0; i < line.size(); ++i) sum[i].add(line[i]);
   }
   return sum;
 }

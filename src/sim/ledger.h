@@ -33,9 +33,10 @@ struct QueueLedger {
   std::uint64_t started = 0;  ///< first starts, by a run or a client
   std::uint64_t late = 0;  ///< started more than the objective after they were due, or due that long ago and
                            ///< never started
-  std::uint64_t unstarted = 0;    ///< neither started nor deleted at the end
-  std::uint64_t cold_starts = 0;  ///< messages that waited for their instance to start
-  std::uint64_t starts = 0;       ///< instances
+  std::uint64_t unstarted = 0;          ///< neither started nor deleted at the end
+  std::uint64_t cold_starts = 0;        ///< messages that waited for their instance to start
+  std::uint64_t starts = 0;             ///< instances
+  std::uint64_t direction_changes = 0;  ///< an instance started after one ended, or ended after one started
   std::uint64_t start_failures = 0;
   std::uint64_t instances_lost = 0;
   std::uint64_t runs = 0;
@@ -63,9 +64,11 @@ struct QueueLedger {
 /// One column of a time line.
 struct TimelineBucket {
   std::uint64_t arrivals = 0;
-  std::uint64_t late = 0;
+  std::uint64_t late = 0;  ///< of those that came in this column and count, whenever they started
   double instance_seconds = 0;
   double busy_seconds = 0;
+
+  void add(const TimelineBucket& other);
 };
 
 /// Keeps the books of a simulated run: lateness on one side, instance time on the other. It believes events
@@ -78,9 +81,11 @@ class Ledger : public Watcher {
     std::vector<QueueId> queues;  ///< ids; results have this order
     Configuration configuration;  ///< for each queue's objective
     /// Only messages that come in this time count, and instance time within it; the rest is for learning and
-    /// for settling. The time lines show all.
+    /// for settling.
     TimePoint score_from = TimePoint::min();
     TimePoint score_until = TimePoint::max();
+    /// Time lines begin at score_from and add up to the books; else they begin at the start and show all.
+    bool lines_of_scored = false;
     BillingRules billing = {};  ///< for the seconds of rounding; what still lives at the end is not rounded
   };
   explicit Ledger(const Options& options);
@@ -99,6 +104,7 @@ class Ledger : public Watcher {
   enum class State : std::uint8_t { Starting, Idle, Busy };
   struct Waiting {
     std::uint32_t queue = 0;
+    TimePoint came;
     TimePoint due;
   };
   struct Instance {
@@ -108,15 +114,18 @@ class Ledger : public Watcher {
     TimePoint started;
     TimePoint busy_since = {};
   };
-  /// Instances of a queue by state and when they were last charged.
+  /// Instances of a queue by state, when they were last charged, and which way their number went last.
   struct Meter {
     std::array<std::uint32_t, 3> count{};
     TimePoint charged;
+    int direction = 0;
   };
 
   std::uint32_t index_of(QueueId queue) const;
   TimelineBucket& bucket(std::uint32_t queue, TimePoint at);
   void charge(std::uint32_t queue, TimePoint now);
+  void count_direction(std::uint32_t queue, int direction, TimePoint now);
+  void count_late(const Waiting& waiting);
   void enter(Instance& instance, State state, TimePoint now);
   void run_ended(const Instance& instance, TimePoint now);
   void first_start(const Lease& lease, TimePoint now, const Instance* instance);
@@ -125,9 +134,9 @@ class Ledger : public Watcher {
 
   bool scored(TimePoint at) const { return at >= score_from_ && at < score_until_; }
 
-  TimePoint start_;
   Duration bucket_;
   TimePoint score_from_, score_until_;
+  TimePoint lines_from_, lines_until_;
   BillingRules billing_;
   std::vector<QueueId> ids_;
   IdMap<QueueId, std::uint32_t> index_;

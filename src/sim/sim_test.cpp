@@ -141,6 +141,68 @@ TEST(Ledger, charges_instances_by_state_and_messages_by_lateness) {
   EXPECT_DOUBLE_EQ(ledger.timeline()[0].instance_seconds, 10);
   EXPECT_DOUBLE_EQ(ledger.timeline()[1].instance_seconds, 5);
   EXPECT_EQ(ledger.timeline()[0].arrivals, 3u);
+  EXPECT_EQ(ledger.timeline()[0].late, 2u);
+}
+
+TEST(Ledger, counts_a_late_message_where_it_came_and_not_where_it_started) {
+  Ledger ledger({.start = kStart, .bucket = 10s, .queues = {kQueue}, .configuration = one_function()});
+  ledger.observe({kStart + 9s, arrived(1, kStart + 9s)}, {start(1)});
+  ledger.observe({kStart + 12s, InstanceReady{InstanceId(1), 3s}}, {run(1, 1, 1, 1, kStart + 12s)});
+  ledger.finish(kStart + 15s);
+  ASSERT_EQ(ledger.timeline().size(), 2u);
+  EXPECT_EQ(ledger.timeline()[0].late, 1u);
+  EXPECT_EQ(ledger.timeline()[1].late, 0u);
+}
+
+TEST(Ledger, lines_of_what_is_scored_add_up_to_the_books) {
+  // The scored part is 5 s to 27 s; the instance is there from 0 s to 40 s, its runs are 1 s to 7 s and 26 s
+  // to the end.
+  Ledger ledger({.start = kStart,
+                 .bucket = 10s,
+                 .queues = {kQueue},
+                 .configuration = one_function(),
+                 .score_from = kStart + 5s,
+                 .score_until = kStart + 27s,
+                 .lines_of_scored = true});
+  ledger.observe({kStart, arrived(1, kStart)}, {start(1)});
+  ledger.observe({kStart + 1s, InstanceReady{InstanceId(1), 1s}}, {run(1, 1, 1, 1, kStart + 1s)});
+  ledger.observe({kStart + 7s, RunFinished{.run = RunId(1), .failed = {}}}, {Delete{MessageId(1)}});
+  ledger.observe({kStart + 16s, arrived(2, kStart + 16s)}, {});
+  ledger.observe({kStart + 26s, arrived(3, kStart + 26s)}, {run(2, 1, 3, 1, kStart + 26s)});
+  ledger.observe({kStart + 28s, arrived(4, kStart + 28s)}, {});
+  ledger.finish(kStart + 40s);
+  const std::vector<TimelineBucket> line = ledger.timeline();
+  ASSERT_EQ(line.size(), 3u);
+  const double lengths[] = {10, 10, 2}, busy[] = {2, 0, 1};
+  const std::uint64_t came[] = {0, 1, 1}, late[] = {0, 1, 0};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_DOUBLE_EQ(line[i].instance_seconds, lengths[i]);
+    EXPECT_DOUBLE_EQ(line[i].busy_seconds, busy[i]);
+    EXPECT_EQ(line[i].arrivals, came[i]);
+    EXPECT_EQ(line[i].late, late[i]);
+  }
+  EXPECT_DOUBLE_EQ(ledger.total().instance_seconds(), 22);
+  EXPECT_EQ(ledger.total().messages, 2u);
+  EXPECT_EQ(ledger.total().late, 1u);
+}
+
+TEST(Ledger, counts_how_often_the_number_of_instances_turns) {
+  const auto turns = [](Duration from) {
+    Ledger ledger({.start = kStart,
+                   .bucket = 10s,
+                   .queues = {kQueue},
+                   .configuration = one_function(),
+                   .score_from = kStart + from});
+    ledger.observe({kStart, TimePassed{}}, {start(1), start(2)});
+    ledger.observe({kStart + 1s, InstanceLost{InstanceId(1)}}, {});          // down: the first turn
+    ledger.observe({kStart + 2s, InstanceLost{InstanceId(2)}}, {});          // on down
+    ledger.observe({kStart + 3s, TimePassed{}}, {start(3)});                 // up: the second
+    ledger.observe({kStart + 4s, InstanceLost{InstanceId(3)}}, {start(4)});  // down and up at once
+    ledger.finish(kStart + 5s);
+    return ledger.total().direction_changes;
+  };
+  EXPECT_EQ(turns(0s), 4u);
+  EXPECT_EQ(turns(2500ms), 3u);
 }
 
 /// An oracle that never complains proves nothing: each of these breaks one promise.
