@@ -23,6 +23,7 @@ BURST_SECONDS = 5
 # So that nobody would keep a burst's instances until the next one, but would have them a few seconds ahead.
 IDLE_COST_PER_SECOND = 1000
 LATE_COST = 700
+FORESEEN_SECONDS = 6  # a plan is for a burst that begins so soon after it
 CONNECTIONS = 8
 JSON = {"Content-Type": "application/json"}
 
@@ -125,12 +126,13 @@ class Burst:
     messages: int
     late: int
     plan: dict  # the plan in force when its first message came
+    foreseen: int  # most instances that a plan before it wanted because of a forecast
 
 
 def read_bursts(recording, starts):
     """A Burst for each of the times at which they began."""
     bursts = [None for _ in starts]
-    arrived, of, ready, plan, now = {}, {}, set(), {}, 0
+    arrived, of, ready, plan, foreseen, now = {}, {}, set(), {}, [], 0
     for line in recording.read_text().splitlines():
         if not line.startswith("  "):
             now = int(line.split(" ", 1)[0]) / 1e6
@@ -140,7 +142,9 @@ def read_bursts(recording, starts):
             if which is None:
                 continue
             arrived[found[1]], of[found[1]] = at, which
-            bursts[which] = bursts[which] or Burst(len(ready), 0, 0, dict(plan))
+            if bursts[which] is None:
+                wanted = [instances for when, instances in foreseen if when >= starts[which] - FORESEEN_SECONDS]
+                bursts[which] = Burst(len(ready), 0, 0, dict(plan), max(wanted, default=0))
             bursts[which].messages += 1
             bursts[which].late += 1  # until it has begun in time
         elif found := re.search(r" instance_ready instance=(\d+)", line):
@@ -153,6 +157,8 @@ def read_bursts(recording, starts):
                     bursts[of[message]].late -= 1
         elif found := re.search(r"  publish_plan .* instances=(\d+) .*constraint=(\S+) model=(\S+) level=(\S+)", line):
             plan = {"instances": int(found[1]), "constraint": found[2], "model": found[3], "level": float(found[4])}
+            if found[2] == "cost" and found[3] != "none":
+                foreseen.append((now, int(found[1])))
     return bursts
 
 
