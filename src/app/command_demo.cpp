@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/demo_report.h"
 #include "app/demo_trace.h"
+#include "app/measured_run.h"
 #include "app/own_program.h"
 #include "app/server.h"
 #include "app/terminal.h"
@@ -23,6 +24,7 @@ constexpr std::uint64_t kSeed = 1;
 constexpr Duration kInit = 400ms;       ///< what the demo's function takes to start
 constexpr Duration kObjective = 100ms;  ///< below the start time, or there would be nothing to predict
 constexpr double kLateShare = 0.05;
+constexpr std::uint32_t kInstancesMax = 40;  ///< of one queue
 constexpr double kPlayedShare =
     0.85;  ///< of --minutes; the rest is for starting, draining and the comparison
 constexpr auto kDrain = std::chrono::seconds(10);
@@ -61,12 +63,13 @@ ServerConfig demo_config(const DemoCommand& command, const Trace& trace, const s
     function.name = queue.name;
     function.command = {own_program(), "demo-function", std::to_string(kInit / 1ms)};
     function.start_time_guess = kInit;
+    function.concurrency_max = kInstancesMax;
     MappingConfig& mapping = config.mappings.emplace_back();
     mapping.queue = queue.name;
     mapping.function = queue.name;
     mapping.settings.scaling.objective = kObjective;
     mapping.settings.scaling.late_share_max = kLateShare;
-    mapping.settings.scaling.instances_max = 40;
+    mapping.settings.scaling.instances_max = kInstancesMax;
   }
   return config;
 }
@@ -90,7 +93,9 @@ class Demo {
   double speed_;
   std::unique_ptr<Server> server_;
   std::optional<TracePlayer> player_;
+  MeasuredRun measured_;
   std::optional<Ledger> books_;
+  TimePoint start_;
   std::optional<Loop::Clock::time_point> drain_until_;
   std::uint64_t planned_seen_ = 0;
   DemoResult result_;
@@ -104,6 +109,7 @@ Result<void> Demo::run(const std::string& data) {
   options.on_ready = [this] { ready(); };
   options.on_second = [this](const Snapshot& snapshot) { second(snapshot); };
   options.watch = [this](const TimedEvent& event, const Actions& actions) {
+    measured_.observe(event, actions);
     if (books_) books_->observe(event, actions);
   };
   Result<std::unique_ptr<Server>> server = Server::open(options);
@@ -123,9 +129,9 @@ Result<void> Demo::run(const std::string& data) {
   if (books_) {
     books_->finish(last.at);
     result_.queues = books_->queues();
+    result_.played = measured_.trace(trace_.queues, std::min(trace_.length, last.at - start_));
+    result_.world = measured_.world({.start_time = DurationDistribution::fixed(kInit)});
   }
-  for (const FunctionSnapshot& function : last.functions)
-    result_.start_time = std::max(result_.start_time, function.start_time_mean);
   result_.cold_starts_avoided = last.totals.cold_starts_avoided;
   server_.reset();
   return ended;
@@ -136,7 +142,9 @@ void Demo::ready() {
   // The books know the queues by the numbers that the server has given them.
   const Snapshot snapshot = server_->snapshot();
   Ledger::Options options;
-  options.start = snapshot.at;
+  options.start = start_ = snapshot.at;
+  // What is idle after the last message is kept for messages that will not come.
+  options.score_until = start_ + trace_.length + 1us;  // the last message comes at the end
   for (const TraceQueue& traced : trace_.queues) {
     for (const QueueSnapshot& queue : snapshot.queues) {
       if (queue.name != traced.name) continue;
@@ -147,6 +155,7 @@ void Demo::ready() {
     }
   }
   books_.emplace(options);
+  measured_.begin(start_, options.queues);
   player_.emplace(trace_, server_->sqs_endpoint());
 }
 
@@ -158,7 +167,7 @@ void Demo::second(const Snapshot& snapshot) {
   const Duration left = from_seconds(seconds(trace_.length) * (1 - player_->share()));
   server_->set_progress(
       Progress{command_.trace.empty() ? title.str() : "Playing " + command_.trace, player_->share(), left});
-  if (!player_->finished()) return;
+  if (!player_->finished() || snapshot.at < start_ + trace_.length) return;
   if (!drain_until_) drain_until_ = Loop::Clock::now() + kDrain;
   bool idle = true;
   for (const QueueSnapshot& queue : snapshot.queues)
@@ -217,11 +226,15 @@ int run_demo(const DemoCommand& command) {
   const Result<void> ended = demo.run(data);
   if (is_terminal(2)) std::cerr << "\r\033[K";
   if (!ended) return failed(ended.error());
-  const std::string report = demo_report(trace, demo.result(),
-                                         {.seed = kSeed,
-                                          .objective = kObjective,
-                                          .late_share_max = kLateShare,
-                                          .step = std::max<Duration>(500ms, from_seconds(60 / speed))});
+  if (demo.result().queues.empty()) {
+    std::cout << "the demo ended before anything was played\n";
+    return 0;
+  }
+  const DemoSettings settings{.seed = kSeed, .objective = kObjective, .late_share_max = kLateShare};
+  const Result<DemoComparison> comparison = compare_demo(demo.result(), settings);
+  if (!comparison) return failed(comparison.error());
+  const std::string report = command.json ? demo_json(*comparison, demo.result())
+                                          : demo_report(*comparison, demo.result(), settings);
   std::cout << report;
   if (!command.report.empty()) {
     std::ofstream file(command.report);

@@ -118,6 +118,7 @@ class CommandLine {
     sub->add_option("--data", demo_.data, "folder of the queue (default: a temporary one)");
     sub->add_option("--admin", demo_.admin, "HOST:PORT of the dashboard")->capture_default_str();
     sub->add_option("--report", demo_.report, "also write the report to this file");
+    sub->add_flag("--json", demo_.json, "the report's figures as JSON");
     on(sub, [this] { return run_demo(demo_); });
   }
 

@@ -106,6 +106,7 @@ struct DemoCommand {
   std::string data;
   std::string admin = "127.0.0.1:9325";
   std::string report;
+  bool json = false;
 };
 int run_demo(const DemoCommand& command);
 

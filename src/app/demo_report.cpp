@@ -1,6 +1,8 @@
 #include "app/demo_report.h"
 
-#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "app/replay.h"
 #include "app/terminal.h"
@@ -8,13 +10,22 @@
 namespace forewarm {
 namespace {
 
-/// The part of the trace that was played, as far as the live books go.
-Trace played(const Trace& trace, std::uint64_t messages) {
-  Trace out = trace;
-  out.arrivals.resize(std::min<std::size_t>(out.arrivals.size(), messages));
-  if (!out.arrivals.empty() && out.arrivals.size() < trace.arrivals.size())
-    out.length = out.arrivals.back().at + 1s;
-  return out;
+double instance_ratio(const QueueLedger& replayed, const QueueLedger& live) {
+  return live.instance_seconds() > 0 ? replayed.instance_seconds() / live.instance_seconds() : 0;
+}
+
+boost::json::object demo_figures(const QueueLedger& books) {
+  const auto ms = [&](double level) { return seconds(books.waits.quantile(level)) * 1000; };
+  return {{"messages", books.messages},
+          {"late_share", books.late_share()},
+          {"wait_p50_ms", ms(0.5)},
+          {"wait_p99_ms", ms(0.99)},
+          {"cold_starts", books.cold_starts},
+          {"starts", books.starts},
+          {"instance_seconds", books.instance_seconds()},
+          {"starting_seconds", books.starting_seconds},
+          {"idle_seconds", books.idle_seconds},
+          {"busy_seconds", books.busy_seconds}};
 }
 
 std::vector<std::string> row(const std::string& name, const QueueLedger& books) {
@@ -51,37 +62,42 @@ std::string verdict(const QueueLedger& ours, const QueueLedger& reactive) {
 
 }  // namespace
 
-std::string demo_report(const Trace& trace, const DemoResult& live, const DemoSettings& settings) {
-  std::string out;
-  if (live.queues.empty()) return "the demo ended before anything was played\n";
-  QueueLedger total;
-  for (const QueueLedger& queue : live.queues) total.add(queue);
-
+Result<DemoComparison> compare_demo(const DemoResult& live, const DemoSettings& settings) {
+  DemoComparison comparison;
+  for (const QueueLedger& queue : live.queues) comparison.live.add(queue);
   ReplayOptions options;
   options.policies = {"forewarm", "reactive", "keep-alive:5s"};
-  options.start_time = live.start_time > Duration(0) ? live.start_time : 400ms;
+  options.start_time = live.world.start_time.mean();
   options.objective = settings.objective;
   options.late_share_max = settings.late_share_max;
-  options.step = settings.step;
-  options.instances_max = 40;
+  options.bound = false;
   options.seed = settings.seed;
-  const Result<ReplayReport> replayed = replay(played(trace, live.sent), options);
-  if (!replayed) return replayed.error().message + "\n";
+  options.measured = live.world;
+  Result<ReplayReport> replayed = replay(live.played, options);
+  if (!replayed) return std::unexpected(replayed.error());
+  comparison.replays = std::move(*replayed);
+  return comparison;
+}
 
-  out += live.interrupted ? "\nInterrupted; this is what was played so far.\n" : "\n";
+std::string demo_report(const DemoComparison& comparison, const DemoResult& live,
+                        const DemoSettings& settings) {
+  const std::vector<PolicyResult>& policies = comparison.replays.policies;
+  std::string out = live.interrupted ? "\nInterrupted; this is what was played so far.\n" : "\n";
   TextTable table;
   table.row({"", "messages", "late", "wait p50 ms", "p99 ms", "waited for a start", "starts", "instance-s"});
-  table.row(row("live run, forewarm", total));
-  for (const PolicyResult& policy : replayed->policies)
-    table.row(row("replay, " + policy.policy, policy.result.total));
+  table.row(row("live run, forewarm", comparison.live));
+  for (const PolicyResult& policy : policies) table.row(row("replay, " + policy.policy, policy.result.total));
   out += table.text();
+  const double off = instance_ratio(policies[0].result.total, comparison.live) - 1;
   out +=
       "\nlate: started more than " + fixed(seconds(settings.objective) * 1000, 0) +
       " ms after it was due (objective: at most " + fixed(settings.late_share_max * 100, 0) +
-      "%). A start took " + fixed(seconds(options.start_time) * 1000, 0) +
-      " ms in the mean here.\nThe replays run the same messages through the same core in simulated time with "
-      "that start time; the live\n"
-      "run is real processes. Compare replay with replay: the live run also pays for this machine's noise.\n";
+      "%). A start took " + fixed(seconds(live.world.start_time.mean()) * 1000, 0) +
+      " ms in the mean here.\nAll rows are of the same " + fixed(seconds(live.played.length), 0) +
+      " seconds. The replays run the messages as they came, through the same core in simulated time, with\n"
+      "the settings, start times and service times of the live run. Forewarm's needs " +
+      fixed(off < 0 ? -off * 100 : off * 100, 1) + "% " + (off < 0 ? "less" : "more") +
+      " instance time than its\nlive run did: that is how far the replays can be believed.\n";
   out += grouped(live.cold_starts_avoided) +
          " instances that were started ahead of need met their first message warm (live).\n";
   if (live.refused > 0) out += grouped(live.refused) + " sends were refused or not answered.\n";
@@ -89,14 +105,29 @@ std::string demo_report(const Trace& trace, const DemoResult& live, const DemoSe
   out += "\nqueue by queue (replay):\n";
   TextTable queues;
   queues.row({"", "messages", "forewarm", "reactive", "prediction"});
-  const std::vector<QueueLedger>& ours = replayed->policies[0].result.queues;
-  const std::vector<QueueLedger>& reactive = replayed->policies[1].result.queues;
-  for (std::size_t i = 0; i < trace.queues.size(); ++i) {
+  const std::vector<QueueLedger>& ours = policies[0].result.queues;
+  const std::vector<QueueLedger>& reactive = policies[1].result.queues;
+  for (std::size_t i = 0; i < live.played.queues.size(); ++i) {
     if (ours[i].messages == 0) continue;
-    queues.row({trace.queues[i].name, grouped(ours[i].messages), both(ours[i]), both(reactive[i]),
+    queues.row({live.played.queues[i].name, grouped(ours[i].messages), both(ours[i]), both(reactive[i]),
                 verdict(ours[i], reactive[i])});
   }
   return out + queues.text();
+}
+
+std::string demo_json(const DemoComparison& comparison, const DemoResult& live) {
+  boost::json::object replays;
+  for (const PolicyResult& policy : comparison.replays.policies)
+    replays[policy.policy] = demo_figures(policy.result.total);
+  const boost::json::object out = {{"seconds", seconds(live.played.length)},
+                                   {"start_time_mean_ms", seconds(live.world.start_time.mean()) * 1000},
+                                   {"stop_time_ms", seconds(live.world.stop_time) * 1000},
+                                   {"fit_latency_ms", seconds(live.world.fit_latency) * 1000},
+                                   {"interrupted", live.interrupted},
+                                   {"refused", live.refused},
+                                   {"live", demo_figures(comparison.live)},
+                                   {"replay", replays}};
+  return boost::json::serialize(out) + "\n";
 }
 
 }  // namespace forewarm

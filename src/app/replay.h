@@ -14,6 +14,17 @@
 
 namespace forewarm {
 
+/// What was measured of a run with real processes, to replay it with the same settings and times.
+struct MeasuredWorld {
+  Configuration configuration = {};  ///< queue i of the trace and its function have the id i + 1
+  DurationDistribution start_time = DurationDistribution::fixed(1s);
+  /// By queue, in order: a busy machine is slow for all that start then.
+  std::vector<std::vector<Duration>> first_starts = {};
+  std::vector<Duration> accept_times = {};  ///< of the messages, in order: from being sent to being known
+  Duration stop_time = 50ms;
+  Duration fit_latency = 200ms;
+};
+
 /// What-if: a recorded trace under several scaling policies, each through the real core in the simulated
 /// world.
 struct ReplayOptions {
@@ -31,6 +42,9 @@ struct ReplayOptions {
   unsigned threads = 0;  ///< policies run side by side; 0: as many as there are processors
   std::uint64_t seed = 1;
   std::optional<PriceSheet> prices = {};  ///< what instances cost in money
+  /// Instead of the start time, the limits, the objective and the step above, of which the first three are
+  /// still what a bound is computed and a report is written with.
+  std::optional<MeasuredWorld> measured = {};
   /// Told the share of all that is done, and what is being done. On any thread, one call at a time.
   std::function<void(double share, const std::string& what)> progress = {};
 };

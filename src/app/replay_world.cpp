@@ -59,6 +59,14 @@ SimulationOptions replay_world(const Trace& trace, const ReplayOptions& options)
     mapping.scaling.instances_max = options.instances_max;
     world.configuration.mappings.push_back(mapping);
   }
+  if (options.measured) {
+    world.configuration = options.measured->configuration;
+    world.start_time = options.measured->start_time;
+    world.first_starts = options.measured->first_starts;
+    world.accept_times = options.measured->accept_times;
+    world.stop_time = options.measured->stop_time;
+    world.fit_latency = options.measured->fit_latency;
+  }
   return world;
 }
 

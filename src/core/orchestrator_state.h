@@ -109,6 +109,7 @@ class Orchestrator::State {
 
   // signals.cpp: what is known from outside
   void configure_signals();
+  void spread_signal_news();
   void add_regressors(FitRequest& request);
 
   void leave_pending(QueueState& queue);
@@ -134,6 +135,8 @@ class Orchestrator::State {
   std::deque<QueueId> starved_;  ///< wanted an instance when the machine's limit was reached
   Outcomes outcomes_;
   std::map<SignalId, SignalSeries> signals_;
+  Timed signal_news_{TimerKind::SignalNews};
+  std::vector<SignalId> signals_with_news_;  ///< of times to come, not yet passed on to queues
   std::uint64_t next_instance_ = 1;
   std::uint64_t next_run_ = 1;
 };

@@ -98,8 +98,12 @@ struct QueueState {
   std::uint64_t fit_serial = 0;  ///< of the last fit asked for
   bool fit_running = false;
   std::uint32_t steps_since_fit = 0;
-  float arrivals_per_second = 0;  ///< over the last minute, brought up to date once a step
-  double late_if_cold = 1;        ///< share of the function's starts that take longer than the objective
+  bool fit_of_news = false;                  ///< the one that runs
+  bool signal_news = false;                  ///< was said of times to come, and is in no fit yet
+  TimePoint news_fit_at = TimePoint::min();  ///< the last fit that was asked for because of it
+  std::uint64_t forecast_serial = 0;         ///< of the fit that the forecasts are from
+  float arrivals_per_second = 0;             ///< over the last minute, brought up to date once a step
+  double late_if_cold = 1;  ///< share of the function's starts that take longer than the objective
   std::unique_ptr<Scaler> scaler;
   ScalingPlan plan;
   ScalingOrder order;  ///< the operator's; may be over

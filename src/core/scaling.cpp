@@ -15,6 +15,7 @@ constexpr std::size_t kStepsBeforeFit = 8;
 constexpr std::uint32_t kLostAfterRefits = 4;  ///< an answer that is this late will not come
 constexpr std::uint32_t kStartedPerStep = 64;
 constexpr double kRunsRestored = 256;
+constexpr Duration kNewsFitsApart = 1s;      ///< fits that a signal's news ask for
 constexpr std::uint64_t kSummaryEvery = 16;  ///< observations between two readings of a sketch's quantiles
 
 DurationSummary summary(const DurationSketch& sketch, Duration guess) {
@@ -64,6 +65,7 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   in.forecast = queue.choice.best(now_);
   if (in.forecast != nullptr) in.forecast_loss = queue.choice.loss(in.forecast->model);
   in.naive_loss = queue.choice.naive_loss();
+  in.forecast_serial = queue.forecast_serial;
   if (queue.history.closed() > 0) in.arrivals_last_step = queue.history.closed_at(0).arrivals;
   in.arrivals_per_second = queue.arrivals_per_second;
   in.step = queue.history.step();
@@ -183,7 +185,11 @@ void Orchestrator::State::ask_for_fit(QueueState& queue) {
   if (queue.history.closed() < kStepsBeforeFit) return;
   const bool lost = queue.steps_since_fit >= kLostAfterRefits * settings.refit_every;
   if (queue.fit_running && !lost) return;
-  if (queue.fit_serial > 0 && queue.steps_since_fit < settings.refit_every) return;
+  const bool news = queue.signal_news && now_ >= saturating_add(queue.news_fit_at, kNewsFitsApart);
+  if (queue.fit_serial > 0 && queue.steps_since_fit < settings.refit_every && !news) return;
+  if (news) queue.news_fit_at = now_;
+  queue.fit_of_news = news;
+  queue.signal_news = false;
   queue.fit_running = true;
   queue.steps_since_fit = 0;
   FitRequest request;
@@ -203,7 +209,12 @@ void Orchestrator::State::on(const ForecastFitted& event) {
   QueueState* queue = find_queue(event.queue);
   if (queue == nullptr || event.serial != queue->fit_serial) return;
   queue->fit_running = false;
-  if (!event.forecasts.empty()) queue->choice.accept(event.forecasts);
+  if (!event.forecasts.empty()) {
+    queue->choice.accept(event.forecasts);
+    queue->forecast_serial = event.serial;
+  }
+  // What was announced does not wait for the end of the step.
+  if ((queue->fit_of_news || queue->signal_news) && queue->tick.waiting()) timers_.set(queue->tick, now_);
 }
 
 /// Service times from before the start stand in until the first run is over: whoever has to plan for the

@@ -11,6 +11,8 @@ namespace {
 
 /// Of one fit: each is as long as the history, and every model goes through all of them.
 constexpr std::size_t kRegressorsMax = 32;
+/// What is said of times to come is gathered for so long: a plan comes as several values.
+constexpr Duration kNewsGather = 50ms;
 
 bool is_for(const SignalSettings& settings, QueueId queue) {
   return settings.queues.empty() || std::ranges::find(settings.queues, queue) != settings.queues.end();
@@ -29,7 +31,28 @@ const SignalSeries* Orchestrator::State::find_signal(SignalId id) const {
 
 void Orchestrator::State::on(const SignalObserved& event) {
   const auto found = signals_.find(event.signal);
-  if (found != signals_.end()) found->second.observe(event.at, event.value, now_);
+  if (found == signals_.end() || !found->second.observe(event.at, event.value, now_)) return;
+  const ForecastSettings& forecast = configuration_.forecast;
+  const Duration ahead = forecast.step * static_cast<Duration::rep>(forecast.horizon);
+  if (event.at <= now_ || event.at > saturating_add(now_, ahead)) return;
+  if (std::ranges::find(signals_with_news_, event.signal) == signals_with_news_.end())
+    signals_with_news_.push_back(event.signal);
+  if (!signal_news_.waiting()) timers_.set(signal_news_, now_ + kNewsGather);
+}
+
+/// What is announced may begin before the next fit is due: the queues that it may help are fitted anew.
+void Orchestrator::State::spread_signal_news() {
+  for (const SignalSettings& settings : configuration_.signals) {
+    if (!settings.future_known ||
+        std::ranges::find(signals_with_news_, settings.id) == signals_with_news_.end())
+      continue;
+    for (auto& [id, queue] : queues_) {
+      if (!queue->scaler || !queue->tick.waiting() || !is_for(settings, id)) continue;
+      queue->signal_news = true;
+      timers_.set(queue->tick, now_);
+    }
+  }
+  signals_with_news_.clear();
 }
 
 /// Series whose settings stay keep what was said of them.

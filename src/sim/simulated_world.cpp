@@ -50,6 +50,7 @@ SimulatedWorld::SimulatedWorld(SimulationOptions options, ArrivalSource& arrival
   }
   set_timeouts(options_.configuration);
   script_.insert(script_.end(), options_.script.begin(), options_.script.end());
+  started_.resize(options_.queues.size());
   check(std::ranges::is_sorted(script_, {}, &TimedEvent::time), "a script's events ascend in time");
   push(std::exchange(scratch_, {}));
   next_arrival_ = arrivals_.next();
@@ -204,8 +205,10 @@ Event SimulatedWorld::arrive(const Arrival& arrival) {
   MessageArrived event;
   event.message.id = MessageId(next_message_++);
   event.message.queue = queue.id;
-  event.message.sent = now_;
-  event.message.visible_at = now_ + arrival.delay;
+  const auto ordinal = static_cast<std::size_t>(event.message.id.value() - 1);
+  const bool measured = ordinal < options_.accept_times.size();
+  event.message.sent = now_ - (measured ? options_.accept_times[ordinal] : Duration(0));
+  event.message.visible_at = event.message.sent + arrival.delay;
   event.message.tenant = arrival.tenant;
   if (queue.settings.fifo) event.message.group = arrival.group;
   event.message.bytes = arrival.bytes;
@@ -223,11 +226,21 @@ void SimulatedWorld::on(const Deliver& action) {
   clients_.delivered(action, now_, scratch_);
 }
 
+Duration SimulatedWorld::start_time(const StartInstance& action) {
+  const auto queue = static_cast<std::size_t>(
+      std::ranges::find(options_.queues, action.queue, &SimulatedQueue::id) - options_.queues.begin());
+  if (queue < options_.first_starts.size()) {
+    const std::size_t place = started_[queue]++;
+    if (place < options_.first_starts[queue].size()) return options_.first_starts[queue][place];
+  }
+  Random random = times_.fork(kStartTimes + action.instance.value());
+  return options_.start_time.draw(random);
+}
+
 void SimulatedWorld::on(const StartInstance& action) {
   instances_.insert(action.instance, {.asked = now_});
   const std::uint64_t ordinal = action.instance.value();
-  Random random = times_.fork(kStartTimes + ordinal);
-  const Duration takes = options_.start_time.draw(random);
+  const Duration takes = start_time(action);
   switch (faults_.start(ordinal)) {
     case StartFault::None:
       push(now_ + takes, Kind::Ready, ordinal);

@@ -33,6 +33,10 @@ struct SimulationOptions {
   std::vector<SimulatedQueue> queues = {};
   DurationDistribution start_time =
       DurationDistribution::log_normal(1s, 0.3);  ///< cold start: asked for to ready
+  /// Of each queue's first instances, in the order in which they are asked for; then as drawn.
+  std::vector<std::vector<Duration>> first_starts = {};
+  /// From a message's sending until it is known, in the order of arrivals; then none.
+  std::vector<Duration> accept_times = {};
   Duration stop_time = 50ms;
   Duration fit_latency = 200ms;
   FaultOptions faults = {};
@@ -102,6 +106,7 @@ class SimulatedWorld {
   std::optional<Event> run_ends(RunId id);
   std::optional<Event> fitted(std::uint64_t id);
   Event arrive(const Arrival& arrival);
+  Duration start_time(const StartInstance& action);
   void on(const Deliver& action);
   void on(const StartInstance& action);
   void on(const StopInstance& action);
@@ -130,6 +135,7 @@ class SimulatedWorld {
   std::vector<Pending> heap_;
   std::uint64_t order_ = 0;
   std::uint64_t next_message_ = 1;
+  std::vector<std::size_t> started_;  ///< instances, by index of their queue
   std::uint64_t next_fit_ = 1;
   std::uint64_t next_client_step_ = 1;
   std::uint64_t jumps_ = 0;

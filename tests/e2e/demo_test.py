@@ -1,5 +1,6 @@
 """`forewarm demo` ends by itself with a report, and early with the report so far."""
 
+import json
 import re
 import select
 import signal
@@ -46,6 +47,19 @@ class DemoTests(ServerTest):
             self.assertIn(words, report)
         self.assertNotIn("so far", report.lower())
         self.assertNotIn("\x1b", report)
+
+    def test_live_run_and_replays_are_of_the_same_messages(self):
+        process = self.start("--minutes", "0.3", "--json")
+        self.dashboard(process)
+        answer, notes = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0, notes)
+        report = json.loads(answer)
+        self.assertEqual(sorted(report["replay"]), ["forewarm", "keep-alive:5s", "reactive"])
+        self.assertGreater(report["live"]["messages"], 1000)
+        for policy, books in report["replay"].items():
+            self.assertEqual(books["messages"], report["live"]["messages"], policy)
+            # What each message kept an instance busy is from the live run; at the end some are still at work.
+            self.assertAlmostEqual(books["busy_seconds"] / report["live"]["busy_seconds"], 1, delta=0.1, msg=policy)
 
     def test_an_interrupt_ends_it_with_the_report_so_far(self):
         process = self.start("--minutes", "3")

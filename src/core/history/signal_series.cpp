@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 
@@ -19,26 +20,28 @@ SignalSeries::SignalSeries(const Options& options)
   check(options.step > Duration(0), "a step takes time");
 }
 
-void SignalSeries::observe(TimePoint at, double value, TimePoint now) {
+bool SignalSeries::observe(TimePoint at, double value, TimePoint now) {
   past_.clear();
   forget(now);
   const Duration past = options_.step * static_cast<Duration::rep>(options_.past_steps);
-  if (!std::isfinite(value) || at < now - past || at == kNever) return;
+  if (!std::isfinite(value) || at < now - past || at == kNever) return false;
   const Duration since = at.time_since_epoch() % cell_;
   const TimePoint cell = at - (since < Duration(0) ? since + cell_ : since);
   // Nearly always it is the newest.
   auto place = points_.end();
   if (!points_.empty() && points_.back().at >= cell)
     place = std::ranges::lower_bound(points_, cell, {}, &Point::at);
+  bool news = true;
   if (place == points_.end() || place->at != cell) {
     points_.insert(place, {cell, value});
   } else if (options_.kind == SignalKind::Count) {
     place->value += value;
   } else {
-    place->value = value;
+    news = std::exchange(place->value, value) != value;
   }
   const std::size_t most = kCellsPerStep * (options_.past_steps + options_.future_steps) + 2;
   if (points_.size() > most) points_.pop_back();
+  return news;
 }
 
 /// One that is older than all that will be asked for says what holds then.

@@ -30,8 +30,8 @@ class SignalSeries {
   };
   explicit SignalSeries(const Options& options);
 
-  /// A value that is not finite is none.
-  void observe(TimePoint at, double value, TimePoint now);
+  /// A value that is not finite is none. Returns whether it says what was not said before.
+  bool observe(TimePoint at, double value, TimePoint now);
   /// One value a step for `count` steps from `start` on: of a level the mean over the step, of a count the
   /// sum. NaN where that is not known: before the first value; of a level, where more than half of the step
   /// lies more than `holds` after a value; of a count, from `passed` on, but for what was said of that time

@@ -45,6 +45,17 @@ TEST(SignalSeries, ALevelHoldsUntilTheNextAndIsAveragedOverAStep) {
   expect_steps(series.aligned(at_s(1000), 6, kNever), {kNan, 4, 6, 8, 8, 8});
 }
 
+TEST(SignalSeries, SaysWhatIsNews) {
+  SignalSeries plan = level();
+  EXPECT_TRUE(plan.observe(at_s(1060), 1, at_s(1000)));
+  EXPECT_FALSE(plan.observe(at_s(1060), 1, at_s(1001))) << "a plan that is read again";
+  EXPECT_TRUE(plan.observe(at_s(1060), 2, at_s(1002))) << "a revised one";
+  EXPECT_FALSE(plan.observe(at_s(1070), kNan, at_s(1003)));
+  SignalSeries posts = count();
+  EXPECT_TRUE(posts.observe(at_s(1000), 1, at_s(1000)));
+  EXPECT_TRUE(posts.observe(at_s(1000), 1, at_s(1000))) << "one more";
+}
+
 TEST(SignalSeries, ALevelThatIsTooOldIsNotKnown) {
   SignalSeries series = level(15s);
   series.observe(at_s(1000), 4, at_s(1000));

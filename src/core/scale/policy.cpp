@@ -188,10 +188,12 @@ void PredictiveScaler::read_ahead(const ScalingFacts& facts, const ScalingInputs
   const TimePoint start = inputs.forecast == nullptr ? kNever : inputs.forecast->forecast.start;
   const ModelId model = inputs.forecast == nullptr ? ModelId::None : inputs.forecast->model;
   const bool holds = read_at_ <= inputs.now && start == read_start_ && model == model_ &&
+                     inputs.forecast_serial == read_serial_ &&
                      inputs.now < saturating_add(read_at_, from_seconds(facts.step_seconds));
   if (holds) return;
   read_at_ = inputs.now;
   read_start_ = start;
+  read_serial_ = inputs.forecast_serial;
   const std::optional<Outlook> outlook = Outlook::of(inputs.forecast, inputs.now);
   model_ = outlook ? model : ModelId::None;
   ahead_ = ahead_of_need(facts, inputs.arrivals_per_second, outlook ? &*outlook : nullptr);

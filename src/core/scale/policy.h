@@ -70,6 +70,7 @@ class PredictiveScaler final : public Scaler {
 
   TimePoint read_at_ = kNever;
   TimePoint read_start_ = kNever;  ///< of the forecast that was read
+  std::uint64_t read_serial_ = 0;
   ModelId model_ = ModelId::None;  ///< none: no usable forecast
   AheadOfNeed ahead_;
   std::optional<StepOutlook> next_step_;

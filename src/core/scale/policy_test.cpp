@@ -75,6 +75,19 @@ TEST(Policy, WorksWithStepsShorterThanTheLeadTime) {
   EXPECT_GT(situation.plan().instances, 15U);
 }
 
+TEST(Policy, ANewerForecastOfTheSameStepIsReadAtOnce) {
+  Situation situation({10, 10});
+  situation.inputs.forecast = &situation.forecast;
+  const std::unique_ptr<Scaler> scaler = make_predictive_scaler(situation.settings);
+  const std::uint32_t before = scaler->plan(situation.inputs).instances;
+  const Situation announced({100, 100});
+  situation.inputs.forecast = &announced.forecast;
+  situation.inputs.now += 1s;
+  EXPECT_EQ(scaler->plan(situation.inputs).instances, before) << "it holds for a step";
+  ++situation.inputs.forecast_serial;
+  EXPECT_GT(scaler->plan(situation.inputs).instances, before);
+}
+
 TEST(Policy, AFastStartNeedsNoPrediction) {
   Situation situation({100, 100});
   situation.inputs.start_time.p95 = 500ms;

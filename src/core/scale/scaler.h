@@ -42,6 +42,7 @@ struct ScalingInputs {
   DurationSummary start_time;               ///< cold start: asked for to ready
   double late_if_cold = 1;                  ///< share of cold starts that take longer than the objective
   const ModelForecast* forecast = nullptr;  ///< the ensemble's choice; may be null
+  std::uint64_t forecast_serial = 0;        ///< differs from one fit to the next
   double forecast_loss = 0;                 ///< its discounted pinball loss, and that of the last-value rule
   double naive_loss = 0;
   float arrivals_last_step = 0;   ///< in the newest closed step
