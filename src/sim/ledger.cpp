@@ -71,6 +71,7 @@ void QueueLedger::add(const QueueLedger& other) {
   expired += other.expired;
   starting_seconds += other.starting_seconds;
   idle_seconds += other.idle_seconds;
+  frozen_seconds += other.frozen_seconds;
   busy_seconds += other.busy_seconds;
   instance_rounding_seconds += other.instance_rounding_seconds;
   run_rounding_seconds += other.run_rounding_seconds;
@@ -87,7 +88,7 @@ Ledger::Ledger(const Options& options)
       ids_(options.queues),
       books_(ids_.size()) {
   check(bucket_ > Duration(0), "a time line's bucket has a width");
-  meters_.assign(ids_.size(), Meter{.count = {}, .charged = start_});
+  meters_.assign(ids_.size(), Meter{.counts = {}, .charged = start_});
   lines_.resize(ids_.size());
   for (std::size_t i = 0; i < ids_.size(); ++i) {
     index_.insert(ids_[i], static_cast<std::uint32_t>(i));
@@ -117,34 +118,51 @@ void Ledger::charge(std::uint32_t queue, TimePoint now) {
   const double took = std::max(0.0, seconds(std::min(now, score_until_) - from));
   QueueLedger& book = books_[queue];
   if (took > 0) {
-    book.instances_peak = std::max(book.instances_peak, meter.count[0] + meter.count[1] + meter.count[2]);
-    book.levels.add(took, meter.count[0], meter.count[1], meter.count[2]);
+    book.instances_peak = std::max(book.instances_peak, meter.counts.all());
+    book.levels.add(took, meter.counts);
   }
-  book.starting_seconds += took * meter.count[0];
-  book.idle_seconds += took * meter.count[1];
-  book.busy_seconds += took * meter.count[2];
-  const std::uint32_t all = meter.count[0] + meter.count[1] + meter.count[2];
+  book.starting_seconds += took * meter.counts.starting;
+  book.idle_seconds += took * meter.counts.idle;
+  book.frozen_seconds += took * meter.counts.frozen;
+  book.busy_seconds += took * meter.counts.busy;
+  const std::uint32_t all = meter.counts.all();
   while (all > 0 && meter.charged < now) {
     const TimePoint ends = start_ + bucket_ * ((meter.charged - start_) / bucket_ + 1);
     const double part = seconds(std::min(ends, now) - meter.charged);
     TimelineBucket& column = bucket(queue, meter.charged);
     column.instance_seconds += part * all;
-    column.busy_seconds += part * meter.count[2];
+    column.busy_seconds += part * meter.counts.busy;
     meter.charged = std::min(ends, now);
   }
   meter.charged = now;
 }
 
-void Ledger::enter(Instance& instance, State state, TimePoint now) {
+/// A stopping one is charged for in the state that it was in.
+std::uint32_t& Ledger::count_of(InstanceCounts& counts, InstanceState state) {
+  switch (state) {
+    case InstanceState::Starting:
+      return counts.starting;
+    case InstanceState::Busy:
+      return counts.busy;
+    case InstanceState::Frozen:
+      return counts.frozen;
+    case InstanceState::Idle:
+    case InstanceState::Stopping:
+      break;
+  }
+  return counts.idle;
+}
+
+void Ledger::enter(Instance& instance, InstanceState state, TimePoint now) {
   charge(instance.queue, now);
-  Meter& meter = meters_[instance.queue];
-  --meter.count[static_cast<std::size_t>(instance.state)];
-  ++meter.count[static_cast<std::size_t>(state)];
+  InstanceCounts& counts = meters_[instance.queue].counts;
+  --count_of(counts, instance.state);
+  ++count_of(counts, state);
   instance.state = state;
 }
 
 void Ledger::run_ended(const Instance& instance, TimePoint now) {
-  if (instance.state != State::Busy || !scored(now)) return;
+  if (instance.state != InstanceState::Busy || !scored(now)) return;
   books_[instance.queue].run_rounding_seconds += seconds(billing_.run_rounding(now - instance.busy_since));
 }
 
@@ -166,7 +184,7 @@ void Ledger::on_event(const TimedEvent& event) {
                     {queue, std::max(arrived->message.visible_at, arrived->message.sent)});
   } else if (const auto* ready = std::get_if<InstanceReady>(&event.event)) {
     if (Instance* instance = instances_.find(ready->instance)) {
-      enter(*instance, State::Idle, event.time);
+      enter(*instance, InstanceState::Idle, event.time);
       instance->ready = event.time;
     }
   } else if (const auto* finished = std::get_if<RunFinished>(&event.event)) {
@@ -174,7 +192,7 @@ void Ledger::on_event(const TimedEvent& event) {
     if (id == nullptr) return;
     if (Instance* instance = instances_.find(*id)) {
       run_ended(*instance, event.time);
-      enter(*instance, State::Idle, event.time);
+      enter(*instance, InstanceState::Idle, event.time);
       if (finished->error != ErrorClass::None) ++books_[instance->queue].runs_failed;
     }
     runs_.erase(finished->run);
@@ -182,7 +200,7 @@ void Ledger::on_event(const TimedEvent& event) {
     Instance* instance = instances_.find(lost->instance);
     if (instance == nullptr) return;
     charge(instance->queue, event.time);
-    --meters_[instance->queue].count[static_cast<std::size_t>(instance->state)];
+    --count_of(meters_[instance->queue].counts, instance->state);
     run_ended(*instance, event.time);
     QueueLedger& book = books_[instance->queue];
     if (scored(event.time))
@@ -218,7 +236,7 @@ void Ledger::on_action(const Action& action, TimePoint now) {
     if (scored(now)) ++book.requests;
     for (const Lease& lease : run->leases) first_start(lease, now, instance);
     if (instance == nullptr) return;
-    enter(*instance, State::Busy, now);
+    enter(*instance, InstanceState::Busy, now);
     instance->busy_since = now;
     runs_.insert(run->run, run->instance);
   } else if (const auto* deliver = std::get_if<Deliver>(&action)) {
@@ -227,9 +245,13 @@ void Ledger::on_action(const Action& action, TimePoint now) {
     const std::uint32_t queue = index_of(start->queue);
     charge(queue, now);
     if (scored(now)) ++books_[queue].starts;
-    ++meters_[queue].count[static_cast<std::size_t>(State::Starting)];
+    ++meters_[queue].counts.starting;
     instances_.insert(start->instance,
-                      {.queue = queue, .state = State::Starting, .ready = kNever, .started = now});
+                      {.queue = queue, .state = InstanceState::Starting, .ready = kNever, .started = now});
+  } else if (const auto* freeze = std::get_if<FreezeInstance>(&action)) {
+    if (Instance* instance = instances_.find(freeze->instance)) enter(*instance, InstanceState::Frozen, now);
+  } else if (const auto* thaw = std::get_if<ThawInstance>(&action)) {
+    if (Instance* instance = instances_.find(thaw->instance)) enter(*instance, InstanceState::Idle, now);
   } else if (const auto* gone = std::get_if<Delete>(&action)) {
     if (const Waiting* waiting = waiting_.find(gone->message)) {
       if (gone->reason == DeleteReason::Expired) ++books_[waiting->queue].expired;

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "base/id_map.h"
+#include "core/model/instance.h"
 #include "core/model/settings.h"
 #include "sim/prices.h"
 #include "sim/watcher.h"
@@ -45,6 +45,7 @@ struct QueueLedger {
   std::uint64_t expired = 0;
   double starting_seconds = 0;
   double idle_seconds = 0;
+  double frozen_seconds = 0;
   double busy_seconds = 0;
   double instance_rounding_seconds = 0;  ///< charged for beyond the life of instances that ended
   double run_rounding_seconds = 0;       ///< charged for beyond the runs that ended
@@ -52,7 +53,7 @@ struct QueueLedger {
   DurationCounts waits;  ///< from due (sent and delay) to first start
   LevelCurve levels;     ///< of this queue; add() leaves it alone, since a sum of queues has no levels
 
-  double instance_seconds() const { return starting_seconds + idle_seconds + busy_seconds; }
+  double instance_seconds() const { return starting_seconds + idle_seconds + frozen_seconds + busy_seconds; }
   double late_share() const {
     return messages == 0 ? 0 : static_cast<double>(late) / static_cast<double>(messages);
   }
@@ -96,28 +97,28 @@ class Ledger : public Watcher {
   std::uint64_t events() const { return events_; }
 
  private:
-  enum class State : std::uint8_t { Starting, Idle, Busy };
   struct Waiting {
     std::uint32_t queue = 0;
     TimePoint due;
   };
   struct Instance {
     std::uint32_t queue = 0;
-    State state = State::Starting;
+    InstanceState state = InstanceState::Starting;
     TimePoint ready;
     TimePoint started;
     TimePoint busy_since = {};
   };
   /// Instances of a queue by state and when they were last charged.
   struct Meter {
-    std::array<std::uint32_t, 3> count{};
+    InstanceCounts counts;
     TimePoint charged;
   };
 
   std::uint32_t index_of(QueueId queue) const;
   TimelineBucket& bucket(std::uint32_t queue, TimePoint at);
   void charge(std::uint32_t queue, TimePoint now);
-  void enter(Instance& instance, State state, TimePoint now);
+  void enter(Instance& instance, InstanceState state, TimePoint now);
+  static std::uint32_t& count_of(InstanceCounts& counts, InstanceState state);
   void run_ended(const Instance& instance, TimePoint now);
   void first_start(const Lease& lease, TimePoint now, const Instance* instance);
   void on_event(const TimedEvent& event);
