@@ -116,7 +116,7 @@ int run_function_list(const ServerAddress& server) {
   const json::value& list =
       answer->is_object() && answer->as_object().contains("functions") ? answer->at("functions") : *answer;
   TextTable table;
-  table.row({"function", "version", "starting", "idle", "busy", "runs"});
+  table.row({"function", "version", "starting", "idle", "frozen", "busy", "runs"});
   for (const json::value& value : list.as_array()) {
     const json::object& function = value.as_object();
     const json::object* instances =
@@ -125,7 +125,7 @@ int run_function_list(const ServerAddress& server) {
       return instances && instances->contains(key) ? json::serialize(instances->at(key)) : std::string("-");
     };
     table.row({std::string(function.at("name").as_string()), json::serialize(function.at("version")),
-               count("starting"), count("idle"), count("busy"),
+               count("starting"), count("idle"), count("frozen"), count("busy"),
                function.contains("runs") ? json::serialize(function.at("runs")) : "-"});
   }
   std::cout << table.text();

@@ -24,6 +24,7 @@ struct FunctionConfig {
   Duration init_timeout = 10s;
   std::int64_t concurrency_max = 20;
   Duration start_time_guess = 1s;
+  Duration freeze_after = Duration(0);  ///< 0: never
 
   friend bool operator==(const FunctionConfig&, const FunctionConfig&) = default;
 };

@@ -85,6 +85,10 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
   v.number({"concurrency_max", "instances at a time, over all queues"}, c.concurrency_max, {1, 10'000});
   v.duration({"start_time_guess", "start time to plan with until starts have been measured"},
              c.start_time_guess, {1ms, 1h});
+  v.duration({"freeze_after",
+              "an instance idle for this long is frozen: its processes are stopped (SIGSTOP) until a message "
+              "comes; 0s: never"},
+             c.freeze_after, kAnyDuration);
 }
 
 void describe(FieldVisitor& v, MappingConfig& c) {

@@ -123,6 +123,7 @@ Configuration FunctionDirectory::configuration(
     settings.timeout = entry.config.timeout;
     settings.concurrency_max = static_cast<std::uint32_t>(entry.config.concurrency_max);
     settings.start_time_guess = entry.config.start_time_guess;
+    if (entry.config.freeze_after > Duration(0)) settings.freeze_after = entry.config.freeze_after;
     settings.variants = {FunctionVariant{static_cast<std::uint64_t>(entry.config.memory_mb) << 20}};
     for (const MappingConfig& mapping : entry.mappings) {
       const std::optional<QueueId> queue = queue_id(mapping.queue);

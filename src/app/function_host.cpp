@@ -47,12 +47,16 @@ void FunctionHost::define(const FunctionEntry& function) {
   pool_->define(function.id, 0, std::move(command));
 }
 
-void FunctionHost::start(const StartInstance& action) {
-  pool_->start(action.instance, action.function, action.variant);
-}
-
-void FunctionHost::stop(const StopInstance& action) {
-  pool_->stop(action.instance);
+void FunctionHost::perform(const Action& action) {
+  if (const auto* start = std::get_if<StartInstance>(&action)) {
+    pool_->start(start->instance, start->function, start->variant);
+  } else if (const auto* stop = std::get_if<StopInstance>(&action)) {
+    pool_->stop(stop->instance);
+  } else if (const auto* freeze = std::get_if<FreezeInstance>(&action)) {
+    pool_->freeze(freeze->instance);
+  } else if (const auto* thaw = std::get_if<ThawInstance>(&action)) {
+    pool_->thaw(thaw->instance);
+  }
 }
 
 void FunctionHost::run(const Run& run) {

@@ -35,8 +35,8 @@ class FunctionHost {
   FunctionHost(Loop& loop, Options options, Surroundings surroundings);
 
   void define(const FunctionEntry& function);
-  void start(const StartInstance& action);
-  void stop(const StopInstance& action);
+  /// A StartInstance, StopInstance, FreezeInstance or ThawInstance.
+  void perform(const Action& action);
   void run(const Run& run);
   /// Runs a function once on an instance of its own, outside the core: for trying it out.
   void invoke(const FunctionEntry& function, std::string payload,

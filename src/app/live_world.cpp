@@ -96,12 +96,10 @@ void LiveWorld::perform_one(Action& action) {
         UpdateMessage{visibility->message, visibility->receive_count, visibility->visible_at});
   } else if (const auto* purge = std::get_if<Purge>(&action)) {
     synced(PurgeQueue{purge->queue, purge->up_to});
-  } else if (const auto* start = std::get_if<StartInstance>(&action)) {
-    hands_.start(*start);
-  } else if (const auto* stop = std::get_if<StopInstance>(&action)) {
-    hands_.stop(*stop);
   } else if (auto* fit = std::get_if<FitForecast>(&action)) {
     hands_.fit(std::move(fit->request));
+  } else if (!std::holds_alternative<PublishPlan>(action)) {
+    hands_.instance(action);
   }
 }
 

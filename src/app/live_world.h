@@ -27,9 +27,8 @@ class LiveWorld : public CoreGate {
  public:
   /// What performs the actions that are not the store's.
   struct Hands {
-    std::function<void(const StartInstance&)> start;
-    std::function<void(const StopInstance&)> stop;
-    std::function<void(Run)> run;  ///< its leases are recorded
+    std::function<void(const Action&)> instance;  ///< starts, stops, freezes or thaws one
+    std::function<void(Run)> run;                 ///< its leases are recorded
     std::function<void(FitRequest)> fit;
     /// Every event with its actions, in order, before anything of it is performed: recording, metrics,
     /// decision log.

@@ -37,8 +37,9 @@ class LiveWorldTest : public testing::Test {
  protected:
   LiveWorldTest() {
     LiveWorld::Hands hands;
-    hands.start = [this](const StartInstance& start) { started.push_back(start.instance); };
-    hands.stop = [](const StopInstance&) {};
+    hands.instance = [this](const Action& action) {
+      if (const auto* start = std::get_if<StartInstance>(&action)) started.push_back(start->instance);
+    };
     hands.run = [this](const forewarm::Run& run) { runs.push_back(run); };
     hands.fit = [](const FitRequest&) {};
     world = std::make_unique<LiveWorld>(

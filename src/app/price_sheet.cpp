@@ -37,6 +37,8 @@ void describe_prices(FieldVisitor& visitor, PriceSheet& sheet, CommittedPrice& c
                kPrice);
   visitor.real({"idle", "the price of a second in which an instance waits for work"}, sheet.idle_second,
                kPrice);
+  visitor.real({"frozen", "the price of a second in which an instance is frozen; not said: of an idle one"},
+               sheet.frozen_second, kPrice);
   visitor.real({"busy", "the price of a second in which an instance works"}, sheet.busy_second, kPrice);
   visitor.end_table();
   visitor.begin_table({"each", "prices of what is counted"});
@@ -106,7 +108,7 @@ Result<PriceSheet> read_price_sheet(std::string_view text, std::string_view file
   const Result<toml::table> root = parse_toml(text, file);
   if (!root) return std::unexpected(root.error());
   PriceSheet sheet;
-  sheet.starting_second = sheet.idle_second = sheet.busy_second = kMissing;
+  sheet.starting_second = sheet.idle_second = sheet.frozen_second = sheet.busy_second = kMissing;
   CommittedPrice committed;
   committed.second = kMissing;
   TomlReader reader(*root, file);
@@ -114,6 +116,7 @@ Result<PriceSheet> read_price_sheet(std::string_view text, std::string_view file
   if (Result<void> read = reader.finish(); !read) return std::unexpected(read.error());
   if (Result<void> right = check_sheet(*root, file, sheet, committed); !right)
     return std::unexpected(right.error());
+  if (std::isnan(sheet.frozen_second)) sheet.frozen_second = sheet.idle_second;
   if (root->get("committed") != nullptr) sheet.committed = committed;
   return sheet;
 }

@@ -32,7 +32,7 @@ TEST(PriceSheet, the_smallest_has_prices_of_seconds_and_nothing_else) {
   expected.name = "own";
   expected.currency = "EUR";
   expected.starting_second = 1;
-  expected.idle_second = 0.5;
+  expected.idle_second = expected.frozen_second = 0.5;
   expected.busy_second = 2;
   EXPECT_EQ(*read, expected);
 }
@@ -40,13 +40,14 @@ TEST(PriceSheet, the_smallest_has_prices_of_seconds_and_nothing_else) {
 TEST(PriceSheet, everything_that_can_be_said_is_read) {
   const Result<PriceSheet> read =
       read_price_sheet("memory_gb = 4\n" + kSmallest +
-                           "[each]\nstart = 0.1\nmillion_requests = 3\n"
+                           "frozen = 0.125\n[each]\nstart = 0.1\nmillion_requests = 3\n"
                            "[billing]\ninstance_minimum = \"60s\"\ninstance_step = \"1s\"\nrun_minimum = "
                            "\"2s\"\nrun_step = \"1ms\"\n"
                            "[committed]\nsecond = 0.25\nbusy_second = 0.75\nstep = \"5m\"\n",
                        "own.toml");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->memory_gb, 4);
+  EXPECT_EQ(read->frozen_second, 0.125);
   EXPECT_EQ(read->start, 0.1);
   EXPECT_EQ(read->million_requests, 3);
   EXPECT_EQ(read->billing.instance_minimum, 60s);

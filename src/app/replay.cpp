@@ -45,22 +45,18 @@ std::vector<std::uint32_t> static_sizes(const Trace& trace, const SimulationOpti
   return sizes;
 }
 
-Result<ScalerFactory> factory_of(const std::string& name, const Trace& trace, const SimulationOptions& world,
-                                 double speed) {
-  if (name != "static") {
-    Result<Policy> policy = parse_policy(name);
-    if (!policy) return std::unexpected(policy.error());
-    return std::move(policy->make_scaler);
-  }
+Result<Policy> policy_of(const std::string& name, const Trace& trace, const SimulationOptions& world,
+                         double speed) {
+  if (name != "static") return parse_policy(name);
   std::vector<ScalerFactory> each;
   for (const std::uint32_t size : static_sizes(trace, world, speed)) {
     Result<Policy> policy = parse_policy("static:" + std::to_string(size));
     if (!policy) return std::unexpected(policy.error());
     each.push_back(std::move(policy->make_scaler));
   }
-  return [each = std::move(each)](const MappingSettings& mapping) {
-    return each[mapping.queue.value() - 1](mapping);
-  };
+  return Policy{.name = name, .make_scaler = [each = std::move(each)](const MappingSettings& mapping) {
+                  return each[mapping.queue.value() - 1](mapping);
+                }};
 }
 
 /// A width that a person would choose, for at most 240 columns.
@@ -127,11 +123,11 @@ Result<ReplayReport> replay(const ReplayOptions& options) {
 Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
   SimulationOptions world = replay_world(trace, options);
 
-  std::vector<ScalerFactory> factories;
+  std::vector<Policy> policies;
   for (const std::string& policy : options.policies) {
-    Result<ScalerFactory> made = factory_of(policy, trace, world, options.speed);
+    Result<Policy> made = policy_of(policy, trace, world, options.speed);
     if (!made) return std::unexpected(made.error());
-    factories.push_back(std::move(*made));
+    policies.push_back(std::move(*made));
   }
 
   ReplayReport report{.trace = options.trace,
@@ -151,12 +147,14 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
   for (const TraceQueue& queue : trace.queues) report.queues.push_back(queue.name);
   report.learning = from_seconds(seconds(world.length) * (1 - std::clamp(options.scored, 0.0, 1.0)));
   ReplayProgress progress(options);
-  report.policies.resize(factories.size());
+  report.policies.resize(policies.size());
   const auto run_policy = [&](std::size_t i) {
     SimulationOptions own = world;
     if (!options.policies[i].starts_with("forewarm")) own.fit = no_fit;
+    for (FunctionSettings& function : own.configuration.functions)
+      function.freeze_after = policies[i].freeze_after;
     TraceArrivals arrivals(trace, options.speed);
-    RunOptions run{.make_scaler = factories[i],
+    RunOptions run{.make_scaler = policies[i].make_scaler,
                    .bucket = report.bucket,
                    .score_from = report.learning,
                    .score_until = world.length + 1ms};  // the last message comes at the end
@@ -170,7 +168,7 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
     report.policies[i] = {options.policies[i], std::move(result), cost, took.count()};
     progress.tell(i, 1, options.policies[i]);
   };
-  side_by_side(factories.size(), options.threads, run_policy);
+  side_by_side(policies.size(), options.threads, run_policy);
   if (!options.bound) return report;
 
   TraceArrivals arrivals(trace, options.speed);
@@ -180,7 +178,7 @@ Result<ReplayReport> replay(const Trace& trace, const ReplayOptions& options) {
   side_by_side(jobs.size(), options.threads, [&](std::size_t queue) {
     report.bounds[queue] = bound_of(jobs[queue], world, report);
     const auto done = static_cast<double>(++bounded);
-    progress.tell(factories.size(), done / static_cast<double>(jobs.size()), "clairvoyant bound");
+    progress.tell(policies.size(), done / static_cast<double>(jobs.size()), "clairvoyant bound");
   });
   return report;
 }

@@ -29,15 +29,11 @@ std::string duration_text(Duration duration) {
 }
 
 json::object cost_json(const Cost& cost) {
-  return {{"total", cost.total()},
-          {"starting", cost.starting},
-          {"idle", cost.idle},
-          {"busy", cost.busy},
-          {"rounding", cost.rounding},
-          {"starts", cost.starts},
-          {"requests", cost.requests},
-          {"committed", cost.committed},
-          {"committed_instances", cost.committed_instances}};
+  return {{"total", cost.total()},       {"starting", cost.starting},
+          {"idle", cost.idle},           {"frozen", cost.frozen},
+          {"busy", cost.busy},           {"rounding", cost.rounding},
+          {"starts", cost.starts},       {"requests", cost.requests},
+          {"committed", cost.committed}, {"committed_instances", cost.committed_instances}};
 }
 
 json::value prices_json(const std::optional<PriceSheet>& prices) {
@@ -93,6 +89,7 @@ json::object ledger_json(const QueueLedger& book) {
           {"instance_seconds", book.instance_seconds()},
           {"starting_seconds", book.starting_seconds},
           {"idle_seconds", book.idle_seconds},
+          {"frozen_seconds", book.frozen_seconds},
           {"busy_seconds", book.busy_seconds},
           {"busy_share", book.busy_share()},
           {"runs", book.runs},

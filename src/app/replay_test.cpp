@@ -226,6 +226,28 @@ TEST_F(Replay, a_committed_tier_takes_what_is_always_there) {
   EXPECT_NE(replay_table(*committed).find("of it 16 committed"), std::string::npos);
 }
 
+TEST_F(Replay, freezing_changes_what_idle_time_costs_and_nothing_else) {
+  options_.policies = {"static:8", "static:8,freeze=2s"};
+  PriceSheet sheet;
+  sheet.currency = "EUR";
+  sheet.starting_second = sheet.idle_second = sheet.busy_second = 1;
+  sheet.frozen_second = 0.25;
+  options_.prices = sheet;
+  const Result<ReplayReport> report = replay(options_);
+  ASSERT_TRUE(report) << report.error().message;
+  const QueueLedger& idle = report->policies[0].result.total;
+  const QueueLedger& frozen = report->policies[1].result.total;
+  EXPECT_EQ(frozen.late, idle.late);
+  EXPECT_EQ(frozen.starts, idle.starts);
+  EXPECT_EQ(frozen.waits.quantile(0.99), idle.waits.quantile(0.99));
+  EXPECT_NEAR(frozen.instance_seconds(), idle.instance_seconds(), 1e-6);
+  EXPECT_EQ(idle.frozen_seconds, 0);
+  EXPECT_GT(frozen.frozen_seconds, 0.8 * idle.idle_seconds);
+  EXPECT_NEAR(report->policies[1].cost.total(),
+              report->policies[0].cost.total() - 0.75 * frozen.frozen_seconds, 1e-6);
+  EXPECT_NE(replay_json(*report).find("\"frozen_seconds\""), std::string::npos);
+}
+
 TEST_F(Replay, without_a_price_sheet_there_is_no_cost) {
   const Result<ReplayReport> report = replay(options_);
   ASSERT_TRUE(report);

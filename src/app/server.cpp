@@ -195,8 +195,7 @@ void ServerImpl::configure() {
 }
 
 void ServerImpl::make_hands(LiveWorld::Hands& hands) {
-  hands.start = [this](const StartInstance& action) { host_->start(action); };
-  hands.stop = [this](const StopInstance& action) { host_->stop(action); };
+  hands.instance = [this](const Action& action) { host_->perform(action); };
   hands.run = [this](const Run& run) { host_->run(run); };
   hands.fit = [this](FitRequest request) { fits_->fit(std::move(request)); };
   hands.watch = [this](const TimedEvent& event, const Actions& actions) { watch(event, actions); };

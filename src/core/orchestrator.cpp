@@ -97,6 +97,9 @@ void Orchestrator::State::on(const TimePassed&) {
       case TimerKind::Batch:
         serve(*static_cast<TimerOf<QueueState>*>(due)->owner);
         break;
+      case TimerKind::Freeze:
+        freeze(*static_cast<InstanceRecord*>(due));
+        break;
     }
   }
 }

@@ -14,11 +14,10 @@
 
 namespace forewarm {
 
-/// The orchestrator's inside, in four files by what they are about: messages.cpp (where each message is),
-/// runs.cpp (who works on it), scaling.cpp (how many instances there are), signals.cpp (what is known from
-/// outside). Each handler leaves everything
-/// consistent; what does not fit into a bounded step stays in pending_ and is gone on with at wake_at() ==
-/// now.
+/// The orchestrator's inside, in five files by what they are about: messages.cpp (where each message is),
+/// runs.cpp (who works on it), scaling.cpp (how many instances there are), freezing.cpp (which idle ones
+/// stand still), signals.cpp (what is known from outside). Each handler leaves everything consistent; what
+/// does not fit into a bounded step stays in pending_ and is gone on with at wake_at() == now.
 class Orchestrator::State {
  public:
   explicit State(Options options);
@@ -107,6 +106,12 @@ class Orchestrator::State {
   void attach_mapping(QueueState& queue);
   void drop_if_unused(FunctionState& function);
 
+  // freezing.cpp: which idle ones stand still
+  void freeze_later(FunctionState& function, InstanceId id);
+  void freeze(const InstanceRecord& record);
+  void thaw(FunctionState& function, InstanceId id);
+  void refresh_freezing(FunctionState& function);
+
   // signals.cpp: what is known from outside
   void configure_signals();
   void spread_signal_news();
@@ -125,7 +130,7 @@ class Orchestrator::State {
   IdMap<MessageId, MessageRecord> messages_;
   IdMap<ReceiverId, ReceiverRecord> receivers_;
   IdMap<RunId, RunRecord> runs_;
-  IdMap<InstanceId, FunctionId> instances_;
+  IdMap<InstanceId, InstanceRecord> instances_;
   std::map<QueueId, std::unique_ptr<QueueState>> queues_;
   IdMap<QueueId, QueueState*> queue_index_;
   std::map<FunctionId, FunctionState> functions_;

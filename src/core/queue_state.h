@@ -55,6 +55,14 @@ struct RunRecord {
   std::vector<MessageId> messages;
 };
 
+/// Whose an instance is; it waits for the time at which it is frozen, while it is idle.
+struct InstanceRecord : Timed {
+  InstanceRecord() : Timed(TimerKind::Freeze) {}
+
+  InstanceId id;
+  FunctionId function;
+};
+
 struct RedriveWork {
   QueueId to;
   std::uint32_t remaining = 0;

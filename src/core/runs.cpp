@@ -69,6 +69,7 @@ void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, 
     action.leases.push_back({*next, message.message.receive_count, now_});
     record.messages.push_back(*next);
   }
+  thaw(function, instance);
   function.pool.begin_run(instance, run, now_);
   actions_->push_back(std::move(action));
 }
@@ -97,6 +98,7 @@ void Orchestrator::State::on(const RunFinished& event) {
     // A function that is always busy would keep a full machine for itself.
     if (!starved_.empty() && function->pool.counts().stopping == 0) make_room();
     instance_free(*function);
+    freeze_later(*function, run.instance);
   }
 }
 
@@ -144,7 +146,7 @@ void Orchestrator::State::finish_message(QueueState& queue, FunctionState& funct
       .tenant = outcomes_.tenant(now_, run.function, message.tenant),
       .after_error = outcomes_.after_error(now_, run.function, record->error_key),
       .load = usable == 0 ? 1.0 : static_cast<double>(counts.busy) / usable,
-      .other_instance = counts.idle + counts.busy + counts.starting > 1,
+      .other_instance = usable > 1,
       .seed = id.value() * 31 + message.receive_count,
   };
   const RetryDecision decision = decide_retry(retry_inputs, retry);
@@ -169,7 +171,7 @@ void Orchestrator::State::finish_message(QueueState& queue, FunctionState& funct
 void Orchestrator::State::instance_free(FunctionState& function) {
   stop_unfit(function);
   for (std::size_t n = 0; n < function.queues.size(); ++n) {
-    if (function.pool.counts().idle == 0) break;
+    if (function.pool.counts().free() == 0) break;
     const std::size_t index = (function.next_queue + n) % function.queues.size();
     if (QueueState* queue = find_queue(function.queues[index]);
         queue != nullptr && queue->ready.available(now_)) {
@@ -180,20 +182,22 @@ void Orchestrator::State::instance_free(FunctionState& function) {
 }
 
 void Orchestrator::State::on(const InstanceReady& event) {
-  const FunctionId* id = instances_.find(event.instance);
-  FunctionState* function = id != nullptr ? find_function(*id) : nullptr;
+  const InstanceRecord* record = instances_.find(event.instance);
+  FunctionState* function = record != nullptr ? find_function(record->function) : nullptr;
   if (function == nullptr || !function->pool.ready(event.instance, now_)) return;
   function->start_failures = 0;
   function->start_allowed_at = {};
   function->start_times.observe(event.start_time);
   refresh_summaries(*function);
   instance_free(*function);
+  freeze_later(*function, event.instance);
 }
 
 void Orchestrator::State::on(const InstanceLost& event) {
-  const FunctionId* id = instances_.find(event.instance);
-  if (id == nullptr) return;
-  FunctionState* function = find_function(*id);
+  InstanceRecord* record = instances_.find(event.instance);
+  if (record == nullptr) return;
+  FunctionState* function = find_function(record->function);
+  timers_.cancel(*record);
   instances_.erase(event.instance);
   const std::optional<Pool::Instance> lost = function->pool.lost(event.instance);
   if (event.reason == LossReason::StartFailed || event.reason == LossReason::StartTimeout) {

@@ -1,6 +1,7 @@
 // How many instances there are: history, forecasts, plans, and the reactive net.
 
 #include <algorithm>
+#include <utility>
 
 #include "base/random.h"
 #include "core/orchestrator_state.h"
@@ -54,7 +55,9 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   in.backlog.delayed = static_cast<std::uint32_t>(queue.delayed);
   in.backlog.in_flight = static_cast<std::uint32_t>(queue.in_flight);
   if (const auto since = queue.ready.oldest_since()) in.backlog.oldest_wait = now_ - *since;
+  // A frozen one serves as an idle one does: no scaler has to know of them.
   in.instances = counts;
+  in.instances.idle += std::exchange(in.instances.frozen, 0);
   const auto others = static_cast<std::uint32_t>(instances_.size()) - counts.all();
   const std::uint32_t machine =
       configuration_.instances_max > others ? configuration_.instances_max - others : 0;
@@ -333,7 +336,10 @@ std::uint32_t Orchestrator::State::start(QueueState& queue, FunctionState& funct
       break;
     }
     const InstanceId instance(next_instance_++);
-    instances_.insert(instance, settings.id);
+    InstanceRecord record;
+    record.id = instance;
+    record.function = settings.id;
+    instances_.insert(instance, record);
     function.pool.start(instance, now_, queue.id, 0);
     actions_->push_back(StartInstance{instance, settings.id, settings.version, 0, queue.id, reason});
     ++started;
@@ -361,11 +367,12 @@ void Orchestrator::State::make_room() {
 }
 
 void Orchestrator::State::stop(FunctionState& function, InstanceId instance, ScaleReason reason) {
+  thaw(function, instance);
   function.pool.stop(instance, now_);
   actions_->push_back(StopInstance{instance, reason});
 }
 
-/// Idle instances that must go whatever the plan says: of an older version, or failing run after run.
+/// Free instances that must go whatever the plan says: of an older version, or failing run after run.
 void Orchestrator::State::stop_unfit(FunctionState& function) {
   while (const std::optional<InstanceId> unfit = function.pool.unfit()) {
     const Pool::Instance& instance = *function.pool.find(*unfit);
@@ -396,6 +403,7 @@ void Orchestrator::State::on(const ConfigurationChanged& event) {
   for (auto entry = functions_.begin(); entry != functions_.end();) {
     FunctionState& function = (entry++)->second;
     stop_unfit(function);
+    refresh_freezing(function);
     drop_if_unused(function);
   }
 }

@@ -171,6 +171,14 @@ TEST(Policies, NamesOfTheCommandLineMakeTheirScalers) {
   EXPECT_EQ(parse_policy("keda:max=3")->name, "keda:max=3");
 }
 
+TEST(Policies, AnyMayFreezeWhatIsIdle) {
+  EXPECT_EQ(parse_policy("forewarm")->freeze_after, std::nullopt);
+  EXPECT_EQ(parse_policy("forewarm:freeze=2s")->freeze_after, Duration(2s));
+  EXPECT_EQ(parse_policy("keda:freeze=500ms,target=5")->freeze_after, Duration(500ms));
+  EXPECT_EQ(first_plan("keda:freeze=500ms,target=50").instances, first_plan("keda:target=50").instances);
+  EXPECT_EQ(parse_policy("static:4,freeze=0s")->freeze_after, Duration(0));
+}
+
 TEST(Policies, AMistakeIsNamedWithWhatWasMeant) {
   const auto message = [](std::string_view text) { return parse_policy(text).error().message; };
   EXPECT_NE(message("kedda").find("Did you mean \"keda\"?"), std::string::npos) << message("kedda");
@@ -229,6 +237,8 @@ TEST(Policies, ValuesThatCannotBeAreRefused) {
                            "crane:min=0",
                            "kedastral:window=1m",
                            "keep-alive:1e9h",
+                           "forewarm:freeze=soon",
+                           "forewarm:freeze",
                            "forewarm:fast=1"}) {
     EXPECT_FALSE(parse_policy(text)) << text;
   }

@@ -165,6 +165,8 @@ void Invariants::on(const Run& action) {
     if (instance->second.state == InstanceState::Broken)
       fail("I8",
            name("run", action.run) + " on " + name("instance", action.instance) + " whose process has ended");
+    else if (instance->second.state == InstanceState::Frozen)
+      fail("I8", name("run", action.run) + " on " + name("instance", action.instance) + " that is frozen");
     else if (instance->second.state != InstanceState::Idle)
       fail("I8", name("run", action.run) + " on " + name("instance", action.instance) + " that is not idle");
     if (instance->second.function != action.function)

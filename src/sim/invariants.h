@@ -56,7 +56,7 @@ class Invariants : public Watcher {
     InstanceId failed_on;
     bool dead_lettered = false;
   };
-  enum class InstanceState : std::uint8_t { Starting, Idle, Busy, Broken, Stopping };
+  enum class InstanceState : std::uint8_t { Starting, Idle, Frozen, Busy, Broken, Stopping };
   struct Instance {
     FunctionId function;
     std::uint32_t version = 0;
@@ -109,6 +109,8 @@ class Invariants : public Watcher {
   void on(const Deliver& action);
   void on(const StartInstance& action);
   void on(const StopInstance& action);
+  void on(const FreezeInstance& action);
+  void on(const ThawInstance& action);
   void on(const Run& action);
   void on(const Delete& action);
   void on(const Move& action);

@@ -63,7 +63,32 @@ void Invariants::on(const StopInstance& action) {
   }
   if (found->second.state == InstanceState::Busy)
     fail("I8", name("instance", action.instance) + " is stopped while it is busy");
+  if (found->second.state == InstanceState::Frozen)
+    fail("I8", name("instance", action.instance) + " is stopped while it is frozen");
   found->second.state = InstanceState::Stopping;
+}
+
+void Invariants::on(const FreezeInstance& action) {
+  const auto found = instances_.find(action.instance);
+  if (found == instances_.end() || found->second.state != InstanceState::Idle) {
+    fail("I8", name("instance", action.instance) + " is frozen and not idle");
+    return;
+  }
+  Instance& instance = found->second;
+  const auto function = std::ranges::find(configuration_.functions, instance.function, &FunctionSettings::id);
+  if (function == configuration_.functions.end() || !function->freeze_after ||
+      saturating_add(instance.idle_since, *function->freeze_after) > now_)
+    fail("I8", name("instance", action.instance) + " is frozen before its time");
+  instance.state = InstanceState::Frozen;
+}
+
+void Invariants::on(const ThawInstance& action) {
+  const auto found = instances_.find(action.instance);
+  if (found == instances_.end() || found->second.state != InstanceState::Frozen) {
+    fail("I8", name("instance", action.instance) + " is thawed and not frozen");
+    return;
+  }
+  found->second.state = InstanceState::Idle;
 }
 
 void Invariants::check_instance_choice(const Run& action) {
@@ -74,9 +99,9 @@ void Invariants::check_instance_choice(const Run& action) {
     for (const auto& [id, instance] : instances_) {
       if (id == action.instance || instance.function != action.function) continue;
       if (function == configuration_.functions.end() || instance.version != function->version) continue;
-      if (instance.state == InstanceState::Idle)
+      if (instance.state == InstanceState::Idle || instance.state == InstanceState::Frozen)
         fail("I9", name("message", given.message) + " goes back to " + name("instance", action.instance) +
-                       " that failed it while " + name("instance", id) + " is idle");
+                       " that failed it while " + name("instance", id) + " is free");
     }
   }
 }

@@ -72,6 +72,7 @@ void QueueLedger::add(const QueueLedger& other) {
   expired += other.expired;
   starting_seconds += other.starting_seconds;
   idle_seconds += other.idle_seconds;
+  frozen_seconds += other.frozen_seconds;
   busy_seconds += other.busy_seconds;
   instance_rounding_seconds += other.instance_rounding_seconds;
   run_rounding_seconds += other.run_rounding_seconds;
@@ -96,7 +97,7 @@ Ledger::Ledger(const Options& options)
       ids_(options.queues),
       books_(ids_.size()) {
   check(bucket_ > Duration(0), "a time line's bucket has a width");
-  meters_.assign(ids_.size(), Meter{.count = {}, .charged = options.start});
+  meters_.assign(ids_.size(), Meter{.counts = {}, .charged = options.start});
   lines_.resize(ids_.size());
   for (std::size_t i = 0; i < ids_.size(); ++i) {
     index_.insert(ids_[i], static_cast<std::uint32_t>(i));
@@ -126,20 +127,21 @@ void Ledger::charge(std::uint32_t queue, TimePoint now) {
   const double took = std::max(0.0, seconds(std::min(now, score_until_) - from));
   QueueLedger& book = books_[queue];
   if (took > 0) {
-    book.instances_peak = std::max(book.instances_peak, meter.count[0] + meter.count[1] + meter.count[2]);
-    book.levels.add(took, meter.count[0], meter.count[1], meter.count[2]);
+    book.instances_peak = std::max(book.instances_peak, meter.counts.all());
+    book.levels.add(took, meter.counts);
   }
-  book.starting_seconds += took * meter.count[0];
-  book.idle_seconds += took * meter.count[1];
-  book.busy_seconds += took * meter.count[2];
-  const std::uint32_t all = meter.count[0] + meter.count[1] + meter.count[2];
+  book.starting_seconds += took * meter.counts.starting;
+  book.idle_seconds += took * meter.counts.idle;
+  book.frozen_seconds += took * meter.counts.frozen;
+  book.busy_seconds += took * meter.counts.busy;
+  const std::uint32_t all = meter.counts.all();
   const TimePoint line_end = std::min(now, lines_until_);
   for (TimePoint at = std::max(meter.charged, lines_from_); all > 0 && at < line_end;) {
     const TimePoint ends = std::min(line_end, lines_from_ + bucket_ * ((at - lines_from_) / bucket_ + 1));
     const double part = seconds(ends - at);
     TimelineBucket& column = bucket(queue, at);
     column.instance_seconds += part * all;
-    column.busy_seconds += part * meter.count[2];
+    column.busy_seconds += part * meter.counts.busy;
     at = ends;
   }
   meter.charged = now;
@@ -156,16 +158,32 @@ void Ledger::count_late(const Waiting& waiting) {
   ++bucket(waiting.queue, waiting.came).late;
 }
 
-void Ledger::enter(Instance& instance, State state, TimePoint now) {
+/// A stopping one is charged for in the state that it was in.
+std::uint32_t& Ledger::count_of(InstanceCounts& counts, InstanceState state) {
+  switch (state) {
+    case InstanceState::Starting:
+      return counts.starting;
+    case InstanceState::Busy:
+      return counts.busy;
+    case InstanceState::Frozen:
+      return counts.frozen;
+    case InstanceState::Idle:
+    case InstanceState::Stopping:
+      break;
+  }
+  return counts.idle;
+}
+
+void Ledger::enter(Instance& instance, InstanceState state, TimePoint now) {
   charge(instance.queue, now);
-  Meter& meter = meters_[instance.queue];
-  --meter.count[static_cast<std::size_t>(instance.state)];
-  ++meter.count[static_cast<std::size_t>(state)];
+  InstanceCounts& counts = meters_[instance.queue].counts;
+  --count_of(counts, instance.state);
+  ++count_of(counts, state);
   instance.state = state;
 }
 
 void Ledger::run_ended(const Instance& instance, TimePoint now) {
-  if (instance.state != State::Busy || !scored(now)) return;
+  if (instance.state != InstanceState::Busy || !scored(now)) return;
   books_[instance.queue].run_rounding_seconds += seconds(billing_.run_rounding(now - instance.busy_since));
 }
 
@@ -187,7 +205,7 @@ void Ledger::on_event(const TimedEvent& event) {
                     {queue, event.time, std::max(arrived->message.visible_at, arrived->message.sent)});
   } else if (const auto* ready = std::get_if<InstanceReady>(&event.event)) {
     if (Instance* instance = instances_.find(ready->instance)) {
-      enter(*instance, State::Idle, event.time);
+      enter(*instance, InstanceState::Idle, event.time);
       instance->ready = event.time;
     }
   } else if (const auto* finished = std::get_if<RunFinished>(&event.event)) {
@@ -195,7 +213,7 @@ void Ledger::on_event(const TimedEvent& event) {
     if (id == nullptr) return;
     if (Instance* instance = instances_.find(*id)) {
       run_ended(*instance, event.time);
-      enter(*instance, State::Idle, event.time);
+      enter(*instance, InstanceState::Idle, event.time);
       if (finished->error != ErrorClass::None) ++books_[instance->queue].runs_failed;
     }
     runs_.erase(finished->run);
@@ -203,7 +221,7 @@ void Ledger::on_event(const TimedEvent& event) {
     Instance* instance = instances_.find(lost->instance);
     if (instance == nullptr) return;
     charge(instance->queue, event.time);
-    --meters_[instance->queue].count[static_cast<std::size_t>(instance->state)];
+    --count_of(meters_[instance->queue].counts, instance->state);
     run_ended(*instance, event.time);
     count_direction(instance->queue, -1, event.time);
     QueueLedger& book = books_[instance->queue];
@@ -237,7 +255,7 @@ void Ledger::on_action(const Action& action, TimePoint now) {
     if (scored(now)) ++book.requests;
     for (const Lease& lease : run->leases) first_start(lease, now, instance);
     if (instance == nullptr) return;
-    enter(*instance, State::Busy, now);
+    enter(*instance, InstanceState::Busy, now);
     instance->busy_since = now;
     runs_.insert(run->run, run->instance);
   } else if (const auto* deliver = std::get_if<Deliver>(&action)) {
@@ -247,9 +265,13 @@ void Ledger::on_action(const Action& action, TimePoint now) {
     charge(queue, now);
     if (scored(now)) ++books_[queue].starts;
     count_direction(queue, 1, now);
-    ++meters_[queue].count[static_cast<std::size_t>(State::Starting)];
+    ++meters_[queue].counts.starting;
     instances_.insert(start->instance,
-                      {.queue = queue, .state = State::Starting, .ready = kNever, .started = now});
+                      {.queue = queue, .state = InstanceState::Starting, .ready = kNever, .started = now});
+  } else if (const auto* freeze = std::get_if<FreezeInstance>(&action)) {
+    if (Instance* instance = instances_.find(freeze->instance)) enter(*instance, InstanceState::Frozen, now);
+  } else if (const auto* thaw = std::get_if<ThawInstance>(&action)) {
+    if (Instance* instance = instances_.find(thaw->instance)) enter(*instance, InstanceState::Idle, now);
   } else if (const auto* gone = std::get_if<Delete>(&action)) {
     if (const Waiting* waiting = waiting_.find(gone->message)) {
       if (gone->reason == DeleteReason::Expired) ++books_[waiting->queue].expired;

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "base/id_map.h"
+#include "core/model/instance.h"
 #include "core/model/settings.h"
 #include "sim/prices.h"
 #include "sim/watcher.h"
@@ -46,6 +46,7 @@ struct QueueLedger {
   std::uint64_t expired = 0;
   double starting_seconds = 0;
   double idle_seconds = 0;
+  double frozen_seconds = 0;
   double busy_seconds = 0;
   double instance_rounding_seconds = 0;  ///< charged for beyond the life of instances that ended
   double run_rounding_seconds = 0;       ///< charged for beyond the runs that ended
@@ -53,7 +54,7 @@ struct QueueLedger {
   DurationCounts waits;  ///< from due (sent and delay) to first start
   LevelCurve levels;     ///< of this queue; add() leaves it alone, since a sum of queues has no levels
 
-  double instance_seconds() const { return starting_seconds + idle_seconds + busy_seconds; }
+  double instance_seconds() const { return starting_seconds + idle_seconds + frozen_seconds + busy_seconds; }
   double late_share() const {
     return messages == 0 ? 0 : static_cast<double>(late) / static_cast<double>(messages);
   }
@@ -101,7 +102,6 @@ class Ledger : public Watcher {
   std::uint64_t events() const { return events_; }
 
  private:
-  enum class State : std::uint8_t { Starting, Idle, Busy };
   struct Waiting {
     std::uint32_t queue = 0;
     TimePoint came;
@@ -109,14 +109,14 @@ class Ledger : public Watcher {
   };
   struct Instance {
     std::uint32_t queue = 0;
-    State state = State::Starting;
+    InstanceState state = InstanceState::Starting;
     TimePoint ready;
     TimePoint started;
     TimePoint busy_since = {};
   };
   /// Instances of a queue by state, when they were last charged, and which way their number went last.
   struct Meter {
-    std::array<std::uint32_t, 3> count{};
+    InstanceCounts counts;
     TimePoint charged;
     int direction = 0;
   };
@@ -126,7 +126,8 @@ class Ledger : public Watcher {
   void charge(std::uint32_t queue, TimePoint now);
   void count_direction(std::uint32_t queue, int direction, TimePoint now);
   void count_late(const Waiting& waiting);
-  void enter(Instance& instance, State state, TimePoint now);
+  void enter(Instance& instance, InstanceState state, TimePoint now);
+  static std::uint32_t& count_of(InstanceCounts& counts, InstanceState state);
   void run_ended(const Instance& instance, TimePoint now);
   void first_start(const Lease& lease, TimePoint now, const Instance* instance);
   void on_event(const TimedEvent& event);

@@ -52,11 +52,13 @@ constexpr std::string_view kHelp =
     "                     start\n"
     "keep-alive[:TIME]    one start a message that finds nothing idle, kept idle for TIME; idle=10m\n"
     "                     max=1000\n"
-    "static:COUNT         always COUNT instances\n";
+    "static:COUNT         always COUNT instances\n"
+    "Any of them may also have freeze=TIME: an instance idle for that long is frozen.\n";
 
 Result<ScalerFactory> own_factory(const std::vector<PolicyOption>& options, bool predict) {
   if (!options.empty())
-    return expected_value("forewarm, reactive", "no options: they follow the configuration", options[0].key);
+    return expected_value("forewarm, reactive", "no options but freeze: they follow the configuration",
+                          options[0].key);
   return [predict](const MappingSettings& mapping) {
     ScalingSettings settings = mapping.scaling;
     settings.predict = settings.predict && predict;
@@ -93,16 +95,34 @@ constexpr Named kPolicies[] = {
     {"static", "instances", &static_factory},
 };
 
-Result<ScalerFactory> factory_of(std::string_view name, std::string_view rest) {
+/// Takes freeze=TIME out of a policy's options.
+Result<std::optional<Duration>> take_freezing(std::vector<PolicyOption>& options) {
+  const auto said = std::ranges::stable_partition(
+      options, [](const PolicyOption& option) { return option.key != "freeze"; });
+  std::optional<Duration> after;
+  if (!said.empty()) {
+    const std::vector<PolicyOption> taken(said.begin(), said.end());
+    if (Result<void> read = read_policy_options("any", taken, {{"freeze", &after.emplace()}}); !read)
+      return std::unexpected(read.error());
+  }
+  options.erase(said.begin(), said.end());
+  return after;
+}
+
+Result<Policy> policy_of(std::string_view name, std::string_view rest) {
   const auto found = std::ranges::find(kPolicies, name, &Named::name);
   if (found == std::end(kPolicies)) {
     std::vector<std::string_view> names;
     for (const Named& known : kPolicies) names.push_back(known.name);
     return unknown_name("policy", name, names);
   }
-  const Result<std::vector<PolicyOption>> options = split_policy_options(rest, found->bare_key);
+  Result<std::vector<PolicyOption>> options = split_policy_options(rest, found->bare_key);
   if (!options) return std::unexpected(options.error());
-  return found->make(*options);
+  const Result<std::optional<Duration>> freeze_after = take_freezing(*options);
+  if (!freeze_after) return std::unexpected(freeze_after.error());
+  Result<ScalerFactory> factory = found->make(*options);
+  if (!factory) return std::unexpected(factory.error());
+  return Policy{.name = {}, .make_scaler = std::move(*factory), .freeze_after = *freeze_after};
 }
 
 }  // namespace
@@ -110,13 +130,14 @@ Result<ScalerFactory> factory_of(std::string_view name, std::string_view rest) {
 Result<Policy> parse_policy(std::string_view text) {
   const std::size_t colon = std::min(text.find(':'), text.size());
   const std::string_view rest = colon < text.size() ? text.substr(colon + 1) : std::string_view();
-  Result<ScalerFactory> factory = factory_of(text.substr(0, colon), rest);
-  if (!factory) {
-    Error failure = factory.error();
+  Result<Policy> policy = policy_of(text.substr(0, colon), rest);
+  if (!policy) {
+    Error failure = policy.error();
     failure.message = "policy \"" + std::string(text) + "\": " + failure.message;
     return std::unexpected(std::move(failure));
   }
-  return Policy{.name = std::string(text), .make_scaler = std::move(*factory)};
+  policy->name = text;
+  return policy;
 }
 
 std::string_view policies_help() {

@@ -30,27 +30,33 @@ double committed_seconds(const CommittedPrice& price, Duration length) {
 
 }  // namespace
 
-void LevelCurve::add(double took, std::uint32_t starting, std::uint32_t idle, std::uint32_t busy) {
-  add_at(busy_, busy, took);
-  add_at(ready_, busy + idle, took);
-  add_at(there_, busy + idle + starting, took);
+void LevelCurve::add(double took, const InstanceCounts& counts) {
+  add_at(busy_, counts.busy, took);
+  add_at(awake_, counts.busy + counts.idle, took);
+  add_at(ready_, counts.busy + counts.free(), took);
+  add_at(there_, counts.usable(), took);
 }
 
 std::vector<LevelCurve::Level> LevelCurve::levels() const {
   if (there_.size() < 2) return {};
   const std::size_t most = there_.size() - 1;
   const std::vector<double> busy = at_least(busy_, most);
+  const std::vector<double> awake = at_least(awake_, most);
   const std::vector<double> ready = at_least(ready_, most);
   const std::vector<double> there = at_least(there_, most);
   std::vector<Level> levels(most);
   for (std::size_t k = 0; k < most; ++k)
-    levels[k] = {.starting = there[k] - ready[k], .idle = ready[k] - busy[k], .busy = busy[k]};
+    levels[k] = {.starting = there[k] - ready[k],
+                 .idle = awake[k] - busy[k],
+                 .frozen = ready[k] - awake[k],
+                 .busy = busy[k]};
   return levels;
 }
 
 void Cost::add(const Cost& other) {
   starting += other.starting;
   idle += other.idle;
+  frozen += other.frozen;
   busy += other.busy;
   rounding += other.rounding;
   starts += other.starts;
@@ -70,12 +76,13 @@ Cost cost_of(const PriceSheet& sheet, const QueueLedger& book, Duration length) 
   for (const LevelCurve::Level& level : book.levels.levels()) {
     const double starting = memory * level.starting * sheet.starting_second;
     const double idle = memory * level.idle * sheet.idle_second;
+    const double frozen = memory * level.frozen * sheet.frozen_second;
     const double busy = memory * level.busy * sheet.busy_second;
     if (committing) {
       const double committed =
           memory * (committed_seconds(*sheet.committed, length) * sheet.committed->second +
                     level.busy * sheet.committed->busy_second);
-      committing = committed < starting + idle + busy;
+      committing = committed < starting + idle + frozen + busy;
       if (committing) {
         cost.committed += committed;
         ++cost.committed_instances;
@@ -84,6 +91,7 @@ Cost cost_of(const PriceSheet& sheet, const QueueLedger& book, Duration length) 
     }
     cost.starting += starting;
     cost.idle += idle;
+    cost.frozen += frozen;
     cost.busy += busy;
   }
   return cost;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "core/model/instance.h"
 
 namespace forewarm {
 
@@ -32,25 +33,27 @@ struct BillingRules {
   }
 };
 
-/// For how long how many instances were busy, ready (busy or idle) and there at all. Level k of a queue is
-/// its k-th instance when the busy come first, then the idle, then the starting: the lowest levels are those
-/// that a commitment serves best. Bounded by the most instances that were there at a time.
+/// For how long how many instances were busy, awake (busy or idle), ready (awake or frozen) and there at all.
+/// Level k of a queue is its k-th instance when the busy come first, then the idle, the frozen and the
+/// starting: the lowest levels are those that a commitment serves best. Bounded by the most instances that
+/// were there at a time.
 class LevelCurve {
  public:
   /// Seconds of one level.
   struct Level {
     double starting = 0;
     double idle = 0;
+    double frozen = 0;
     double busy = 0;
   };
 
-  /// That many instances were in these states for `took` seconds.
-  void add(double took, std::uint32_t starting, std::uint32_t idle, std::uint32_t busy);
+  /// That many instances were in these states for `took` seconds; stopping ones are not counted.
+  void add(double took, const InstanceCounts& counts);
   /// Level 1 first; sums over all levels are the instance-seconds by state.
   std::vector<Level> levels() const;
 
  private:
-  std::vector<double> busy_, ready_, there_;  ///< seconds at exactly this many instances
+  std::vector<double> busy_, awake_, ready_, there_;  ///< seconds at exactly this many instances
 };
 
 /// Instances paid for all the time, used or not: provisioned concurrency, always-ready instances,
@@ -71,6 +74,7 @@ struct PriceSheet {
   double memory_gb = 1;  ///< of an instance; all prices of seconds are multiplied by it
   double starting_second = 0;
   double idle_second = 0;
+  double frozen_second = 0;
   double busy_second = 0;
   double start = 0;             ///< each start of an instance
   double million_requests = 0;  ///< runs
@@ -84,8 +88,9 @@ struct QueueLedger;
 
 /// What a queue's instances cost, by what for, in units of the currency.
 struct Cost {
-  double starting = 0;  ///< starting, idle and busy: instances that are not committed
+  double starting = 0;  ///< starting, idle, frozen and busy: instances that are not committed
   double idle = 0;
+  double frozen = 0;
   double busy = 0;
   double rounding = 0;  ///< minimum times and steps: of lives at the idle price, of runs at the busy price
   double starts = 0;
@@ -93,7 +98,7 @@ struct Cost {
   double committed = 0;                   ///< the committed instances, with what runs on them
   std::uint32_t committed_instances = 0;  ///< of the queue, all the time
 
-  double total() const { return starting + idle + busy + rounding + starts + requests + committed; }
+  double total() const { return starting + idle + frozen + busy + rounding + starts + requests + committed; }
   void add(const Cost& other);
 };
 

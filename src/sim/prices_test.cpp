@@ -106,6 +106,34 @@ TEST(Prices, only_what_is_scored_is_charged_for) {
   EXPECT_DOUBLE_EQ(book.instance_rounding_seconds, 52);  // it ends in the scored time
 }
 
+TEST(Prices, a_frozen_second_has_a_price_of_its_own_and_no_rounding) {
+  Ledger ledger({.start = kOpening, .queues = {kPricedQueue}, .configuration = {}});
+  ledger.observe({kOpening, TimePassed{}}, {started(1)});
+  ledger.observe({kOpening + 2s, InstanceReady{InstanceId(1), 2s}}, {});
+  ledger.observe({kOpening + 3s, TimePassed{}}, {FreezeInstance{InstanceId(1)}});
+  ledger.observe({kOpening + 7s, TimePassed{}}, {ThawInstance{InstanceId(1)}, run_on(1, 1, kOpening + 7s)});
+  ledger.observe({kOpening + 8s, RunFinished{.run = RunId(1), .failed = {}}}, {});
+  ledger.observe({kOpening + 9s, TimePassed{}}, {FreezeInstance{InstanceId(1)}});
+  ledger.observe({kOpening + 9500ms, InstanceLost{InstanceId(1), LossReason::Killed}}, {});
+  ledger.finish(kOpening + 20s);
+  const QueueLedger& book = ledger.queues()[0];
+  EXPECT_DOUBLE_EQ(book.starting_seconds, 2);
+  EXPECT_DOUBLE_EQ(book.idle_seconds, 1 + 1);
+  EXPECT_DOUBLE_EQ(book.frozen_seconds, 4 + 0.5);
+  EXPECT_DOUBLE_EQ(book.busy_seconds, 1);
+  EXPECT_DOUBLE_EQ(book.instance_seconds(), 9.5);
+  const std::vector<LevelCurve::Level> levels = book.levels.levels();
+  ASSERT_EQ(levels.size(), 1u);
+  EXPECT_DOUBLE_EQ(levels[0].frozen, 4.5);
+  EXPECT_DOUBLE_EQ(levels[0].idle, 2);
+  PriceSheet sheet = distinct_prices();
+  sheet.frozen_second = 0.25;
+  const Cost cost = cost_of(sheet, book, 20s);
+  EXPECT_DOUBLE_EQ(cost.frozen, 2 * 4.5 * 0.25);
+  EXPECT_DOUBLE_EQ(cost.idle, 2 * 2 * 1);
+  EXPECT_DOUBLE_EQ(cost.total(), 2 * (2 * 3 + 2 + 4.5 * 0.25 + 10) + 100 + 7);
+}
+
 TEST(LevelCurve, puts_the_busy_first_and_adds_up_to_the_books) {
   const QueueLedger book = two_instances({});
   const std::vector<LevelCurve::Level> levels = book.levels.levels();
@@ -124,7 +152,7 @@ QueueLedger busy_levels(const std::vector<double>& seconds_busy) {
   QueueLedger book;
   for (std::uint32_t level = 1; level <= seconds_busy.size(); ++level) {
     const double above = level < seconds_busy.size() ? seconds_busy[level] : 0;
-    book.levels.add(seconds_busy[level - 1] - above, 0, 0, level);
+    book.levels.add(seconds_busy[level - 1] - above, {.busy = level});
   }
   return book;
 }

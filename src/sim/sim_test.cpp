@@ -210,7 +210,9 @@ class Oracle : public ::testing::Test {
  protected:
   void SetUp() override {
     observe(0s, QueueChanged{kQueue, {}}, {});
-    observe(0s, ConfigurationChanged{one_function()}, {});
+    Configuration configuration = one_function();
+    configuration.functions[0].freeze_after = 2s;
+    observe(0s, ConfigurationChanged{configuration}, {});
   }
   void observe(Duration at, Event event, const Actions& actions) {
     oracle_.observe({kStart + at, std::move(event)}, actions);
@@ -287,6 +289,31 @@ TEST_F(Oracle, sees_a_second_run_on_a_busy_instance) {
 TEST_F(Oracle, sees_a_busy_instance_that_is_stopped) {
   ready();
   observe(2s, TimePassed{}, {run(1, 1, 1, 1, kStart + 2s), StopInstance{InstanceId(1)}});
+  EXPECT_EQ(first(), "I8 ");
+}
+
+TEST_F(Oracle, is_content_with_a_frozen_instance_that_is_thawed_for_a_run) {
+  ready();
+  observe(3s, TimePassed{}, {FreezeInstance{InstanceId(1)}});
+  observe(4s, TimePassed{}, {ThawInstance{InstanceId(1)}, run(1, 1, 1, 1, kStart + 4s)});
+  EXPECT_EQ(first(), "");
+}
+
+TEST_F(Oracle, sees_a_frozen_instance_that_is_given_a_run_or_stopped) {
+  ready();
+  observe(3s, TimePassed{}, {FreezeInstance{InstanceId(1)}, run(1, 1, 1, 1, kStart + 3s)});
+  observe(4s, RunFinished{.run = RunId(1), .failed = {}}, {Delete{MessageId(1), DeleteReason::RunSucceeded}});
+  observe(6s, TimePassed{}, {FreezeInstance{InstanceId(1)}, StopInstance{InstanceId(1)}});
+  EXPECT_EQ(oracle_.violations().size(), 2u);
+  EXPECT_EQ(first(), "I8 ");
+}
+
+TEST_F(Oracle, sees_an_instance_that_is_frozen_too_early_or_while_it_works) {
+  ready();
+  observe(2s, TimePassed{}, {FreezeInstance{InstanceId(1)}, ThawInstance{InstanceId(1)}});
+  observe(4s, TimePassed{}, {run(1, 1, 1, 1, kStart + 4s), FreezeInstance{InstanceId(1)}});
+  observe(5s, TimePassed{}, {ThawInstance{InstanceId(1)}});
+  EXPECT_EQ(oracle_.violations().size(), 3u);
   EXPECT_EQ(first(), "I8 ");
 }
 

@@ -257,13 +257,27 @@ void SimulatedWorld::on(const StartInstance& action) {
 void SimulatedWorld::on(const StopInstance& action) {
   Instance* instance = instances_.find(action.instance);
   if (instance == nullptr || instance->going) return;  // it is on its way already
+  check(!instance->frozen, "a frozen instance is thawed before it is stopped");
   instance->going = true;
   push(now_ + options_.stop_time, Kind::Lost, action.instance.value());
+}
+
+void SimulatedWorld::on(const FreezeInstance& action) {
+  Instance* instance = instances_.find(action.instance);
+  check(instance != nullptr && instance->ready && !instance->run, "only an idle instance is frozen");
+  instance->frozen = true;
+}
+
+void SimulatedWorld::on(const ThawInstance& action) {
+  Instance* instance = instances_.find(action.instance);
+  check(instance != nullptr && instance->frozen, "only a frozen instance is thawed");
+  instance->frozen = false;
 }
 
 void SimulatedWorld::on(const Run& action) {
   Instance* instance = instances_.find(action.instance);
   check(instance != nullptr && instance->ready, "a run is given to an instance that is there");
+  check(!instance->frozen, "a run is given to an instance that is not frozen");
   check(!instance->run, "an instance works on one run at a time");
   instance->run = action.run;
   RunState& run = runs_.insert(action.run, {action.instance, outcome(action)});

@@ -94,6 +94,7 @@ class SimulatedWorld {
     TimePoint asked = {};
     RunId run = {};
     bool ready = false;
+    bool frozen = false;
     bool going = false;  ///< its InstanceLost is on the way: it works no more
   };
 
@@ -110,6 +111,8 @@ class SimulatedWorld {
   void on(const Deliver& action);
   void on(const StartInstance& action);
   void on(const StopInstance& action);
+  void on(const FreezeInstance& action);
+  void on(const ThawInstance& action);
   void on(const Run& action);
   void on(const Delete& action) { stored_.erase(action.message); }
   void on(const Move&) {}

@@ -67,6 +67,7 @@ class Builder {
       function.timeout = often() ? Duration(30s) : milliseconds(200, 2000);
       function.concurrency_max = number(1, 12);
       function.start_time_guess = milliseconds(100, 3000);
+      if (often()) function.freeze_after = milliseconds(0, 20'000);
       configuration.functions.push_back(function);
     }
     configuration.instances_max = number(count, 20);
@@ -187,6 +188,8 @@ class Builder {
       for (FunctionSettings& function : changed.functions) {
         if (sometimes()) ++function.version;
         if (sometimes()) ++function.concurrency_max;
+        if (sometimes()) function.freeze_after.reset();
+        if (sometimes()) function.freeze_after = milliseconds(0, 60'000);
       }
       script.push_back({at(), ConfigurationChanged{changed}});
     }

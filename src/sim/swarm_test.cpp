@@ -57,6 +57,7 @@ TEST(Swarm, no_random_world_makes_the_core_break_a_promise) {
   const std::uint64_t only = number_from("FOREWARM_SEED", 0);
   const std::uint64_t last = only > 0 ? only : number_from("FOREWARM_SWARM_SEEDS", kSeeds);
   std::uint64_t messages = 0, started = 0, dead_lettered = 0, lost = 0;
+  double frozen_seconds = 0;
   for (std::uint64_t seed = only > 0 ? only : 1; seed <= last; ++seed) {
     Transcript transcript;
     const char* file = only > 0 ? std::getenv("FOREWARM_TRANSCRIPT") : nullptr;
@@ -68,6 +69,7 @@ TEST(Swarm, no_random_world_makes_the_core_break_a_promise) {
     started += result.total.started;
     dead_lettered += result.total.dead_lettered;
     lost += result.total.instances_lost;
+    frozen_seconds += result.total.frozen_seconds;
   }
   if (only > 0) return;
   // A swarm in which little happens would prove little.
@@ -75,6 +77,7 @@ TEST(Swarm, no_random_world_makes_the_core_break_a_promise) {
   EXPECT_GT(started, messages / 2);
   EXPECT_GT(dead_lettered, last);
   EXPECT_GT(lost, last);
+  EXPECT_GT(frozen_seconds, static_cast<double>(last) * 100);
 }
 
 TEST(Swarm, the_same_seed_twice_is_the_same_byte_for_byte) {

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -14,12 +15,16 @@ SCRIPTED = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
 QUICK_RETRIES = "\n[mapping.retry]\nbackoff_base = \"100ms\"\nbackoff_max = \"500ms\"\n"
 
 
-def process_exists(pid):
+def process_state(pid):
+    """Its letter in /proc/PID/stat; X when it is not there."""
     try:
-        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
-        return False
-    return state not in "ZX"
+        return "X"
+
+
+def process_exists(pid):
+    return process_state(pid) not in "ZX"
 
 
 class FunctionsTests(ServerTest):
@@ -254,6 +259,56 @@ function = "worker"
         server.start()
         wait_for(lambda: not any(map(process_exists, old)), "the leftovers are gone")
         wait_for(lambda: self.attempts("sleep 30 a") == 2 and self.attempts("sleep 30 b") == 2, "both run again")
+
+    def test_an_idle_instance_is_frozen_and_works_again_when_a_message_comes(self):
+        recording = self.folder / "events.txt"
+        frozen = 'freeze_after = "300ms"\n'
+        config = self.function("worker", "jobs", settings=frozen, mapping="\n[mapping.scaling]\ninstances_min = 1\n")
+        server = self.server("--record", recording, config=config).start()
+
+        def instances():
+            listed = [function["instances"] for function in server.get("/v1/functions")]
+            return listed[0] if listed else {}
+
+        def states():
+            return {process_state(pid) for _, pid, _ in self.entries()} - set("ZX")
+
+        server.send("jobs", "ok first")
+        wait_for(lambda: self.attempts("ok first") == 1 and self.is_empty(server, "jobs"), "it has run")
+        pids = {pid for _, pid, _ in self.entries()}
+        wait_for(lambda: {process_state(pid) for pid in pids} == {"T"}, "all stand still")
+        wait_for(lambda: instances().get("frozen") == len(pids), "they are shown as frozen")
+        self.assertEqual(instances()["idle"], 0)
+        used = [cpu_seconds(pid) for pid in pids]
+        shown = f'forewarm_instances{{function="worker",state="frozen"}} {len(pids)}\n'
+        wait_for(lambda: shown in server.http("GET", "/metrics")[1], "they are measured as frozen")
+        self.assertRegex(server.run("fn", "ls").stdout, rf"worker +1 +0 +0 +{len(pids)} +0")
+        self.assertEqual([cpu_seconds(pid) for pid in pids], used, "a frozen instance uses no processor")
+
+        for n in range(3):
+            server.send("jobs", f"ok later {n}")
+            wait_for(lambda: self.attempts(f"ok later {n}") == 1, "it runs")
+            wait_for(lambda: {process_state(pid) for pid in pids} == {"T"}, "all stand still again")
+        self.assertEqual({pid for _, pid, _ in self.entries()}, pids, "no instance was started for it")
+
+        thaws = re.search(r'forewarm_instance_thaws_total{function="worker"} (\d+)', server.http("GET", "/metrics")[1])
+        self.assertGreaterEqual(int(thaws[1]), 3)
+
+        # Another configuration: the old version ends by itself though it stands still.
+        server.config.write_text(config.replace(frozen, 'freeze_after = "200ms"\n'))
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: not any(map(process_exists, pids)), "the old version is gone")
+        wait_for(lambda: states() == {"T"}, "a new one stands still")
+        pids = {pid for _, pid, _ in self.entries()} - pids
+        server.kill()
+        self.assertTrue(all(map(process_exists, pids)))
+        server.start()
+        wait_for(lambda: not any(map(process_exists, pids)), "what a killed server left is gone")
+        wait_for(lambda: states() == {"T"}, "its own stand still")
+        self.assertEqual(server.stop(), 0)
+        self.assertFalse(any(process_exists(pid) for _, pid, _ in self.entries()), "nothing is left")
+        audited = server.run("replay", "--audit", recording)
+        self.assertEqual(audited.returncode, 0, audited.stderr)
 
     def test_a_server_that_ends_takes_its_instances_with_their_children(self):
         # The child is in a session of its own, as a daemon's.

@@ -36,6 +36,8 @@ TEST_F(NodeRuntimeTest, RunsAHandlerAndReportsWhatItThrows) {
   EXPECT_EQ(failed.error_type, "RangeError");
   EXPECT_EQ(failed.error_message, "as asked");
   wait_until([&] { return logged("run request-1 of test"); });
+  freeze(instance);
+  EXPECT_EQ(wait_finished(run(instance, R"({"number":4})")).response, R"({"doubled":8,"remaining":true})");
   stop(instance);
   EXPECT_EQ(wait_lost(instance).reason, LossReason::Stopped);
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <string>
@@ -86,6 +88,22 @@ class PoolFixture : public ::testing::Test {
     calling_ = true;
     pool_->stop(instance);
     calling_ = false;
+  }
+
+  /// Whether all processes of an instance stand still (T in /proc/PID/stat).
+  bool stopped(InstanceId instance) const {
+    const std::vector<pid_t> all = living(instance);
+    return !all.empty() && std::ranges::all_of(all, [](pid_t pid) {
+      std::string line;
+      std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), line);
+      const std::size_t name_end = line.rfind(')');
+      return name_end + 2 < line.size() && line[name_end + 2] == 'T';
+    });
+  }
+  /// And waits until it stands still.
+  void freeze(InstanceId instance) {
+    pool_->freeze(instance);
+    wait_until([&] { return stopped(instance); });
   }
 
   bool wait_until(const std::function<bool()>& holds) {

@@ -15,6 +15,8 @@ TEST_F(ShellRuntimeTest, AShellScriptWithCurlIsARuntime) {
   EXPECT_EQ(failed.error, ErrorClass::Handler);
   EXPECT_EQ(failed.error_type, "Shell.Failed");
   wait_until([&] { return logged("event of 7 bytes"); });
+  freeze(instance);  // the shell and its curl
+  EXPECT_EQ(wait_finished(run(instance, "2")).response, "shell got 2");
   stop(instance);
   EXPECT_EQ(wait_lost(instance).reason, LossReason::Stopped);
 }

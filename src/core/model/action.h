@@ -45,6 +45,16 @@ struct StopInstance {
   ScaleReason reason = ScaleReason::Surplus;
   friend bool operator==(const StopInstance&, const StopInstance&) = default;
 };
+/// Stop the processes of an idle instance where they are (SIGSTOP). Nothing follows.
+struct FreezeInstance {
+  InstanceId instance;
+  friend bool operator==(const FreezeInstance&, const FreezeInstance&) = default;
+};
+/// Let a frozen instance go on (SIGCONT); what it is for comes right after it. Nothing follows.
+struct ThawInstance {
+  InstanceId instance;
+  friend bool operator==(const ThawInstance&, const ThawInstance&) = default;
+};
 /// Run these messages on this instance; RunFinished or InstanceLost must follow.
 struct Run {
   RunId run;
@@ -95,8 +105,8 @@ struct PublishPlan {
 };
 
 /// All that the core wants. To be performed in order, before the next step.
-using Action = std::variant<Deliver, StartInstance, StopInstance, Run, Delete, Move, SetVisibility, Purge,
-                            FitForecast, PublishPlan>;
+using Action = std::variant<Deliver, StartInstance, StopInstance, FreezeInstance, ThawInstance, Run, Delete,
+                            Move, SetVisibility, Purge, FitForecast, PublishPlan>;
 using Actions = std::vector<Action>;
 
 }  // namespace forewarm

@@ -71,6 +71,16 @@ void describe(auto& visit, Like<StopInstance> auto& it) {
   visit("instance", it.instance)("reason", it.reason);
 }
 template <>
+inline constexpr std::string_view kNames<FreezeInstance> = "freeze_instance";
+void describe(auto& visit, Like<FreezeInstance> auto& it) {
+  visit("instance", it.instance);
+}
+template <>
+inline constexpr std::string_view kNames<ThawInstance> = "thaw_instance";
+void describe(auto& visit, Like<ThawInstance> auto& it) {
+  visit("instance", it.instance);
+}
+template <>
 inline constexpr std::string_view kNames<Run> = "run";
 void describe(auto& visit, Like<Run> auto& it) {
   visit("run", it.run)("instance", it.instance)("function", it.function)("queue", it.queue)("leases",

@@ -71,6 +71,7 @@ void describe(auto& visit, Like<FunctionVariant> auto& it) {
 void describe(auto& visit, Like<FunctionSettings> auto& it) {
   visit("id", it.id)("version", it.version)("timeout", it.timeout)("concurrency_max", it.concurrency_max);
   visit("start_time_guess", it.start_time_guess)("variants", it.variants);
+  visit("freeze_after", it.freeze_after);
 }
 void describe(auto& visit, Like<MappingSettings> auto& it) {
   visit("queue", it.queue)("function", it.function)("batch_size", it.batch_size)("batch_window",

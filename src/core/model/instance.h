@@ -7,7 +7,13 @@
 
 namespace forewarm {
 
-enum class InstanceState : std::uint8_t { Starting, Idle, Busy, Frozen, Stopping };
+enum class InstanceState : std::uint8_t {
+  Starting,
+  Idle,
+  Busy,
+  Frozen,  ///< idle with its processes stopped: keeps its memory, uses no processor, resumes at once
+  Stopping,
+};
 
 /// Why an instance went away.
 enum class LossReason : std::uint8_t {
@@ -26,8 +32,9 @@ struct InstanceCounts {
   std::uint32_t frozen = 0;
   std::uint32_t stopping = 0;
 
-  std::uint32_t usable() const { return starting + idle + busy; }
-  std::uint32_t all() const { return usable() + frozen + stopping; }
+  std::uint32_t free() const { return idle + frozen; }
+  std::uint32_t usable() const { return starting + free() + busy; }
+  std::uint32_t all() const { return usable() + stopping; }
 
   friend bool operator==(const InstanceCounts&, const InstanceCounts&) = default;
 };

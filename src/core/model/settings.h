@@ -75,6 +75,7 @@ struct FunctionSettings {
   std::uint32_t concurrency_max = 100;  ///< instances at a time, over all its mappings
   Duration start_time_guess = 1s;       ///< lead time until starts have been measured
   std::vector<FunctionVariant> variants = {FunctionVariant{}};
+  std::optional<Duration> freeze_after = {};  ///< an instance idle for this long is frozen; none: never
 
   friend bool operator==(const FunctionSettings&, const FunctionSettings&) = default;
 };

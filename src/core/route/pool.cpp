@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::uint32_t kFailuresUnfit = 3;  ///< in a row: more likely the instance than the messages
 
+bool is_free(const Pool::Instance& instance) {
+  return instance.state == InstanceState::Idle || instance.state == InstanceState::Frozen;
+}
+
 }  // namespace
 
 void Pool::configure(const FunctionSettings& settings) {
@@ -58,10 +62,23 @@ void Pool::end_run(InstanceId id, TimePoint now, bool success) {
   enter(*instance, InstanceState::Idle, now);
 }
 
+void Pool::freeze(InstanceId id) {
+  Instance* instance = find_mutable(id);
+  check(instance && instance->state == InstanceState::Idle, "only an idle instance is frozen");
+  enter(*instance, InstanceState::Frozen, instance->since);
+}
+
+void Pool::thaw(InstanceId id) {
+  Instance* instance = find_mutable(id);
+  check(instance && instance->state == InstanceState::Frozen, "only a frozen instance is thawed");
+  enter(*instance, InstanceState::Idle, instance->since);
+}
+
 void Pool::stop(InstanceId id, TimePoint now) {
   Instance* instance = find_mutable(id);
   check(instance && instance->state != InstanceState::Busy,
         "an instance that runs something is never stopped");
+  check(instance->state != InstanceState::Frozen, "a frozen instance is thawed before it is stopped");
   enter(*instance, InstanceState::Stopping, now);
 }
 
@@ -82,14 +99,15 @@ std::optional<InstanceId> Pool::choose(const InstanceNeed& need) const {
   const auto suits_less = [this](const Instance& a, const Instance& b) {
     const auto rank = [this](const Instance& instance) {
       return std::tuple(instance.version == settings_.version,
-                        -static_cast<std::int64_t>(instance.failures_in_row), instance.last_used);
+                        -static_cast<std::int64_t>(instance.failures_in_row),
+                        instance.state == InstanceState::Idle, instance.last_used);
     };
     return rank(a) < rank(b);
   };
   const Instance* best = nullptr;
   const Instance* avoided = nullptr;
   for (const Instance& instance : instances_) {
-    if (instance.state != InstanceState::Idle) continue;
+    if (!is_free(instance)) continue;
     if (instance.variant < settings_.variants.size() &&
         settings_.variants[instance.variant].memory_bytes < need.memory_bytes_min) {
       continue;
@@ -113,7 +131,7 @@ std::optional<InstanceId> Pool::coldest() const {
   };
   const Instance* first = nullptr;
   for (const Instance& instance : instances_) {
-    if (instance.state == InstanceState::Idle && (!first || rank(instance) < rank(*first))) first = &instance;
+    if (is_free(instance) && (!first || rank(instance) < rank(*first))) first = &instance;
   }
   if (!first) return std::nullopt;
   return first->id;
@@ -121,7 +139,7 @@ std::optional<InstanceId> Pool::coldest() const {
 
 std::optional<InstanceId> Pool::unfit() const {
   for (const Instance& instance : instances_) {
-    if (instance.state != InstanceState::Idle) continue;
+    if (!is_free(instance)) continue;
     if (instance.version != settings_.version || instance.failures_in_row >= kFailuresUnfit)
       return instance.id;
   }
@@ -149,11 +167,11 @@ std::uint32_t& Pool::count_of(InstanceState state) {
   return counts_.stopping;
 }
 
-void Pool::enter(Instance& instance, InstanceState state, TimePoint now) {
+void Pool::enter(Instance& instance, InstanceState state, TimePoint since) {
   --count_of(instance.state);
   ++count_of(state);
   instance.state = state;
-  instance.since = now;
+  instance.since = since;
 }
 
 }  // namespace forewarm

@@ -19,9 +19,9 @@ struct InstanceNeed {
 };
 
 /// The instances of one function and which of them suits a message best: ready, of the current version, not
-/// the one that failed this message, with the fewest recent failures, then the warmest (most recently used,
-/// so that the surplus grows cold and can be stopped). A plain ordered set: pools have tens of instances, not
-/// millions.
+/// the one that failed this message, with the fewest recent failures, rather idle than frozen, then the
+/// warmest (most recently used, so that the surplus grows cold and can be stopped). A plain ordered set:
+/// pools have tens of instances, not millions.
 class Pool {
  public:
   struct Instance {
@@ -29,7 +29,7 @@ class Pool {
     InstanceState state = InstanceState::Starting;
     std::uint32_t version = 1;
     std::uint16_t variant = 0;
-    TimePoint since;  ///< entered its state then
+    TimePoint since;  ///< entered its state then; a frozen one is idle since then
     TimePoint last_used;
     QueueId started_for;
     RunId run;  ///< while busy
@@ -45,19 +45,22 @@ class Pool {
   bool ready(InstanceId id, TimePoint now);
   void begin_run(InstanceId id, RunId run, TimePoint now);
   void end_run(InstanceId id, TimePoint now, bool success);
+  void freeze(InstanceId id);
+  /// Idle again, since when it was before it was frozen.
+  void thaw(InstanceId id);
   void stop(InstanceId id, TimePoint now);
   /// Removes it; the instance as it was, if it was known.
   std::optional<Instance> lost(InstanceId id);
 
   const Instance* find(InstanceId id) const;
   InstanceCounts counts() const { return counts_; }
-  /// The most suitable idle instance, or none. `not_this` is used only when it is the only idle one and no
-  /// other is starting or busy.
+  /// The most suitable free (idle or frozen) instance, or none. `not_this` is used only when it is the only
+  /// free one and no other is starting or busy.
   std::optional<InstanceId> choose(const InstanceNeed& need) const;
-  /// The idle instance to stop first: older version, then failing (>= 3 in a row), then longest unused. None
-  /// if none idle.
+  /// The free instance to stop first: older version, then failing (>= 3 in a row), then longest unused. None
+  /// if none is free.
   std::optional<InstanceId> coldest() const;
-  /// An idle instance of an older version or with 3 failures in a row, if any: to be stopped whatever the
+  /// A free instance of an older version or with 3 failures in a row, if any: to be stopped whatever the
   /// plan says.
   std::optional<InstanceId> unfit() const;
   const std::vector<Instance>& instances() const { return instances_; }
@@ -65,7 +68,7 @@ class Pool {
  private:
   Instance* find_mutable(InstanceId id);
   std::uint32_t& count_of(InstanceState state);
-  void enter(Instance& instance, InstanceState state, TimePoint now);
+  void enter(Instance& instance, InstanceState state, TimePoint since);
 
   FunctionSettings settings_;
   std::vector<Instance> instances_;  ///< by id, ascending

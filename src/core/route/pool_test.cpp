@@ -59,6 +59,38 @@ TEST(Pool, AnInstanceGoesFromStartingToIdleToBusyAndIsGone) {
   EXPECT_EQ(pool.counts(), InstanceCounts{});
 }
 
+TEST(Pool, AFrozenInstanceIsFreeButNotIdleAndRemembersSinceWhen) {
+  Pool pool = pool_of_idle({1});
+  pool.freeze(InstanceId(1));
+  EXPECT_EQ(pool.counts(), (InstanceCounts{.frozen = 1}));
+  EXPECT_EQ(pool.counts().usable(), 1U);
+  EXPECT_EQ(pool.counts().free(), 1U);
+  EXPECT_EQ(pool.find(InstanceId(1))->since, kStart);
+  EXPECT_EQ(pool.choose({}), InstanceId(1));
+  EXPECT_EQ(pool.coldest(), InstanceId(1));
+  pool.thaw(InstanceId(1));
+  EXPECT_EQ(pool.counts(), (InstanceCounts{.idle = 1}));
+  EXPECT_EQ(pool.find(InstanceId(1))->since, kStart);
+}
+
+TEST(Pool, AnIdleInstanceIsTakenBeforeAFrozenOneButNotBeforeOneThatFails) {
+  Pool pool = pool_of_idle({1, 2});
+  run(pool, InstanceId(1), kStart + 5s, true);
+  pool.freeze(InstanceId(1));
+  EXPECT_EQ(pool.choose({}), InstanceId(2));  // though it was used less recently
+  EXPECT_EQ(pool.choose({.not_this = InstanceId(2)}), InstanceId(1));
+  run(pool, InstanceId(2), kStart + 7s, false);
+  EXPECT_EQ(pool.choose({}), InstanceId(1));
+}
+
+TEST(Pool, AFrozenInstanceOfAnOlderVersionIsUnfit) {
+  Pool pool = pool_of_idle({1});
+  pool.freeze(InstanceId(1));
+  EXPECT_EQ(pool.unfit(), std::nullopt);
+  pool.configure(settings(2));
+  EXPECT_EQ(pool.unfit(), InstanceId(1));
+}
+
 TEST(Pool, WhatIsUnknownIsSaidToBeUnknown) {
   Pool pool = pool_of_idle({1});
   EXPECT_FALSE(pool.ready(InstanceId(2), kStart));

@@ -36,11 +36,11 @@ struct ScalingInputs {
   TimePoint now;
   QueueId queue;
   BacklogState backlog;
-  InstanceCounts instances;                 ///< of the function, over all its queues
-  std::uint32_t instances_limit = 0;        ///< what function and machine allow this queue
-  DurationSummary service_time;             ///< of one message
-  DurationSummary start_time;               ///< cold start: asked for to ready
-  double late_if_cold = 1;                  ///< share of cold starts that take longer than the objective
+  InstanceCounts instances;           ///< of the function, over all its queues; the frozen among the idle
+  std::uint32_t instances_limit = 0;  ///< what function and machine allow this queue
+  DurationSummary service_time;       ///< of one message
+  DurationSummary start_time;         ///< cold start: asked for to ready
+  double late_if_cold = 1;            ///< share of cold starts that take longer than the objective
   const ModelForecast* forecast = nullptr;  ///< the ensemble's choice; may be null
   std::uint64_t forecast_serial = 0;        ///< differs from one fit to the next
   double forecast_loss = 0;                 ///< its discounted pinball loss, and that of the last-value rule

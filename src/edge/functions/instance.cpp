@@ -85,6 +85,7 @@ void Instance::run(Invocation invocation) {
     });
     return;
   }
+  thaw();
   run_ = CurrentRun{.invocation = std::move(invocation), .delivered = {}};
   arm(function_->timeout, &Instance::timed_out);
   if (waiting_) deliver();
@@ -93,11 +94,29 @@ void Instance::run(Invocation invocation) {
 void Instance::stop() {
   if (stopping_ || ending_) return;
   stopping_ = true;
+  thaw();  // else it could not end by itself
   if (spawn_pending_) return;
   ::kill(-family_.leader, SIGTERM);
   dismiss_waiting();
   timer_ = host_.loop().call_after(host_.stop_grace(),
                                    [this] { end(LossReason::Stopped, {}, ErrorClass::Crash); });
+}
+
+void Instance::freeze() {
+  if (!ready_ || run_ || ending_ || stopping_) return;
+  freezing_ = true;
+  stand_still();
+}
+
+/// Only in /next, where the runtime has nothing left to do: a request that is half sent would time out.
+void Instance::stand_still() {
+  if (!freezing_ || frozen_ || !waiting_ || exit_status_) return;
+  frozen_ = ::kill(-family_.leader, SIGSTOP) == 0;
+}
+
+void Instance::thaw() {
+  freezing_ = false;
+  if (std::exchange(frozen_, false) && !exit_status_) ::kill(-family_.leader, SIGCONT);
 }
 
 void Instance::finish_run(PoolFinished finished) {

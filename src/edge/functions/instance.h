@@ -46,6 +46,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void spawned(Result<SpawnedProcess> process);
   void run(Invocation invocation);
   void stop();
+  void freeze();
+  void thaw();
   /// One round of killing what is left; true when nothing is. For a pool that ends.
   bool kill_round();
 
@@ -75,6 +77,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void run_error(std::string_view request_id, const HttpRequest& request, HttpReply& reply);
   void init_error(const HttpRequest& request, HttpReply& reply);
   void dismiss_waiting();
+  void stand_still();
   bool accepts(std::string_view request_id, HttpReply& reply) const;
   void finish_run(PoolFinished finished);
   void timed_out();
@@ -111,6 +114,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   bool spawn_pending_ = true;
   bool ready_ = false;
   bool stopping_ = false;
+  bool freezing_ = false;  ///< is to stand still while its runtime waits in /next
+  bool frozen_ = false;    ///< its process group has been stopped
   bool gone_ = false;
 };
 

@@ -73,6 +73,8 @@ void Instance::next(std::shared_ptr<HttpReply> reply) {
     if (!spawn_pending_) become_ready();
   } else if (run_) {
     deliver();
+  } else {
+    stand_still();
   }
 }
 

@@ -106,6 +106,14 @@ class Pool final : public ProcessPool, private InstanceHost {
     calling_ = false;
   }
 
+  void freeze(InstanceId id) override {
+    if (const auto instance = instances_.find(id); instance != instances_.end()) instance->second->freeze();
+  }
+
+  void thaw(InstanceId id) override {
+    if (const auto instance = instances_.find(id); instance != instances_.end()) instance->second->thaw();
+  }
+
   std::vector<LogLine> log_lines(std::string_view function, std::size_t count) const override {
     return ring_.newest(function, count);
   }

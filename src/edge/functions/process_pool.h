@@ -105,6 +105,11 @@ class ProcessPool {
   virtual void run(InstanceId instance, Invocation invocation) = 0;
   /// SIGTERM, then SIGKILL after the grace. An idle runtime (waiting in /next) is told at once.
   virtual void stop(InstanceId instance) = 0;
+  /// SIGSTOP to the process group of an idle instance, at once or when its runtime waits in /next; it keeps
+  /// its memory and uses no processor. What has left the process group goes on.
+  virtual void freeze(InstanceId instance) = 0;
+  /// SIGCONT; run() and stop() do it too.
+  virtual void thaw(InstanceId instance) = 0;
   virtual std::vector<LogLine> log_lines(std::string_view function, std::size_t count) const = 0;
   virtual std::size_t size() const = 0;
   /// What the instances use now, from /proc: a look at every process, for once in a while.

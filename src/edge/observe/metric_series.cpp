@@ -171,6 +171,7 @@ FunctionSeries MetricSeries::make_function(const std::string& name) {
   FunctionSeries s;
   f.counters_by<ScaleReason>(MetricId::InstanceStarts, function, s.starts);
   f.counters_by<ScaleReason>(MetricId::InstanceStops, function, s.stops);
+  s.thaws = f.counter(MetricId::InstanceThaws, function);
   f.counters_by<LossReason>(MetricId::InstanceLosses, function, s.losses);
   f.gauges_by(MetricId::Instances, function, {"starting", "idle", "busy", "frozen", "stopping"}, s.instances);
   s.start_time = f.histogram(MetricId::StartTime, function);

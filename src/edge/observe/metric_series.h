@@ -51,6 +51,7 @@ struct RunSeries {
 struct FunctionSeries {
   std::array<Counter*, kScaleReasonCount> starts{};
   std::array<Counter*, kScaleReasonCount> stops{};
+  Counter* thaws = nullptr;
   std::array<Counter*, kLossReasonCount> losses{};
   std::array<Gauge*, 5> instances{};  ///< starting, idle, busy, frozen, stopping
   Histogram* start_time = nullptr;

@@ -57,6 +57,7 @@ constexpr auto kTable = std::to_array<MetricDescription>({
      kScaleReasons},
     {"forewarm_instance_stops_total", kCounter, "Instances that were asked to stop.", "function, reason",
      kScaleReasons},
+    {"forewarm_instance_thaws_total", kCounter, "Frozen instances that were woken.", "function", ""},
     {"forewarm_instance_losses_total", kCounter, "Instances that ended.", "function, reason",
      "stopped, start_failed, start_timeout, crashed, killed"},
     {"forewarm_instance_start_seconds", kHistogram,

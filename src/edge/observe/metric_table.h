@@ -42,6 +42,7 @@ enum class MetricId : std::uint8_t {
   OldestWait,
   InstanceStarts,
   InstanceStops,
+  InstanceThaws,
   InstanceLosses,
   StartTime,
   Instances,

@@ -87,6 +87,8 @@ class Metrics::Registry {
   void count(TimePoint now, const Deliver& action);
   void count(TimePoint, const StartInstance& action);
   void count(TimePoint, const StopInstance& action);
+  void count(TimePoint, const FreezeInstance&) {}
+  void count(TimePoint, const ThawInstance& action);
   void count(TimePoint now, const Run& action);
   void count(TimePoint, const Delete& action);
   void count(TimePoint, const Move& action);
@@ -262,6 +264,11 @@ void Metrics::Registry::count(TimePoint, const StopInstance& action) {
   const auto* instance = attribution_.instance(action.instance);
   if (instance)
     function(instance->function).series.stops[static_cast<std::size_t>(action.reason)]->Increment();
+}
+
+void Metrics::Registry::count(TimePoint, const ThawInstance& action) {
+  if (const auto* instance = attribution_.instance(action.instance))
+    function(instance->function).series.thaws->Increment();
 }
 
 void Metrics::Registry::count(TimePoint, const Delete& action) {

@@ -145,12 +145,14 @@ TEST_F(MetricsTest, RunsAreCountedForTheQueueAndFunctionThatTheyBelongTo) {
 TEST_F(MetricsTest, ARunThatEndsWithItsInstanceCountsAsACrash) {
   map_queue();
   tell(TimePassed{}, {start_of(3, ScaleReason::Reactive), run_of(10, 1)});
-  tell(TimePassed{}, {StopInstance{InstanceId(3), ScaleReason::Failing}});
+  tell(TimePassed{}, {FreezeInstance{InstanceId(3)}});
+  tell(TimePassed{}, {ThawInstance{InstanceId(3)}, StopInstance{InstanceId(3), ScaleReason::Failing}});
   tell(InstanceLost{InstanceId(3), LossReason::Crashed});
   tell(InstanceLost{InstanceId(3), LossReason::Crashed});
   EXPECT_EQ(value(R"(forewarm_runs_total{function="ship",queue="orders",reason="crash"})"), "1");
   EXPECT_EQ(value(R"(forewarm_instance_losses_total{function="ship",reason="crashed"})"), "1");
   EXPECT_EQ(value(R"(forewarm_instance_stops_total{function="ship",reason="failing"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_instance_thaws_total{function="ship"})"), "1");
 }
 
 TEST_F(MetricsTest, DeliveriesAreCountedForTheQueueThatWasAsked) {

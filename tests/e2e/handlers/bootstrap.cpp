@@ -135,6 +135,9 @@ void misbehave_before_next(const std::string& how) {
     usleep(50'000);
     std::exit(3);
   }
+  if (how == "spin" && fork() == 0) {
+    for (volatile unsigned turns = 0;;) turns = turns + 1;
+  }
   if (how == "ignore_term") signal(SIGTERM, SIG_IGN);
 }
 
@@ -218,6 +221,7 @@ void handle(const std::string& how, const Answer& event) {
   if (how == "double_response") say("double response", call("POST", response, event.body).status);
   if (how == "error_after_response")
     say("error after response", call("POST", "invocation/" + id + "/error", "{}").status);
+  if (how == "late_next") usleep(100'000);
   if (how == "no_next_again") stay_for_ever();
 }
 
