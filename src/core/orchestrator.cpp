@@ -91,6 +91,9 @@ void Orchestrator::State::on(const TimePassed&) {
       case TimerKind::Tick:
         tick(*static_cast<TimerOf<QueueState>*>(due)->owner);
         return;  // a step decides at most one queue
+      case TimerKind::Starts:
+        ask_waiting();
+        return;
       case TimerKind::Batch:
         serve(*static_cast<TimerOf<QueueState>*>(due)->owner);
         break;

@@ -32,6 +32,8 @@ class PredictiveScaler final : public Scaler {
   void observe_ready(TimePoint at) override;
   void observe_start(TimePoint at, Duration lateness) override;
   void observe_service(Duration each) override;
+  double idle_value(const IdleInstance& instance) const override;
+  double need_value() const override;
   bool plans_without_messages() const override { return settings_.instances_min > 0; }
   Duration period() const override { return period_; }
 
@@ -44,6 +46,8 @@ class PredictiveScaler final : public Scaler {
   Candidate candidate(const ScalingFacts& facts, bool forecast);
   /// The candidate to begin with: the newsvendor level, and the price that goes with it.
   Candidate by_the_book(const ScalingFacts& facts, bool forecast) const;
+  /// What a message that finds no instance costs, in seconds of one.
+  double cold_price_seconds() const { return price_seconds(cold_price_) + start_seconds_; }
   double newsvendor_level_now(const ScalingFacts& facts) const;
   /// What one late message is worth in seconds of an idle instance.
   double late_price_seconds(const ScalingFacts& facts) const;
@@ -56,6 +60,8 @@ class PredictiveScaler final : public Scaler {
   Candidate deciding_{.price = kPrices - 1, .ahead = 0};
   PlanReason reason_;  ///< of the last plan
   Duration period_ = Duration(0);
+  double start_seconds_ = 1;    ///< as last planned with
+  std::size_t cold_price_ = 0;  ///< of the deciding candidate, but no more than decides
 
   TimePoint read_at_ = kNever;
   TimePoint read_start_ = kNever;  ///< of the forecast that was read
