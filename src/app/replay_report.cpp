@@ -133,6 +133,10 @@ std::string replay_table(const ReplayReport& report) {
   if (bound > 0)
     out += "(bound): what any policy needs, even one that knows all to come, so that at most " +
            fixed(report.late_share_max * 100, 1) + " % are late.\n";
+  if (report.late_messages)
+    out += "Within " + grouped(report.memory_max_mb) + " MiB at least " +
+           grouped(static_cast<std::uint64_t>(*report.late_messages)) +
+           " messages are late under any policy.\n";
   if (report.guessed_service_times > 0)
     out += "The trace does not record how long " + grouped(report.guessed_service_times) +
            " messages ran: drawn from a log-normal with median 100 ms, sigma 1.\n";
@@ -196,6 +200,9 @@ std::string replay_json(const ReplayReport& report) {
                          {"learning_seconds", seconds(report.learning)},
                          {"bound_instance_seconds", report.bound()},
                          {"bounds", std::move(bounds)},
+                         {"memory_max_mb", report.memory_max_mb},
+                         {"bound_late_messages",
+                          report.late_messages ? json::value(*report.late_messages) : json::value(nullptr)},
                          {"lost", std::move(lost)}};
   return json::serialize(out) + "\n";
 }
