@@ -37,6 +37,9 @@ Result<ReplayOptions> options_of(const ReplayCommand& command) {
   options.late_share_max = command.late_share;
   if (!(options.late_share_max > 0 && options.late_share_max < 1))
     return error(ErrorCode::Invalid, "--late-share: a share of the messages between 0 and 1, such as 0.01");
+  options.memory_max_mb = command.memory_max_mb;
+  if (options.memory_max_mb > 0 && (options.memory_max_mb < 128 || options.memory_max_mb > 100'000'000))
+    return error(ErrorCode::Invalid, "--memory-max: 128, what one instance has, to 100000000");
   options.bound = !command.no_bound;
   options.threads = command.threads;
   for (const auto& [into, text, name] : {std::tuple{&options.start_time, &command.start_time, "--start-time"},

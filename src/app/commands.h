@@ -120,6 +120,7 @@ struct ReplayCommand {
   std::string html;
   std::string prices;
   std::uint64_t seed = 1;
+  std::uint64_t memory_max_mb = 0;
   double speed = 1;
   double scored = 1;
   double late_share = 0.01;

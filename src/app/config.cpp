@@ -46,13 +46,14 @@ bool is_name(std::string_view text) {
   });
 }
 
-std::string check_function(const std::vector<FunctionConfig>& earlier, const FunctionConfig& function) {
+std::string check_function(const ServerConfig& config, const FunctionConfig& function) {
   if (!is_name(function.name)) return "needs a name of letters, digits, - and _ (up to 80)";
-  if (std::ranges::find(earlier, function.name, &FunctionConfig::name) != earlier.end()) {
+  if (std::ranges::find(config.functions, function.name, &FunctionConfig::name) != config.functions.end()) {
     return "'" + function.name + "' is defined twice";
   }
   if (function.command.empty())
     return "'" + function.name + "' needs a command, for example command = [\"./bootstrap\"]";
+  if (const auto fits = check_memory(function, config.memory_max_mb); !fits) return fits.error().message;
   return "";
 }
 
@@ -108,9 +109,8 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   Result<void> read = reader.finish();
   if (read) read = check_server(root, file, config);
   if (read) {
-    read = read_tables(root, "function", file, config.functions, [&](const FunctionConfig& function) {
-      return check_function(config.functions, function);
-    });
+    read = read_tables(root, "function", file, config.functions,
+                       [&](const FunctionConfig& function) { return check_function(config, function); });
   }
   if (read) {
     read = read_tables(root, "mapping", file, config.mappings,
@@ -174,8 +174,22 @@ class EnvironmentReader : public FieldVisitor {
       value = *read;
     }
   }
+  void real(FieldName name, double& value, Bounds<double> bounds) override {
+    const char* found = find(name);
+    if (found == nullptr) return;
+    const std::string_view written(found);
+    double read = 0;
+    const auto [end, code] = std::from_chars(written.data(), written.data() + written.size(), read);
+    const bool within = read >= bounds.least && read <= bounds.most;
+    if (code != std::errc() || end != written.data() + written.size() || !within) {
+      std::ostringstream range;
+      range << "a number from " << bounds.least << " to " << bounds.most;
+      fail(name, range.str(), written);
+    } else {
+      value = read;
+    }
+  }
   // The top level has none of these.
-  void real(FieldName, double&, Bounds<double>) override {}
   void flag(FieldName, bool&) override {}
   void list(FieldName, std::vector<std::string>&) override {}
   void map(FieldName, std::map<std::string, std::string>&) override {}
@@ -208,6 +222,9 @@ Result<void> apply_environment(ServerConfig& config) {
   EnvironmentReader reader;
   describe(reader, config);
   if (!reader.first_error.empty()) return error(ErrorCode::Invalid, reader.first_error);
+  for (const FunctionConfig& function : config.functions) {
+    if (auto fits = check_memory(function, config.memory_max_mb); !fits) return fits;
+  }
   return check_history(config);
 }
 

@@ -69,6 +69,9 @@ struct ServerConfig {
   std::string record;
   std::string log_level = "info";  ///< as Log takes it
   std::int64_t instances_max = 200;
+  std::int64_t memory_max_mb = 0;
+  double starts_per_second = 0;
+  std::int64_t starts_burst = 10;
   std::int64_t forecast_horizon = 60;
   std::int64_t forecast_history = 8640;
   std::int64_t forecast_refit_every = 6;
@@ -90,6 +93,8 @@ Result<void> check_history(const ServerConfig& config);
 /// Puts back into `read` what only a restart can change of the configuration `in_force`; the names of those
 /// settings.
 std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, ServerConfig& read);
+/// A function whose one instance is above `memory_max_mb` could never start; Invalid says so.
+Result<void> check_memory(const FunctionConfig& function, std::int64_t memory_max_mb);
 /// FOREWARM_* over what the file said.
 Result<void> apply_environment(ServerConfig& config);
 /// A whole example file, commented; what `forewarm config init` writes and the tests read back.

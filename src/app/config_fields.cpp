@@ -53,6 +53,12 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.text({"record", "file that gets every event and decision, for replay; empty: none"}, c.record);
   v.text({"log_level", "debug, info, warning or error"}, c.log_level);
   v.number({"instances_max", "instances on this machine, over all functions"}, c.instances_max, {1, 100'000});
+  v.number({"memory_max_mb", "memory that all instances together may declare (memory_mb); 0: no limit"},
+           c.memory_max_mb, {0, 100'000'000});
+  v.real({"starts_per_second", "instances started in the long run, over all functions; 0: no limit"},
+         c.starts_per_second, {0, 10'000});
+  v.number({"starts_burst", "instances started at a time, after a while without a start"}, c.starts_burst,
+           {1, 10'000});
   v.begin_table({"forecast", "how demand is forecast"});
   v.duration({"step", "width of an interval of history, forecast and plan"}, c.forecast_step, {100ms, 1h});
   v.number({"horizon", "steps that are forecast"}, c.forecast_horizon, {1, 200});

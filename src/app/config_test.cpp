@@ -109,6 +109,13 @@ TEST(Config, DurationsAreReadWithTheirUnitsOnly) {
   }
 }
 
+TEST(Config, AFunctionMustFitIntoTheMachinesMemory) {
+  const std::string function = "[[function]]\nname=\"f\"\ncommand=[\"x\"]\nmemory_mb=512\n";
+  EXPECT_TRUE(read_config("memory_max_mb = 512\n" + function, "t"));
+  EXPECT_TRUE(read_config(function, "t")) << "no limit";
+  EXPECT_NE(refusal("memory_max_mb = 511\n" + function).find("above memory_max_mb = 511"), std::string::npos);
+}
+
 TEST(Config, KnownTrapsAreWarnedOf) {
   const Result<ServerConfig> config = read_config(
       "[[function]]\nname=\"f\"\ncommand=[\"x\"]\n[[mapping]]\nqueue=\"q\"\nfunction="

@@ -232,6 +232,13 @@ std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, S
   return kept;
 }
 
+Result<void> check_memory(const FunctionConfig& function, std::int64_t memory_max_mb) {
+  if (memory_max_mb == 0 || function.memory_mb <= memory_max_mb) return {};
+  return error(ErrorCode::Invalid,
+               "'" + function.name + "' has memory_mb = " + std::to_string(function.memory_mb) +
+                   ", above memory_max_mb = " + std::to_string(memory_max_mb) + ": it could never start");
+}
+
 Result<void> check_history(const ServerConfig& config) {
   const HistorySettings& history = config.history;
   const auto must_be_multiple = [](std::string_view coarse, Duration coarse_step, std::string_view fine,

@@ -34,6 +34,7 @@ Result<bool> FunctionDirectory::recover(std::string_view key, std::string_view v
 }
 
 void FunctionDirectory::configure(const ServerConfig& config) {
+  memory_max_mb_ = config.memory_max_mb;
   std::erase_if(by_name_, [&](const auto& entry) {
     return entry.second.from_file &&
            std::ranges::find(config.functions, entry.first, &FunctionConfig::name) == config.functions.end();
@@ -58,6 +59,7 @@ Result<PutRecord> FunctionDirectory::propose(const FunctionConfig& config,
     return error(ErrorCode::Conflict,
                  "function '" + config.name + "' is in the configuration file; change it there");
   }
+  if (const auto fits = check_memory(config, memory_max_mb_); !fits) return std::unexpected(fits.error());
   for (const MappingConfig& mapping : mappings) {
     const FunctionEntry* owner = of_queue(mapping.queue);
     if (owner != nullptr && owner->config.name != config.name) {
@@ -111,6 +113,9 @@ Configuration FunctionDirectory::configuration(
   windows_due_ = kNever;
   Configuration out;
   out.instances_max = static_cast<std::uint32_t>(config.instances_max);
+  out.memory_max_bytes = static_cast<std::uint64_t>(config.memory_max_mb) << 20;
+  out.starts_per_second = config.starts_per_second;
+  out.starts_burst = static_cast<std::uint32_t>(config.starts_burst);
   out.forecast.step = config.forecast_step;
   out.forecast.horizon = static_cast<std::uint16_t>(config.forecast_horizon);
   out.forecast.history =

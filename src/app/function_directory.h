@@ -66,6 +66,7 @@ class FunctionDirectory {
 
   std::map<std::string, FunctionEntry, std::less<>> by_name_;
   std::uint32_t last_id_ = 0;
+  std::int64_t memory_max_mb_ = 0;  ///< as last configured
   TimePoint windows_due_ = kNever;
 };
 

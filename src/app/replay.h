@@ -37,6 +37,7 @@ struct ReplayOptions {
   Duration step = 10s;                ///< of forecasts and plans
   double speed = 1;                   ///< the trace's time is divided by it; service times are not
   std::uint32_t instances_max = 100;  ///< of one queue
+  std::uint64_t memory_max_mb = 0;    ///< of all instances together, 128 MiB each; 0: no limit
   double scored = 1;     ///< the last part of the time that counts; before it policies only learn
   bool bound = true;     ///< also what a policy that knows all to come would need at least
   unsigned threads = 0;  ///< policies run side by side; 0: as many as there are processors
@@ -74,6 +75,8 @@ struct ReplayReport {
   std::vector<PolicyResult> policies;
   /// Instance-seconds by queue below which no policy keeps objective and late share; empty: not asked for.
   std::vector<double> bounds;
+  std::uint64_t memory_max_mb = 0;           ///< 0: no limit
+  std::optional<double> late_messages = {};  ///< below which no policy comes within that memory
 
   /// The time that is in the books.
   Duration scored() const { return length - learning; }

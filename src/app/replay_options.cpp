@@ -34,6 +34,8 @@ void add_replay_options(CLI::App& sub, ReplayCommand& command) {
   sub.add_option("--speed", command.speed, "compress the trace's time by this factor")->capture_default_str();
   sub.add_option("--late-share", command.late_share, "share of the messages that may be late")
       ->capture_default_str();
+  sub.add_option("--memory-max", command.memory_max_mb,
+                 "MiB that all instances of a policy share, at 128 each (default: no limit)");
   sub.add_option("--scored", command.scored,
                  "share of the time, its last, that counts; before it policies only learn")
       ->capture_default_str();

@@ -97,6 +97,20 @@ json::object ledger_json(const QueueLedger& book) {
           {"dead_lettered", book.dead_lettered}};
 }
 
+std::string lost_note(const ReplayReport& report) {
+  const std::string& first = report.policies.front().policy;
+  const std::vector<LostQueue> lost = lost_queues(report);
+  if (lost.empty()) return "On no queue did another policy beat " + first + " in both lateness and cost.\n";
+  std::string out =
+      first + " lost on " + std::to_string(lost.size()) + " of " + std::to_string(report.queues.size()) +
+      " queues (another policy was not worse in lateness nor cost, and clearly better in one):\n";
+  for (std::size_t i = 0; i < lost.size() && i < kLostShown; ++i)
+    out += "  " + report.queues[lost[i].queue] + " to " + report.policies[lost[i].policy].policy + "\n";
+  if (lost.size() > kLostShown)
+    out += "  and " + std::to_string(lost.size() - kLostShown) + " more (--json lists all)\n";
+  return out;
+}
+
 }  // namespace
 
 std::string money_text(double amount) {
@@ -149,25 +163,14 @@ std::string replay_table(const ReplayReport& report) {
   if (bound > 0)
     out += "(bound): what any policy needs, even one that knows all to come, so that at most " +
            fixed(report.late_share_max * 100, 1) + " % are late.\n";
+  if (report.late_messages)
+    out += "Within " + grouped(report.memory_max_mb) + " MiB at least " +
+           grouped(static_cast<std::uint64_t>(*report.late_messages)) +
+           " messages are late under any policy.\n";
   if (report.guessed_service_times > 0)
     out += "The trace does not record how long " + grouped(report.guessed_service_times) +
            " messages ran: drawn from a log-normal with median 100 ms, sigma 1.\n";
-  if (report.policies.size() < 2) return out;
-
-  const std::vector<LostQueue> lost = lost_queues(report);
-  if (lost.empty()) {
-    out += "On no queue did another policy beat " + report.policies.front().policy +
-           " in both lateness and cost.\n";
-    return out;
-  }
-  out += report.policies.front().policy + " lost on " + std::to_string(lost.size()) + " of " +
-         std::to_string(report.queues.size()) +
-         " queues (another policy was not worse in lateness nor cost, and clearly better in one):\n";
-  for (std::size_t i = 0; i < lost.size() && i < kLostShown; ++i)
-    out += "  " + report.queues[lost[i].queue] + " to " + report.policies[lost[i].policy].policy + "\n";
-  if (lost.size() > kLostShown)
-    out += "  and " + std::to_string(lost.size() - kLostShown) + " more (--json lists all)\n";
-  return out;
+  return report.policies.size() < 2 ? out : out + lost_note(report);
 }
 
 std::string replay_json(const ReplayReport& report) {
@@ -214,6 +217,9 @@ std::string replay_json(const ReplayReport& report) {
                          {"learning_seconds", seconds(report.learning)},
                          {"bound_instance_seconds", report.bound()},
                          {"bounds", std::move(bounds)},
+                         {"memory_max_mb", report.memory_max_mb},
+                         {"bound_late_messages",
+                          report.late_messages ? json::value(*report.late_messages) : json::value(nullptr)},
                          {"lost", std::move(lost)}};
   return json::serialize(out) + "\n";
 }

@@ -40,6 +40,7 @@ SimulationOptions replay_world(const Trace& trace, const ReplayOptions& options)
   world.start_time = DurationDistribution::log_normal(options.start_time, kStartSpread);
   world.configuration.forecast.step = options.step;
   world.configuration.instances_max = options.instances_max * static_cast<std::uint32_t>(trace.queues.size());
+  world.configuration.memory_max_bytes = options.memory_max_mb << 20;
   for (std::size_t i = 0; i < trace.queues.size(); ++i) {
     SimulatedQueue queue;
     queue.id = queue_id(i);

@@ -332,7 +332,7 @@ void Orchestrator::State::sweep(QueueState& queue) {
   timers_.cancel(queue.batch);
   queue_index_.erase(queue.id);
   std::erase(pending_, queue.id);
-  std::erase(starved_, queue.id);
+  start_line_.leave(queue.id);
   for (auto& [id, function] : functions_) std::erase(function.queues, queue.id);
   queues_.erase(queue.id);
 }

@@ -94,6 +94,9 @@ void Orchestrator::State::on(const TimePassed&) {
       case TimerKind::SignalNews:
         spread_signal_news();
         return;
+      case TimerKind::Starts:
+        ask_waiting();
+        return;
       case TimerKind::Batch:
         serve(*static_cast<TimerOf<QueueState>*>(due)->owner);
         break;

@@ -8,16 +8,19 @@
 #include "base/id_map.h"
 #include "core/history/outcomes.h"
 #include "core/history/signal_series.h"
+#include "core/machine.h"
 #include "core/orchestrator.h"
 #include "core/queue_state.h"
+#include "core/start_line.h"
 #include "core/timer_heap.h"
 
 namespace forewarm {
 
-/// The orchestrator's inside, in five files by what they are about: messages.cpp (where each message is),
-/// runs.cpp (who works on it), scaling.cpp (how many instances there are), freezing.cpp (which idle ones
-/// stand still), signals.cpp (what is known from outside). Each handler leaves everything consistent; what
-/// does not fit into a bounded step stays in pending_ and is gone on with at wake_at() == now.
+/// The orchestrator's inside, in six files by what they are about: messages.cpp (where each message is),
+/// runs.cpp (who works on it), scaling.cpp (how many instances there are), starts.cpp (which of them the
+/// machine has room for), freezing.cpp (which idle ones stand still), signals.cpp (what is known from
+/// outside). Each handler leaves everything consistent; what does not fit into a bounded step stays in
+/// pending_ and is gone on with at wake_at() == now.
 class Orchestrator::State {
  public:
   explicit State(Options options);
@@ -84,6 +87,18 @@ class Orchestrator::State {
                   const std::vector<MessageId>& failed);
   void instance_free(FunctionState& function);
 
+  // starts.cpp: which of them the machine has room for
+  std::uint32_t start(QueueState& queue, FunctionState& function, std::uint32_t count, ScaleReason reason);
+  void start_one(QueueState& queue, FunctionState& function, ScaleReason reason);
+  bool make_room(QueueState& queue, FunctionState& function, std::uint32_t count, bool need);
+  std::vector<Evictable> evictable(const FunctionState& but, bool young_too);
+  double idle_value(const FunctionState& function, const IdleInstance& instance);
+  void evict(const Evictable& evictable);
+  void stop(FunctionState& function, InstanceId instance, ScaleReason reason);
+  void stop_unfit(FunctionState& function);
+  void wait_for_start(QueueState& queue, bool need);
+  void ask_waiting();
+
   // scaling.cpp: how many instances there are
   ScalingInputs inputs(QueueState& queue, FunctionState& function);
   void tick(QueueState& queue);
@@ -95,10 +110,6 @@ class Orchestrator::State {
   bool stops_paused(const FunctionState& function);
   void apply_plan(QueueState& queue, FunctionState& function);
   void react(QueueState& queue);
-  std::uint32_t start(QueueState& queue, FunctionState& function, std::uint32_t count, ScaleReason reason);
-  void stop(FunctionState& function, InstanceId instance, ScaleReason reason);
-  void stop_unfit(FunctionState& function);
-  void make_room();
   std::uint32_t wanted(const FunctionState& function);
   Duration keep_idle(const FunctionState& function);
   void refresh_summaries(FunctionState& function);
@@ -137,7 +148,10 @@ class Orchestrator::State {
   IdMap<FunctionId, FunctionState*> function_index_;
   TimerHeap timers_;
   std::deque<QueueId> pending_;
-  std::deque<QueueId> starved_;  ///< wanted an instance when the machine's limit was reached
+  Machine machine_;
+  StartLine start_line_;
+  Timed ask_timer_{TimerKind::Starts};
+  TimePoint search_again_at_;  ///< when nobody was found who would make room
   Outcomes outcomes_;
   std::map<SignalId, SignalSeries> signals_;
   Timed signal_news_{TimerKind::SignalNews};

@@ -142,4 +142,14 @@ struct FunctionState {
   bool retired = false;  ///< no longer in the configuration
 };
 
+/// An instance that may be stopped to make room for one of another function.
+struct Evictable {
+  FunctionState* function = nullptr;
+  InstanceId id;
+  TimePoint last_used;
+  IdleInstance instance;
+  double value = 0;    ///< of keeping it
+  bool young = false;  ///< ready for less than a start takes
+};
+
 }  // namespace forewarm

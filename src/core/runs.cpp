@@ -82,8 +82,10 @@ void Orchestrator::State::on(const RunFinished& event) {
   if (FunctionState* function = find_function(run.function)) {
     function->pool.end_run(run.instance, now_, event.error == ErrorClass::None);
     // Its process is gone or being killed: InstanceLost is on the way, and nothing may run on it until then.
-    if (event.error == ErrorClass::Crash || event.error == ErrorClass::Timeout)
+    if (event.error == ErrorClass::Crash || event.error == ErrorClass::Timeout) {
+      machine_.told_to_stop(function->pool.find(run.instance)->memory_bytes);
       function->pool.stop(run.instance, now_);
+    }
     if (event.error != ErrorClass::Capacity && !run.messages.empty()) {
       const Duration each = event.service_time / static_cast<std::int64_t>(run.messages.size());
       function->service_times.observe(each);
@@ -96,7 +98,7 @@ void Orchestrator::State::on(const RunFinished& event) {
   finish_run(run, event.error, event.error_key, event.failed);
   if (FunctionState* function = find_function(run.function)) {
     // A function that is always busy would keep a full machine for itself.
-    if (!starved_.empty() && function->pool.counts().stopping == 0) make_room();
+    if (!start_line_.empty()) ask_waiting();
     instance_free(*function);
     freeze_later(*function, run.instance);
   }
@@ -200,6 +202,7 @@ void Orchestrator::State::on(const InstanceLost& event) {
   timers_.cancel(*record);
   instances_.erase(event.instance);
   const std::optional<Pool::Instance> lost = function->pool.lost(event.instance);
+  if (lost) machine_.gone(lost->memory_bytes, lost->state == InstanceState::Stopping);
   if (event.reason == LossReason::StartFailed || event.reason == LossReason::StartTimeout) {
     constexpr Duration kFirst = 100ms;
     const std::uint32_t doublings = std::min<std::uint32_t>(function->start_failures++, 8);
@@ -213,11 +216,7 @@ void Orchestrator::State::on(const InstanceLost& event) {
     }
   }
   // The place goes to who has none before the lost instance's own function may take it again.
-  if (!starved_.empty()) {
-    QueueState* queue = find_queue(starved_.front());
-    starved_.pop_front();
-    if (queue != nullptr) leave_pending(*queue);
-  }
+  ask_waiting();
   for (const QueueId queue_id : function->queues) {
     if (QueueState* queue = find_queue(queue_id); queue != nullptr && queue->ready.available(now_))
       leave_pending(*queue);

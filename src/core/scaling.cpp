@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kStepsBeforeFit = 8;
 constexpr std::uint32_t kLostAfterRefits = 4;  ///< an answer that is this late will not come
-constexpr std::uint32_t kStartedPerStep = 64;
 constexpr double kRunsRestored = 256;
 constexpr Duration kNewsFitsApart = 1s;      ///< fits that a signal's news ask for
 constexpr std::uint64_t kSummaryEvery = 16;  ///< observations between two readings of a sketch's quantiles
@@ -58,10 +57,8 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   // A frozen one serves as an idle one does: no scaler has to know of them.
   in.instances = counts;
   in.instances.idle += std::exchange(in.instances.frozen, 0);
-  const auto others = static_cast<std::uint32_t>(instances_.size()) - counts.all();
-  const std::uint32_t machine =
-      configuration_.instances_max > others ? configuration_.instances_max - others : 0;
-  in.instances_limit = std::min(settings.concurrency_max, machine);
+  // What is there of others does not count: whether they give way is decided when one is to be started.
+  in.instances_limit = std::min(settings.concurrency_max, machine_.most(function.pool.instance_bytes()));
   in.service_time = function.service_summary;
   in.start_time = function.start_summary;
   in.late_if_cold = queue.late_if_cold;
@@ -310,82 +307,15 @@ void Orchestrator::State::react(QueueState& queue) {
   if (!queue.scaler) return;
   FunctionState& function = *queue.function;
   const ScalingInputs in = inputs(queue, function);
-  std::uint32_t deficit = queue.scaler->start_now(in);
-  // On a full machine no scaler can ask for more. A function without any instance asks all the same: start()
-  // makes room for it.
-  const bool none = in.instances.usable() == 0 && in.instances_limit == 0;
-  const bool switched_off = overrides_at(in.overrides, now_, Duration(0)).at_most == 0U;
-  if (none && queue.mapping->scaling.instances_max > 0 && !switched_off) deficit = std::max(deficit, 1U);
-  deficit = startable(order_at(queue.order, now_), in.instances.usable(), deficit);
+  const std::uint32_t deficit =
+      startable(order_at(queue.order, now_), in.instances.usable(), queue.scaler->start_now(in));
   if (deficit > 0) start(queue, function, deficit, ScaleReason::Reactive);
-}
-
-/// Starts up to `count` instances, as many as the limits allow. Returns how many.
-std::uint32_t Orchestrator::State::start(QueueState& queue, FunctionState& function, std::uint32_t count,
-                                         ScaleReason reason) {
-  if (now_ < function.start_allowed_at) return 0;
-  const FunctionSettings& settings = function.pool.settings();
-  std::uint32_t started = 0;
-  while (started < std::min(count, kStartedPerStep) &&
-         function.pool.counts().all() < settings.concurrency_max) {
-    if (instances_.size() >= configuration_.instances_max) {
-      if (function.pool.counts().usable() == 0 && std::ranges::find(starved_, queue.id) == starved_.end()) {
-        starved_.push_back(queue.id);
-        make_room();
-      }
-      break;
-    }
-    const InstanceId instance(next_instance_++);
-    InstanceRecord record;
-    record.id = instance;
-    record.function = settings.id;
-    instances_.insert(instance, record);
-    function.pool.start(instance, now_, queue.id, 0);
-    actions_->push_back(StartInstance{instance, settings.id, settings.version, 0, queue.id, reason});
-    ++started;
-    ++(reason == ScaleReason::Reactive ? function.cold_starts : function.warm_starts);
-  }
-  return started;
-}
-
-/// A queue has messages and no instance, and the machine is full: the longest idle instance of another
-/// function goes.
-void Orchestrator::State::make_room() {
-  FunctionState* richest = nullptr;
-  std::optional<InstanceId> victim;
-  TimePoint idle_since = kNever;
-  for (auto& [id, function] : functions_) {
-    const std::optional<InstanceId> candidate = function.pool.coldest();
-    if (!candidate || stops_paused(function)) continue;
-    const TimePoint since = function.pool.find(*candidate)->since;
-    if (since >= idle_since) continue;
-    idle_since = since;
-    richest = &function;
-    victim = candidate;
-  }
-  if (victim) stop(*richest, *victim, ScaleReason::Surplus);
-}
-
-void Orchestrator::State::stop(FunctionState& function, InstanceId instance, ScaleReason reason) {
-  thaw(function, instance);
-  function.pool.stop(instance, now_);
-  actions_->push_back(StopInstance{instance, reason});
-}
-
-/// Free instances that must go whatever the plan says: of an older version, or failing run after run.
-void Orchestrator::State::stop_unfit(FunctionState& function) {
-  while (const std::optional<InstanceId> unfit = function.pool.unfit()) {
-    const Pool::Instance& instance = *function.pool.find(*unfit);
-    const bool outdated = function.retired || instance.version != function.pool.settings().version;
-    stop(function, *unfit, outdated ? ScaleReason::Outdated : ScaleReason::Failing);
-  }
-  if (!function.retired) return;
-  while (const std::optional<InstanceId> idle = function.pool.coldest())
-    stop(function, *idle, ScaleReason::Outdated);
 }
 
 void Orchestrator::State::on(const ConfigurationChanged& event) {
   configuration_ = event.configuration;
+  machine_.configure(configuration_);
+  if (!start_line_.empty()) timers_.set(ask_timer_, now_);
   configure_signals();
   for (auto& [id, function] : functions_) {
     function.retired = true;

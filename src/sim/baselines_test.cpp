@@ -190,7 +190,7 @@ TEST(Policies, AMistakeIsNamedWithWhatWasMeant) {
           .find(
               "forewarm, reactive, keda, knative, lambda, provisioned-concurrency, cloud-run, azure-target, "
               "openwhisk, openfaas, wpa, erlang, hybrid-histogram, aws-predictive, holt-winters, crane, "
-              "kedastral, keep-alive, ski-rental, static"),
+              "kedastral, keep-alive, ski-rental, faascache, static"),
       std::string::npos);
   EXPECT_NE(message("keda:metric-type=both").find("value or average"), std::string::npos);
   EXPECT_NE(message("keep-alive:10").find("10m"), std::string::npos) << "a unit is asked for";

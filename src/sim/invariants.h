@@ -63,6 +63,7 @@ class Invariants : public Watcher {
     InstanceState state = InstanceState::Starting;
     RunId run;
     TimePoint idle_since;
+    std::uint64_t memory_bytes = 0;  ///< declared
   };
   struct Working {
     InstanceId instance;
@@ -82,6 +83,8 @@ class Invariants : public Watcher {
   void check_order(MessageId id, const Stored& message);
   void check_instance_choice(const Run& run);
   void check_limits(FunctionId function);
+  void check_memory();
+  void check_start_rate();
   void check_fates();
   void check_staffing();
   void forget(MessageId id);
@@ -134,6 +137,8 @@ class Invariants : public Watcher {
   std::set<MessageId> must_delete_;  ///< a client deleted them with the latest handle in this step
   std::map<FunctionId, Duration> without_instance_;  ///< for how long, while messages wait
   TimePoint checked_;
+  double start_tokens_ = 0;
+  TimePoint start_tokens_at_;
   std::map<QueueId, TimePoint> last_lease_;
   std::map<QueueId, std::uint64_t> waiting_;  ///< visible or delayed, not leased
   std::vector<std::string> violations_;

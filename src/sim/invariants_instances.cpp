@@ -20,12 +20,34 @@ void Invariants::on(const InstanceLost& event) {
 }
 
 void Invariants::on(const StartInstance& action) {
-  if (!instances_
-           .emplace(action.instance,
-                    Instance{action.function, action.version, InstanceState::Starting, {}, now_})
-           .second)
+  Instance started{action.function, action.version, InstanceState::Starting, {}, now_};
+  const auto function = std::ranges::find(configuration_.functions, action.function, &FunctionSettings::id);
+  if (function != configuration_.functions.end())
+    started.memory_bytes = function->variants.at(0).memory_bytes;
+  if (!instances_.emplace(action.instance, started).second)
     fail("I8", name("instance", action.instance) + " is started twice");
   check_limits(action.function);
+  check_memory();
+  check_start_rate();
+}
+
+/// I13: looked at when one is started, since nothing is stopped because the budget was made smaller.
+void Invariants::check_memory() {
+  if (configuration_.memory_max_bytes == 0) return;
+  std::uint64_t bytes = 0;
+  for (const auto& [id, instance] : instances_) bytes += instance.memory_bytes;
+  if (bytes > configuration_.memory_max_bytes)
+    fail("I13", "instances declare " + std::to_string(bytes) + " bytes, " +
+                    std::to_string(configuration_.memory_max_bytes) + " allowed");
+}
+
+/// I13: a bucket of its own, in floating point.
+void Invariants::check_start_rate() {
+  if (!(configuration_.starts_per_second > 0)) return;
+  const double earned = seconds_between(start_tokens_at_, now_) * configuration_.starts_per_second;
+  start_tokens_ = std::min<double>(configuration_.starts_burst, start_tokens_ + earned) - 1;
+  start_tokens_at_ = now_;
+  if (start_tokens_ < -0.001) fail("I13", "more instances are started at a time than the rate allows");
 }
 
 void Invariants::check_limits(FunctionId function_id) {

@@ -52,6 +52,7 @@ constexpr std::string_view kHelp =
     "                     start\n"
     "keep-alive[:TIME]    one start a message that finds nothing idle, kept idle for TIME; idle=10m\n"
     "                     max=1000\n"
+    "faascache[:OPTIONS]  FaasCache's greedy-dual cache of instances, where memory is short; max=1000\n"
     "static:COUNT         always COUNT instances\n"
     "Any of them may also have freeze=TIME: an instance idle for that long is frozen.\n";
 
@@ -92,6 +93,7 @@ constexpr Named kPolicies[] = {
     {"kedastral", "", &kedastral_factory},
     {"keep-alive", "idle", &keep_alive_factory},
     {"ski-rental", "cold-start", &ski_rental_factory},
+    {"faascache", "", &faascache_factory},
     {"static", "instances", &static_factory},
 };
 

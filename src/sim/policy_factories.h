@@ -26,6 +26,7 @@ Result<ScalerFactory> crane_factory(const std::vector<PolicyOption>& options);
 Result<ScalerFactory> kedastral_factory(const std::vector<PolicyOption>& options);
 Result<ScalerFactory> keep_alive_factory(const std::vector<PolicyOption>& options);
 Result<ScalerFactory> ski_rental_factory(const std::vector<PolicyOption>& options);
+Result<ScalerFactory> faascache_factory(const std::vector<PolicyOption>& options);
 Result<ScalerFactory> static_factory(const std::vector<PolicyOption>& options);
 
 }  // namespace forewarm

@@ -6,6 +6,7 @@
 #include "sim/baselines/azure_target.h"
 #include "sim/baselines/cloud_run.h"
 #include "sim/baselines/erlang.h"
+#include "sim/baselines/faascache.h"
 #include "sim/baselines/keda.h"
 #include "sim/baselines/keep_alive.h"
 #include "sim/baselines/knative.h"
@@ -216,6 +217,31 @@ Result<ScalerFactory> ski_rental_factory(const std::vector<PolicyOption>& option
       read_policy_options("ski-rental", options, {{"cold-start", &keep.cold_start}, {"max", &keep.max}});
   if (!read) return std::unexpected(read.error());
   return [keep](const MappingSettings&) { return make_keep_alive_scaler(keep); };
+}
+
+namespace {
+
+/// Each copy is for a machine of its own.
+struct FaasCacheOfOneMachine {
+  explicit FaasCacheOfOneMachine(const FaasCacheOptions& chosen) : options(chosen) {}
+  FaasCacheOfOneMachine(const FaasCacheOfOneMachine& other) : options(other.options) {}
+  FaasCacheOfOneMachine& operator=(const FaasCacheOfOneMachine&) = delete;
+
+  std::unique_ptr<Scaler> operator()(const MappingSettings&) const {
+    return make_faascache_scaler(options, clock);
+  }
+
+  FaasCacheOptions options;
+  std::shared_ptr<FaasCacheClock> clock = std::make_shared<FaasCacheClock>();
+};
+
+}  // namespace
+
+Result<ScalerFactory> faascache_factory(const std::vector<PolicyOption>& options) {
+  FaasCacheOptions faascache;
+  const Result<void> read = read_policy_options("faascache", options, {{"max", &faascache.max}});
+  if (!read) return std::unexpected(read.error());
+  return FaasCacheOfOneMachine(faascache);
 }
 
 Result<ScalerFactory> static_factory(const std::vector<PolicyOption>& options) {

@@ -331,6 +331,31 @@ TEST_F(Oracle, sees_more_instances_than_allowed) {
   EXPECT_EQ(first(), "I10");
 }
 
+TEST_F(Oracle, sees_more_memory_than_allowed) {
+  Configuration configuration = one_function();
+  configuration.memory_max_bytes = 256ULL << 20;
+  observe(0s, ConfigurationChanged{configuration}, {start(1), start(2)});
+  EXPECT_EQ(first(), "");
+  configuration.functions[0].variants[0].memory_bytes = 1;
+  configuration.functions[0].concurrency_max = 5;
+  configuration.mappings[0].scaling.instances_max = 5;
+  observe(1s, ConfigurationChanged{configuration}, {StopInstance{InstanceId(1)}, start(3)});
+  EXPECT_EQ(first(), "I13") << "one that stops is there until it is gone";
+}
+
+TEST_F(Oracle, sees_more_starts_than_the_rate_allows) {
+  Configuration configuration = one_function();
+  configuration.functions[0].concurrency_max = 5;
+  configuration.mappings[0].scaling.instances_max = 5;
+  configuration.starts_per_second = 0.1;
+  configuration.starts_burst = 2;
+  observe(0s, ConfigurationChanged{configuration}, {start(1), start(2)});
+  observe(10s, TimePassed{}, {start(3)});
+  EXPECT_EQ(first(), "");
+  observe(19s, TimePassed{}, {start(4)});
+  EXPECT_EQ(first(), "I13");
+}
+
 TEST_F(Oracle, sees_a_backlog_that_nobody_serves) {
   observe(0s, arrived(1, kStart), {});
   for (int minute = 1; minute < 10; ++minute) observe(minute * 1min, TimePassed{}, {});

@@ -38,6 +38,7 @@ class Builder {
     for (std::uint32_t i = 0; i < queues; ++i) queue(QueueId(i + 1));
     faults();
     forecast();
+    machine();
     script();
     out_.simulation.start_time = DurationDistribution::log_normal(milliseconds(50, 5000), random_.uniform());
     out_.arrivals = generate_arrivals(patterns_, out_.simulation.length, out_.simulation.seed);
@@ -163,6 +164,20 @@ class Builder {
     faults.clock_jumps_per_hour = share(4);
   }
 
+  void machine() {
+    Configuration& configuration = out_.simulation.configuration;
+    std::uint64_t largest = 0;
+    for (FunctionSettings& function : configuration.functions) {
+      std::uint64_t& bytes = function.variants.at(0).memory_bytes;
+      bytes = std::uint64_t{number(1, 16)} << 26;
+      largest = std::max(largest, bytes);
+    }
+    if (random_.chance(0.5)) configuration.memory_max_bytes = largest + (std::uint64_t{number(0, 40)} << 26);
+    if (!sometimes()) return;
+    configuration.starts_per_second = 0.2 + random_.uniform() * 5;
+    configuration.starts_burst = number(1, 8);
+  }
+
   void forecast() {
     ForecastSettings& forecast = out_.simulation.configuration.forecast;
     forecast.step = std::chrono::seconds(number(5, 60));
@@ -190,6 +205,7 @@ class Builder {
         if (sometimes()) ++function.concurrency_max;
         if (sometimes()) function.freeze_after.reset();
         if (sometimes()) function.freeze_after = milliseconds(0, 60'000);
+        if (sometimes()) function.variants.at(0).memory_bytes /= 2;
       }
       script.push_back({at(), ConfigurationChanged{changed}});
     }

@@ -8,8 +8,8 @@ namespace forewarm {
 // The fields of everything in an Action that event_fields.h has not described.
 
 template <>
-inline constexpr std::array<std::string_view, 7> kNames<ScaleReason> = {
-    "plan", "reactive", "minimum", "surplus", "outdated", "failing", "shutdown"};
+inline constexpr std::array<std::string_view, 8> kNames<ScaleReason> = {
+    "plan", "reactive", "minimum", "surplus", "outdated", "failing", "shutdown", "room"};
 template <>
 inline constexpr std::array<std::string_view, 4> kNames<MoveReason> = {"receive_count", "failure_odds",
                                                                        "attempts_used", "redrive"};

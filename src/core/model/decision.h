@@ -45,6 +45,7 @@ enum class ScaleReason : std::uint8_t {
   Outdated,  ///< an older version
   Failing,   ///< too many failures in a row
   Shutdown,
+  Room,  ///< on a full machine another function's start is worth more
 };
 
 /// Why a message changes queues.

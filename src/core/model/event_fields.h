@@ -90,6 +90,8 @@ void describe(auto& visit, Like<SignalSettings> auto& it) {
 void describe(auto& visit, Like<Configuration> auto& it) {
   visit("functions", it.functions)("mappings", it.mappings)("forecast", it.forecast);
   visit("signals", it.signals)("instances_max", it.instances_max);
+  visit("memory_max_bytes", it.memory_max_bytes)("starts_per_second", it.starts_per_second);
+  visit("starts_burst", it.starts_burst);
 }
 void describe(auto& visit, Like<WeightedValue> auto& it) {
   visit("value", it.value)("weight", it.weight);

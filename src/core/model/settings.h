@@ -155,6 +155,9 @@ struct Configuration {
   ForecastSettings forecast;
   std::vector<SignalSettings> signals;  ///< ids ascending
   std::uint32_t instances_max = 200;    ///< on this machine, over all functions
+  std::uint64_t memory_max_bytes = 0;   ///< that all instances declare together, at most; 0: no limit
+  double starts_per_second = 0;         ///< of all instances in the long run; 0: no limit
+  std::uint32_t starts_burst = 10;      ///< at a time, after a while without any
 
   friend bool operator==(const Configuration&, const Configuration&) = default;
 };

@@ -21,6 +21,11 @@ void Pool::configure(const FunctionSettings& settings) {
   settings_ = settings;
 }
 
+std::uint64_t Pool::instance_bytes() const {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 44;
+  return settings_.variants.empty() ? 0 : std::min(settings_.variants.front().memory_bytes, kMost);
+}
+
 void Pool::start(InstanceId id, TimePoint now, QueueId queue, std::uint16_t variant) {
   const auto place = std::ranges::lower_bound(instances_, id, {}, &Instance::id);
   check(place == instances_.end() || place->id != id, "an instance is started once");
@@ -28,6 +33,7 @@ void Pool::start(InstanceId id, TimePoint now, QueueId queue, std::uint16_t vari
   instance.id = id;
   instance.version = settings_.version;
   instance.variant = variant;
+  instance.memory_bytes = instance_bytes();
   instance.since = now;
   instance.last_used = now;
   instance.started_for = queue;
@@ -39,7 +45,10 @@ bool Pool::ready(InstanceId id, TimePoint now) {
   Instance* instance = find_mutable(id);
   if (!instance) return false;
   // One that was told to stop while it started stays on its way out.
-  if (instance->state == InstanceState::Starting) enter(*instance, InstanceState::Idle, now);
+  if (instance->state == InstanceState::Starting) {
+    instance->ready_at = now;
+    enter(*instance, InstanceState::Idle, now);
+  }
   return true;
 }
 
@@ -135,6 +144,15 @@ std::optional<InstanceId> Pool::coldest() const {
   }
   if (!first) return std::nullopt;
   return first->id;
+}
+
+std::vector<const Pool::Instance*> Pool::idle() const {
+  std::vector<const Instance*> idle;
+  for (const Instance& instance : instances_) {
+    if (is_free(instance)) idle.push_back(&instance);
+  }
+  std::ranges::stable_sort(idle, {}, &Instance::last_used);
+  return idle;
 }
 
 std::optional<InstanceId> Pool::unfit() const {

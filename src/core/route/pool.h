@@ -29,7 +29,9 @@ class Pool {
     InstanceState state = InstanceState::Starting;
     std::uint32_t version = 1;
     std::uint16_t variant = 0;
-    TimePoint since;  ///< entered its state then; a frozen one is idle since then
+    std::uint64_t memory_bytes = 0;  ///< declared when it was started
+    TimePoint since;                 ///< entered its state then; a frozen one is idle since then
+    TimePoint ready_at = kNever;     ///< first
     TimePoint last_used;
     QueueId started_for;
     RunId run;  ///< while busy
@@ -39,6 +41,9 @@ class Pool {
 
   void configure(const FunctionSettings& settings);
   const FunctionSettings& settings() const { return settings_; }
+  /// What a new instance would hold of the machine's memory: what is declared, not what it uses. At most 16
+  /// TiB, so that sums over instances stay whole.
+  std::uint64_t instance_bytes() const;
 
   void start(InstanceId id, TimePoint now, QueueId queue, std::uint16_t variant);
   /// False if unknown (it was lost meanwhile).
@@ -60,6 +65,8 @@ class Pool {
   /// The free instance to stop first: older version, then failing (>= 3 in a row), then longest unused. None
   /// if none is free.
   std::optional<InstanceId> coldest() const;
+  /// All free instances, by when they were last used, the longest ago first.
+  std::vector<const Instance*> idle() const;
   /// A free instance of an older version or with 3 failures in a row, if any: to be stopped whatever the
   /// plan says.
   std::optional<InstanceId> unfit() const;

@@ -1,6 +1,7 @@
 #include "core/scale/choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numbers>
 
 #include "base/math.h"
@@ -53,9 +54,12 @@ double CandidateChoice::all_late(std::uint32_t starts) const {
 double CandidateChoice::late_per_cold(std::uint32_t starts) const {
   const double here = all_late(starts);
   const double believed = kBelieved * late_if_cold_;
-  // Fewer than expected are late for what is true of any start; more, because they wait for something else.
-  const double each = late_ <= expected_ ? here * (late_ + believed) / std::max(expected_ + believed, 1e-9)
-                                         : here + (late_ - expected_) / (cold_ + kBelieved);
+  // Fewer than expected are late for what is true of any start; more than chance brings, because they wait
+  // for something else, and no start more would help them.
+  const double others = late_ - expected_ - std::sqrt(expected_ + 1);
+  const double each = others > 0
+                          ? here + others / (cold_ + kBelieved)
+                          : here * std::min(1.0, (late_ + believed) / std::max(expected_ + believed, 1e-9));
   return std::min(each, kLatePerColdMax);
 }
 

@@ -59,6 +59,7 @@ PredictiveScaler::PredictiveScaler(const ScalingSettings& settings)
 
 ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   const ScalingFacts facts = read_facts(inputs, settings_);
+  start_seconds_ = facts.start_seconds;
   trust_.update(inputs.forecast_loss, inputs.naive_loss);
   read_ahead(facts, inputs);
   if (facts.service_known) shadow_.guess_service(from_seconds(facts.service_seconds));
@@ -184,6 +185,16 @@ void PredictiveScaler::observe_service(Duration each) {
   shadow_.observe_service(each);
 }
 
+double PredictiveScaler::idle_value(const IdleInstance& instance) const {
+  const std::uint32_t level = std::max(instance.level, 1U) - 1;
+  return cold_price_seconds() * shadow_.need_per_second(level, instance.now);
+}
+
+/// The need is there: its price is earned for no more than the time of a start.
+double PredictiveScaler::need_value() const {
+  return cold_price_seconds() / start_seconds_;
+}
+
 void PredictiveScaler::read_ahead(const ScalingFacts& facts, const ScalingInputs& inputs) {
   const TimePoint start = inputs.forecast == nullptr ? kNever : inputs.forecast->forecast.start;
   const ModelId model = inputs.forecast == nullptr ? ModelId::None : inputs.forecast->model;
@@ -218,7 +229,10 @@ Choice PredictiveScaler::choose(const ScalingFacts& facts, bool forecast) {
                            .late_price_seconds = settings_.late_cost > 0 ? late_price_seconds(facts) : 0,
                            .late_price_max_seconds = std::max(0.0, seconds(settings_.keep_idle_max)),
                            .ahead_count = forecast ? kAheadCount : kAheadWithoutForecast};
-  return choice_.choose(shadow_, wish).value_or(Choice{.candidate = by_the_book(facts, forecast)});
+  const std::optional<Choice> chosen = choice_.choose(shadow_, wish);
+  const Choice decides = chosen ? *chosen : Choice{.candidate = by_the_book(facts, forecast)};
+  cold_price_ = chosen ? shadow_.least_price_as_good(decides.candidate) : decides.candidate.price;
+  return decides;
 }
 
 Candidate PredictiveScaler::by_the_book(const ScalingFacts& facts, bool forecast) const {

@@ -37,6 +37,8 @@ class PredictiveScaler final : public Scaler {
   void observe_service(Duration each) override;
   std::optional<ScalerMemory> memory(TimePoint now) const override;
   bool restore(TimePoint now, const ScalerMemory& memory) override;
+  double idle_value(const IdleInstance& instance) const override;
+  double need_value() const override;
   bool plans_without_messages() const override { return settings_.instances_min > 0; }
   Duration period() const override { return period_; }
 
@@ -49,6 +51,8 @@ class PredictiveScaler final : public Scaler {
   Choice choose(const ScalingFacts& facts, bool forecast);
   /// The candidate to begin with: the newsvendor level, and the price that goes with it.
   Candidate by_the_book(const ScalingFacts& facts, bool forecast) const;
+  /// What a message that finds no instance costs, in seconds of one.
+  double cold_price_seconds() const { return price_seconds(cold_price_) + start_seconds_; }
   double newsvendor_level_now(const ScalingFacts& facts) const;
   /// What one late message is worth in seconds of an idle instance.
   double late_price_seconds(const ScalingFacts& facts) const;
@@ -67,6 +71,8 @@ class PredictiveScaler final : public Scaler {
   Duration period_ = Duration(0);
   std::uint32_t held_ = 0;  ///< instances, at least until
   TimePoint held_until_ = TimePoint::min();
+  double start_seconds_ = 1;    ///< as last planned with
+  std::size_t cold_price_ = 0;  ///< of the deciding candidate, but no more than decides
 
   TimePoint read_at_ = kNever;
   TimePoint read_start_ = kNever;  ///< of the forecast that was read

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -51,6 +52,14 @@ struct ScalingInputs {
   std::span<const ScalingOverride> overrides = {};  ///< by `from`; those that are over may be among them
 };
 
+/// An idle instance of the queue's function that may have to make room for another function's.
+struct IdleInstance {
+  TimePoint now;
+  std::uint32_t level = 1;         ///< instances that the queue has with it, itself included
+  std::uint64_t memory_bytes = 0;  ///< that it holds
+  std::uint32_t runs = 0;          ///< that it has begun
+};
+
 /// Decides how many instances one queue wants. One object a queue; it may keep state. Pure otherwise: no
 /// clock.
 class Scaler {
@@ -81,6 +90,13 @@ class Scaler {
   /// Goes on with that. False, and nothing changes, where it is not to be believed or something was learnt
   /// already.
   virtual bool restore(TimePoint /*now*/, const ScalerMemory& /*memory*/) { return false; }
+  /// What keeping it idle is expected to save, in seconds of an instance for each second that it is kept: 1
+  /// is what it costs. On a full machine those go first that save least for what they hold.
+  virtual double idle_value(const IdleInstance& /*instance*/) const { return 0; }
+  /// The same of an instance that messages wait for, while it starts. Infinite: any idle one makes room.
+  virtual double need_value() const { return std::numeric_limits<double>::infinity(); }
+  /// It was stopped to make room.
+  virtual void observe_eviction(const IdleInstance& /*instance*/) {}
   /// Time between plans; zero: the forecast's step.
   virtual Duration period() const { return Duration(0); }
 };

@@ -155,6 +155,8 @@ std::string why_started(ScaleReason reason) {
       return "to replace a failing instance";
     case ScaleReason::Shutdown:
       return "during shutdown";
+    case ScaleReason::Room:
+      return "where there is room";
   }
   return "";
 }
@@ -175,6 +177,8 @@ std::string why_stopped(ScaleReason reason) {
       return "too many failures in a row";
     case ScaleReason::Shutdown:
       return "the server shuts down";
+    case ScaleReason::Room:
+      return "the machine is full and another function's start is worth more";
   }
   return "";
 }

@@ -24,7 +24,7 @@ std::string_view word(Origin origin);
 std::string_view word(OrderKind kind);
 
 inline constexpr std::size_t kRetryChoiceCount = 4;
-inline constexpr std::size_t kScaleReasonCount = 7;
+inline constexpr std::size_t kScaleReasonCount = 8;
 inline constexpr std::size_t kMoveReasonCount = 4;
 inline constexpr std::size_t kLossReasonCount = 5;
 inline constexpr std::size_t kConstraintCount = 14;

@@ -20,14 +20,22 @@ constexpr double begins(std::size_t bin) {
 // nothing is known it makes the instance stay as long as costs its price: the rule of the ski rental, never
 // more than twice what foresight would pay (Karlin et al. 1988). Not above ten minutes: who is kept longer
 // has been needed after longer.
+constexpr double kPriorGaps = 0.1;
 constexpr std::array<float, GapCounts::kBins> kPrior = [] {
   std::array<float, GapCounts::kBins> prior{};
-  double left = 0.1;
+  double left = kPriorGaps;
   for (std::size_t bin = 0; bin < prior.size() && begins(bin) < kBelievedSeconds; ++bin) {
     prior[bin] = static_cast<float>(left * (1 - 1 / kQuarters[1]));
     left /= kQuarters[1];
   }
   return prior;
+}();
+
+// Of them, those that are longer.
+constexpr double kPriorLonger = [] {
+  double longer = kPriorGaps;
+  for (const float here : kPrior) longer -= static_cast<double>(here);
+  return longer;
 }();
 
 constexpr float kAsGood = 0.05F;
@@ -141,6 +149,28 @@ void GapHazard::decide(Duration lead, double start_seconds) {
     after_cold_[bin] = from_cold;
   }
   decided_weight_ = gaps_.weight();
+}
+
+double GapHazard::need_per_second(Duration idle_for) const {
+  const std::size_t now = GapCounts::bin_of(idle_for);
+  const double end = begins(now + 1);
+  const double left = std::max(0.0, end - std::max(begins(now), seconds(idle_for)));
+  const double share = left / (end - begins(now));  // of the gaps of this bin that have not ended yet
+  const auto gaps_at = [&](std::size_t bin) {
+    const double gaps = static_cast<double>(gaps_.at(bin)) + static_cast<double>(kPrior[bin]);
+    return bin == now ? gaps * share : gaps;
+  };
+  double later = kPriorLonger;
+  for (std::size_t bin = GapCounts::kBins; bin-- > now;) later += gaps_at(bin);
+  double needs = 0, idle = 0, best = 0;
+  for (std::size_t bin = now; bin < GapCounts::kBins; ++bin) {
+    const double here = gaps_at(bin);
+    idle += (bin == now ? left : begins(bin + 1) - begins(bin)) * (later - here / 2);
+    needs += here;
+    later -= here;
+    if (idle > 0) best = std::max(best, needs / idle);
+  }
+  return best;
 }
 
 PriceMask GapHazard::warm(Duration idle_for, PriceMask started) const {

@@ -63,6 +63,9 @@ class GapHazard {
   /// The prices at which it is warm after it was idle for that long. `started`: at which it was warm, or
   /// began to start, at the gap's beginning.
   PriceMask warm(Duration idle_for, PriceMask started) const;
+  /// Probability that it is needed within a time from now on, for each second that it is idle until then or
+  /// until the time is over: with the time for which that is most (an index of Gittins 1979).
+  double need_per_second(Duration idle_for) const;
   /// The prices at which a need that finds it cold starts it.
   PriceMask starts_on_need() const { return starts_on_need_; }
 

@@ -54,6 +54,28 @@ TEST(GapHazard, LetsGoAndIsBackBeforeANeedThatComesRegularly) {
   EXPECT_FALSE(at_price(hazard.warm(299s, kAllPrices), 0)) << "worth nothing but its start";
 }
 
+TEST(GapHazard, SaysHowSoonANeedIsProbable) {
+  GapHazard regular;
+  for (int i = 0; i < 1000; ++i) regular.observe_gap(300s);
+  const double bin = 1.19;  // gaps are known to a quarter of an octave
+  EXPECT_NEAR(regular.need_per_second(0s), 1.0 / 300, 0.19 / 300);
+  EXPECT_GT(regular.need_per_second(250s), 1.0 / (300 * bin - 250));
+  EXPECT_GT(regular.need_per_second(250s), 4 * regular.need_per_second(0s));
+  EXPECT_LT(regular.need_per_second(400s), regular.need_per_second(0s)) << "it did not come";
+  EXPECT_EQ(regular.need_per_second(48h), 0);
+
+  GapHazard chance;
+  Random random(3);
+  for (int i = 0; i < 100'000; ++i)
+    chance.observe_gap(from_seconds(-60 * forewarm::log(1 - random.uniform())));
+  for (const Duration idle : {0s, 10s, 60s, 120s})
+    EXPECT_NEAR(chance.need_per_second(idle) * 60, 1, 0.1) << seconds(idle);
+
+  GapHazard nothing;
+  for (const double idle : {1.0, 10.0, 100.0})
+    EXPECT_NEAR(nothing.need_per_second(from_seconds(idle)) * idle, 1, 0.35) << idle;
+}
+
 TEST(GapHazard, IsNoDearerThanTheBestKeepingTime) {
   Random random(17);
   for (int round = 0; round < 40; ++round) {

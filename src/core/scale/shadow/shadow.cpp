@@ -90,6 +90,21 @@ bool Shadow::starts_on_need(std::uint32_t level, std::size_t price) const {
   return level == 0 || group >= hazards_.size() || (hazards_[group].starts_on_need() >> price & 1U) != 0;
 }
 
+double Shadow::need_per_second(std::uint32_t level, TimePoint now) const {
+  const std::size_t group = group_of(level);
+  if (level >= needed_.count() || group >= hazards_.size()) return 0;
+  const double idle = std::max(0.0, seconds_between(needed_.idle_from(level), now));
+  return hazards_[group].need_per_second(from_seconds(idle));
+}
+
+std::size_t Shadow::least_price_as_good(Candidate candidate) const {
+  constexpr double kHardlyMore = 1.05;
+  const double most = kHardlyMore * record(candidate).cold + 1;
+  while (candidate.price > 0 && record({.price = candidate.price - 1, .ahead = candidate.ahead}).cold <= most)
+    --candidate.price;
+  return candidate.price;
+}
+
 bool Shadow::last_was_cold(Candidate candidate) const {
   return last_level_ >= ready_[candidate.ahead] && (last_warm_ >> candidate.price & 1U) == 0;
 }

@@ -74,10 +74,15 @@ class Shadow {
   }
   double messages() const { return messages_; }  ///< with what is left of their weight
   double watched_seconds() const { return since_ == kNever ? 0 : seconds_between(since_, advanced_); }
+  /// The least price at which the candidate would hardly have missed more: what its cold messages are worth
+  /// at least.
+  std::size_t least_price_as_good(Candidate candidate) const;
   /// Whether the last message found its instance with this candidate.
   bool last_was_cold(Candidate candidate) const;
   bool any_idle_warm() const { return any_idle_warm_; }
   double start_seconds() const { return start_.cost_seconds; }
+  /// How soon this level is needed: as GapHazard::need_per_second() has it; 0 for one that never was.
+  double need_per_second(std::uint32_t level, TimePoint now) const;
   /// Whether a message that needs this level, and does not find it, should have it started: it is late
   /// already, and those after it may come too late to use it.
   bool starts_on_need(std::uint32_t level, std::size_t price) const;

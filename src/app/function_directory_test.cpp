@@ -1,0 +1,35 @@
+#include "app/function_directory.h"
+
+#include <gtest/gtest.h>
+
+namespace forewarm {
+namespace {
+
+TEST(FunctionDirectory, RefusesWhatTheMachinesMemoryCannotHold) {
+  FunctionDirectory functions;
+  ServerConfig config;
+  config.memory_max_mb = 512;
+  config.starts_per_second = 2.5;
+  config.starts_burst = 7;
+  functions.configure(config);
+  FunctionConfig added;
+  added.name = "f";
+  added.command = {"x"};
+  added.memory_mb = 513;
+  const Result<PutRecord> refused = functions.propose(added, {});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("above memory_max_mb = 512"), std::string::npos);
+  added.memory_mb = 512;
+  ASSERT_TRUE(functions.propose(added, {}));
+
+  functions.accept(added, {});
+  const Configuration made = functions.configuration(
+      config, [](std::string_view) { return std::optional<QueueId>(); }, TimePoint{});
+  EXPECT_EQ(made.memory_max_bytes, 512U << 20);
+  EXPECT_EQ(made.functions.at(0).variants.at(0).memory_bytes, 512U << 20);
+  EXPECT_EQ(made.starts_per_second, 2.5);
+  EXPECT_EQ(made.starts_burst, 7U);
+}
+
+}  // namespace
+}  // namespace forewarm
