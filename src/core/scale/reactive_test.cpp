@@ -61,6 +61,8 @@ TEST(Reactive, MakesSureOfAStartByStartingMoreThanOne) {
   now.instances = {.starting = 3, .busy = 1};
   now.backlog = {.ready = 1, .in_flight = 1};
   EXPECT_EQ(instances_to_start(now, settings(), twice), 0U) << "the first was ready";
+  now.instances = {.starting = 1};
+  EXPECT_EQ(instances_to_start(now, settings(), twice), 2U) << "the one that is left was slow";
   now.instances_limit = 1;
   now.instances = {};
   EXPECT_EQ(instances_to_start(now, settings(), twice), 1U) << "no more than may be";
