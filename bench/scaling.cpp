@@ -9,6 +9,9 @@
 // predictable. The rest is scored. JSON on standard output, an object a line: a row for each trace, start
 // model, objective and policy, then one with the bars: name, value, bar, met, and of how many values.
 //
+// Instances take as long to start as is recorded under DIR (scaling/start_times.h), else by a fit;
+// start_times in a row says which.
+//
 // Our row says how it compares with the best tuned baseline of each queue, all queues summed:
 // instance_seconds_ratio and late_share_difference, each with the 95 % interval of a paired bootstrap of
 // 2,000 resamples over blocks of block_seconds: days; hours where fewer than 5 days are scored; 10 minutes
@@ -29,6 +32,7 @@
 #include <iostream>
 
 #include "scaling/laboratory.h"
+#include "scaling/start_times.h"
 
 int main(int count, char** words) {
   forewarm::bench::Options options;
@@ -54,5 +58,11 @@ int main(int count, char** words) {
                  "DIR has folders of traces, for example azure_functions_2019_8h\n";
     return 2;
   }
-  forewarm::bench::Laboratory(std::move(options)).run();
+  forewarm::Result<std::vector<forewarm::bench::StartModel>> starts =
+      forewarm::bench::start_models(options.folder);
+  if (!starts) {
+    std::cerr << starts.error().message << "\n";
+    return 1;
+  }
+  forewarm::bench::Laboratory(std::move(options), std::move(*starts)).run();
 }

@@ -16,13 +16,6 @@ const std::vector<TraceFile>& trace_files() {
   return all;
 }
 
-std::vector<StartModel> start_models() {
-  return {{"lambda", DurationDistribution::log_normal(448ms, 0.174)},
-          {"functions", DurationDistribution::log_normal(1345ms, 1.326)},
-          {"pod", DurationDistribution::log_normal(15s, 0.5)},
-          {"model", DurationDistribution::log_normal(21s, 0.462)}};
-}
-
 std::vector<std::string> baselines() {
   std::vector<std::string> grid = {"lambda:idle=10m", "cloud-run:idle=1m", "cloud-run:idle=15m"};
   for (const char* idle : {"1s", "10s", "60s", "5m", "10m", "20m", "60m"})

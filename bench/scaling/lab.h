@@ -27,6 +27,7 @@ struct Course {
 struct StartModel {
   std::string name;
   DurationDistribution time = DurationDistribution::fixed(1s);
+  bool recorded = false;  ///< else fitted to what is published
 };
 
 /// What is asked of a policy.

@@ -92,6 +92,7 @@ void print(json::object row, const Course& course, const StartModel& start, cons
            double bound) {
   row["trace"] = course.name;
   row["start"] = start.name;
+  row["start_times"] = start.recorded ? "recorded" : "fitted";
   row["slack_seconds"] = seconds(objective.slack);
   row["late_share_asked"] = objective.late_share;
   row["bound_instance_seconds"] = bound;
@@ -135,7 +136,7 @@ bool Laboratory::asked_start(const std::string& start) const {
 void Laboratory::spoil(const Course& course) {
   FitMemory honest;
   const Objective objective{.slack = 500ms, .late_share = 0.01};
-  for (const StartModel& start : start_models()) {
+  for (const StartModel& start : starts_) {
     if (!asked_start(start.name)) continue;
     std::cerr << "spoilt forecasts, start " << start.name << "\n";
     const auto run = [&](const char* policy, Corruption corruption) {
@@ -168,7 +169,7 @@ void Laboratory::take(const Course& course) {
   const std::vector<std::string> grid = baselines();
   const std::vector<Duration> slacks(std::begin(kSlacks), std::end(kSlacks));
   std::vector<double> loss;
-  for (const StartModel& start : start_models()) {
+  for (const StartModel& start : starts_) {
     if (!asked_start(start.name)) continue;
     std::cerr << course.name << ", start " << start.name << ": other autoscalers\n";
     std::vector<BooksBySlack> others(grid.size());

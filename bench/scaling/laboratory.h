@@ -19,7 +19,9 @@ struct Options {
 /// Runs every policy over every course, prints a row for each, and in the end how the bars were met.
 class Laboratory {
  public:
-  explicit Laboratory(Options options) : options_(std::move(options)) {}
+  /// `starts`: the start models, by the name that is asked for.
+  Laboratory(Options options, std::vector<StartModel> starts)
+      : options_(std::move(options)), starts_(std::move(starts)) {}
 
   void run();
 
@@ -48,6 +50,7 @@ class Laboratory {
                       const std::vector<std::size_t>& chosen) const;
 
   Options options_;
+  std::vector<StartModel> starts_;
   std::vector<Outcome> outcomes_;
   std::vector<RunOutcome> runs_;
   std::vector<double> spoilt_;
