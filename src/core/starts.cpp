@@ -115,14 +115,14 @@ std::vector<Evictable> Orchestrator::State::evictable(const FunctionState& but, 
   std::vector<Evictable> found;
   for (auto& [id, function] : functions_) {
     const InstanceCounts counts = function.pool.counts();
-    if (&function == &but || counts.idle + counts.frozen == 0 || stops_paused(function)) continue;
+    if (&function == &but || counts.free() == 0 || stops_paused(function)) continue;
     const bool has_work = std::ranges::any_of(function.queues, [this](QueueId queue_id) {
       const QueueState* queue = find_queue(queue_id);
       return queue != nullptr && queue->ready.size() > 0;
     });
     std::uint32_t level = counts.usable();
     double value = 0;
-    for (const Pool::Instance* idle : function.pool.idle()) {
+    for (const Pool::Instance* idle : function.pool.free()) {
       const bool young = now_ < saturating_add(idle->ready_at, function.start_summary.mean);
       if (young && !young_too) continue;
       const IdleInstance instance{

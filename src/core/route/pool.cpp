@@ -146,13 +146,13 @@ std::optional<InstanceId> Pool::coldest() const {
   return first->id;
 }
 
-std::vector<const Pool::Instance*> Pool::idle() const {
-  std::vector<const Instance*> idle;
+std::vector<const Pool::Instance*> Pool::free() const {
+  std::vector<const Instance*> free;
   for (const Instance& instance : instances_) {
-    if (is_free(instance)) idle.push_back(&instance);
+    if (is_free(instance)) free.push_back(&instance);
   }
-  std::ranges::stable_sort(idle, {}, &Instance::last_used);
-  return idle;
+  std::ranges::stable_sort(free, {}, &Instance::last_used);
+  return free;
 }
 
 std::optional<InstanceId> Pool::unfit() const {

@@ -66,7 +66,7 @@ class Pool {
   /// if none is free.
   std::optional<InstanceId> coldest() const;
   /// All free instances, by when they were last used, the longest ago first.
-  std::vector<const Instance*> idle() const;
+  std::vector<const Instance*> free() const;
   /// A free instance of an older version or with 3 failures in a row, if any: to be stopped whatever the
   /// plan says.
   std::optional<InstanceId> unfit() const;
