@@ -60,6 +60,7 @@ PredictiveScaler::PredictiveScaler(const ScalingSettings& settings)
 ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
   const ScalingFacts facts = read_facts(inputs, settings_);
   start_seconds_ = facts.start_seconds;
+  cold_price_seconds_ = cold_price_seconds(facts);
   trust_.update(inputs.forecast_loss, inputs.naive_loss);
   read_ahead(facts, inputs);
   if (facts.service_known) shadow_.guess_service(from_seconds(facts.service_seconds));
@@ -187,12 +188,12 @@ void PredictiveScaler::observe_service(Duration each) {
 
 double PredictiveScaler::idle_value(const IdleInstance& instance) const {
   const std::uint32_t level = std::max(instance.level, 1U) - 1;
-  return cold_price_seconds() * shadow_.need_per_second(level, instance.now);
+  return cold_price_seconds_ * shadow_.need_per_second(level, instance.now);
 }
 
 /// The need is there: its price is earned for no more than the time of a start.
 double PredictiveScaler::need_value() const {
-  return cold_price_seconds() / start_seconds_;
+  return cold_price_seconds_ / start_seconds_;
 }
 
 void PredictiveScaler::read_ahead(const ScalingFacts& facts, const ScalingInputs& inputs) {
@@ -230,9 +231,7 @@ Choice PredictiveScaler::choose(const ScalingFacts& facts, bool forecast) {
                            .late_price_max_seconds = std::max(0.0, seconds(settings_.keep_idle_max)),
                            .ahead_count = forecast ? kAheadCount : kAheadWithoutForecast};
   const std::optional<Choice> chosen = choice_.choose(shadow_, wish);
-  const Choice decides = chosen ? *chosen : Choice{.candidate = by_the_book(facts, forecast)};
-  cold_price_ = chosen ? shadow_.least_price_as_good(decides.candidate) : decides.candidate.price;
-  return decides;
+  return chosen ? *chosen : Choice{.candidate = by_the_book(facts, forecast)};
 }
 
 Candidate PredictiveScaler::by_the_book(const ScalingFacts& facts, bool forecast) const {
@@ -267,6 +266,14 @@ double PredictiveScaler::late_price_seconds(const ScalingFacts& facts) const {
   constexpr double kIdleIsFree = 1e9;
   const double idle = idle_cost_per_second(settings_);
   return idle > 0 ? static_cast<double>(settings_.late_cost) / idle : kIdleIsFree;
+}
+
+/// The same for every queue unless the operator sets a price: on a full machine what one queue is spared
+/// another is charged, so that a queue which found its objective easy to keep must not be worth less for it.
+double PredictiveScaler::cold_price_seconds(const ScalingFacts& facts) const {
+  const double late =
+      settings_.late_cost > 0 ? late_price_seconds(facts) : std::max(0.0, seconds(settings_.keep_idle_max));
+  return facts.start_seconds + facts.late_if_cold * late;
 }
 
 void PredictiveScaler::keep_to_bounds(const ScalingFacts& facts, std::uint32_t present,

@@ -51,11 +51,11 @@ class PredictiveScaler final : public Scaler {
   Choice choose(const ScalingFacts& facts, bool forecast);
   /// The candidate to begin with: the newsvendor level, and the price that goes with it.
   Candidate by_the_book(const ScalingFacts& facts, bool forecast) const;
-  /// What a message that finds no instance costs, in seconds of one.
-  double cold_price_seconds() const { return price_seconds(cold_price_) + start_seconds_; }
   double newsvendor_level_now(const ScalingFacts& facts) const;
   /// What one late message is worth in seconds of an idle instance.
   double late_price_seconds(const ScalingFacts& facts) const;
+  /// What a message that finds no instance costs, in seconds of one: its start, and its lateness.
+  double cold_price_seconds(const ScalingFacts& facts) const;
   /// Those of a projected slot: as many as its most demanding moment needs, since no target can be told
   /// anything finer.
   void keep_to_bounds(const ScalingInputs& inputs, ScalingFacts facts, ProjectedSlot& slot) const;
@@ -71,8 +71,8 @@ class PredictiveScaler final : public Scaler {
   Duration period_ = Duration(0);
   std::uint32_t held_ = 0;  ///< instances, at least until
   TimePoint held_until_ = TimePoint::min();
-  double start_seconds_ = 1;    ///< as last planned with
-  std::size_t cold_price_ = 0;  ///< of the deciding candidate, but no more than decides
+  double start_seconds_ = 1;  ///< as last planned with
+  double cold_price_seconds_ = 1;
 
   TimePoint read_at_ = kNever;
   TimePoint read_start_ = kNever;  ///< of the forecast that was read

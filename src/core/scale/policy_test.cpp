@@ -263,6 +263,36 @@ TEST(Policy, AMessageThatIsLateAlreadyStartsAnInstanceOnlyForThoseAfterIt) {
   EXPECT_EQ(scaler->start_now(situation.inputs), 1U) << "nobody else would";
 }
 
+/// What a scaler says an idle instance is worth, a second after a steady run of messages.
+double idle_value_after_messages(const ScalingSettings& settings) {
+  Situation situation({});
+  situation.settings = settings;
+  const std::unique_ptr<Scaler> scaler = make_predictive_scaler(settings);
+  for (int i = 0; i < 500; ++i) {
+    scaler->observe_ready(situation.inputs.now);
+    situation.inputs.now += 20s;
+    scaler->plan(situation.inputs);
+  }
+  return scaler->idle_value({.now = situation.inputs.now, .level = 1, .memory_bytes = 1, .runs = 1});
+}
+
+TEST(Policy, OnAFullMachineAnEasyObjectiveMakesAQueueNoCheaperToMiss) {
+  ScalingSettings strict = Situation({}).settings, easy = strict;
+  strict.late_share_max = 0.001;
+  easy.late_share_max = 0.9;
+  EXPECT_GT(idle_value_after_messages(strict), 0);
+  EXPECT_DOUBLE_EQ(idle_value_after_messages(strict), idle_value_after_messages(easy));
+}
+
+TEST(Policy, OnAFullMachineAPriceOfLatenessMakesAnInstanceWorthMore) {
+  ScalingSettings cheap = Situation({}).settings;
+  cheap.idle_cost_per_hour = 3600;
+  cheap.late_cost = 10;
+  ScalingSettings dear = cheap;
+  dear.late_cost = 1000;
+  EXPECT_GT(idle_value_after_messages(dear), 10 * idle_value_after_messages(cheap));
+}
+
 TEST(Policy, NoiseInTheForecastDoesNotMakeThePlanJump) {
   Random random(9);
   Situation situation({100, 100, 100, 100});

@@ -97,14 +97,6 @@ double Shadow::need_per_second(std::uint32_t level, TimePoint now) const {
   return hazards_[group].need_per_second(from_seconds(idle));
 }
 
-std::size_t Shadow::least_price_as_good(Candidate candidate) const {
-  constexpr double kHardlyMore = 1.05;
-  const double most = kHardlyMore * record(candidate).cold + 1;
-  while (candidate.price > 0 && record({.price = candidate.price - 1, .ahead = candidate.ahead}).cold <= most)
-    --candidate.price;
-  return candidate.price;
-}
-
 bool Shadow::last_was_cold(Candidate candidate) const {
   return last_level_ >= ready_[candidate.ahead] && (last_warm_ >> candidate.price & 1U) == 0;
 }

@@ -74,9 +74,6 @@ class Shadow {
   }
   double messages() const { return messages_; }  ///< with what is left of their weight
   double watched_seconds() const { return since_ == kNever ? 0 : seconds_between(since_, advanced_); }
-  /// The least price at which the candidate would hardly have missed more: what its cold messages are worth
-  /// at least.
-  std::size_t least_price_as_good(Candidate candidate) const;
   /// Whether the last message found its instance with this candidate.
   bool last_was_cold(Candidate candidate) const;
   bool any_idle_warm() const { return any_idle_warm_; }

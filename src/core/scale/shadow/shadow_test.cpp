@@ -88,19 +88,6 @@ TEST(Shadow, AnInstanceIsWantedWhileItsNextNeedIsLikely) {
   EXPECT_EQ(queue.shadow.wanted({.price = 0}), 0U);
 }
 
-TEST(Shadow, TheLeastPriceIsThatAtWhichItWouldMissMore) {
-  Watched queue;
-  for (int i = 0; i < 300; ++i) {
-    queue.shadow.arrive(queue.now, 0s);
-    queue.pass(1s * (20 + i % 20));
-  }
-  const std::size_t least = queue.shadow.least_price_as_good({.price = kPrices - 1});
-  EXPECT_GE(price_seconds(least), 8);
-  EXPECT_LE(price_seconds(least), 256);
-  EXPECT_EQ(queue.shadow.least_price_as_good({.price = 0}), 0U);
-  EXPECT_GT(queue.shadow.record({.price = least - 1}).cold, queue.shadow.record({.price = least}).cold + 5);
-}
-
 TEST(Shadow, ALevelThatWasNeverNeededIsNotNeededSoon) {
   Watched queue;
   EXPECT_EQ(queue.shadow.need_per_second(0, queue.now), 0);
