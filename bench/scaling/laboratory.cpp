@@ -225,6 +225,7 @@ void Laboratory::compare(const Contest& contest, const Ours& ours) {
                          .lead = seconds(start.time.mean()),
                          .slack = seconds(objective.slack),
                          .late_share = objective.late_share,
+                         .clairvoyant = ours.clairvoyant.scored[queue].instance_seconds(),
                          .days = contract_days({.late_share = objective.late_share},
                                                days_of(course, ours.own.columns[queue])),
                          .front_late = late_share_at(front_of(fronts, queue), baseline.instance_seconds())});

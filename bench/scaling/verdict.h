@@ -21,6 +21,7 @@ struct Outcome {
   double bound = 0, ours = 0, baseline = 0;  ///< instance-seconds
   std::uint64_t messages = 0, ours_late = 0, baseline_late = 0;
   double lead = 0, slack = 0, late_share = 0;
+  double clairvoyant = 0;                 ///< our instance-seconds with forecasts that cannot be wrong
   ContractDays days = {};                 ///< ours; none where too few messages came to say
   std::optional<double> front_late = {};  ///< our late share at the baseline's instance-seconds
 

@@ -90,6 +90,8 @@ TEST(Bars, sum_up_queues_and_runs) {
   outcomes[0].front_late = 0.004;
   outcomes[1].front_late = 0.01;
   outcomes[2].front_late = 0.03;
+  outcomes[0].clairvoyant = 56;
+  outcomes[1].clairvoyant = 72;
   outcomes[2].slack = 5;  // nothing to plan for
   const std::vector<RunOutcome> runs = {{.ours_turns = 10, .hpa_turns = 40},
                                         {.ours_turns = 30, .hpa_turns = 10},
@@ -104,6 +106,7 @@ TEST(Bars, sum_up_queues_and_runs) {
   EXPECT_DOUBLE_EQ(bar_named(bars, "fewer late").value, 0.5);  // of .8 and .5, the lower
   EXPECT_EQ(bar_named(bars, "fewer late").of, 2u);
   EXPECT_DOUBLE_EQ(bar_named(bars, "the same, over all others").value, -0.5);
+  EXPECT_NEAR(bar_named(bars, "fewer still").value, 0.1, 1e-9);  // of .2 and .1, the lower
   EXPECT_DOUBLE_EQ(bar_named(bars, "direction changes").value, 0.25);
   EXPECT_DOUBLE_EQ(bar_named(bars, "starts").value, 2);
   EXPECT_DOUBLE_EQ(bar_named(bars, "cost above the policy").value, 0.3);
