@@ -2,12 +2,14 @@
 //
 //   ./dev bench scaling DIR [--trace NAME]... [--start NAME]... [--queues N] [--by-queue]
 //
-// DIR has folders of traces (docs/formats/trace.md). Two more are made: "unpredictable", queues that nobody
-// can foresee, and "spoilt", one whose forecasts are good while it learns and stale, inverted or ten times
-// too high for the day that is scored. The first 70 % of each trace's time are for learning: there the best
-// of the other autoscalers, over a grid of their settings, is chosen for each queue, as is whether a queue is
-// predictable. The rest is scored. JSON on standard output, an object a line: a row for each trace, start
-// model, objective and policy, then one with the bars: name, value, bar, met, and of how many values.
+// DIR has folders of traces (docs/formats/trace.md). Of each, N queues of every volume are taken (24), no
+// gauges and none of more than 2,000,000 messages, since it is run hundreds of times. Two more are made:
+// "unpredictable", queues that nobody can foresee, and "spoilt", one whose forecasts are good while it learns
+// and stale, inverted or ten times too high for the day that is scored. The first 70 % of each trace's time
+// are for learning: there the best of the other autoscalers, over a grid of their settings, is chosen for
+// each queue, as is whether a queue is predictable. The rest is scored. JSON on standard output, an object a
+// line: a row for each trace, start model, objective and policy, then one with the bars: name, value, bar,
+// met, and of how many values.
 //
 // Instances take as long to start as is recorded under DIR (scaling/start_times.h), else by a fit;
 // start_times in a row says which.

@@ -11,6 +11,7 @@
 
 #include "scaling/clairvoyant.h"
 #include "scaling/grid.h"
+#include "scaling/queue_choice.h"
 #include "scaling/rows.h"
 #include "scaling/synthetic.h"
 
@@ -18,27 +19,6 @@ namespace forewarm::bench {
 namespace {
 
 namespace json = boost::json;
-
-/// Every so-manieth of the queues by volume, so that few stand for all.
-void thin(Trace& trace, std::size_t most) {
-  std::vector<std::size_t> volume(trace.queues.size(), 0);
-  for (const TraceArrival& arrival : trace.arrivals) ++volume[arrival.queue];
-  std::vector<std::uint32_t> order(volume.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, std::greater<>(), [&](std::uint32_t queue) { return volume[queue]; });
-  const std::size_t kept = std::min(most, order.size());
-  std::vector<std::uint32_t> number(volume.size(), UINT32_MAX);
-  std::vector<TraceQueue> queues;
-  for (std::size_t i = 0; i < kept; ++i) {
-    const std::uint32_t queue = order[i * order.size() / kept];
-    number[queue] = static_cast<std::uint32_t>(i);
-    queues.push_back(trace.queues[queue]);
-  }
-  std::erase_if(trace.arrivals,
-                [&](const TraceArrival& arrival) { return number[arrival.queue] == UINT32_MAX; });
-  for (TraceArrival& arrival : trace.arrivals) arrival.queue = number[arrival.queue];
-  trace.queues = std::move(queues);
-}
 
 bool keeps(const QueueLedger& book, double late_share) {
   return static_cast<double>(book.late) <= late_share * static_cast<double>(book.messages);
@@ -109,12 +89,19 @@ void Laboratory::run() {
       std::cerr << path.string() << ": not there, left out\n";
       continue;
     }
-    Result<Trace> trace = read_trace(path.string(), {});
+    const Result<QueueChoice> choice = choose_queues(path.string(), options_.queues);
+    if (!choice) {
+      std::cerr << choice.error().message << ": left out\n";
+      continue;
+    }
+    for (const std::string& queue : choice->left_out)
+      std::cerr << file.folder << ", " << queue << ": more than 2,000,000 messages, left out\n";
+    if (choice->queues.empty()) continue;
+    Result<Trace> trace = read_trace(path.string(), {.queues = choice->queues});
     if (!trace) {
       std::cerr << trace.error().message << ": left out\n";
       continue;
     }
-    thin(*trace, options_.queues);
     take({file.folder, std::move(*trace), file.step});
   }
   if (asked("unpredictable")) take(unpredictable_course());

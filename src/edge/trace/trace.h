@@ -38,7 +38,7 @@ struct Trace {
 };
 
 struct TraceOptions {
-  std::vector<std::string> queues = {};  ///< only these; empty: all
+  std::vector<std::string> queues = {};  ///< only these, and the others' rows may count anything; empty: all
   std::uint64_t seed = 1;      ///< for the arrival times inside a bin, which binned traces do not have
   Duration bin = Duration(0);  ///< width of a bin; 0: the least distance between two time stamps
   std::size_t arrivals_max = 50'000'000;

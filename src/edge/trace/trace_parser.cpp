@@ -111,12 +111,13 @@ Result<void> TraceParser::count_arrivals(const CsvRow& row, std::uint64_t more) 
 }
 
 Result<void> TraceParser::take_bin(const CsvRow& row, std::int64_t at_us, std::uint32_t queue) {
+  if (queue == kNotWanted) return {};
   const std::string_view text = row.fields[count_column_];
   const std::optional<double> value = finite_number(text);
   if (!value || *value < 0 || *value > kCountMax || *value != std::floor(*value))
     return csv_.fail(row.place(count_column_),
                      "count must be a whole number from 0 to 1e9, found \"" + printable(text) + "\"");
-  if (queue == kNotWanted || *value == 0) return {};
+  if (*value == 0) return {};
   bins_.push_back({.at_us = at_us, .queue = queue, .count = static_cast<std::uint32_t>(*value)});
   return count_arrivals(row, static_cast<std::uint64_t>(*value));
 }

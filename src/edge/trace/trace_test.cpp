@@ -108,6 +108,16 @@ TEST(TraceParser, reads_messages_with_what_was_recorded_of_them) {
   EXPECT_EQ(trace->length, 1'999'999us);
 }
 
+TEST(TraceParser, counts_of_queues_that_are_not_chosen_may_be_those_of_a_gauge) {
+  const std::string text = "timestamp_s,queue,count\n60,a,3\n60,load,0.5\n";
+  EXPECT_EQ(message_of(parse(text)), "t.csv:3:9: count must be a whole number from 0 to 1e9, found \"0.5\"");
+  TraceOptions options;
+  options.queues = {"a"};
+  const Result<Trace> trace = parse(text, options);
+  ASSERT_TRUE(trace) << message_of(trace);
+  EXPECT_EQ(trace->arrivals.size(), 3u);
+}
+
 TEST(TraceParser, names_place_and_remedy_of_what_is_wrong) {
   EXPECT_EQ(message_of(parse("timestamp_s,queue,count\n60,a,3\n61,b,x7\n")),
             "t.csv:3:6: count must be a whole number from 0 to 1e9, found \"x7\"");
