@@ -95,7 +95,8 @@ void Laboratory::run() {
       continue;
     }
     for (const std::string& queue : choice->left_out)
-      std::cerr << file.folder << ", " << queue << ": more than 2,000,000 messages, left out\n";
+      std::cerr << file.folder << ", " << queue << ": more than " << kQueueMessagesMax
+                << " messages, left out\n";
     if (choice->queues.empty()) continue;
     Result<Trace> trace = read_trace(path.string(), {.queues = choice->queues});
     if (!trace) {

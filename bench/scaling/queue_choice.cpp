@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <optional>
 
 #include "edge/trace/csv.h"
 #include "edge/trace/gzip.h"
+#include "edge/trace/trace.h"
 
 namespace forewarm::bench {
 namespace {
@@ -54,29 +54,22 @@ class VolumeReader {
   std::vector<Volume> volumes_;
 };
 
-std::string file_of(const std::string& path) {
-  if (!std::filesystem::is_directory(path)) return path;
-  for (const char* name : {"trace.csv", "trace.csv.gz", "messages.csv", "messages.csv.gz"}) {
-    const std::filesystem::path inside = std::filesystem::path(path) / name;
-    if (std::filesystem::exists(inside)) return inside.string();
-  }
-  return path;
-}
-
 }  // namespace
 
-Result<QueueChoice> choose_queues(const std::string& path, std::size_t most, double messages_max) {
-  const std::string file = file_of(path);
-  VolumeReader reader(file);
-  Result<void> read = read_file_pieces(file, [&](std::string_view bytes) { return reader.feed(bytes); });
+Result<QueueChoice> choose_queues(const std::string& path, std::size_t most, std::uint64_t messages_max) {
+  const Result<std::string> file = trace_file(path);
+  if (!file) return std::unexpected(file.error());
+  VolumeReader reader(*file);
+  Result<void> read = read_file_pieces(*file, [&](std::string_view bytes) { return reader.feed(bytes); });
   if (read) read = reader.finish();
   if (!read) return std::unexpected(read.error());
   QueueChoice choice;
   std::vector<Volume>& all = reader.volumes();
   std::ranges::stable_sort(all, std::greater<>(), &Volume::messages);
   std::erase_if(all, [&](const Volume& volume) {
-    if (!volume.gauge && volume.messages > messages_max) choice.left_out.push_back(volume.queue);
-    return volume.gauge || volume.messages > messages_max;
+    const bool too_many = volume.messages > static_cast<double>(messages_max);
+    if (too_many && !volume.gauge) choice.left_out.push_back(volume.queue);
+    return too_many || volume.gauge;
   });
   const std::size_t kept = std::min(most, all.size());
   for (std::size_t i = 0; i < kept; ++i) choice.queues.push_back(all[i * all.size() / kept].queue);

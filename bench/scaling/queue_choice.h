@@ -16,12 +16,12 @@ struct QueueChoice {
 };
 
 /// The messages of one queue that hundreds of runs can bear.
-inline constexpr double kQueueMessagesMax = 2e6;
+inline constexpr std::uint64_t kQueueMessagesMax = 2'000'000;
 
 /// Every so-manieth of the queues by volume, `most` in all. Queues whose counts are no whole numbers are
-/// gauges, and queues above `messages_max` are left out. `path`: a trace file (docs/formats/trace.md) or a
-/// folder with a trace.csv.gz; errors as read_trace's.
+/// gauges, and queues above `messages_max` are left out. `path`: as read_trace's, and so
+/// are the errors.
 Result<QueueChoice> choose_queues(const std::string& path, std::size_t most,
-                                  double messages_max = kQueueMessagesMax);
+                                  std::uint64_t messages_max = kQueueMessagesMax);
 
 }  // namespace forewarm::bench

@@ -23,7 +23,7 @@ std::vector<Bar> cost_bars(const std::vector<Outcome>& outcomes, const std::vect
   for (const Outcome& one : outcomes) {
     if (const std::optional<double> gap = one.gap(); gap && one.can_plan()) {
       gaps.push_back(*gap);
-      if (one.clairvoyant > 0) clairvoyant.push_back(1 - one.clairvoyant / one.ours);
+      if (one.ours > 0 && one.clairvoyant > 0) clairvoyant.push_back(1 - one.clairvoyant / one.ours);
       if (one.bound <= 0.7 * one.baseline) cheaper.push_back(1 - one.ours / one.baseline);
     }
     if (!one.predictable && one.baseline > 0) harm.push_back(one.ours / one.baseline - 1);

@@ -26,7 +26,7 @@ void describe_scaling(FieldVisitor& v, ScalingSettings& s) {
             s.budget_per_hour, {0, 1'000'000'000'000});
   v.duration({"keep_idle_max",
               "what a late message is worth, in an idle instance's time, where too few come for a share of "
-              "them to mean anything"},
+              "them to mean anything, and where memory is short"},
              s.keep_idle_max, kAnyDuration);
   v.flag({"predict",
           "false: use no forecast; what was needed of late still decides what is kept, and when it is back"},

@@ -263,9 +263,10 @@ TEST(Policy, AMessageThatIsLateAlreadyStartsAnInstanceOnlyForThoseAfterIt) {
   EXPECT_EQ(scaler->start_now(situation.inputs), 1U) << "nobody else would";
 }
 
-/// What a scaler says an idle instance is worth, a second after a steady run of messages.
-double idle_value_after_messages(const ScalingSettings& settings) {
+/// What a scaler says an idle instance is worth, 20 s after the last of many messages 20 s apart.
+double idle_value_after_messages(const ScalingSettings& settings, double late_if_cold = 1) {
   Situation situation({});
+  situation.inputs.late_if_cold = late_if_cold;
   situation.settings = settings;
   const std::unique_ptr<Scaler> scaler = make_predictive_scaler(settings);
   for (int i = 0; i < 500; ++i) {
@@ -291,6 +292,12 @@ TEST(Policy, OnAFullMachineAPriceOfLatenessMakesAnInstanceWorthMore) {
   ScalingSettings dear = cheap;
   dear.late_cost = 1000;
   EXPECT_GT(idle_value_after_messages(dear), 10 * idle_value_after_messages(cheap));
+}
+
+TEST(Policy, OnAFullMachineAStartInTimeIsNoLateMessage) {
+  const ScalingSettings settings = Situation({}).settings;
+  EXPECT_GT(idle_value_after_messages(settings), 10 * idle_value_after_messages(settings, 0));
+  EXPECT_GT(idle_value_after_messages(settings, 0), 0) << "it costs its start all the same";
 }
 
 TEST(Policy, NoiseInTheForecastDoesNotMakeThePlanJump) {

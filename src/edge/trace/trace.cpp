@@ -31,26 +31,28 @@ Result<void> link_durations(const fs::path& folder, Trace& trace) {
 
 }  // namespace
 
-Result<Trace> read_trace(const std::string& path, const TraceOptions& options) {
+Result<std::string> trace_file(const std::string& path) {
   std::error_code code;
-  fs::path file = path;
-  if (fs::is_directory(file, code)) {
-    const auto inside = first_there(file, {"trace.csv", "trace.csv.gz", "messages.csv", "messages.csv.gz"});
-    if (!inside)
-      return error(ErrorCode::NotFound,
-                   path + ": no trace.csv, trace.csv.gz, messages.csv or messages.csv.gz in this folder");
-    file = *inside;
-  } else if (!fs::exists(file, code)) {
+  if (fs::is_directory(path, code)) {
+    const auto inside = first_there(path, {"trace.csv", "trace.csv.gz", "messages.csv", "messages.csv.gz"});
+    if (inside) return inside->string();
     return error(ErrorCode::NotFound,
-                 path + ": no such file or folder; give a trace file or a folder with one");
+                 path + ": no trace.csv, trace.csv.gz, messages.csv or messages.csv.gz in this folder");
   }
-  TraceParser parser(file.string(), options);
-  Result<void> read =
-      read_file_pieces(file.string(), [&](std::string_view bytes) { return parser.feed(bytes); });
+  if (fs::exists(path, code)) return path;
+  return error(ErrorCode::NotFound,
+               path + ": no such file or folder; give a trace file or a folder with one");
+}
+
+Result<Trace> read_trace(const std::string& path, const TraceOptions& options) {
+  const Result<std::string> file = trace_file(path);
+  if (!file) return std::unexpected(file.error());
+  TraceParser parser(*file, options);
+  Result<void> read = read_file_pieces(*file, [&](std::string_view bytes) { return parser.feed(bytes); });
   if (!read) return std::unexpected(read.error());
   Result<Trace> trace = parser.finish();
   if (!trace) return trace;
-  if (Result<void> linked = link_durations(file.parent_path(), *trace); !linked)
+  if (Result<void> linked = link_durations(fs::path(*file).parent_path(), *trace); !linked)
     return std::unexpected(linked.error());
   return trace;
 }

@@ -44,6 +44,9 @@ struct TraceOptions {
   std::size_t arrivals_max = 50'000'000;
 };
 
+/// The file that read_trace would read: `path`, or the one of a folder. NotFound where there is none.
+Result<std::string> trace_file(const std::string& path);
+
 /// Reads a CSV file, plain or gzip, in the "binned" (timestamp_s,queue,count) or "per message"
 /// (timestamp_s,queue,bytes,duration_ms,...) format; docs/formats/trace.md. A folder: its trace.csv[.gz] or
 /// messages.csv[.gz]. A functions.csv[.gz] beside the file is linked. Invalid with file:line:column and what
