@@ -192,6 +192,8 @@ void Laboratory::compare(const Contest& contest, const Ours& ours) {
   for (const Ours& setting : settings) fronts.push_back(&setting.own);
   std::vector<std::size_t> chosen;
   Books tuned;
+  double kept_cost = 0, tuned_cost = 0;
+  std::size_t paid_in_lateness = 0;
   json::object which;
   for (std::size_t queue = 0; queue < bounds.size(); ++queue) {
     const std::size_t best = best_baseline(theirs, queue, objective.late_share);
@@ -217,6 +219,10 @@ void Laboratory::compare(const Contest& contest, const Ours& ours) {
                          .days = contract_days({.late_share = objective.late_share},
                                                days_of(course, ours.own.columns[queue])),
                          .front_late = late_share_at(front_of(fronts, queue), baseline.instance_seconds())});
+    const Outcome& outcome = outcomes_.back();
+    kept_cost += outcome.paid_in_lateness() ? std::max(outcome.ours, outcome.baseline) : outcome.ours;
+    tuned_cost += outcome.baseline;
+    paid_in_lateness += outcome.paid_in_lateness() ? 1 : 0;
   }
   const auto hpa = static_cast<std::size_t>(std::ranges::find(grid, kHpaPolicy) - grid.begin());
   runs_.push_back(run_outcome(ours.own, *theirs[hpa], ours.clairvoyant));
@@ -226,6 +232,8 @@ void Laboratory::compare(const Contest& contest, const Ours& ours) {
   const Duration length = scored_length(course);
   json::object row = row_of("forewarm", ours.own.scored, length);
   add_intervals(row, course, ours.own.columns, tuned.columns);
+  row["queues_paid_in_lateness"] = paid_in_lateness;
+  row["instance_seconds_ratio_without_them"] = json_number(kept_cost / tuned_cost);
   add_contract(row, course, ours.own, objective.late_share);
   print(std::move(row), course, start, objective, bound);
   print(row_of("forewarm, clairvoyant forecasts", ours.clairvoyant.scored, length), course, start, objective,

@@ -31,6 +31,10 @@ struct Outcome {
   bool keeps_objective() const {
     return ours_late <= LateContract{.late_share = late_share}.allowed(messages);
   }
+  /// Later than allowed, and than the baseline: what is cheaper then is no saving.
+  bool paid_in_lateness() const { return !keeps_objective() && ours_late > baseline_late; }
+  /// Our cost to the baseline's, less one; never a saving that was paid for in lateness.
+  double cost_change() const;
   /// Nothing is closed where the saving was paid for in lateness.
   std::optional<double> gap() const;
   /// Share of the baseline's late messages that we would not have at its cost; none outside our front, and

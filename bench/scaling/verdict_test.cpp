@@ -65,6 +65,12 @@ TEST(Outcome, closes_no_gap_by_being_late) {
   EXPECT_FALSE(nothing_to_gain.gap());
 }
 
+TEST(Outcome, counts_no_saving_that_was_paid_for_in_lateness) {
+  EXPECT_DOUBLE_EQ(outcome_with(75, 20).cost_change(), -0.25);
+  EXPECT_DOUBLE_EQ(outcome_with(75, 21).cost_change(), 0);
+  EXPECT_DOUBLE_EQ(outcome_with(125, 21).cost_change(), 0.25);
+}
+
 TEST(Outcome, compares_late_messages_at_the_baselines_cost) {
   Outcome one = outcome_with(70, 0);
   EXPECT_FALSE(one.fewer_late());
@@ -98,7 +104,8 @@ TEST(Bars, sum_up_queues_and_runs) {
                                         {.ours_turns = 2, .hpa_turns = 10},
                                         {.ours_starts = 6, .clairvoyant_starts = 3}};
   const std::vector<Bar> bars = bars_of(outcomes, runs, {0.1, 0.3});
-  EXPECT_DOUBLE_EQ(bar_named(bars, "queues with").value, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(bar_named(bars, "queues whose saving").value, 1.0 / 3);
+  EXPECT_DOUBLE_EQ(bar_named(bars, "queues with >=").value, 2.0 / 3);
   EXPECT_DOUBLE_EQ(bar_named(bars, "days of such").value, 0.8);
   EXPECT_EQ(bar_named(bars, "days of such").of, 5u);
   EXPECT_DOUBLE_EQ(bar_named(bars, "the worst queue-day").value, 3);
