@@ -282,10 +282,16 @@ class CommandLine {
 
   void plan() {
     CLI::App* sub = named(app_, "plan", "what to set for a queue, when, and what that costs and saves",
-                          "  forewarm plan jobs\n  forewarm plan jobs --target hpa --json");
-    sub->add_option("--target", target_, "process, hpa, provisioned-concurrency, event-source-mapping")
+                          "  forewarm plan jobs\n  forewarm plan jobs --target hpa --json\n"
+                          "  forewarm plan jobs --target provisioned-concurrency --prices aws-lambda");
+    sub->add_option("--target", plan_.target, "process, hpa, provisioned-concurrency, event-source-mapping")
         ->capture_default_str();
-    on(sub, [this] { return run_plan(server_, name_, target_); });
+    sub->add_option("--prices", plan_.prices,
+                    "a price sheet: which instances to commit to (docs/formats/prices.md)");
+    on(sub, [this] {
+      plan_.queue = name_;
+      return run_plan(server_, plan_);
+    });
   }
 
   void bench() {
@@ -378,7 +384,7 @@ class CommandLine {
   std::string config_path_ = "forewarm.toml";
   std::string name_;
   std::string payload_ = "{}";
-  std::string target_ = "process";
+  PlanCommand plan_;
   std::uint64_t lines_ = 100;
   std::uint64_t shown_ = 20;
   std::uint64_t init_ms_ = 0;

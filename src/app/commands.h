@@ -90,7 +90,12 @@ struct ExplainCommand {
 };
 int run_explain(const ServerAddress& server, const ExplainCommand& command);
 
-int run_plan(const ServerAddress& server, const std::string& queue, const std::string& target);
+struct PlanCommand {
+  std::string queue;
+  std::string target = "process";
+  std::string prices;  ///< of tiers to choose between; empty: none
+};
+int run_plan(const ServerAddress& server, const PlanCommand& command);
 
 struct ForecastCommand {
   std::string queue;

@@ -166,8 +166,9 @@ QueueView Orchestrator::queue(QueueId id) const {
   return view;
 }
 
-std::vector<Directive> Orchestrator::directives(QueueId id, const ActuatorModel& actuator) const {
-  return state_->directives(id, actuator);
+DirectiveCourse Orchestrator::directives(QueueId id, const ActuatorModel& actuator,
+                                         const std::optional<TierPrices>& prices) const {
+  return state_->directives(id, actuator, prices);
 }
 
 std::optional<ScalerMemory> Orchestrator::scaler_memory(QueueId id) const {

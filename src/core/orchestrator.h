@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -73,8 +74,10 @@ class Orchestrator {
   QueueView queue(QueueId id) const;
   FunctionView function(FunctionId id) const;
   /// What to set at a target for a queue over the forecast's horizon, beginning with the plan in force. Empty
-  /// for a queue without a function, and where nothing is to be changed.
-  std::vector<Directive> directives(QueueId id, const ActuatorModel& actuator) const;
+  /// for a queue without a function, and where nothing is to be changed. With prices also which of the
+  /// instances to commit to.
+  DirectiveCourse directives(QueueId id, const ActuatorModel& actuator,
+                             const std::optional<TierPrices>& prices = {}) const;
   /// What the queue's scaler has learnt, to be given back as ScalerRestored after a restart.
   std::optional<ScalerMemory> scaler_memory(QueueId id) const;
   /// What was said of a signal; null for one that is not configured. Until the next step.

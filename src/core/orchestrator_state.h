@@ -54,7 +54,8 @@ class Orchestrator::State {
   const MessageRecord* find_message(MessageId id) const { return messages_.find(id); }
   std::uint64_t events() const { return events_; }
   TimePoint now() const { return now_; }
-  std::vector<Directive> directives(QueueId id, const ActuatorModel& actuator);
+  DirectiveCourse directives(QueueId id, const ActuatorModel& actuator,
+                             const std::optional<TierPrices>& prices);
 
  private:
   // messages.cpp: where each message is

@@ -8,6 +8,7 @@
 #include "core/scale/facts.h"
 #include "core/scale/order.h"
 #include "core/scale/override.h"
+#include "core/scale/tiers.h"
 
 namespace forewarm {
 namespace {
@@ -73,7 +74,8 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   return in;
 }
 
-std::vector<Directive> Orchestrator::State::directives(QueueId id, const ActuatorModel& actuator) {
+DirectiveCourse Orchestrator::State::directives(QueueId id, const ActuatorModel& actuator,
+                                                const std::optional<TierPrices>& prices) {
   constexpr std::size_t kSlotsMax = 60;
   QueueState* queue = find_queue(id);
   if (queue == nullptr || !queue->scaler) return {};
@@ -88,7 +90,10 @@ std::vector<Directive> Orchestrator::State::directives(QueueId id, const Actuato
       set_least_cost(slots, queue->plan.instances, actuator, seconds(in.start_time.mean), 1 / late_share - 1);
   ActuatorModel timed = actuator;
   timed.lead = std::max(timed.lead, planned_lead(in.start_time));
-  return directives_of(id, slots, set, queue->plan.instances, timed);
+  DirectiveCourse course{.directives = directives_of(id, slots, set, queue->plan.instances, timed),
+                         .tiers = {}};
+  if (prices) course.tiers = cheapest_tiers(slots, set, *prices);
+  return course;
 }
 
 /// A queue ticks from its first arrival on, or from the start if it must keep a minimum: silent ones cost

@@ -41,6 +41,8 @@ void describe(auto& visit, Like<PlanReason> auto& it) {
   visit("late_share", it.late_share);
   visit("one_more_saves", it.one_more_saves);
   visit("one_more_costs_seconds", it.one_more_costs_seconds);
+  visit("one_less_late", it.one_less_late);
+  visit("one_less_saves_seconds", it.one_less_saves_seconds);
 }
 void describe(auto& visit, Like<ScalingPlan> auto& it) {
   visit("queue", it.queue)("at", it.at)("until", it.until)("warm_floor", it.warm_floor);
