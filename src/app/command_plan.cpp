@@ -1,6 +1,5 @@
 // forewarm plan: what to set at a target, and when
 
-#include <fmt/format.h>
 #include <boost/json.hpp>
 #include <iostream>
 
@@ -26,19 +25,22 @@ Result<std::string> price_parameters(const PriceSheet& sheet) {
   if (!sheet.committed)
     return error(ErrorCode::Invalid,
                  "--prices: the sheet '" + sheet.name + "' has no [committed] tier to choose");
-  return fmt::format("&idle_second={}&busy_second={}&committed_second={}&committed_busy_second={}",
-                     sheet.idle_second * sheet.memory_gb, sheet.busy_second * sheet.memory_gb,
-                     sheet.committed->second * sheet.memory_gb,
-                     sheet.committed->busy_second * sheet.memory_gb);
+  std::string text;
+  for (const auto& [name, price] : {std::pair{"idle_second", sheet.idle_second},
+                                    {"busy_second", sheet.busy_second},
+                                    {"committed_second", sheet.committed->second},
+                                    {"committed_busy_second", sheet.committed->busy_second}})
+    text +=
+        std::string("&") + name + "=" + boost::json::serialize(boost::json::value(price * sheet.memory_gb));
+  return text;
 }
 
 /// What the answer says of tiers, for people.
 std::string tiers_text(const boost::json::value& tiers, const std::string& currency) {
   const std::int64_t committed = tiers.at("committed").to_number<std::int64_t>();
   if (committed == 0) return "None of the instances is busy enough to be cheaper committed.\n";
-  return fmt::format(
-      "Commit {} (provisioned, always ready, reserved) for this time: {:.4g} {} cheaper than on demand.\n",
-      committed, tiers.at("saves").to_number<double>(), currency);
+  return "Commit " + std::to_string(committed) + " (provisioned, always ready, reserved) for this time: " +
+         fixed(tiers.at("saves").to_number<double>(), 4) + " " + currency + " cheaper than on demand.\n";
 }
 
 }  // namespace
