@@ -11,6 +11,8 @@
 #include "app/history_commands.h"
 #include "app/queue_commands.h"
 #include "app/replay_options.h"
+#include "app/server_options.h"
+#include "app/store_commands.h"
 #include "app/terminal.h"
 
 namespace forewarm {
@@ -43,6 +45,8 @@ class CommandLine {
     explain();
     add_history_commands(app_, history_,
                          [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
+    add_store_commands(app_, store_,
+                       [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
     forecast();
     plan();
     bench();
@@ -77,15 +81,7 @@ class CommandLine {
     sub->callback([this, action = std::move(action)] { action_ = action; });
   }
 
-  void with_server(CLI::App* sub) {
-    sub->add_option("--endpoint", server_.endpoint, "SQS endpoint of the server")
-        ->envname("FOREWARM_ENDPOINT")
-        ->capture_default_str();
-    sub->add_option("--admin-endpoint", server_.admin, "admin address of the server")
-        ->envname("FOREWARM_ADMIN_ENDPOINT")
-        ->capture_default_str();
-    sub->add_flag("--json", server_.json, "JSON on standard output");
-  }
+  void with_server(CLI::App* sub) { add_server_options(*sub, server_); }
 
   void serve() {
     CLI::App* sub =
@@ -377,6 +373,7 @@ class CommandLine {
   ExplainCommand explain_;
   HistoryCommand history_;
   QueueCommand queue_;
+  StoreCommand store_;
   ForecastCommand forecast_;
   FunctionCommandLine function_;
   // An option's default is set before it is known which command runs: options with different defaults cannot

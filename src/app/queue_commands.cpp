@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/server_options.h"
+
 namespace forewarm {
 namespace {
 
@@ -11,13 +13,7 @@ CLI::App* add_about_queues(CLI::App& parent, QueueCommand& command, const std::s
                            const std::string& what, const std::string& examples) {
   CLI::App* sub = parent.add_subcommand(name, what);
   sub->footer("Examples:\n" + examples);
-  sub->add_option("--endpoint", command.server.endpoint, "SQS endpoint of the server")
-      ->envname("FOREWARM_ENDPOINT")
-      ->capture_default_str();
-  sub->add_option("--admin-endpoint", command.server.admin, "admin address of the server")
-      ->envname("FOREWARM_ADMIN_ENDPOINT")
-      ->capture_default_str();
-  sub->add_flag("--json", command.server.json, "JSON on standard output");
+  add_server_options(*sub, command.server);
   return sub;
 }
 

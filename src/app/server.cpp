@@ -5,7 +5,9 @@
 #include <filesystem>
 
 #include "app/admin_routes.h"
+#include "app/backup_service.h"
 #include "app/fit_worker.h"
+#include "app/function_changes.h"
 #include "app/function_directory.h"
 #include "app/function_host.h"
 #include "app/listen_address.h"
@@ -43,6 +45,7 @@ class ServerImpl : public Server, private Names {
     // Nothing may call back into what is being taken down: first the doors, then the hands, then the store.
     sqs_server_.reset();
     admin_server_.reset();
+    backup_.reset();
     signals_.reset();
     host_.reset();
     fits_.reset();
@@ -84,8 +87,6 @@ class ServerImpl : public Server, private Names {
   void reload();
   void every_second();
   void watch(const TimedEvent& event, const Actions& actions);
-  Result<void> remove_function(std::string_view name, std::function<void(const Result<void>&)> done);
-  Result<void> add_function(const std::string& toml, std::function<void(const Result<void>&)> done);
   AdminRoutes::Sources admin_sources();
 
   Options options_;
@@ -105,7 +106,9 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<FunctionHost> host_;
   std::unique_ptr<FitWorker> fits_;
   std::unique_ptr<Dashboard> dashboard_;
+  std::optional<FunctionChanges> changes_;
   std::unique_ptr<AdminRoutes> admin_routes_;
+  std::unique_ptr<BackupService> backup_;
   std::unique_ptr<QueueForecasts> forecasts_;
   std::optional<SqsFront> sqs_front_;
   std::unique_ptr<HttpServer> sqs_server_;
@@ -259,6 +262,7 @@ Result<void> ServerImpl::listen() {
                               std::bind_front(&ServerHistory::demand, history_.get()), signals_.get(),
                               std::bind_front(&Orchestrator::signal, &core_)});
   add_signal_routes(dashboard_->routes(), *signals_);
+  backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
   options.listen = *admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
@@ -271,52 +275,21 @@ AdminRoutes::Sources ServerImpl::admin_sources() {
   sources.queues = &queues_;
   sources.functions = &functions_;
   sources.core = &core_;
-  sources.put_function = [this](const std::string& toml, std::function<void(const Result<void>&)> done) {
-    if (Result<void> taken = add_function(toml, done); !taken) done(taken);
-  };
-  sources.remove_function = [this](std::string_view name, std::function<void(const Result<void>&)> done) {
-    if (Result<void> taken = remove_function(name, done); !taken) done(taken);
-  };
+  changes_.emplace(FunctionChanges::Server{.gate = world_.get(),
+                                           .functions = &functions_,
+                                           .configure = [this] { configure(); },
+                                           .has_queue =
+                                               [this](const std::string& name) {
+                                                 if (queues_.directory().find(name) == nullptr)
+                                                   make_queue(name, {});
+                                               }});
+  sources.put_function = std::bind_front(&FunctionChanges::put, &*changes_);
+  sources.remove_function = std::bind_front(&FunctionChanges::remove, &*changes_);
   sources.invoke = [this](const FunctionEntry& function, std::string payload,
                           std::function<void(Result<std::string>)> done) {
     host_->invoke(function, std::move(payload), std::move(done));
   };
   return sources;
-}
-
-Result<void> ServerImpl::add_function(const std::string& toml,
-                                      std::function<void(const Result<void>&)> done) {
-  Result<ServerConfig> read = read_config(toml, "request");
-  if (!read) return std::unexpected(read.error());
-  if (read->functions.size() != 1)
-    return error(ErrorCode::Invalid, "expected one [[function]] with its [[mapping]] tables");
-  Result<PutRecord> record = functions_.propose(read->functions[0], read->mappings);
-  if (!record) return std::unexpected(record.error());
-  auto stored = [this, added = std::move(*read), done = std::move(done)](const Result<void>& durable) {
-    if (durable) {
-      functions_.accept(added.functions[0], added.mappings);
-      configure();
-      for (const MappingConfig& mapping : added.mappings) {
-        if (queues_.directory().find(mapping.queue) == nullptr) make_queue(mapping.queue, {});
-      }
-    }
-    done(durable);
-  };
-  return world_->send({}, {std::move(*record)}, std::move(stored));
-}
-
-Result<void> ServerImpl::remove_function(std::string_view name,
-                                         std::function<void(const Result<void>&)> done) {
-  Result<RemoveRecord> record = functions_.propose_removal(name);
-  if (!record) return std::unexpected(record.error());
-  auto stored = [this, name = std::string(name), done = std::move(done)](const Result<void>& durable) {
-    if (durable) {
-      functions_.accept_removal(name);
-      configure();
-    }
-    done(durable);
-  };
-  return world_->send({}, {std::move(*record)}, std::move(stored));
 }
 
 /// Queues that the configuration names and that are not there yet.

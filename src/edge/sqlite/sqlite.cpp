@@ -31,8 +31,8 @@ Error to_error(Code code, std::string_view what, const std::string& path) {
       return {ErrorCode::Corrupt,
               head + "the file is damaged: " + reason +
                   ". Stop the server, keep a copy of the directory, then restore a backup or save "
-                  "what can be read with: sqlite3 " +
-                  std::filesystem::path(path).filename().string() + " .recover"};
+                  "what can be read with: forewarm doctor --data " +
+                  std::filesystem::path(path).parent_path().string() + " --salvage NEW_DIR"};
     default:
       return {ErrorCode::Io, head + reason + ". Look for disk errors in the kernel's log (dmesg)."};
   }

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "app/commands.h"
+
+namespace CLI {
+class App;
+}
+
+namespace forewarm {
+
+/// What `forewarm backup`, `restore` and `doctor` were told.
+struct StoreCommand {
+  ServerAddress server;
+  std::string folder;  ///< the target of a backup, the source of a restore
+  std::string data = "forewarm-data";
+  std::string salvage;
+};
+
+/// Adds these three to the program. `on` takes what to do when one is chosen.
+void add_store_commands(CLI::App& program, StoreCommand& command,
+                        const std::function<void(CLI::App*, std::function<int()>)>& on);
+
+}  // namespace forewarm
