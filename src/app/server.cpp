@@ -206,7 +206,12 @@ void ServerImpl::make_host() {
   if (const std::size_t killed = kill_leftovers(mark); killed > 0)
     log().warning("ended what a killed server had left running", {{"processes", std::uint64_t{killed}}});
   host_ = std::make_unique<FunctionHost>(
-      loop_, FunctionHost::Options{.owner_mark = mark, .log = {}},
+      loop_,
+      FunctionHost::Options{.owner_mark = mark,
+                            .log = {},
+                            .isolation = *parse_isolation(config_.isolation),
+                            .user_first = static_cast<std::uint32_t>(config_.isolation_user_first),
+                            .data_folder = config_.data},
       FunctionHost::Surroundings{.report = [this](Event event) { world_->report(std::move(event)); },
                                  .queues = &queues_,
                                  .warn = [this](std::string_view text) { log().warning(text); }});
