@@ -1,6 +1,6 @@
-// What starting a process takes, bare and isolated, and how long it holds up the loop's thread, in a process with
-// 300 MiB resident: the call itself (it blocks until the program is loaded) against what ProcessPool does (a
-// thread of its own).
+// What starting a process takes, bare and isolated, and how long it holds up the loop's thread, in a process
+// with 300 MiB resident: the call itself (it blocks until the program is loaded) against what ProcessPool
+// does (a thread of its own).
 //   bench_spawn [STARTS]
 #include <sys/wait.h>
 
@@ -44,7 +44,8 @@ void bare(int starts) {
 
 void isolated(int starts) {
   const auto before_probe = Clock::now();
-  const auto isolation = Isolation::open({.level = IsolationLevel::On, .data_folder = "/var/lib", .name = "forewarm-bench"});
+  const auto isolation =
+      Isolation::open({.level = IsolationLevel::On, .data_folder = "/var/lib", .name = "forewarm-bench"});
   std::printf("isolation, looked for once in %.0f us:", microseconds(Clock::now() - before_probe));
   for (const LayerState& layer : isolation->layers())
     std::printf(" %s%s,", layer.active ? "" : "no ", std::string(name_of(layer.layer)).c_str());

@@ -67,10 +67,11 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.number({"instances_max", "instances on this machine, over all functions"}, c.instances_max, {1, 100'000});
   v.number({"memory_max_mb", "memory that all instances together may declare (memory_mb); 0: no limit"},
            c.memory_max_mb, {0, 100'000'000});
-  v.text({"isolation",
-          "on: functions are shut in by all that the machine has (forewarm doctor); required: and do not start "
-          "without; off: they are processes of the server's user"},
-         c.isolation);
+  v.text(
+      {"isolation",
+       "on: functions are shut in by all that the machine has (forewarm doctor); required: and do not start "
+       "without; off: they are processes of the server's user"},
+      c.isolation);
   v.number({"isolation_user_first",
             "where the server is root: the first of 100,000 user ids that its instances have, one each"},
            c.isolation_user_first, {1, 4'294'000'000});
@@ -104,7 +105,8 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
   v.text({"handler", "given to the runtime as _HANDLER"}, c.handler);
   v.text({"working_directory", "where the command runs; empty: where the server runs"}, c.working_directory);
   v.map({"environment", "environment variables of the instances"}, c.environment);
-  v.number({"memory_mb", "memory of one instance, told to the runtime; isolated, its limit"}, c.memory_mb, {1, 1'048'576});
+  v.number({"memory_mb", "memory of one instance, told to the runtime; isolated, its limit"}, c.memory_mb,
+           {1, 1'048'576});
   v.duration({"timeout", "longest time one run may take"}, c.timeout, {1ms, 24h});
   v.duration({"init_timeout", "longest time from start to ready"}, c.init_timeout, {1ms, 1h});
   v.number({"concurrency_max", "instances at a time, over all queues"}, c.concurrency_max, {1, 10'000});

@@ -37,6 +37,15 @@ FunctionHost::FunctionHost(Loop& loop, Options options, Surroundings surrounding
   pool_ = ProcessPool::make(loop, pool, [this](PoolEvent event) { on(std::move(event)); });
 }
 
+FunctionHost::Options FunctionHost::options_of(const ServerConfig& config, const std::string& owner_mark) {
+  const Result<IsolationLevel> level = parse_isolation(config.isolation);
+  return {.owner_mark = owner_mark,
+          .log = {},
+          .isolation = level ? *level : IsolationLevel::Required,
+          .user_first = static_cast<std::uint32_t>(config.isolation_user_first),
+          .data_folder = config.data};
+}
+
 void FunctionHost::define(const FunctionEntry& function) {
   FunctionCommand command;
   command.name = function.config.name;

@@ -35,6 +35,7 @@ class FunctionHost {
     QueueService* queues = nullptr;
     std::function<void(std::string_view)> warn;
   };
+  static Options options_of(const ServerConfig& config, const std::string& owner_mark);
   FunctionHost(Loop& loop, Options options, Surroundings surroundings);
 
   void define(const FunctionEntry& function);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "app/admin_routes.h"
+#include "app/doctor.h"
 #include "app/fit_worker.h"
 #include "app/function_directory.h"
 #include "app/function_host.h"
@@ -206,12 +207,7 @@ void ServerImpl::make_host() {
   if (const std::size_t killed = kill_leftovers(mark); killed > 0)
     log().warning("ended what a killed server had left running", {{"processes", std::uint64_t{killed}}});
   host_ = std::make_unique<FunctionHost>(
-      loop_,
-      FunctionHost::Options{.owner_mark = mark,
-                            .log = {},
-                            .isolation = *parse_isolation(config_.isolation),
-                            .user_first = static_cast<std::uint32_t>(config_.isolation_user_first),
-                            .data_folder = config_.data},
+      loop_, FunctionHost::options_of(config_, mark),
       FunctionHost::Surroundings{.report = [this](Event event) { world_->report(std::move(event)); },
                                  .queues = &queues_,
                                  .warn = [this](std::string_view text) { log().warning(text); }});
@@ -243,9 +239,8 @@ Result<void> ServerImpl::listen() {
   const Result<Endpoint> admin = listen_address("admin", config_.admin);
   if (!sqs) return std::unexpected(sqs.error());
   if (!admin) return std::unexpected(admin.error());
-  HttpServer::Options options{.listen = *sqs};
   Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
-      loop_, options,
+      loop_, {.listen = *sqs},
       [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { sqs_front_->answer(request, reply); });
   if (!server) return std::unexpected(server.error());
   sqs_server_ = std::move(*server);
@@ -264,8 +259,8 @@ Result<void> ServerImpl::listen() {
                               std::bind_front(&ServerHistory::demand, history_.get()), signals_.get(),
                               std::bind_front(&Orchestrator::signal, &core_)});
   add_signal_routes(dashboard_->routes(), *signals_);
-  options.listen = *admin;
-  server = HttpServer::listen(loop_, options, dashboard_->handler());
+  add_doctor_route(dashboard_->routes(), config_, host_->pool());
+  server = HttpServer::listen(loop_, {.listen = *admin}, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
   admin_server_ = std::move(*server);
   return {};
@@ -364,7 +359,10 @@ void ServerImpl::be_ready() {
   const std::string sqs = "http://" + to_string(sqs_endpoint());
   const std::string admin = "http://" + to_string(admin_endpoint());
   write_endpoints(config_.data, sqs, admin);
-  log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});
+  log().info("ready", {{"sqs", sqs},
+                       {"dashboard", admin},
+                       {"data", config_.data},
+                       {"isolation", isolation_line(config_, host_->pool().isolation())}});
   if (options_.on_ready) options_.on_ready();
 }
 

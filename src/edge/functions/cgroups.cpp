@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "edge/functions/owned_fd.h"
+#include "edge/functions/shortage.h"
 
 namespace forewarm {
 namespace {
@@ -178,6 +179,7 @@ Result<std::vector<std::string>> Cgroups::make(InstanceId instance, std::uint64_
     }
     if (processes_why_.empty()) set(made.back() + "/pids.max", processes, true);
   }
+  if (is_shortage(failed)) return shortage(failed, "set the limits of a cgroup");
   if (failed != 0)
     return error(ErrorCode::Io, cannot("the limits of the instance's cgroup cannot be set", failed));
   return joined();

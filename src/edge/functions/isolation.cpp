@@ -36,7 +36,8 @@ constexpr std::array kNamespaces{IsolationLayer::PidNamespace, IsolationLayer::M
 std::string make_own_folder(const std::string& path) {
   ::mkdir(path.c_str(), 0711);
   struct stat found {};
-  const bool ours = ::lstat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == ::geteuid();
+  const bool ours =
+      ::lstat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == ::geteuid();
   return ours && ::chmod(path.c_str(), 0711) == 0 ? path : std::string();
 }
 
@@ -119,21 +120,23 @@ void Isolation::probe() {
   const OwnedFd ours(output[0]), theirs(output[1]);
   for (int attempt = 0; attempt < 3; ++attempt) {
     Result<IsolatedLaunch> plan = prepare(kProbe, needs);
-    std::expected<LaunchedProcess, LaunchFailure> done = std::unexpected(LaunchFailure{EIO, "prepare", false});
+    std::expected<LaunchedProcess, LaunchFailure> done =
+        std::unexpected(LaunchFailure{EIO, "prepare", false});
     if (plan) {
       plan->header.required = 0;
       done = launch(*plan, arguments.data(), environment.data(), theirs.get());
     }
     if (done) {
       for (const LayerOutcome& outcome : done->layers) {
-        if (outcome.error != 0) lacks(outcome.layer, "cannot " + outcome.step + ": " + std::strerror(outcome.error));
+        if (outcome.error != 0)
+          lacks(outcome.layer, "cannot " + outcome.step + ": " + std::strerror(outcome.error));
       }
       ::waitpid(done->pid, nullptr, 0);
     }
     release(kProbe);
     if (done) break;
-    const std::string reason =
-        plan ? "cannot " + done.error().step + ": " + std::strerror(done.error().error) : plan.error().message;
+    const std::string reason = plan ? "cannot " + done.error().step + ": " + std::strerror(done.error().error)
+                                    : plan.error().message;
     const bool by_namespaces = plan && (available_ & layer_bit(IsolationLayer::PidNamespace)) != 0;
     if (by_namespaces) {
       for (const IsolationLayer layer : kNamespaces) lacks(layer, reason);
@@ -248,7 +251,8 @@ Result<IsolatedLaunch> Isolation::prepare(InstanceId instance, const InstanceNee
   if (tmp_on_disk) {
     if (::mkdir(tmp.c_str(), 0700) != 0 && errno != EEXIST)
       return error(ErrorCode::Exhausted, tmp + " cannot be made: " + std::strerror(errno));
-    if (launch.wants(IsolationLayer::User) && ::chown(tmp.c_str(), launch.header.user, launch.header.user) != 0)
+    if (launch.wants(IsolationLayer::User) &&
+        ::chown(tmp.c_str(), launch.header.user, launch.header.user) != 0)
       return error(ErrorCode::Io, tmp + " cannot be given to the instance's user: " + std::strerror(errno));
   }
   add_paths(launch, needs, tmp);

@@ -60,10 +60,10 @@ Result<OwnedFd> memory_file(const char* name, std::initializer_list<std::string_
 }
 
 const Result<OwnedFd>& launcher_image() {
-  static const Result<OwnedFd> image =
-      memory_file("forewarm-launcher",
-                  {std::string_view(forewarm_launcher_begin,
-                                    static_cast<std::size_t>(forewarm_launcher_end - forewarm_launcher_begin))});
+  static const Result<OwnedFd> image = memory_file(
+      "forewarm-launcher",
+      {std::string_view(forewarm_launcher_begin,
+                        static_cast<std::size_t>(forewarm_launcher_end - forewarm_launcher_begin))});
   return image;
 }
 
@@ -125,8 +125,7 @@ int in_child(void* shared) {
   ::syscall(SYS_close_range, kImageFd + 1, ~0U, 0);
   const unsigned long no_signals = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals);
-  if (done >= 0)
-    ::syscall(SYS_execveat, kImageFd, "", child.arguments, child.environment, AT_EMPTY_PATH);
+  if (done >= 0) ::syscall(SYS_execveat, kImageFd, "", child.arguments, child.environment, AT_EMPTY_PATH);
   child.error = errno;
   ::syscall(SYS_exit_group, 127);
   return 0;
@@ -145,8 +144,8 @@ int namespace_flags(const IsolatedLaunch& isolation) {
 bool read_reports(int fd, std::vector<LaunchReport>& reports) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (reports.size() <= 2 * kIsolationLayers) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd watch{.fd = fd, .events = POLLIN, .revents = 0};
     const int ready = ::poll(&watch, 1, static_cast<int>(std::max(left, 0ms).count()));
     if (ready < 0 && errno == EINTR) continue;
@@ -193,8 +192,8 @@ std::expected<LaunchedProcess, LaunchFailure> launch(const IsolatedLaunch& isola
   for (const std::string& text : isolation.texts) texts.append(text).push_back('\0');
   const std::string_view filter = isolation.filter ? std::string_view(*isolation.filter) : std::string_view();
   header.texts_bytes = static_cast<std::uint32_t>(texts.size());
-  const auto spec = memory_file(
-      "forewarm-launch", {{reinterpret_cast<const char*>(&header), sizeof header}, filter, texts});
+  const auto spec = memory_file("forewarm-launch",
+                                {{reinterpret_cast<const char*>(&header), sizeof header}, filter, texts});
   if (!spec) return shortage("make a file in memory");
   std::array<OwnedFd, 2> reports = high_pipe();
   std::array<OwnedFd, 2> status;

@@ -198,9 +198,8 @@ class Pool final : public ProcessPool, private InstanceHost {
   }
 
   void begin(InstanceId id, const std::shared_ptr<const FunctionCommand>& command, std::uint16_t port) {
-    SpawnRequest request{.command = command->command,
-                         .working_directory = command->working_directory,
-                         .environment = {}};
+    SpawnRequest request{
+        .command = command->command, .working_directory = command->working_directory, .environment = {}};
     Environment inherited = inherited_;
     if (!isolation_) {
       request.environment = instance_environment(*command, id, port, options_.owner_mark, inherited);
@@ -208,22 +207,24 @@ class Pool final : public ProcessPool, private InstanceHost {
       return;
     }
     InstanceNeeds needs = needs_of(*command, port);
-    spawner_.spawn(id, [this, id, command, port, request = std::move(request), needs = std::move(needs),
-                        inherited = std::move(inherited)]() mutable -> Result<SpawnRequest> {
-      request.environment = instance_environment(*command, id, port, options_.owner_mark, inherited);
-      Result<std::string> program = program_of(request);
-      if (!program) return std::unexpected(program.error());
-      needs.program = std::move(*program);
-      const std::string tmp = isolation_->tmp_folder(id, needs);
-      if (!tmp.empty()) inherited["TMPDIR"] = inherited["HOME"] = tmp;
-      request.environment = instance_environment(*command, id, port, options_.owner_mark, inherited);
-      Result<IsolatedLaunch> isolation = isolation_->prepare(id, needs);
-      if (!isolation) return std::unexpected(isolation.error());
-      if (!isolation->note.empty())
-        isolation->note = command->name + " runs as the server's user: " + isolation->note;
-      request.isolation = std::move(*isolation);
-      return request;
-    });
+    spawner_.spawn(
+        id,
+        [this, id, command, port, request = std::move(request), needs = std::move(needs),
+         inherited = std::move(inherited)]() mutable -> Result<SpawnRequest> {
+          request.environment = instance_environment(*command, id, port, options_.owner_mark, inherited);
+          Result<std::string> program = program_of(request);
+          if (!program) return std::unexpected(program.error());
+          needs.program = std::move(*program);
+          const std::string tmp = isolation_->tmp_folder(id, needs);
+          if (!tmp.empty()) inherited["TMPDIR"] = inherited["HOME"] = tmp;
+          request.environment = instance_environment(*command, id, port, options_.owner_mark, inherited);
+          Result<IsolatedLaunch> isolation = isolation_->prepare(id, needs);
+          if (!isolation) return std::unexpected(isolation.error());
+          if (!isolation->note.empty())
+            isolation->note = command->name + " runs as the server's user: " + isolation->note;
+          request.isolation = std::move(*isolation);
+          return request;
+        });
   }
 
   /// Tells the operator once what is weaker for a function than for others.
@@ -231,7 +232,8 @@ class Pool final : public ProcessPool, private InstanceHost {
     if (!process || !options_.warn) return;
     InstanceNeeds needs;
     needs.function = function;
-    for (const std::string& sentence : {process->note, isolation_ ? isolation_->check(needs, process->layers) : ""}) {
+    for (const std::string& sentence :
+         {process->note, isolation_ ? isolation_->check(needs, process->layers) : ""}) {
       if (!sentence.empty() && noted_.insert(sentence).second) options_.warn(sentence);
     }
   }

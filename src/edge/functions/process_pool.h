@@ -26,7 +26,7 @@ struct FunctionCommand {
   std::vector<std::string> command{};  ///< program and arguments; looked up in PATH
   std::string working_directory{};     ///< empty: the server's
   std::map<std::string, std::string> environment{};
-  std::string handler{};  ///< _HANDLER
+  std::string handler{};                      ///< _HANDLER
   std::uint64_t memory_bytes = 128ULL << 20;  ///< AWS_LAMBDA_FUNCTION_MEMORY_SIZE; a limit where isolated
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds init_timeout{10'000};  ///< to the first /next, as in Lambda
@@ -101,8 +101,8 @@ class ProcessPool {
     std::function<void(const LogLine&)> log{};    ///< each line as it comes; may be empty
     std::string owner_mark{};  ///< put into each process's environment, to find what a killed server left
     IsolationLevel isolation = IsolationLevel::Off;
-    std::uint32_t user_first = 0;                      ///< see IsolationSettings; 0: its default
-    std::string data_folder{};                         ///< hidden from isolated instances
+    std::uint32_t user_first = 0;                       ///< see IsolationSettings; 0: its default
+    std::string data_folder{};                          ///< hidden from isolated instances
     std::function<void(const std::string&)> warn = {};  ///< what an operator should know
   };
   static std::unique_ptr<ProcessPool> make(Loop& loop, const Options& options,

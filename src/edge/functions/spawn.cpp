@@ -12,24 +12,12 @@
 #include <cstring>
 #include <string_view>
 
+#include "edge/functions/shortage.h"
+
 namespace forewarm {
 namespace {
 
 constexpr int kFirstOwnFd = 3;
-
-bool is_shortage(int number) {
-  return number == EMFILE || number == ENFILE || number == EAGAIN || number == ENOMEM;
-}
-
-std::unexpected<Error> shortage(int number, std::string_view what) {
-  std::string_view remedy = "; the system is short of it: run fewer instances";
-  if (number == EMFILE)
-    remedy = "; raise the limit of open files (ulimit -n, LimitNOFILE=) or run fewer instances";
-  if (number == EAGAIN)
-    remedy = "; raise the limit of processes (ulimit -u, TasksMax=) or run fewer instances";
-  return error(ErrorCode::Exhausted,
-               "cannot " + std::string(what) + ": " + std::strerror(number) + std::string(remedy));
-}
 
 /// posix_spawn's lists, freed in the end.
 struct Setup {
@@ -109,10 +97,11 @@ std::unexpected<Error> refusal(int number, const std::string& program) {
 
 std::unexpected<Error> isolated_refusal(const LaunchFailure& failure, const std::string& program) {
   if (failure.of_program && (failure.error == EACCES || failure.error == ENOENT || failure.error == EPERM)) {
-    return error(ErrorCode::Invalid,
-                 "cannot run " + program + ": " + std::strerror(failure.error) +
-                     "; its interpreter (the first line's #! path, or its loader) does not exist or is hidden by "
-                     "isolation: name its folder in the function's read_paths");
+    return error(
+        ErrorCode::Invalid,
+        "cannot run " + program + ": " + std::strerror(failure.error) +
+            "; its interpreter (the first line's #! path, or its loader) does not exist or is hidden by "
+            "isolation: name its folder in the function's read_paths");
   }
   if (failure.of_program) return refusal(failure.error, program);
   if (is_shortage(failure.error)) return shortage(failure.error, failure.step);

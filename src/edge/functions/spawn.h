@@ -23,8 +23,8 @@ struct SpawnRequest {
 
 struct SpawnedProcess {
   pid_t pid = 0;
-  OwnedFd exited;  ///< a pidfd: readable when the process has ended
-  OwnedFd output;  ///< standard output and error, without blocking
+  OwnedFd exited;    ///< a pidfd: readable when the process has ended
+  OwnedFd output;    ///< standard output and error, without blocking
   OwnedFd status{};  ///< see LaunchedProcess
   std::vector<LayerOutcome> layers{};
   std::string note{};  ///< for the log; empty: nothing
@@ -32,8 +32,9 @@ struct SpawnedProcess {
 
 /// Starts a process in a session and group of its own with standard input from /dev/null and no other
 /// descriptor. posix_spawn or launch(), never fork: copying the page tables of a large parent takes
-/// milliseconds. Blocks until the program is running or the system refused it. Any thread. Invalid when the command is wrong,
-/// Exhausted when the system is short of something; the message names the path and the remedy.
+/// milliseconds. Blocks until the program is running or the system refused it. Any thread. Invalid when the
+/// command is wrong, Exhausted when the system is short of something; the message names the path and the
+/// remedy.
 Result<SpawnedProcess> spawn_process(const SpawnRequest& request);
 
 /// What a request's command means, or why it cannot be run; its working directory is there.

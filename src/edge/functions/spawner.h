@@ -30,8 +30,8 @@ class Spawner {
   void spawn(InstanceId instance, std::function<Result<SpawnRequest>()> make);
   /// Does something that may take a while, on the thread.
   void run(std::function<void()> task);
-  /// Ends the thread; starts and tasks that were not begun are forgotten. What was started and not told yet is
-  /// told now.
+  /// Ends the thread; starts and tasks that were not begun are forgotten. What was started and not told yet
+  /// is told now.
   void stop();
 
  private:

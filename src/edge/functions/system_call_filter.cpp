@@ -1,7 +1,7 @@
 #include "edge/functions/system_call_filter.h"
 
-#include <sched.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -22,26 +22,66 @@ namespace {
 /// @reboot, @swap, @clock, @raw-io, @keyring and @obsolete (systemd.exec(5)), and what else has been a way
 /// out of containers.
 constexpr std::array kRefused{
-    SCMP_SYS(mount),           SCMP_SYS(umount2),          SCMP_SYS(pivot_root),
-    SCMP_SYS(chroot),          SCMP_SYS(move_mount),       SCMP_SYS(open_tree),
-    SCMP_SYS(fsopen),          SCMP_SYS(fsconfig),         SCMP_SYS(fsmount),
-    SCMP_SYS(fspick),          SCMP_SYS(mount_setattr),    SCMP_SYS(unshare),
-    SCMP_SYS(setns),           SCMP_SYS(ptrace),           SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev), SCMP_SYS(process_madvise), SCMP_SYS(pidfd_getfd),
-    SCMP_SYS(kcmp),            SCMP_SYS(bpf),              SCMP_SYS(perf_event_open),
-    SCMP_SYS(userfaultfd),     SCMP_SYS(kexec_load),       SCMP_SYS(kexec_file_load),
-    SCMP_SYS(init_module),     SCMP_SYS(finit_module),     SCMP_SYS(delete_module),
-    SCMP_SYS(create_module),   SCMP_SYS(keyctl),           SCMP_SYS(add_key),
-    SCMP_SYS(request_key),     SCMP_SYS(reboot),           SCMP_SYS(swapon),
-    SCMP_SYS(swapoff),         SCMP_SYS(settimeofday),     SCMP_SYS(clock_settime),
-    SCMP_SYS(adjtimex),        SCMP_SYS(clock_adjtime),    SCMP_SYS(stime),
-    SCMP_SYS(sethostname),     SCMP_SYS(setdomainname),    SCMP_SYS(acct),
-    SCMP_SYS(quotactl),        SCMP_SYS(syslog),           SCMP_SYS(iopl),
-    SCMP_SYS(ioperm),          SCMP_SYS(modify_ldt),       SCMP_SYS(vm86),
-    SCMP_SYS(vm86old),         SCMP_SYS(vhangup),          SCMP_SYS(open_by_handle_at),
-    SCMP_SYS(name_to_handle_at), SCMP_SYS(lookup_dcookie), SCMP_SYS(nfsservctl),
-    SCMP_SYS(migrate_pages),   SCMP_SYS(move_pages),       SCMP_SYS(fanotify_init),
-    SCMP_SYS(_sysctl),         SCMP_SYS(uselib),           SCMP_SYS(ustat),
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(chroot),
+    SCMP_SYS(move_mount),
+    SCMP_SYS(open_tree),
+    SCMP_SYS(fsopen),
+    SCMP_SYS(fsconfig),
+    SCMP_SYS(fsmount),
+    SCMP_SYS(fspick),
+    SCMP_SYS(mount_setattr),
+    SCMP_SYS(unshare),
+    SCMP_SYS(setns),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(process_madvise),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(kcmp),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(kexec_file_load),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(delete_module),
+    SCMP_SYS(create_module),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+    SCMP_SYS(reboot),
+    SCMP_SYS(swapon),
+    SCMP_SYS(swapoff),
+    SCMP_SYS(settimeofday),
+    SCMP_SYS(clock_settime),
+    SCMP_SYS(adjtimex),
+    SCMP_SYS(clock_adjtime),
+    SCMP_SYS(stime),
+    SCMP_SYS(sethostname),
+    SCMP_SYS(setdomainname),
+    SCMP_SYS(acct),
+    SCMP_SYS(quotactl),
+    SCMP_SYS(syslog),
+    SCMP_SYS(iopl),
+    SCMP_SYS(ioperm),
+    SCMP_SYS(modify_ldt),
+    SCMP_SYS(vm86),
+    SCMP_SYS(vm86old),
+    SCMP_SYS(vhangup),
+    SCMP_SYS(open_by_handle_at),
+    SCMP_SYS(name_to_handle_at),
+    SCMP_SYS(lookup_dcookie),
+    SCMP_SYS(nfsservctl),
+    SCMP_SYS(migrate_pages),
+    SCMP_SYS(move_pages),
+    SCMP_SYS(fanotify_init),
+    SCMP_SYS(_sysctl),
+    SCMP_SYS(uselib),
+    SCMP_SYS(ustat),
 };
 /// A program that tries these has another way when the system does not know them.
 constexpr std::array kUnknown{SCMP_SYS(clone3), SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter),
@@ -59,8 +99,9 @@ class Filter {
   void refuse(int error, int call, Comparisons... comparisons) {
     if (failed_) return;
     const std::array<scmp_arg_cmp, sizeof...(comparisons)> all{comparisons...};
-    const int done = ::seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error)),
-                                              call, static_cast<unsigned>(all.size()), all.data());
+    const int done =
+        ::seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error)), call,
+                                 static_cast<unsigned>(all.size()), all.data());
     // Negative numbers stand for calls that this architecture does not have.
     failed_ |= done != 0 && call >= 0;
   }
@@ -103,8 +144,9 @@ Result<std::string> make_system_call_filter(bool network) {
   for (const int call : kRefused) filter.refuse(EPERM, call);
   for (const int call : kUnknown) filter.refuse(ENOSYS, call);
   for (const int flag : kNamespaceFlags)
-    filter.refuse(EPERM, SCMP_SYS(clone),
-                  compare(0, SCMP_CMP_MASKED_EQ, static_cast<std::uint64_t>(flag), static_cast<std::uint64_t>(flag)));
+    filter.refuse(
+        EPERM, SCMP_SYS(clone),
+        compare(0, SCMP_CMP_MASKED_EQ, static_cast<std::uint64_t>(flag), static_cast<std::uint64_t>(flag)));
   for (const std::uint64_t request : {kFakeInput, kPasteSelection})
     filter.refuse(EPERM, SCMP_SYS(ioctl), compare(1, SCMP_CMP_MASKED_EQ, 0xffffffff, request));
   refuse_sockets(filter, network);

@@ -15,14 +15,25 @@ namespace fs = std::filesystem;
 constexpr std::size_t kEntriesMax = 1'000;
 constexpr int kDepthMax = 64;
 
-constexpr std::array kSystem{"/usr",  "/bin", "/sbin", "/lib", "/lib32",
-                             "/lib64", "/libx32", "/opt",  "/etc", "/proc",
-                             "/sys",  "/nix/store", "/run/systemd/resolve", "/run/resolvconf"};
-constexpr std::array kSecrets{"/etc/shadow",  "/etc/shadow-", "/etc/gshadow",     "/etc/gshadow-",
-                              "/etc/ssh",     "/etc/sudoers", "/etc/ssl/private", "/etc/sudoers.d",
+constexpr std::array kSystem{"/usr",
+                             "/bin",
+                             "/sbin",
+                             "/lib",
+                             "/lib32",
+                             "/lib64",
+                             "/libx32",
+                             "/opt",
+                             "/etc",
+                             "/proc",
+                             "/sys",
+                             "/nix/store",
+                             "/run/systemd/resolve",
+                             "/run/resolvconf"};
+constexpr std::array kSecrets{"/etc/shadow",   "/etc/shadow-",    "/etc/gshadow",     "/etc/gshadow-",
+                              "/etc/ssh",      "/etc/sudoers",    "/etc/ssl/private", "/etc/sudoers.d",
                               "/etc/security", "/etc/krb5.keytab"};
-constexpr std::array kDevices{"/dev/null", "/dev/zero", "/dev/full",    "/dev/random",
-                              "/dev/urandom", "/dev/tty", "/dev/shm"};
+constexpr std::array kDevices{"/dev/null",    "/dev/zero", "/dev/full", "/dev/random",
+                              "/dev/urandom", "/dev/tty",  "/dev/shm"};
 
 void collect(const std::string& path, const std::vector<std::string>& hidden, int depth,
              std::vector<std::string>& visible) {
@@ -92,8 +103,15 @@ std::string what_others_lack(const std::string& path, bool write) {
     if (last) needed |= S_IROTH;
     if (last && write) needed |= S_IWOTH;
     if ((found.st_mode & needed) == needed) continue;
-    return part + " is not " + (!last ? "passable" : write ? "writable" : "readable") +
-           " for other users (chmod o+" + (!last ? "x" : write ? "rwX" : "rX") + " " + part + ")";
+    return part + " is not " +
+           (!last   ? "passable"
+            : write ? "writable"
+                    : "readable") +
+           " for other users (chmod o+" +
+           (!last   ? "x"
+            : write ? "rwX"
+                    : "rX") +
+           " " + part + ")";
   }
   return {};
 }

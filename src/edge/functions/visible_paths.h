@@ -19,8 +19,8 @@ std::vector<std::string> without_hidden(const std::string& path, const std::vect
 std::string real_path(const std::string& path, const std::string& directory);
 bool is_within(const std::string& path, const std::string& folder);
 
-/// What a user that owns nothing and is in no group lacks to read (and enter; with `write`, to change) `path`:
-/// a sentence, or empty. By permission bits; access control lists are not looked at.
+/// What a user that owns nothing and is in no group lacks to read (and enter; with `write`, to change)
+/// `path`: a sentence, or empty. By permission bits; access control lists are not looked at.
 std::string what_others_lack(const std::string& path, bool write);
 
 }  // namespace forewarm

@@ -30,8 +30,8 @@ constexpr std::uint32_t layer_bit(IsolationLayer layer) {
 // What the server tells the launcher, in a file: this header, `filter_length` sock_filters, then texts: one
 // character that says what it is, and a path that ends with a zero byte.
 struct LaunchHeader {
-  std::uint32_t layers = 0;    ///< wanted, by layer_bit
-  std::uint32_t required = 0;  ///< 1: a layer that cannot be had is a failed start
+  std::uint32_t layers = 0;      ///< wanted, by layer_bit
+  std::uint32_t required = 0;    ///< 1: a layer that cannot be had is a failed start
   std::uint32_t user = 0;        ///< its own, also as its group; with a user namespace: the server's
   std::uint32_t user_group = 0;  ///< with a user namespace: the server's
   std::uint32_t filter_length = 0;
@@ -58,9 +58,9 @@ enum class LaunchText : char {
 /// What the launcher tells the server: one for each layer that it tried, and one for a program that could not
 /// be run. The end of the pipe means that the program runs.
 struct LaunchReport {
-  std::uint8_t kind = 0;     ///< an IsolationLayer, or kProgramFailed
-  std::int32_t error = 0;    ///< errno; 0: active
-  char step[40] = {};        ///< what failed
+  std::uint8_t kind = 0;   ///< an IsolationLayer, or kProgramFailed
+  std::int32_t error = 0;  ///< errno; 0: active
+  char step[40] = {};      ///< what failed
 };
 constexpr std::uint8_t kProgramFailed = 255;
 

@@ -65,8 +65,7 @@ int main(int, char** arguments) {
   const bool first = spec.wants(IsolationLayer::PidNamespace);
   if (first) reports.add(IsolationLayer::PidNamespace, 0, "");
   if (spec.wants(IsolationLayer::IpcNamespace)) reports.add(IsolationLayer::IpcNamespace, 0, "");
-  if (spec.wants(IsolationLayer::UserNamespace))
-    map_users(reports, spec.header.user, spec.header.user_group);
+  if (spec.wants(IsolationLayer::UserNamespace)) map_users(reports, spec.header.user, spec.header.user_group);
   join_cgroups(spec, reports);
   make_mounts(spec, reports);
   // After the mounts: a folder entered before would be seen as it was before.

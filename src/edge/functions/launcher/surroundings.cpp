@@ -1,14 +1,16 @@
-// What is arranged around an instance while the launcher still may: its cgroups, its view of the file tree, its limits.
+// What is arranged around an instance while the launcher still may: its cgroups, its view of the file tree,
+// its limits.
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 #include "edge/functions/launcher/launcher.h"
 
