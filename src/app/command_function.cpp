@@ -54,6 +54,9 @@ Result<void> apply(const FunctionCommandLine& given, ServerConfig& config) {
   FunctionConfig& function = config.functions.front();
   function.command = given.command;
   if (!given.working_directory.empty()) function.working_directory = given.working_directory;
+  if (!given.read_paths.empty()) function.read_paths = given.read_paths;
+  if (!given.write_paths.empty()) function.write_paths = given.write_paths;
+  if (!given.network.empty()) function.network = given.network;
   if (given.memory_mb > 0) function.memory_mb = static_cast<std::int64_t>(given.memory_mb);
   if (given.concurrency_max > 0) function.concurrency_max = static_cast<std::int64_t>(given.concurrency_max);
   for (const std::string& variable : given.environment) {

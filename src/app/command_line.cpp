@@ -183,6 +183,22 @@ class CommandLine {
     check->add_option("config", config_path_, "TOML file")->required();
     on(check, [this] { return run_check(config_path_); });
 
+    CLI::App* doctor = command(
+        app_, "doctor", "what this machine gives the server and lacks, or what is damaged in a data folder",
+        "  forewarm doctor\n  forewarm doctor --config forewarm.toml --json\n"
+        "  forewarm doctor --data /var/lib/forewarm\n"
+        "  forewarm doctor --data /var/lib/forewarm --salvage /var/lib/forewarm-salvaged");
+    doctor->add_option("--config", config_path_, "TOML file")->envname("FOREWARM_CONFIG");
+    auto* data =
+        doctor->add_option("--data", store_.data, "look for damage in this folder of a durable queue");
+    doctor->add_option("--salvage", store_.salvage, "copy what can be read into this folder, new or empty")
+        ->needs(data);
+    doctor->add_flag("--json", store_.server.json, "JSON on standard output");
+    on(doctor, [this, doctor] {
+      if (doctor->count("--data") > 0) return run_store_doctor(store_);
+      return run_doctor(doctor->count("--config") > 0 ? config_path_ : "", store_.server.json);
+    });
+
     CLI::App* config = app_.add_subcommand("config", "write an example configuration, or show all its keys");
     config->require_subcommand(1);
     CLI::App* init =
@@ -206,6 +222,12 @@ class CommandLine {
       sub->add_option("--queue", function_.queue, "queue whose messages it runs");
       sub->add_option("--directory", function_.working_directory, "where the command runs");
       sub->add_option("--env", function_.environment, "NAME=VALUE; repeatable")->allow_extra_args(false);
+      sub->add_option("--read-path", function_.read_paths, "what else it may read; repeatable")
+          ->allow_extra_args(false);
+      sub->add_option("--write-path", function_.write_paths, "what it may change; repeatable")
+          ->allow_extra_args(false);
+      sub->add_option("--network", function_.network, "host, or none")
+          ->check(CLI::IsMember({"host", "none"}));
       sub->add_option("--timeout", function_.timeout, "longest time of one run, for example 30s");
       sub->add_option("--memory-mb", function_.memory_mb, "memory told to the runtime");
       sub->add_option("--concurrency", function_.concurrency_max, "instances at a time");

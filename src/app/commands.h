@@ -19,6 +19,8 @@ struct ServeCommand {
 int run_serve(const ServeCommand& command);
 
 int run_check(const std::string& config);
+/// 1 where something that the configuration (empty: the default) asks for cannot be had.
+int run_doctor(const std::string& config, bool json);
 int run_config_init(const std::string& path);
 int run_config_reference();
 
@@ -67,6 +69,9 @@ struct FunctionCommandLine {
   std::string queue;
   std::string working_directory;
   std::vector<std::string> environment;
+  std::vector<std::string> read_paths;
+  std::vector<std::string> write_paths;
+  std::string network;
   std::string timeout;
   std::uint64_t memory_mb = 0;
   std::uint64_t concurrency_max = 0;

@@ -54,6 +54,8 @@ std::string check_function(const ServerConfig& config, const FunctionConfig& fun
   if (function.command.empty())
     return "'" + function.name + "' needs a command, for example command = [\"./bootstrap\"]";
   if (const auto fits = check_memory(function, config.memory_max_mb); !fits) return fits.error().message;
+  if (function.network != "host" && function.network != "none")
+    return "'" + function.name + "': network must be host or none, not '" + function.network + "'";
   return "";
 }
 
@@ -90,6 +92,8 @@ Result<void> check_server(const toml::table& root, std::string_view file, const 
   };
   if (const auto level = parse_log_level(config.log_level); !level)
     return problem("log_level", level.error());
+  if (const auto isolation = parse_isolation(config.isolation); !isolation)
+    return problem("isolation", isolation.error());
   if (const auto listen = parse_endpoint(config.listen); !listen) return problem("listen", listen.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return problem("admin", admin.error());
   if (const auto history = check_history(config); !history) return problem("history", history.error());

@@ -9,6 +9,7 @@
 #include "app/signal_config.h"
 #include "base/result.h"
 #include "core/model/settings.h"
+#include "edge/functions/isolation.h"
 
 namespace forewarm {
 
@@ -25,6 +26,11 @@ struct FunctionConfig {
   std::int64_t concurrency_max = 20;
   Duration start_time_guess = 1s;
   Duration freeze_after = Duration(0);  ///< 0: never
+  std::string network = "host";         ///< or "none"
+  std::vector<std::string> read_paths;
+  std::vector<std::string> write_paths;
+  std::int64_t tmp_mb = 512;
+  std::int64_t processes_max = 1024;
 
   friend bool operator==(const FunctionConfig&, const FunctionConfig&) = default;
 };
@@ -70,6 +76,8 @@ struct ServerConfig {
   std::string log_level = "info";  ///< as Log takes it
   std::int64_t instances_max = 200;
   std::int64_t memory_max_mb = 0;
+  std::string isolation = "on";  ///< as parse_isolation takes it
+  std::int64_t isolation_user_first = 1'880'000'000;
   double starts_per_second = 0;
   std::int64_t starts_burst = 10;
   std::int64_t forecast_horizon = 60;
@@ -109,6 +117,8 @@ std::vector<std::string> config_warnings(const ServerConfig& config);
 /// "250ms", "10s", "5m", "2h", "1d"; Invalid with the allowed units otherwise.
 Result<Duration> parse_duration(std::string_view text);
 std::string format_duration(Duration duration);
+/// "on", "off" or "required"; Invalid otherwise.
+Result<IsolationLevel> parse_isolation(std::string_view text);
 /// The known name nearest to `name` by edit distance, if it is near enough to be meant; else empty.
 std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known);
 

@@ -43,6 +43,18 @@ void describe_retry(FieldVisitor& v, RetrySettings& s) {
             s.evidence_min, {1, 10'000});
 }
 
+void describe_isolation(FieldVisitor& v, FunctionConfig& c) {
+  v.text({"network", "isolated: host, or none: no connections but to its Runtime API"}, c.network);
+  v.list({"read_paths",
+          "isolated: files and folders that it may read, beside the system's and its working directory"},
+         c.read_paths);
+  v.list({"write_paths", "isolated: files and folders that it may read and change, beside its own /tmp"},
+         c.write_paths);
+  v.number({"tmp_mb", "isolated: size of its own /tmp, which counts as memory"}, c.tmp_mb, {1, 1'048'576});
+  v.number({"processes_max", "isolated: processes and threads of one instance"}, c.processes_max,
+           {2, 1'000'000});
+}
+
 }  // namespace
 
 void describe(FieldVisitor& v, ServerConfig& c) {
@@ -55,6 +67,14 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.number({"instances_max", "instances on this machine, over all functions"}, c.instances_max, {1, 100'000});
   v.number({"memory_max_mb", "memory that all instances together may declare (memory_mb); 0: no limit"},
            c.memory_max_mb, {0, 100'000'000});
+  v.text(
+      {"isolation",
+       "on: functions are shut in by all that the machine has (forewarm doctor); required: and do not start "
+       "without; off: they are processes of the server's user"},
+      c.isolation);
+  v.number({"isolation_user_first",
+            "where the server is root: the first of 100,000 user ids that its instances have, one each"},
+           c.isolation_user_first, {1, 4'294'000'000});
   v.real({"starts_per_second", "instances started in the long run, over all functions; 0: no limit"},
          c.starts_per_second, {0, 10'000});
   v.number({"starts_burst", "instances started at a time, after a while without a start"}, c.starts_burst,
@@ -85,7 +105,8 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
   v.text({"handler", "given to the runtime as _HANDLER"}, c.handler);
   v.text({"working_directory", "where the command runs; empty: where the server runs"}, c.working_directory);
   v.map({"environment", "environment variables of the instances"}, c.environment);
-  v.number({"memory_mb", "memory of one instance, told to the runtime"}, c.memory_mb, {1, 1'048'576});
+  v.number({"memory_mb", "memory of one instance, told to the runtime; isolated, its limit"}, c.memory_mb,
+           {1, 1'048'576});
   v.duration({"timeout", "longest time one run may take"}, c.timeout, {1ms, 24h});
   v.duration({"init_timeout", "longest time from start to ready"}, c.init_timeout, {1ms, 1h});
   v.number({"concurrency_max", "instances at a time, over all queues"}, c.concurrency_max, {1, 10'000});
@@ -95,6 +116,7 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
               "an instance idle for this long is frozen: its processes are stopped (SIGSTOP) until a message "
               "comes; 0s: never"},
              c.freeze_after, kAnyDuration);
+  describe_isolation(v, c);
 }
 
 void describe(FieldVisitor& v, MappingConfig& c) {

@@ -227,9 +227,18 @@ std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, S
   keep("region", &ServerConfig::region);
   keep("record", &ServerConfig::record);
   keep("log_level", &ServerConfig::log_level);
+  keep("isolation", &ServerConfig::isolation);
+  keep("isolation_user_first", &ServerConfig::isolation_user_first);
   keep("forecast.step", &ServerConfig::forecast_step);
   keep("history", &ServerConfig::history);
   return kept;
+}
+
+Result<IsolationLevel> parse_isolation(std::string_view text) {
+  if (text == "off") return IsolationLevel::Off;
+  if (text == "on") return IsolationLevel::On;
+  if (text == "required") return IsolationLevel::Required;
+  return error(ErrorCode::Invalid, "must be on, off or required, not '" + std::string(text) + "'");
 }
 
 Result<void> check_memory(const FunctionConfig& function, std::int64_t memory_max_mb) {

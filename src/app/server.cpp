@@ -6,6 +6,7 @@
 
 #include "app/admin_routes.h"
 #include "app/backup_service.h"
+#include "app/doctor.h"
 #include "app/fit_worker.h"
 #include "app/function_changes.h"
 #include "app/function_directory.h"
@@ -209,7 +210,7 @@ void ServerImpl::make_host() {
   if (const std::size_t killed = kill_leftovers(mark); killed > 0)
     log().warning("ended what a killed server had left running", {{"processes", std::uint64_t{killed}}});
   host_ = std::make_unique<FunctionHost>(
-      loop_, FunctionHost::Options{.owner_mark = mark, .log = {}},
+      loop_, FunctionHost::options_of(config_, mark),
       FunctionHost::Surroundings{.report = [this](Event event) { world_->report(std::move(event)); },
                                  .queues = &queues_,
                                  .warn = [this](std::string_view text) { log().warning(text); }});
@@ -241,9 +242,8 @@ Result<void> ServerImpl::listen() {
   const Result<Endpoint> admin = listen_address("admin", config_.admin);
   if (!sqs) return std::unexpected(sqs.error());
   if (!admin) return std::unexpected(admin.error());
-  HttpServer::Options options{.listen = *sqs};
   Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
-      loop_, options,
+      loop_, {.listen = *sqs},
       [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { sqs_front_->answer(request, reply); });
   if (!server) return std::unexpected(server.error());
   sqs_server_ = std::move(*server);
@@ -263,6 +263,7 @@ Result<void> ServerImpl::listen() {
                               std::bind_front(&Orchestrator::signal, &core_)});
   add_signal_routes(dashboard_->routes(), *signals_);
   backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
+  add_doctor_route(dashboard_->routes(), config_, host_->pool());
   options.listen = *admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
@@ -332,7 +333,10 @@ void ServerImpl::be_ready() {
   const std::string sqs = "http://" + to_string(sqs_endpoint());
   const std::string admin = "http://" + to_string(admin_endpoint());
   write_endpoints(config_.data, sqs, admin);
-  log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});
+  log().info("ready", {{"sqs", sqs},
+                       {"dashboard", admin},
+                       {"data", config_.data},
+                       {"isolation", isolation_line(config_, host_->pool().isolation())}});
   if (options_.on_ready) options_.on_ready();
 }
 

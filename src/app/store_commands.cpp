@@ -77,7 +77,16 @@ int run_restore(const StoreCommand& command) {
   return 0;
 }
 
-int run_doctor(const StoreCommand& command) {
+CLI::App* add_described(CLI::App& program, const std::string& name, const std::string& what,
+                        const std::string& examples) {
+  CLI::App* sub = program.add_subcommand(name, what);
+  sub->footer("Examples:\n" + examples);
+  return sub;
+}
+
+}  // namespace
+
+int run_store_doctor(const StoreCommand& command) {
   const bool salvages = !command.salvage.empty();
   const auto findings = salvages ? salvage_data(command.data, command.salvage) : examine_store(command.data);
   if (!findings) return failed(findings.error());
@@ -99,15 +108,6 @@ int run_doctor(const StoreCommand& command) {
   return findings->problems.empty() || salvages ? 0 : 1;
 }
 
-CLI::App* add_described(CLI::App& program, const std::string& name, const std::string& what,
-                        const std::string& examples) {
-  CLI::App* sub = program.add_subcommand(name, what);
-  sub->footer("Examples:\n" + examples);
-  return sub;
-}
-
-}  // namespace
-
 void add_store_commands(CLI::App& program, StoreCommand& command,
                         const std::function<void(CLI::App*, std::function<int()>)>& on) {
   CLI::App* backup = add_described(program, "backup", "copy the store of the running server",
@@ -122,15 +122,6 @@ void add_store_commands(CLI::App& program, StoreCommand& command,
   restore->add_option("source", command.folder, "folder of a backup, or any data folder")->required();
   restore->add_option("--data", command.data, "folder to make: new or empty")->capture_default_str();
   on(restore, [&command] { return run_restore(command); });
-
-  CLI::App* doctor =
-      add_described(program, "doctor", "look for damage in a data folder, and save what can be read",
-                    "  forewarm doctor --data /var/lib/forewarm\n"
-                    "  forewarm doctor --data /var/lib/forewarm --salvage /var/lib/forewarm-salvaged");
-  doctor->add_option("--data", command.data, "folder of the durable queue")->capture_default_str();
-  doctor->add_option("--salvage", command.salvage, "copy what can be read into this folder, new or empty");
-  doctor->add_flag("--json", command.server.json, "JSON on standard output");
-  on(doctor, [&command] { return run_doctor(command); });
 }
 
 }  // namespace forewarm

@@ -19,7 +19,10 @@ struct StoreCommand {
   std::string salvage;
 };
 
-/// Adds these three to the program. `on` takes what to do when one is chosen.
+/// What is damaged in a data folder; with a folder for what can be saved, copies that.
+int run_store_doctor(const StoreCommand& command);
+
+/// Adds backup and restore to the program. `on` takes what to do when one is chosen.
 void add_store_commands(CLI::App& program, StoreCommand& command,
                         const std::function<void(CLI::App*, std::function<int()>)>& on);
 
