@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "app/commands.h"
+#include "app/doctor.h"
 #include "app/config.h"
 #include "app/demo_function.h"
 #include "app/fit_worker.h"

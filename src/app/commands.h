@@ -19,8 +19,6 @@ struct ServeCommand {
 int run_serve(const ServeCommand& command);
 
 int run_check(const std::string& config);
-/// 1 where something that the configuration (empty: the default) asks for cannot be had.
-int run_doctor(const std::string& config, bool json);
 int run_config_init(const std::string& path);
 int run_config_reference();
 

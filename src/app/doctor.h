@@ -38,4 +38,7 @@ std::string to_text(const std::vector<DoctorCheck>& checks);
 /// GET /v1/doctor; `config` and `pool` are looked at by each request.
 void add_doctor_route(Routes& routes, const ServerConfig& config, const ProcessPool& pool);
 
+/// 1 where something that the configuration (empty: the default) asks for cannot be had.
+int run_doctor(const std::string& config, bool json);
+
 }  // namespace forewarm

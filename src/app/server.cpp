@@ -264,8 +264,7 @@ Result<void> ServerImpl::listen() {
   add_signal_routes(dashboard_->routes(), *signals_);
   backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
   add_doctor_route(dashboard_->routes(), config_, host_->pool());
-  options.listen = *admin;
-  server = HttpServer::listen(loop_, options, dashboard_->handler());
+  server = HttpServer::listen(loop_, {.listen = *admin}, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
   admin_server_ = std::move(*server);
   return {};

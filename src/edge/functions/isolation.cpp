@@ -198,7 +198,7 @@ void Isolation::add_paths(IsolatedLaunch& launch, const InstanceNeeds& needs, co
   hidden_beneath.insert(hidden_beneath.end(), hidden.begin(), hidden.end());
   const std::string directory = real_path(needs.working_directory, "");
   for (const std::string& path : system_paths(launch.wants(IsolationLayer::User)))
-    launch.add(LaunchText::Read, path);
+    launch.add(LaunchText::Readable, path);
   for (const std::string& path : device_paths()) launch.add(LaunchText::Device, path);
   const auto add_all = [&](LaunchText kind, const std::vector<std::string>& paths) {
     for (const std::string& path : paths) {
@@ -208,10 +208,10 @@ void Isolation::add_paths(IsolatedLaunch& launch, const InstanceNeeds& needs, co
   const auto add = [&](LaunchText kind, const std::string& folder) {
     add_all(kind, without_hidden(folder, hidden));
   };
-  add_all(LaunchText::Read, without_hidden(directory, hidden_beneath));
-  add(LaunchText::Read, real_path(needs.program, needs.working_directory));
-  for (const std::string& path : needs.read_paths) add(LaunchText::Read, path);
-  for (const std::string& path : needs.write_paths) add(LaunchText::Write, path);
+  add_all(LaunchText::Readable, without_hidden(directory, hidden_beneath));
+  add(LaunchText::Readable, real_path(needs.program, needs.working_directory));
+  for (const std::string& path : needs.read_paths) add(LaunchText::Readable, path);
+  for (const std::string& path : needs.write_paths) add(LaunchText::Writable, path);
   if (!tmp.empty()) launch.add(LaunchText::Tmp, tmp);
   const bool inside = is_within(directory, settings_.data_folder);
   if (!settings_.data_folder.empty() && !inside && ::access(settings_.data_folder.c_str(), F_OK) == 0)

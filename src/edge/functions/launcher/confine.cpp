@@ -68,10 +68,10 @@ int allow_paths(const Spec& spec, int ruleset, std::uint64_t all) {
   for (std::size_t i = 0; i < spec.texts_count; ++i) {
     std::uint64_t rights = 0;
     switch (static_cast<LaunchText>(spec.texts[i][0])) {
-      case LaunchText::Read:
+      case LaunchText::Readable:
         rights = kExecute | kReadFile | kReadDir;
         break;
-      case LaunchText::Write:
+      case LaunchText::Writable:
       case LaunchText::Tmp:
         rights = all & ~(kMakeChar | kMakeBlock | kIoctlDevice);
         break;

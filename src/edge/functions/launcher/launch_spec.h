@@ -47,12 +47,12 @@ struct LaunchHeader {
 enum class LaunchText : char {
   Program = 'p',
   WorkingDirectory = 'k',
-  Read = 'r',    ///< and execute
-  Write = 'w',   ///< all but devices
-  Device = 'd',  ///< read and write
-  Hidden = 'h',  ///< a folder to cover
-  Tmp = 't',     ///< where its own folder for temporary files goes
-  Cgroup = 'c',  ///< a file to write oneself into
+  Readable = 'r',  ///< and execute
+  Writable = 'w',  ///< all but devices
+  Device = 'd',    ///< read and write
+  Hidden = 'h',    ///< a folder to cover
+  Tmp = 't',       ///< where its own folder for temporary files goes
+  Cgroup = 'c',    ///< a file to write oneself into
 };
 
 /// What the launcher tells the server: one for each layer that it tried, and one for a program that could not
