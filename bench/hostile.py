@@ -24,6 +24,8 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 from server_process import Server, wait_for  # noqa: E402
 
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+PYTHON_PATHS = [] if PYTHON != sys.executable else [sys.prefix, sys.base_prefix]
 HANDLER = str(ROOT / "tests" / "e2e" / "handlers" / "hostile.py")
 HARM = [{"do": "memory_leak", "megabytes": 400}, {"do": "fork_bomb", "most": 200}, {"do": "flood", "megabytes": 20},
         {"do": "fill_disk", "megabytes": 64}, {"do": "exit"}, {"do": "large_response", "megabytes": 20}]
@@ -33,8 +35,8 @@ def function(name, settings):
     return f"""
 [[function]]
 name = "{name}"
-command = [{json.dumps(sys.executable)}, {json.dumps(HANDLER)}]
-read_paths = [{json.dumps(HANDLER)}]
+command = [{json.dumps(PYTHON)}, {json.dumps(HANDLER)}]
+read_paths = {json.dumps([HANDLER, *PYTHON_PATHS])}
 memory_mb = 64
 tmp_mb = 8
 processes_max = 64

@@ -23,7 +23,6 @@ class PoolFixture : public ::testing::Test {
 
   void SetUp() override { make_pool({}); }
   static bool isolated() { return std::getenv("FOREWARM_TEST_ISOLATED") != nullptr; }
-  /// Skips a test by name of what this machine does not have, or returns.
   bool has(IsolationLayer layer) const {
     return std::ranges::any_of(pool_->isolation(),
                                [&](const LayerState& each) { return each.layer == layer && each.active; });

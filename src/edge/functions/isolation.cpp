@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -31,6 +32,15 @@ constexpr InstanceId kProbe{(std::uint64_t{1} << 63) + 1};
 
 constexpr std::array kNamespaces{IsolationLayer::PidNamespace, IsolationLayer::MountNamespace,
                                  IsolationLayer::IpcNamespace};
+
+/// The folder that a function is given to see as its working directory; empty where it has none of its own
+/// and the server was started in a place that holds more than a function's files: the root, or a home folder.
+std::string working_folder(const InstanceNeeds& needs) {
+  const std::string folder = real_path(needs.working_directory, "");
+  const char* home = std::getenv("HOME");
+  const bool holds_home = home != nullptr && *home == '/' && is_within(real_path(home, "/"), folder);
+  return folder == "/" || (needs.working_directory.empty() && holds_home) ? "" : folder;
+}
 
 /// A folder of ours that nobody else can have put there, or empty.
 std::string make_own_folder(const std::string& path) {
@@ -61,6 +71,15 @@ class Isolation::Machine {
     };
     filter = make_filter(true);
     filter_without_network = make_filter(false);
+  }
+
+  /// Also in a container whose root is no root outside, or has lost its capabilities.
+  std::string why_no_other_users(std::uint32_t user) const {
+    if (::geteuid() != 0) return "only root can give processes another user";
+    if (tmp_mount.empty() ||
+        (::chown(tmp_mount.c_str(), user, user) == 0 && ::chown(tmp_mount.c_str(), 0, 0) == 0))
+      return {};
+    return "files cannot be given to user " + std::to_string(user) + ": " + std::strerror(errno);
   }
 
   Cgroups cgroups;
@@ -97,10 +116,9 @@ void Isolation::probe() {
     available_ &= ~layer_bit(layer);
     why.try_emplace(layer, std::move(reason));
   };
-  if (privileged)
-    available_ &= ~layer_bit(IsolationLayer::UserNamespace);
-  else
-    lacks(IsolationLayer::User, "only root can give processes another user");
+  if (privileged) available_ &= ~layer_bit(IsolationLayer::UserNamespace);
+  if (const std::string reason = machine_->why_no_other_users(settings_.user_first); !reason.empty())
+    lacks(IsolationLayer::User, reason);
   if (!machine_->cgroups.memory_why().empty())
     lacks(IsolationLayer::MemoryLimit, machine_->cgroups.memory_why());
   if (!machine_->cgroups.processes_why().empty())
@@ -170,7 +188,7 @@ std::uint32_t Isolation::take_user(InstanceId instance) {
 
 /// Why the function has to run as the server's user: something of what it needs is for that one only.
 std::string Isolation::obstacle_to_own_user(const InstanceNeeds& needs) const {
-  std::string lack = what_others_lack(real_path(needs.working_directory, ""), false);
+  std::string lack = what_others_lack(working_folder(needs), false);
   if (lack.empty()) lack = what_others_lack(real_path(needs.program, needs.working_directory), false);
   for (const std::string& path : needs.read_paths) {
     if (lack.empty()) lack = what_others_lack(path, false);
@@ -196,7 +214,7 @@ void Isolation::add_paths(IsolatedLaunch& launch, const InstanceNeeds& needs, co
   if (!settings_.data_folder.empty()) hidden.push_back(settings_.data_folder);
   std::vector<std::string> hidden_beneath = needs.hidden;
   hidden_beneath.insert(hidden_beneath.end(), hidden.begin(), hidden.end());
-  const std::string directory = real_path(needs.working_directory, "");
+  const std::string directory = working_folder(needs);
   for (const std::string& path : system_paths(launch.wants(IsolationLayer::User)))
     launch.add(LaunchText::Readable, path);
   for (const std::string& path : device_paths()) launch.add(LaunchText::Device, path);
@@ -208,7 +226,7 @@ void Isolation::add_paths(IsolatedLaunch& launch, const InstanceNeeds& needs, co
   const auto add = [&](LaunchText kind, const std::string& folder) {
     add_all(kind, without_hidden(folder, hidden));
   };
-  add_all(LaunchText::Readable, without_hidden(directory, hidden_beneath));
+  if (!directory.empty()) add_all(LaunchText::Readable, without_hidden(directory, hidden_beneath));
   add(LaunchText::Readable, real_path(needs.program, needs.working_directory));
   for (const std::string& path : needs.read_paths) add(LaunchText::Readable, path);
   for (const std::string& path : needs.write_paths) add(LaunchText::Writable, path);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "edge/functions/spawn.h"
@@ -107,6 +108,24 @@ TEST_F(IsolationTest, UsersAreGivenAgainWhenTheirInstanceIsGone) {
   EXPECT_EQ(user(2), 1'880'000'001U);
   isolation->release(InstanceId(1));
   EXPECT_EQ(user(3), 1'880'000'000U);
+}
+
+TEST_F(IsolationTest, AServerStartedInTheRootOrAHomeFolderShowsThatToNobody) {
+  const auto isolation = open();
+  const auto sees = [&](std::uint64_t id, std::string directory, const std::string& path) {
+    InstanceNeeds what = needs("/bin/true");
+    what.working_directory = std::move(directory);
+    const auto plan = isolation->prepare(InstanceId(id), what);
+    return plan && std::ranges::find(plan->texts, "r" + path) != plan->texts.end();
+  };
+  const std::string here = std::filesystem::canonical(".");
+  EXPECT_FALSE(sees(1, "/", "/"));
+  EXPECT_TRUE(sees(2, "/usr/share", "/usr/share"));
+  const std::string home = std::getenv("HOME") != nullptr ? std::getenv("HOME") : "";
+  ::setenv("HOME", here.c_str(), 1);
+  EXPECT_FALSE(sees(3, "", here));
+  EXPECT_TRUE(sees(4, here, here));
+  ::setenv("HOME", home.c_str(), 1);
 }
 
 TEST_F(IsolationTest, NothingIsLeftOfIt) {

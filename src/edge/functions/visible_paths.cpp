@@ -93,6 +93,7 @@ bool is_within(const std::string& path, const std::string& folder) {
 }
 
 std::string what_others_lack(const std::string& path, bool write) {
+  if (path.empty()) return {};
   for (std::size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     const std::string part = path.substr(0, end);
