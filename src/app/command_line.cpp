@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "app/commands.h"
+#include "app/completion.h"
 #include "app/config.h"
 #include "app/demo_function.h"
 #include "app/fit_worker.h"
@@ -50,6 +51,7 @@ class CommandLine {
     forecast();
     plan();
     bench();
+    about();
     hidden();
   }
 
@@ -308,6 +310,23 @@ class CommandLine {
     on(sub, [this] { return run_bench(server_, bench_); });
   }
 
+  void about() {
+    on(command(app_, "version", "which forewarm this is, and the format of the store that it writes",
+               "  forewarm version"),
+       [] { return run_version(); });
+    CLI::App* completion =
+        command(app_, "completion", "print a script that completes commands and options",
+                "  source <(forewarm completion bash)\n  forewarm completion zsh > ~/.zfunc/_forewarm\n"
+                "  forewarm completion fish > ~/.config/fish/completions/forewarm.fish");
+    completion->add_option("shell", shell_, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    on(completion, [this] {
+      std::cout << completion_script(app_, shell_);
+      return 0;
+    });
+  }
+
   void hidden() {
     CLI::App* worker =
         app_.add_subcommand("fit-worker", "fits forecasts for a server (started by it)")->group("");
@@ -374,6 +393,7 @@ class CommandLine {
   // share a variable.
   std::string config_path_ = "forewarm.toml";
   std::string name_;
+  std::string shell_;
   std::string payload_ = "{}";
   std::string target_ = "process";
   std::uint64_t lines_ = 100;

@@ -23,11 +23,11 @@ std::string signed_text(double value, int digits) {
 
 int run_plan(const ServerAddress& server, const std::string& queue, const std::string& target) {
   const Result<HttpResponse> response =
-      call_server(server.admin, {"GET",
-                                 "/v1/queues/" + percent_encode(queue) + "/directives",
-                                 "target=" + percent_encode(target),
-                                 {},
-                                 ""});
+      call_admin(server, {"GET",
+                          "/v1/queues/" + percent_encode(queue) + "/directives",
+                          "target=" + percent_encode(target),
+                          {},
+                          ""});
   if (!response) return failed(response.error());
   if (server.json) {
     std::cout << response->body << "\n";
