@@ -17,7 +17,7 @@ namespace {
 namespace json = boost::json;
 
 Result<json::value> ask(const ServerAddress& server, HttpRequest request) {
-  const Result<HttpResponse> response = call_server(server.admin, std::move(request));
+  const Result<HttpResponse> response = call_admin(server, std::move(request));
   if (!response) return std::unexpected(response.error());
   boost::system::error_code code;
   json::value parsed = json::parse(response->body, code);
@@ -159,11 +159,11 @@ int run_function_logs(const ServerAddress& server, const std::string& name, std:
 
 int run_function_invoke(const ServerAddress& server, const std::string& name, const std::string& payload) {
   const Result<HttpResponse> answer =
-      call_server(server.admin, {"POST",
-                                 "/v1/functions/" + percent_encode(name) + "/invocations",
-                                 "",
-                                 {{"Content-Type", "application/json"}},
-                                 payload});
+      call_admin(server, {"POST",
+                          "/v1/functions/" + percent_encode(name) + "/invocations",
+                          "",
+                          {{"Content-Type", "application/json"}},
+                          payload});
   if (!answer) return failed(answer.error());
   std::cout << answer->body << "\n";
   return 0;

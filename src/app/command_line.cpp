@@ -5,9 +5,10 @@
 #include <memory>
 
 #include "app/commands.h"
-#include "app/doctor.h"
+#include "app/completion.h"
 #include "app/config.h"
 #include "app/demo_function.h"
+#include "app/doctor.h"
 #include "app/fit_worker.h"
 #include "app/history_commands.h"
 #include "app/queue_commands.h"
@@ -51,6 +52,7 @@ class CommandLine {
     forecast();
     plan();
     bench();
+    about();
     hidden();
   }
 
@@ -337,6 +339,23 @@ class CommandLine {
     on(sub, [this] { return run_bench(server_, bench_); });
   }
 
+  void about() {
+    on(command(app_, "version", "which forewarm this is, and the format of the store that it writes",
+               "  forewarm version"),
+       [] { return run_version(); });
+    CLI::App* completion =
+        command(app_, "completion", "print a script that completes commands and options",
+                "  source <(forewarm completion bash)\n  forewarm completion zsh > ~/.zfunc/_forewarm\n"
+                "  forewarm completion fish > ~/.config/fish/completions/forewarm.fish");
+    completion->add_option("shell", shell_, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    on(completion, [this] {
+      std::cout << completion_script(app_, shell_);
+      return 0;
+    });
+  }
+
   void hidden() {
     CLI::App* worker =
         app_.add_subcommand("fit-worker", "fits forecasts for a server (started by it)")->group("");
@@ -403,6 +422,7 @@ class CommandLine {
   // share a variable.
   std::string config_path_ = "forewarm.toml";
   std::string name_;
+  std::string shell_;
   std::string payload_ = "{}";
   PlanCommand plan_;
   std::uint64_t lines_ = 100;

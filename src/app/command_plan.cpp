@@ -56,8 +56,8 @@ int run_plan(const ServerAddress& server, const PlanCommand& command) {
     parameters += *prices;
     currency = sheet->currency;
   }
-  const Result<HttpResponse> response = call_server(
-      server.admin, {"GET", "/v1/queues/" + percent_encode(queue) + "/directives", parameters, {}, ""});
+  const Result<HttpResponse> response =
+      call_admin(server, {"GET", "/v1/queues/" + percent_encode(queue) + "/directives", parameters, {}, ""});
   if (!response) return failed(response.error());
   if (server.json) {
     std::cout << response->body << "\n";

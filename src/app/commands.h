@@ -26,6 +26,7 @@ int run_config_reference();
 struct ServerAddress {
   std::string endpoint = "http://127.0.0.1:9324";
   std::string admin = "http://127.0.0.1:9325";
+  std::string token_file;  ///< of the admin address; empty: FOREWARM_TOKEN, if it is set
   bool json = false;
 };
 
@@ -46,6 +47,10 @@ int run_queue_create(const ServerAddress& server, const std::string& name,
 int run_queue_delete(const ServerAddress& server, const std::string& name);
 int run_queue_purge(const ServerAddress& server, const std::string& name);
 int run_queue_send(const ServerAddress& server, const std::string& name, const std::string& body);
+
+int run_queue_peek(const ServerAddress& server, const std::string& name, std::uint64_t limit);
+int run_queue_pause(const ServerAddress& server, const std::string& name, bool paused);
+int run_audit(const ServerAddress& server, const std::string& data, std::uint64_t limit);
 
 struct ScalingCommand {
   bool pause_in = false;

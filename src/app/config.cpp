@@ -82,6 +82,16 @@ std::string check_mapping(const ServerConfig& config, const MappingConfig& mappi
          (meant.empty() ? "" : " Did you mean " + std::string(meant) + "?");
 }
 
+std::string check_token(const ServerConfig& config, const AdminTokenConfig& token) {
+  if (!is_name(token.name)) return "needs a name of letters, digits, - and _ (up to 80)";
+  if (std::ranges::find(config.admin_tokens, token.name, &AdminTokenConfig::name) !=
+      config.admin_tokens.end())
+    return "'" + token.name + "' is there twice";
+  if (token.role != "read" && token.role != "operate")
+    return "'" + token.name + "' role: expected read or operate, found '" + token.role + "'";
+  return token.token_file.empty() ? "'" + token.name + "' needs token_file = \"PATH\"" : "";
+}
+
 /// The texts of the top level that must be more than any text.
 Result<void> check_server(const toml::table& root, std::string_view file, const ServerConfig& config) {
   const auto problem = [&](std::string_view key, const Error& wrong) {
@@ -97,6 +107,9 @@ Result<void> check_server(const toml::table& root, std::string_view file, const 
   if (const auto listen = parse_endpoint(config.listen); !listen) return problem("listen", listen.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return problem("admin", admin.error());
   if (const auto history = check_history(config); !history) return problem("history", history.error());
+  if (config.tls_certificate.empty() != config.tls_key.empty())
+    return problem(config.tls_key.empty() ? "tls_certificate" : "tls_key",
+                   {ErrorCode::Invalid, "tls_certificate and tls_key go together"});
   return {};
 }
 
@@ -108,7 +121,8 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   const toml::table& root = *parsed;
   ServerConfig config;
   TomlReader reader(root, file);
-  for (const std::string_view key : {"function", "mapping", "queue", "signal"}) reader.known_elsewhere(key);
+  for (const std::string_view key : {"function", "mapping", "queue", "signal", "admin_token"})
+    reader.known_elsewhere(key);
   describe(reader, config);
   Result<void> read = reader.finish();
   if (read) read = check_server(root, file, config);
@@ -128,6 +142,10 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   if (read) {
     read = read_tables(root, "signal", file, config.signals,
                        [&](const SignalConfig& signal) { return check_signal(config.signals, signal); });
+  }
+  if (read) {
+    read = read_tables(root, "admin_token", file, config.admin_tokens,
+                       [&](const AdminTokenConfig& token) { return check_token(config, token); });
   }
   if (!read) return std::unexpected(read.error());
   return config;

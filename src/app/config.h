@@ -65,6 +65,15 @@ struct HistorySettings {
   friend bool operator==(const HistorySettings&, const HistorySettings&) = default;
 };
 
+/// One [[admin_token]]: who may use the admin port, and for what.
+struct AdminTokenConfig {
+  std::string name;
+  std::string role = "read";
+  std::string token_file;
+
+  friend bool operator==(const AdminTokenConfig&, const AdminTokenConfig&) = default;
+};
+
 /// Everything that the file, the environment and the flags of `serve` say. docs/configuration.md is made from
 /// the same description of the fields that reads them.
 struct ServerConfig {
@@ -73,7 +82,11 @@ struct ServerConfig {
   std::string admin = "127.0.0.1:9325";
   std::string region = "us-east-1";
   std::string record;
+  std::string tls_certificate;
+  std::string tls_key;
+  Duration shutdown_timeout = 8s;
   std::string log_level = "info";  ///< as Log takes it
+  std::int64_t disk_reserve_mb = 16;
   std::int64_t instances_max = 200;
   std::int64_t memory_max_mb = 0;
   std::string isolation = "on";  ///< as parse_isolation takes it
@@ -89,6 +102,7 @@ struct ServerConfig {
   std::vector<MappingConfig> mappings;
   std::vector<QueueConfig> queues;
   std::vector<SignalConfig> signals;
+  std::vector<AdminTokenConfig> admin_tokens;
 };
 
 /// Reads TOML. `file` is for messages only. All errors are Invalid and say file:line:column, what was

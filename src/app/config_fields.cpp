@@ -63,7 +63,15 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.text({"admin", "host:port of dashboard, metrics and admin API"}, c.admin);
   v.text({"region", "AWS region named in ARNs"}, c.region);
   v.text({"record", "file that gets every event and decision, for replay; empty: none"}, c.record);
+  v.text({"tls_certificate", "PEM file with the certificate chain of both ports; empty: plain HTTP"},
+         c.tls_certificate);
+  v.text({"tls_key", "PEM file with its key"}, c.tls_key);
+  v.duration({"shutdown_timeout", "how long runs may still take after SIGTERM; docker stop kills after 10s"},
+             c.shutdown_timeout, {Duration(0), 24h});
   v.text({"log_level", "debug, info, warning or error"}, c.log_level);
+  v.number({"disk_reserve_mb",
+            "disk space kept back, so that messages can be deleted when the disk is full; 0: none"},
+           c.disk_reserve_mb, {0, 1'000'000});
   v.number({"instances_max", "instances on this machine, over all functions"}, c.instances_max, {1, 100'000});
   v.number({"memory_max_mb", "memory that all instances together may declare (memory_mb); 0: no limit"},
            c.memory_max_mb, {0, 100'000'000});
@@ -152,6 +160,12 @@ void describe(FieldVisitor& v, OverrideConfig& c) {
             {-1, 10'000});
   v.real({"factor", "so many times the instances that are planned; what waits is staffed all the same"},
          c.factor, {0, 1000});
+}
+
+void describe(FieldVisitor& v, AdminTokenConfig& c) {
+  v.text({"name", "unique name; the audit log has it"}, c.name);
+  v.text({"role", "read: look; operate: change too"}, c.role);
+  v.text({"token_file", "file whose first line is the token, 16 characters at least"}, c.token_file);
 }
 
 void describe(FieldVisitor& v, QueueConfig& c) {

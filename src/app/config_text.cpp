@@ -151,6 +151,9 @@ std::string config_reference() {
                                       "Times for which the operator says how many instances a queue is to "
                                       "have (operations.md). Any number below\na `[[mapping]]`, each once by "
                                       "`from` and `until` or again and again by `cron` and `for`.") +
+         reference_of<AdminTokenConfig>("[[admin_token]]",
+                                        "Who may use the admin port (operations.md). Without any table, "
+                                        "everybody who reaches it.") +
          reference_of<QueueConfig>("[[queue]]", "Queues that are to be there from the start.") +
          reference_of<SignalConfig>(
              "[[signal]]", "External series that may help to forecast queues (signals.md). One table each.");
@@ -226,6 +229,9 @@ std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, S
   keep("admin", &ServerConfig::admin);
   keep("region", &ServerConfig::region);
   keep("record", &ServerConfig::record);
+  keep("tls_certificate", &ServerConfig::tls_certificate);
+  keep("tls_key", &ServerConfig::tls_key);
+  keep("disk_reserve_mb", &ServerConfig::disk_reserve_mb);
   keep("log_level", &ServerConfig::log_level);
   keep("isolation", &ServerConfig::isolation);
   keep("isolation_user_first", &ServerConfig::isolation_user_first);

@@ -31,7 +31,10 @@ void QueueActions::operator()(const sqs::CreateQueue& request, const RequestCont
   remove_expired_names();
   auto change = context_.directory.create(request, context_.gate->now());
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, std::move(reply), std::move(response));
+  const QueueEntry& made = *context_.directory.find(request.name);
+  std::optional<Event> event;
+  if (made.rules.paused) event = ConsumptionPaused{.queue = made.id, .paused = true};
+  carry_out(std::move(*change), std::move(event), std::move(reply), std::move(response));
 }
 
 void QueueActions::operator()(const sqs::GetQueueUrl& request, const RequestContext& from, QueueReply reply) {
@@ -129,9 +132,13 @@ void QueueActions::operator()(const sqs::SetQueueAttributes& request, const Requ
                               QueueReply reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
+  const bool was_paused = (*queue)->rules.paused;
   auto change = context_.directory.set_attributes((*queue)->id, request.attributes, context_.gate->now());
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, std::move(reply), sqs::Empty{});
+  std::optional<Event> event;
+  if (const bool paused = (*queue)->rules.paused; paused != was_paused)
+    event = ConsumptionPaused{.queue = (*queue)->id, .paused = paused};
+  carry_out(std::move(*change), std::move(event), std::move(reply), sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::PurgeQueueRequest& request, const RequestContext& /*from*/,

@@ -37,6 +37,10 @@ constexpr std::array kSettable = {
               sqs::kRetentionSecondsMax},
     Attribute{"DelaySeconds", Kind::Number, false, "0", 0, sqs::kDelaySecondsMax},
     Attribute{"ReceiveMessageWaitTimeSeconds", Kind::Number, false, "0", 0, sqs::kWaitSecondsMax},
+    // forewarm's own: a send above them is refused.
+    Attribute{"ForewarmMaximumMessages", Kind::Number, false, {}, 0, INT64_MAX},
+    Attribute{"ForewarmMaximumBytes", Kind::Number, false, {}, 0, INT64_MAX},
+    Attribute{"ForewarmPaused", Kind::Boolean},
     Attribute{"KmsDataKeyReusePeriodSeconds", Kind::Number, false, {}, 60, 86'400},
     Attribute{"SqsManagedSseEnabled", Kind::Boolean, false, "false"},
     Attribute{"KmsMasterKeyId", Kind::Text},
@@ -154,6 +158,9 @@ QueueRules read_rules(const StringMap& attributes, bool fifo) {
           .visibility_timeout = duration("VisibilityTimeout"),
           .receive_wait = duration("ReceiveMessageWaitTimeSeconds"),
           .message_bytes_max = static_cast<std::uint64_t>(number_of(attributes, fifo, "MaximumMessageSize")),
+          .messages_max = static_cast<std::uint64_t>(number_of(attributes, fifo, "ForewarmMaximumMessages")),
+          .bytes_max = static_cast<std::uint64_t>(number_of(attributes, fifo, "ForewarmMaximumBytes")),
+          .paused = text_of(attributes, "ForewarmPaused") == "true",
           .fifo = fifo,
           .content_deduplication = text_of(attributes, "ContentBasedDeduplication") == "true",
           .deduplication_per_group = text_of(attributes, "DeduplicationScope") == "messageGroup"};

@@ -18,6 +18,9 @@ struct QueueRules {
   Duration visibility_timeout = 30s;
   Duration receive_wait = Duration(0);
   std::uint64_t message_bytes_max = 1'048'576;
+  std::uint64_t messages_max = 0;  ///< in the queue, whatever their state; 0: no limit
+  std::uint64_t bytes_max = 0;     ///< of these together; 0: no limit
+  bool paused = false;             ///< nothing is handed out
   bool fifo = false;
   bool content_deduplication = false;
   bool deduplication_per_group = false;

@@ -40,11 +40,20 @@ class FirstReceives {
   std::deque<MessageId> order_;
 };
 
+struct QueueChange {
+  std::string_view action;  ///< "PurgeQueue"
+  std::string_view queue;   ///< its name
+  std::string_view sender_id;
+  std::string_view refusal;  ///< empty: done
+};
+
 /// What all actions on queues work with. `gate` and `identity` are there from QueueService::attach() on.
 struct QueueServiceOptions {
   QueueDirectory::Options names;
   /// False for a queue that its function alone may receive from. Empty: all may be received from.
   std::function<bool(QueueId)> receivable;
+  /// Told of every request that changed a queue, or was to, once it is answered.
+  std::function<void(const QueueChange&)> changed = {};
   /// Told of what an operator should know, such as a message that cannot be read.
   std::function<void(std::string_view)> warn;
 };

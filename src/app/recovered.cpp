@@ -4,7 +4,7 @@
 
 namespace forewarm {
 
-Result<Recovered> recover_store(const std::string& directory) {
+Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes) {
   Recovered recovered;
   Store::Recovery recovery;
   recovery.message = [&](const Message& message) { recovered.messages.push_back(message); };
@@ -13,6 +13,7 @@ Result<Recovered> recover_store(const std::string& directory) {
   };
   Store::Options options;
   options.directory = directory;
+  options.reserve_bytes = reserve_bytes;
   Result<std::unique_ptr<Store>> store = Store::open(options, recovery);
   if (!store) return std::unexpected(store.error());
   recovered.store = std::move(*store);

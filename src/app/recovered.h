@@ -23,6 +23,7 @@ struct Recovered {
   TimePoint clock;  ///< that the server before this one had reached
 };
 
-Result<Recovered> recover_store(const std::string& directory);
+/// `reserve_bytes` as in Store::Options.
+Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes);
 
 }  // namespace forewarm

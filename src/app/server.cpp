@@ -15,14 +15,19 @@
 #include "app/live_world.h"
 #include "app/own_program.h"
 #include "app/queue_forecasts.h"
+#include "app/queue_routes.h"
 #include "app/queue_service.h"
 #include "app/recording.h"
 #include "app/recovered.h"
+#include "app/reloading.h"
+#include "app/server_guard.h"
 #include "app/server_history.h"
 #include "app/server_snapshot.h"
+#include "app/shutdown.h"
 #include "app/signal_routes.h"
 #include "app/signal_service.h"
 #include "app/sqs_front.h"
+#include "edge/net/service_manager.h"
 #include "edge/observe/dashboard.h"
 #include "edge/observe/decision_log.h"
 #include "edge/observe/metrics.h"
@@ -37,6 +42,7 @@ class ServerImpl : public Server, private Names {
         config_(options_.config),
         queues_(QueueServiceOptions{.names = {.region = config_.region},
                                     .receivable = [this](QueueId queue) { return receivable(queue); },
+                                    .changed = [this](const QueueChange& change) { guard_->note(change); },
                                     .warn = [this](std::string_view text) { log().warning(text); }}),
         metrics_({.version = FOREWARM_VERSION}, *this),
         core_({.seed = 1, .make_scaler = {}}),
@@ -86,6 +92,8 @@ class ServerImpl : public Server, private Names {
   void queue_made();
   void be_ready();
   void reload();
+  void begin_end();
+  std::size_t runs_under_way() const;
   void every_second();
   void watch(const TimedEvent& event, const Actions& actions);
   AdminRoutes::Sources admin_sources();
@@ -93,6 +101,8 @@ class ServerImpl : public Server, private Names {
   Options options_;
   ServerConfig config_;
   Loop loop_;
+  std::unique_ptr<ServerGuard> guard_;
+  ServiceManager manager_ = ServiceManager::from_environment();
   FunctionDirectory functions_;
   QueueService queues_;
   std::unique_ptr<Store> store_;
@@ -115,6 +125,7 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<HttpServer> sqs_server_;
   std::unique_ptr<HttpServer> admin_server_;
   std::unique_ptr<Loop::Timer> second_;
+  std::optional<Shutdown> shutdown_;
   std::unique_ptr<Loop::Watch> ends_;
   std::unique_ptr<Loop::Watch> reloads_;
   std::optional<Progress> progress_;
@@ -124,7 +135,10 @@ class ServerImpl : public Server, private Names {
 };
 
 Result<void> ServerImpl::start() {
-  auto recovered = recover_store(config_.data);
+  auto guard = ServerGuard::open(config_, log());
+  if (!guard) return std::unexpected(guard.error());
+  guard_ = std::move(*guard);
+  auto recovered = recover_store(config_.data, static_cast<std::uint64_t>(config_.disk_reserve_mb) << 20);
   if (!recovered) return std::unexpected(recovered.error());
   store_ = std::move(recovered->store);
   const auto warn = [this](std::string_view text) { log().warning(text); };
@@ -239,17 +253,18 @@ bool ServerImpl::receivable(QueueId id) const {
 
 Result<void> ServerImpl::listen() {
   const Result<Endpoint> sqs = listen_address("listen", config_.listen);
-  const Result<Endpoint> admin = listen_address("admin", config_.admin);
+  const Result<Endpoint> admin = listen_address("admin", config_.admin, !config_.admin_tokens.empty());
   if (!sqs) return std::unexpected(sqs.error());
   if (!admin) return std::unexpected(admin.error());
+  HttpServer::Options options{.listen = *sqs, .tls = guard_->tls()};
   Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
-      loop_, {.listen = *sqs},
+      loop_, options,
       [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { sqs_front_->answer(request, reply); });
   if (!server) return std::unexpected(server.error());
   sqs_server_ = std::move(*server);
-  sqs_front_.emplace(queues_, "http://" + to_string(sqs_endpoint()));
+  sqs_front_.emplace(queues_, guard_->url(sqs_endpoint()));
   dashboard_ = std::make_unique<Dashboard>(
-      Dashboard::Options{.version = FOREWARM_VERSION, .loopback = true},
+      Dashboard::Options{.version = FOREWARM_VERSION, .routes = guard_->route_options(*admin)},
       Dashboard::Sources{.metrics = &metrics_,
                          .decisions = decisions_.get(),
                          .logs = [this](std::string_view function, std::size_t limit) {
@@ -262,9 +277,12 @@ Result<void> ServerImpl::listen() {
                               std::bind_front(&ServerHistory::demand, history_.get()), signals_.get(),
                               std::bind_front(&Orchestrator::signal, &core_)});
   add_signal_routes(dashboard_->routes(), *signals_);
+  add_queue_routes(dashboard_->routes(), queues_);
+  guard_->add_routes(dashboard_->routes());
   backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
   add_doctor_route(dashboard_->routes(), config_, host_->pool());
-  server = HttpServer::listen(loop_, {.listen = *admin}, dashboard_->handler());
+  options.listen = *admin;
+  server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
   admin_server_ = std::move(*server);
   return {};
@@ -329,19 +347,20 @@ void ServerImpl::be_ready() {
   ready_ = true;
   metrics_.set_ready(true);
   dashboard_->set_ready(true);
-  const std::string sqs = "http://" + to_string(sqs_endpoint());
-  const std::string admin = "http://" + to_string(admin_endpoint());
+  const std::string sqs = guard_->url(sqs_endpoint());
+  const std::string admin = guard_->url(admin_endpoint());
   write_endpoints(config_.data, sqs, admin);
   log().info("ready", {{"sqs", sqs},
                        {"dashboard", admin},
                        {"data", config_.data},
                        {"isolation", isolation_line(config_, host_->pool().isolation())}});
+  manager_.ready();
   if (options_.on_ready) options_.on_ready();
 }
 
 Snapshot ServerImpl::snapshot() {
   Snapshot snapshot = snapshots_.make(world_->now());
-  snapshot.store = store_snapshot(store_->statistics());
+  snapshot.store = store_snapshot(store_->statistics(), store_->full());
   snapshot.process = read_process();
   snapshot.process.functions_memory_bytes = functions_memory_bytes_;
   snapshot.progress = progress_;
@@ -351,28 +370,33 @@ Snapshot ServerImpl::snapshot() {
 
 /// What is wrong or cannot change while the server runs leaves everything as it is.
 void ServerImpl::reload() {
-  if (!options_.read_again) {
-    log().warning("there is no configuration to reload: the server was started without --config");
-    return;
+  manager_.reloading();
+  if (auto read = read_reloaded(options_.read_again, config_, log())) {
+    config_ = std::move(*read);
+    functions_.configure(config_);
+    make_queues();
   }
-  Result<ServerConfig> read = options_.read_again();
-  if (!read) {
-    log().error("the configuration is not reloaded, the one in force stays",
-                {{"reason", read.error().message}});
-    return;
-  }
-  for (const std::string& warning : config_warnings(*read)) log().warning(warning);
-  for (const std::string_view setting : keep_until_restart(config_, *read))
-    log().warning("a changed setting needs a restart", {{"setting", setting}});
-  config_ = std::move(*read);
-  functions_.configure(config_);
-  make_queues();
-  log().info("the configuration is reloaded", {{"functions", std::uint64_t{config_.functions.size()}},
-                                               {"mappings", std::uint64_t{config_.mappings.size()}}});
+  guard_->reload(config_);
+  manager_.ready();
+}
+
+void ServerImpl::begin_end() {
+  metrics_.set_ready(false);
+  dashboard_->set_ready(false);
+  manager_.stopping();
+  queues_.stop_consumption();
+  log().info("stopping");
+}
+
+std::size_t ServerImpl::runs_under_way() const {
+  std::size_t busy = queues_.consumption_stopped() ? 0 : 1;
+  for (const auto& [name, function] : functions_.all()) busy += core_.function(function.id).instances.busy;
+  return busy;
 }
 
 void ServerImpl::every_second() {
   signals_->tick();
+  guard_->tick(store_->full());
   if (functions_.windows_due(world_->now())) configure();
   const std::vector<InstanceUsage> usage = host_->pool().usage();
   functions_memory_bytes_ = 0;
@@ -392,7 +416,12 @@ void ServerImpl::every_second() {
 }
 
 Result<void> ServerImpl::run() {
-  ends_ = loop_.watch_signals({SIGINT, SIGTERM}, [this](int) { stop(); });
+  shutdown_.emplace(Shutdown::Server{.loop = &loop_,
+                                     .log = &log(),
+                                     .begin = [this] { begin_end(); },
+                                     .under_way = [this] { return runs_under_way(); }});
+  ends_ = loop_.watch_signals({SIGINT, SIGTERM}, [this](int) { shutdown_->ask(config_.shutdown_timeout); });
+  manager_.keep_alive(loop_);
   reloads_ = loop_.watch_signals({SIGHUP}, [this](int) { reload(); });
   loop_.post([this] { make_queues(); });
   second_ = loop_.call_after(1s, [this] { every_second(); });

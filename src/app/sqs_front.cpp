@@ -27,7 +27,8 @@ void SqsFront::answer(const HttpRequest& request, const std::shared_ptr<HttpRepl
   if (!parsed.request) return send("", parsed.request.error());
   RequestContext context;
   const std::string_view host = find_header(request.headers, "Host");
-  context.base_url = host.empty() ? own_url_ : "http://" + std::string(host);
+  context.base_url =
+      host.empty() ? own_url_ : own_url_.substr(0, own_url_.find("://") + 3) + std::string(host);
   context.on_closed = [reply](std::function<void()> closed) { reply->on_closed(std::move(closed)); };
   queues_.handle(*parsed.request, context,
                  [send, action = std::string(sqs::action_name(*parsed.request))](

@@ -28,11 +28,11 @@ double share_of(const json::object& status) {
 
 int run_backup(const StoreCommand& command) {
   const std::string target = std::filesystem::absolute(command.folder).lexically_normal().string();
-  auto answer = call_server(command.server.admin, {"POST",
-                                                   "/v1/backup",
-                                                   "",
-                                                   {{"Content-Type", "application/json"}},
-                                                   json::serialize(json::object{{"target", target}})});
+  auto answer = call_admin(command.server, {"POST",
+                                            "/v1/backup",
+                                            "",
+                                            {{"Content-Type", "application/json"}},
+                                            json::serialize(json::object{{"target", target}})});
   ProgressBar bar("backup");
   for (;;) {
     if (!answer) return failed(answer.error());
@@ -49,7 +49,7 @@ int run_backup(const StoreCommand& command) {
     }
     bar.show(share_of(status));
     std::this_thread::sleep_for(kPoll);
-    answer = call_server(command.server.admin, {"GET", "/v1/backup", "", {}, ""});
+    answer = call_admin(command.server, {"GET", "/v1/backup", "", {}, ""});
   }
 }
 
@@ -122,6 +122,16 @@ void add_store_commands(CLI::App& program, StoreCommand& command,
   restore->add_option("source", command.folder, "folder of a backup, or any data folder")->required();
   restore->add_option("--data", command.data, "folder to make: new or empty")->capture_default_str();
   on(restore, [&command] { return run_restore(command); });
+
+  CLI::App* audit = add_described(program, "audit", "who changed what",
+                                  "  forewarm audit\n  forewarm audit --data /var/lib/forewarm --limit 1000");
+  audit->add_option("--data", command.audited,
+                    "read the files in this data folder instead of asking a server");
+  audit->add_option("--limit", command.lines, "calls, the newest")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  add_server_options(*audit, command.server);
+  on(audit, [&command] { return run_audit(command.server, command.audited, command.lines); });
 }
 
 }  // namespace forewarm

@@ -30,6 +30,7 @@ void Orchestrator::State::on(const MessageArrived& event) {
   if (event.origin == Origin::Sent) {
     record.demand = true;
     ++queue->arrived;
+    queue->arrived_bytes += record.message.bytes;
     queue->history.observe_arrival(now_, record.message.bytes, record.message.priority);
   }
   schedule_tick(*queue);
@@ -60,6 +61,8 @@ MessageRecord& Orchestrator::State::admit(QueueState& queue, const Message& mess
   record.older = queue.newest;
   (queue.newest ? queue.newest->newer : queue.oldest) = &record;
   queue.newest = &record;
+  ++queue.messages;
+  queue.bytes += record.message.bytes;
   return record;
 }
 
@@ -68,6 +71,8 @@ void Orchestrator::State::unlink(QueueState& queue, MessageRecord& record) {
   (record.older ? record.older->newer : queue.oldest) = record.newer;
   (record.newer ? record.newer->older : queue.newest) = record.older;
   record.older = record.newer = nullptr;
+  --queue.messages;
+  queue.bytes -= record.message.bytes;
 }
 
 /// Takes the message from whoever has it; it then is nowhere and must be put somewhere.
@@ -180,6 +185,8 @@ void Orchestrator::State::move(MessageRecord& record, QueueState& to, MoveReason
   record.older = to.newest;
   (to.newest ? to.newest->newer : to.oldest) = &record;
   to.newest = &record;
+  ++to.messages;
+  to.bytes += record.message.bytes;
   make_ready(to, record);
   leave_pending(to);
   leave_pending(from);

@@ -141,6 +141,20 @@ bool Orchestrator::in_flight(MessageId message) const {
   return record != nullptr && (record->holder == Holder::Receiver || record->holder == Holder::Run);
 }
 
+std::vector<MessageView> Orchestrator::messages(QueueId id, std::size_t limit) const {
+  std::vector<MessageView> views;
+  const QueueState* queue = state_->find_queue(id);
+  const MessageRecord* record = queue != nullptr ? queue->oldest : nullptr;
+  for (; record != nullptr && views.size() < limit; record = record->newer) {
+    const MessageState state = record->holder == Holder::Nobody     ? MessageState::Ready
+                               : record->holder == Holder::Time     ? MessageState::Delayed
+                               : record->holder == Holder::Receiver ? MessageState::InFlight
+                                                                    : MessageState::Running;
+    views.push_back({record->message, state});
+  }
+  return views;
+}
+
 QueueView Orchestrator::queue(QueueId id) const {
   QueueView view;
   const QueueState* queue = state_->find_queue(id);
@@ -149,7 +163,11 @@ QueueView Orchestrator::queue(QueueId id) const {
   view.delayed = queue->delayed;
   view.in_flight = queue->in_flight;
   if (queue->oldest != nullptr) view.oldest_sent = queue->oldest->message.sent;
+  view.messages = queue->messages;
+  view.bytes = queue->bytes;
+  view.paused = queue->paused;
   view.arrived = queue->arrived;
+  view.arrived_bytes = queue->arrived_bytes;
   view.started = queue->started;
   view.late = queue->late;
   view.retries = queue->retries;

@@ -23,8 +23,12 @@ struct QueueView {
   std::uint64_t ready = 0;
   std::uint64_t delayed = 0;
   std::uint64_t in_flight = 0;
+  std::uint64_t messages = 0;      ///< whatever their state
+  std::uint64_t bytes = 0;         ///< of these, as Message::bytes
+  bool paused = false;             ///< see ConsumptionPaused
   TimePoint oldest_sent = kNever;  ///< of the ready ones' next in order
   std::uint64_t arrived = 0;       ///< sent, since the start
+  std::uint64_t arrived_bytes = 0;
   std::uint64_t started = 0;       ///< first starts
   std::uint64_t late = 0;          ///< first starts past the deadline
   std::uint64_t retries = 0;       ///< failed runs' messages that stayed
@@ -36,6 +40,14 @@ struct QueueView {
   const IntervalCounts* history = nullptr;  ///< as long as the queue is there; null when it is not
   ScalingPlan plan;
   ScalingOrder order;  ///< the operator's, while it is in force
+};
+
+/// Who has a message, for people.
+enum class MessageState : std::uint8_t { Ready, Delayed, InFlight, Running };
+
+struct MessageView {
+  Message message;
+  MessageState state = MessageState::Ready;
 };
 
 struct FunctionView {
@@ -88,6 +100,8 @@ class Orchestrator {
   bool exists(MessageId message) const;
   /// Where the message is now; none when it no longer exists. A receipt from another queue is no receipt.
   QueueId queue_of(MessageId message) const;
+  /// The first `limit` messages of a queue, in the order in which they came to it.
+  std::vector<MessageView> messages(QueueId id, std::size_t limit) const;
   /// True while a run or receiver holds the message.
   bool in_flight(MessageId message) const;
   std::uint64_t events() const;

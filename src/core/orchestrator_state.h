@@ -45,6 +45,7 @@ class Orchestrator::State {
   void on(const HistoryRestored& event);
   void on(const ScalerRestored& event);
   void on(const ScalingOrdered& event);
+  void on(const ConsumptionPaused& event);
   void on(const ConfigurationChanged& event);
   void on(const TimePassed& event);
 

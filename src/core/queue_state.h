@@ -92,12 +92,15 @@ struct QueueState {
   ReadyOrder ready;
   std::uint64_t delayed = 0;
   std::uint64_t in_flight = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
   MessageRecord* oldest = nullptr;
   MessageRecord* newest = nullptr;
   std::deque<ReceiverId> receivers;  ///< waiting, first come first served
 
   MessageRecord* sweep_until = nullptr;  ///< purge in progress: the last message to drop
   bool removed = false;
+  bool paused = false;  ///< nothing is handed out
   RedriveWork redrive;
   bool has_pending_work = false;  ///< it is in the list of queues with unfinished work
 
@@ -119,6 +122,7 @@ struct QueueState {
   TimerOf<QueueState> batch;
 
   std::uint64_t arrived = 0;
+  std::uint64_t arrived_bytes = 0;
   std::uint64_t started = 0;
   std::uint64_t late = 0;
   std::uint64_t retries = 0;

@@ -51,10 +51,11 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   ScalingInputs in;
   in.now = now_;
   in.queue = queue.id;
-  in.backlog.ready = static_cast<std::uint32_t>(queue.ready.size());
+  if (!queue.paused) in.backlog.ready = static_cast<std::uint32_t>(queue.ready.size());
   in.backlog.delayed = static_cast<std::uint32_t>(queue.delayed);
   in.backlog.in_flight = static_cast<std::uint32_t>(queue.in_flight);
-  if (const auto since = queue.ready.oldest_since()) in.backlog.oldest_wait = now_ - *since;
+  if (const auto since = queue.ready.oldest_since(); since && !queue.paused)
+    in.backlog.oldest_wait = now_ - *since;
   // A frozen one serves as an idle one does: no scaler has to know of them.
   in.instances = counts;
   in.instances.idle += std::exchange(in.instances.frozen, 0);
@@ -136,7 +137,7 @@ void Orchestrator::State::tick(QueueState& queue) {
 ScalingPlan Orchestrator::State::plan_as_ordered(QueueState& queue) {
   FunctionState& function = *queue.function;
   ScalingPlan plan = queue.scaler->plan(inputs(queue, function));
-  const bool starved = function.pool.counts().usable() == 0 && queue.ready.size() > 0;
+  const bool starved = function.pool.counts().usable() == 0 && queue.ready.size() > 0 && !queue.paused;
   carry_out(order_at(queue.order, now_), {held(queue, function), starved}, plan);
   return plan;
 }
@@ -149,6 +150,13 @@ std::uint32_t Orchestrator::State::held(const QueueState& queue, const FunctionS
     if (other != nullptr) left -= std::min(left, other->plan.instances);
   }
   return left;
+}
+
+void Orchestrator::State::on(const ConsumptionPaused& event) {
+  QueueState* queue = find_queue(event.queue);
+  if (queue == nullptr || std::exchange(queue->paused, event.paused) == event.paused || event.paused) return;
+  if (queue->ready.size() > 0) schedule_tick(*queue);
+  serve(*queue);
 }
 
 void Orchestrator::State::on(const ScalingOrdered& event) {

@@ -199,6 +199,11 @@ void describe(auto& visit, Like<ScalerRestored> auto& it) {
   visit("queue", it.queue)("memory", it.memory);
 }
 template <>
+inline constexpr std::string_view kNames<ConsumptionPaused> = "consumption_paused";
+void describe(auto& visit, Like<ConsumptionPaused> auto& it) {
+  visit("queue", it.queue)("paused", it.paused);
+}
+template <>
 inline constexpr std::string_view kNames<ScalingOrdered> = "scaling_ordered";
 void describe(auto& visit, Like<ScalingOrdered> auto& it) {
   visit("queue", it.queue)("order", it.order);

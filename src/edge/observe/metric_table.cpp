@@ -9,7 +9,8 @@ constexpr MetricType kCounter = MetricType::Counter;
 constexpr MetricType kGauge = MetricType::Gauge;
 constexpr MetricType kHistogram = MetricType::Histogram;
 
-constexpr std::string_view kScaleReasons = "plan, reactive, minimum, surplus, outdated, failing, shutdown, room";
+constexpr std::string_view kScaleReasons =
+    "plan, reactive, minimum, surplus, outdated, failing, shutdown, room";
 
 constexpr auto kTable = std::to_array<MetricDescription>({
     {"forewarm_build_info", kGauge, "Always 1; the label says which version runs.", "version", ""},
@@ -103,6 +104,7 @@ constexpr auto kTable = std::to_array<MetricDescription>({
     {"forewarm_store_commit_max_seconds", kGauge, "Longest commit in the last second.", "", ""},
     {"forewarm_store_file_bytes", kGauge, "Size of the message store's files.", "", ""},
     {"forewarm_store_pending_bytes", kGauge, "Writes that are not committed yet.", "", ""},
+    {"forewarm_store_full", kGauge, "1 while messages are refused because the disk is full.", "", ""},
 
     {"forewarm_process_memory_bytes", kGauge, "Resident memory of the server itself.", "", ""},
     {"forewarm_functions_memory_bytes", kGauge, "Resident memory of all instances' process trees.", "", ""},

@@ -71,6 +71,9 @@ class Store {
     std::size_t payload_cache_bytes = 64U << 20;
     std::size_t pending_bytes_max =
         64U << 20;  ///< of writes not yet committed; beyond it submit() returns Exhausted
+    /// Disk space that is held for the time when the disk is full, in a file of its own; 0: none. Then
+    /// messages are refused (Exhausted) until there is room for it again, and all other writes go on in it.
+    std::uint64_t reserve_bytes = 0;
   };
   /// What was there, message by message in the order of ids, then record by record. Called before open()
   /// returns.
@@ -100,6 +103,8 @@ class Store {
     std::uint64_t pending_bytes = 0;
   };
   virtual Statistics statistics() = 0;
+  /// Messages are refused because the disk is full. Any thread.
+  virtual bool full() const { return false; }
 };
 
 }  // namespace forewarm
