@@ -80,6 +80,23 @@ std::string check_mapping(const ServerConfig& config, const MappingConfig& mappi
          (meant.empty() ? "" : " Did you mean " + std::string(meant) + "?");
 }
 
+std::string check_access_key(const ServerConfig& config, const AccessKeyConfig& key) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (key.id.empty() || key.id.size() > 128 || !std::ranges::all_of(key.id, is_plain))
+    return "needs an id of letters, digits, -, _ and . (up to 128)";
+  if (std::ranges::find(config.access_keys, key.id, &AccessKeyConfig::id) != config.access_keys.end())
+    return "'" + key.id + "' is defined twice";
+  if (key.secret_file.empty()) return "'" + key.id + "' needs secret_file = \"PATH\"";
+  for (const std::string& action : key.actions) {
+    if (action != "send" && action != "receive" && action != "manage")
+      return "'" + key.id + "' has the action '" + action + "'; there are send, receive and manage";
+  }
+  return "";
+}
+
 /// The texts of the top level that must be more than any text.
 Result<void> check_server(const toml::table& root, std::string_view file, const ServerConfig& config) {
   const auto problem = [&](std::string_view key, const Error& wrong) {
@@ -92,6 +109,7 @@ Result<void> check_server(const toml::table& root, std::string_view file, const 
     return problem("log_level", level.error());
   if (const auto listen = parse_endpoint(config.listen); !listen) return problem("listen", listen.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return problem("admin", admin.error());
+  if (const auto url = check_public_url(config.public_url); !url) return problem("public_url", url.error());
   if (const auto history = check_history(config); !history) return problem("history", history.error());
   return {};
 }
@@ -104,7 +122,8 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   const toml::table& root = *parsed;
   ServerConfig config;
   TomlReader reader(root, file);
-  for (const std::string_view key : {"function", "mapping", "queue", "signal"}) reader.known_elsewhere(key);
+  for (const std::string_view key : {"function", "mapping", "queue", "signal", "access_key"})
+    reader.known_elsewhere(key);
   describe(reader, config);
   Result<void> read = reader.finish();
   if (read) read = check_server(root, file, config);
@@ -124,6 +143,10 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   if (read) {
     read = read_tables(root, "signal", file, config.signals,
                        [&](const SignalConfig& signal) { return check_signal(config.signals, signal); });
+  }
+  if (read) {
+    read = read_tables(root, "access_key", file, config.access_keys,
+                       [&](const AccessKeyConfig& key) { return check_access_key(config, key); });
   }
   if (!read) return std::unexpected(read.error());
   return config;
@@ -225,6 +248,7 @@ Result<void> apply_environment(ServerConfig& config) {
   for (const FunctionConfig& function : config.functions) {
     if (auto fits = check_memory(function, config.memory_max_mb); !fits) return fits;
   }
+  if (auto url = check_public_url(config.public_url); !url) return url;
   return check_history(config);
 }
 

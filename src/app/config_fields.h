@@ -55,5 +55,6 @@ void describe(FieldVisitor& visitor, MappingConfig& config);
 void describe(FieldVisitor& visitor, OverrideConfig& config);
 void describe(FieldVisitor& visitor, QueueConfig& config);
 void describe(FieldVisitor& visitor, SignalConfig& config);
+void describe(FieldVisitor& visitor, AccessKeyConfig& config);
 
 }  // namespace forewarm

@@ -14,15 +14,17 @@ std::string endpoints_path(const std::string& data) {
 
 }  // namespace
 
-Result<Endpoint> listen_address(const char* setting, const std::string& text) {
+Result<Endpoint> listen_address(const char* setting, const std::string& text, bool authenticates) {
   Result<Endpoint> endpoint = parse_endpoint(text);
   if (!endpoint) return error(ErrorCode::Invalid, std::string(setting) + ": " + endpoint.error().message);
-  if (is_loopback(*endpoint)) return endpoint;
+  if (is_loopback(*endpoint) || authenticates) return endpoint;
   return error(
       ErrorCode::Invalid,
       to_string(*endpoint) +
-          " is not a loopback address, and this server has no authentication yet: anyone who reaches it "
-          "could read and delete messages. Listen on 127.0.0.1 and put an authenticating proxy in front");
+          " is not a loopback address, and nobody is asked who they are there: anyone who reaches it could "
+          "read and delete messages. Listen on 127.0.0.1" +
+          (std::string_view(setting) == "listen" ? ", or add an [[access_key]]"
+                                                 : " and put an authenticating proxy in front"));
 }
 
 void write_endpoints(const std::string& data, const std::string& sqs_url, const std::string& admin_url) {

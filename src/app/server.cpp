@@ -20,6 +20,7 @@
 #include "app/signal_routes.h"
 #include "app/signal_service.h"
 #include "app/sqs_front.h"
+#include "app/ticker.h"
 #include "edge/observe/dashboard.h"
 #include "edge/observe/decision_log.h"
 #include "edge/observe/metrics.h"
@@ -34,7 +35,8 @@ class ServerImpl : public Server, private Names {
         config_(options_.config),
         queues_(QueueServiceOptions{.names = {.region = config_.region},
                                     .receivable = [this](QueueId queue) { return receivable(queue); },
-                                    .warn = [this](std::string_view text) { log().warning(text); }}),
+                                    .warn = [this](std::string_view text) { log().warning(text); },
+                                    .wants_ticks = [this] { ticks_.wake(); }}),
         metrics_({.version = FOREWARM_VERSION}, *this),
         core_({.seed = 1, .make_scaler = {}}),
         snapshots_(core_, queues_.directory(), functions_) {}
@@ -84,14 +86,16 @@ class ServerImpl : public Server, private Names {
   void reload();
   void every_second();
   void watch(const TimedEvent& event, const Actions& actions);
-  Result<void> remove_function(std::string_view name, std::function<void(const Result<void>&)> done);
-  Result<void> add_function(const std::string& toml, std::function<void(const Result<void>&)> done);
+  using Done = std::function<void(const Result<void>&)>;
+  Result<void> remove_function(std::string_view name, Done done);
+  Result<void> add_function(const std::string& toml, Done done);
   AdminRoutes::Sources admin_sources();
 
   Options options_;
   ServerConfig config_;
   Loop loop_;
   FunctionDirectory functions_;
+  Ticker ticks_{loop_, [this] { return queues_.tick(); }};
   QueueService queues_;
   std::unique_ptr<Store> store_;
   Metrics metrics_;
@@ -234,17 +238,18 @@ bool ServerImpl::receivable(QueueId id) const {
 }
 
 Result<void> ServerImpl::listen() {
-  const Result<Endpoint> sqs = listen_address("listen", config_.listen);
-  const Result<Endpoint> admin = listen_address("admin", config_.admin);
+  sqs_front_.emplace(queues_, config_.public_url);
+  if (const auto keys = sqs_front_->use_keys_of(config_, true); !keys) return std::unexpected(keys.error());
+  const Result<Endpoint> sqs = listen_address("listen", config_.listen, !config_.access_keys.empty());
+  const Result<Endpoint> admin = listen_address("admin", config_.admin, false);
   if (!sqs) return std::unexpected(sqs.error());
   if (!admin) return std::unexpected(admin.error());
   HttpServer::Options options{.listen = *sqs};
-  Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
-      loop_, options,
-      [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { sqs_front_->answer(request, reply); });
+  Result<std::unique_ptr<HttpServer>> server =
+      HttpServer::listen(loop_, options, std::bind_front(&SqsFront::answer, &*sqs_front_));
   if (!server) return std::unexpected(server.error());
   sqs_server_ = std::move(*server);
-  sqs_front_.emplace(queues_, "http://" + to_string(sqs_endpoint()));
+  sqs_front_->set_own_url("http://" + to_string(sqs_endpoint()));
   dashboard_ = std::make_unique<Dashboard>(
       Dashboard::Options{.version = FOREWARM_VERSION, .loopback = true},
       Dashboard::Sources{.metrics = &metrics_,
@@ -271,10 +276,10 @@ AdminRoutes::Sources ServerImpl::admin_sources() {
   sources.queues = &queues_;
   sources.functions = &functions_;
   sources.core = &core_;
-  sources.put_function = [this](const std::string& toml, std::function<void(const Result<void>&)> done) {
+  sources.put_function = [this](const std::string& toml, Done done) {
     if (Result<void> taken = add_function(toml, done); !taken) done(taken);
   };
-  sources.remove_function = [this](std::string_view name, std::function<void(const Result<void>&)> done) {
+  sources.remove_function = [this](std::string_view name, Done done) {
     if (Result<void> taken = remove_function(name, done); !taken) done(taken);
   };
   sources.invoke = [this](const FunctionEntry& function, std::string payload,
@@ -284,8 +289,7 @@ AdminRoutes::Sources ServerImpl::admin_sources() {
   return sources;
 }
 
-Result<void> ServerImpl::add_function(const std::string& toml,
-                                      std::function<void(const Result<void>&)> done) {
+Result<void> ServerImpl::add_function(const std::string& toml, Done done) {
   Result<ServerConfig> read = read_config(toml, "request");
   if (!read) return std::unexpected(read.error());
   if (read->functions.size() != 1)
@@ -305,8 +309,7 @@ Result<void> ServerImpl::add_function(const std::string& toml,
   return world_->send({}, {std::move(*record)}, std::move(stored));
 }
 
-Result<void> ServerImpl::remove_function(std::string_view name,
-                                         std::function<void(const Result<void>&)> done) {
+Result<void> ServerImpl::remove_function(std::string_view name, Done done) {
   Result<RemoveRecord> record = functions_.propose_removal(name);
   if (!record) return std::unexpected(record.error());
   auto stored = [this, name = std::string(name), done = std::move(done)](const Result<void>& durable) {
@@ -380,6 +383,7 @@ void ServerImpl::reload() {
     return;
   }
   Result<ServerConfig> read = options_.read_again();
+  if (read) read = sqs_front_->use_keys_of(std::move(*read), is_loopback(sqs_endpoint()));
   if (!read) {
     log().error("the configuration is not reloaded, the one in force stays",
                 {{"reason", read.error().message}});
@@ -408,10 +412,7 @@ void ServerImpl::every_second() {
   dashboard_->publish(std::move(now));
   if (const std::optional<std::string> failure = decisions_->flush()) log().warning(*failure);
   if (recorder_) recorder_->flush();
-  // A server that starts with a wall clock behind this goes on from here, so that no lease is shortened or
-  // stretched.
-  (void)store_->submit({PutRecord{std::string(kClockRecord), std::to_string(count_us(world_->now()))}},
-                       Durability::Written, [](const Result<void>&) {});
+  note_clock(*store_, world_->now());
   second_ = loop_.call_after(1s, [this] { every_second(); });
 }
 
