@@ -97,6 +97,8 @@ class CommandLine {
     sub->add_option("--listen", serve_.listen, "HOST:PORT of the SQS endpoint (default 127.0.0.1:9324)");
     sub->add_option("--admin", serve_.admin,
                     "HOST:PORT of dashboard, metrics and admin API (default 127.0.0.1:9325)");
+    sub->add_option("--public-url", serve_.public_url,
+                    "what queue URLs begin with, behind a proxy or in a container");
     sub->add_option("--record", serve_.record,
                     "write every event and decision to this file, for forewarm replay --audit");
     on(sub, [this] { return run_serve(serve_); });

@@ -15,6 +15,7 @@ struct ServeCommand {
   std::string listen;
   std::string admin;
   std::string record;
+  std::string public_url;
 };
 int run_serve(const ServeCommand& command);
 

@@ -53,6 +53,17 @@ struct QueueConfig {
   friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 
+/// One [[access_key]]: who may use the SQS endpoint, and for what.
+struct AccessKeyConfig {
+  std::string id;
+  std::string secret_file;
+  std::string session_token_file;
+  std::vector<std::string> queues = {"*"};
+  std::vector<std::string> actions = {"send", "receive", "manage"};
+
+  friend bool operator==(const AccessKeyConfig&, const AccessKeyConfig&) = default;
+};
+
 /// How long what was measured per interval is kept, and at what grain (docs/formats/history.md). The finest
 /// grain is the forecasts' step.
 struct HistorySettings {
@@ -81,6 +92,7 @@ struct ServerConfig {
   std::string listen = "127.0.0.1:9324";
   std::string admin = "127.0.0.1:9325";
   std::string region = "us-east-1";
+  std::string public_url;
   std::string record;
   std::string tls_certificate;
   std::string tls_key;
@@ -103,6 +115,7 @@ struct ServerConfig {
   std::vector<QueueConfig> queues;
   std::vector<SignalConfig> signals;
   std::vector<AdminTokenConfig> admin_tokens;
+  std::vector<AccessKeyConfig> access_keys;
 };
 
 /// Reads TOML. `file` is for messages only. All errors are Invalid and say file:line:column, what was
@@ -110,6 +123,8 @@ struct ServerConfig {
 Result<ServerConfig> read_config(std::string_view toml, std::string_view file);
 /// Reads a file; NotFound or Io with the path.
 Result<ServerConfig> read_config_file(const std::string& path);
+/// http or https, a host, and nothing after a path; Invalid says what is expected.
+Result<void> check_public_url(const std::string& url);
 /// The steps of the history fit each other and the forecasts' step; Invalid says which do not.
 Result<void> check_history(const ServerConfig& config);
 /// Puts back into `read` what only a restart can change of the configuration `in_force`; the names of those

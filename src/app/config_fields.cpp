@@ -62,6 +62,10 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.text({"listen", "host:port of the SQS endpoint; port 0 takes any free one"}, c.listen);
   v.text({"admin", "host:port of dashboard, metrics and admin API"}, c.admin);
   v.text({"region", "AWS region named in ARNs"}, c.region);
+  v.text({"public_url",
+          "what queue URLs begin with, where clients reach the server under another name than they send "
+          "(proxies, containers), for example https://queues.example.org; empty: the request's Host"},
+         c.public_url);
   v.text({"record", "file that gets every event and decision, for replay; empty: none"}, c.record);
   v.text({"tls_certificate", "PEM file with the certificate chain of both ports; empty: plain HTTP"},
          c.tls_certificate);
@@ -172,6 +176,18 @@ void describe(FieldVisitor& v, QueueConfig& c) {
   v.text({"name", "name of the queue; .fifo at its end makes it a FIFO queue"}, c.name);
   v.map({"attributes", "SQS attributes by their SQS names, for example VisibilityTimeout = \"60\""},
         c.attributes);
+}
+
+void describe(FieldVisitor& v, AccessKeyConfig& c) {
+  v.text({"id", "access key id: letters, digits, -, _ and . (up to 128)"}, c.id);
+  v.text({"secret_file", "file whose first line is the secret access key"}, c.secret_file);
+  v.text({"session_token_file", "file whose first line is the session token that must come with the key"},
+         c.session_token_file);
+  v.list({"queues", "names of the queues that it is good for; * is any characters, ? is one"}, c.queues);
+  v.list({"actions",
+          "send, receive (and delete, and change visibility), manage (create, delete, purge, attributes, "
+          "tags, permissions, move tasks); looking at its queues is always allowed"},
+         c.actions);
 }
 
 void describe(FieldVisitor& v, SignalConfig& c) {

@@ -23,9 +23,9 @@ Result<Endpoint> listen_address(const char* setting, const std::string& text, bo
       to_string(*endpoint) +
           " is not a loopback address, and nothing says who may use it: anyone who reaches it could read and "
           "delete messages. " +
-          (std::string_view(setting) == "admin" ? "Name those who may with [[admin_token]], or listen"
-                                                : "Listen") +
-          " on 127.0.0.1 and put an authenticating proxy in front");
+          "Name those who may with " +
+          (std::string_view(setting) == "admin" ? "[[admin_token]]" : "[[access_key]]") +
+          ", or listen on 127.0.0.1 and put an authenticating proxy in front");
 }
 
 void write_endpoints(const std::string& data, const std::string& sqs_url, const std::string& admin_url) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/queue_permissions.h"
 #include "edge/sqs/base64.h"
 #include "edge/sqs/limits.h"
 
@@ -53,10 +54,9 @@ void QueueActions::operator()(const sqs::ListDeadLetterSourceQueues& request, co
                               QueueReply reply) {
   const auto target = context_.find(request.queue_url);
   if (!target) return reply(std::unexpected(target.error()));
-  const std::string arn = context_.directory.arn(**target);
   const auto wanted = [&](const QueueEntry& queue) {
     const auto policy = read_redrive_policy(queue.attributes);
-    return policy && *policy && (*policy)->target_arn == arn;
+    return policy && *policy && context_.directory.find_arn((*policy)->target_arn) == *target;
   };
   list(from, request.results_max, request.next_token, wanted, std::move(reply));
 }
@@ -70,7 +70,7 @@ void QueueActions::list(const RequestContext& from, std::optional<std::int64_t> 
   sqs::QueueUrls response;
   std::string last;
   context_.directory.visit(*after, [&](const QueueEntry& queue) {
-    if (!wanted(queue)) return true;
+    if (!wanted(queue) || (from.sees && !from.sees(queue.name))) return true;
     if (response.urls.size() == most) {
       // Without MaxResults the service cuts at 1000 and says nothing.
       if (results_max) response.next_token = sqs::base64_encode(last);
@@ -183,6 +183,30 @@ void QueueActions::operator()(const sqs::ListQueueTags& request, const RequestCo
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   reply(sqs::QueueTags{(*queue)->tags});
+}
+
+void QueueActions::operator()(const sqs::AddPermission& request, const RequestContext& /*from*/,
+                              QueueReply reply) {
+  const auto queue = context_.find(request.queue_url);
+  if (!queue) return reply(std::unexpected(queue.error()));
+  const std::string policy = effective_value((*queue)->attributes, false, "Policy").value_or("");
+  put_policy(**queue, add_permission(policy, context_.directory.arn(**queue), request), std::move(reply));
+}
+
+void QueueActions::operator()(const sqs::RemovePermission& request, const RequestContext& /*from*/,
+                              QueueReply reply) {
+  const auto queue = context_.find(request.queue_url);
+  if (!queue) return reply(std::unexpected(queue.error()));
+  const std::string policy = effective_value((*queue)->attributes, false, "Policy").value_or("");
+  put_policy(**queue, remove_permission(policy, request), std::move(reply));
+}
+
+void QueueActions::put_policy(const QueueEntry& queue, const sqs::SqsResult<std::string>& policy,
+                              QueueReply reply) {
+  if (!policy) return reply(std::unexpected(policy.error()));
+  auto change = context_.directory.set_attributes(queue.id, {{"Policy", *policy}}, context_.gate->now());
+  if (!change) return reply(std::unexpected(change.error()));
+  carry_out(std::move(*change), std::nullopt, std::move(reply), sqs::Empty{});
 }
 
 /// Makes a change durable and known, then answers. The directory has changed already, so what store and core

@@ -49,6 +49,8 @@ sqs::StringMap all_settable(const sqs::StringMap& attributes, bool fifo);
 
 /// Nothing if there is no RedrivePolicy.
 sqs::SqsResult<std::optional<RedriveText>> read_redrive_policy(const sqs::StringMap& attributes);
+/// Refuses a RedriveAllowPolicy that is not of the service's form.
+sqs::SqsResult<void> check_redrive_allow_policy(const sqs::StringMap& attributes);
 /// True if the RedriveAllowPolicy among `attributes` lets `source_arn` use this queue as its dead-letter
 /// queue.
 bool allows_redrive(const sqs::StringMap& attributes, std::string_view source_arn);

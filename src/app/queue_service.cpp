@@ -36,6 +36,8 @@ Result<bool> QueueService::recover(std::string_view key, std::string_view value)
   }
   const Result<bool> queue = context_.directory.recover(key, value);
   if (!queue || *queue) return queue;
+  const Result<bool> task = move_tasks_.recover(key, value);
+  if (!task || *task) return task;
   const auto scaling = read_scaling_record(key, value);
   if (!scaling) return std::unexpected(scaling.error());
   if (*scaling) {
@@ -58,6 +60,7 @@ Result<void> QueueService::attach(CoreGate& gate) {
   });
   if (!all_told)
     return error(ErrorCode::Exhausted, "there are more paused queues than the core's input holds");
+  if (move_tasks_.any_active() && context_.options.wants_ticks) context_.options.wants_ticks();
   if (context_.identity) return {};
   std::array<char, sqs::Identity::kSecretBytes> random{};
   if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
@@ -86,6 +89,8 @@ void QueueService::handle(const sqs::Request& request, const RequestContext& fro
           actions_(asked, from, std::move(reply));
         } else if constexpr (kHandles<MessageSender, Asked>) {
           sender_(asked, from, std::move(reply));
+        } else if constexpr (kHandles<MoveTasks, Asked>) {
+          move_tasks_(asked, from, std::move(reply));
         } else {
           receiver_(asked, from, std::move(reply));
         }
@@ -199,6 +204,10 @@ Result<void> QueueService::redrive(std::string_view from, std::string_view to, s
   if (source->rules.fifo != target->rules.fifo) {
     return error(ErrorCode::Conflict,
                  "messages move between queues of the same kind only (FIFO or standard)");
+  }
+  if (move_tasks_.active(source->id)) {
+    return error(ErrorCode::Conflict, "a message move task takes the messages of " + source->name +
+                                          " already; cancel it or wait for its end");
   }
   const RedriveRequested event{.from = source->id, .to = target->id, .messages_max = messages_max};
   return context_.gate->submit(

@@ -9,6 +9,7 @@
 
 #include "app/message_receiver.h"
 #include "app/message_sender.h"
+#include "app/move_tasks.h"
 #include "app/queue_actions.h"
 #include "app/queue_context.h"
 
@@ -23,7 +24,11 @@ class QueueService {
   using Options = QueueServiceOptions;
 
   explicit QueueService(Options options)
-      : context_(std::move(options)), actions_(context_), sender_(context_), receiver_(context_) {}
+      : context_(std::move(options)),
+        actions_(context_),
+        sender_(context_),
+        receiver_(context_),
+        move_tasks_(context_) {}
   QueueService(const QueueService&) = delete;
   QueueService& operator=(const QueueService&) = delete;
 
@@ -41,6 +46,9 @@ class QueueService {
   void stop_consumption();
   /// True once the core has heard of it.
   bool consumption_stopped() const { return stopping_ && pausing_ == 0; }
+
+  /// Does what time asks for. False when there is nothing left to wait for.
+  bool tick() { return move_tasks_.tick(); }
 
   const QueueDirectory& directory() const { return context_.directory; }
   struct Listing {
@@ -94,7 +102,8 @@ class QueueService {
   MessageSender sender_;
   MessageReceiver receiver_;
   bool stopping_ = false;
-  std::size_t pausing_ = 0;              ///< queues that the core is still to hear of
+  std::size_t pausing_ = 0;  ///< queues that the core is still to hear of
+  MoveTasks move_tasks_;
   std::vector<ScalingOrdered> ordered_;  ///< as recovered, until the core can be told
   std::set<MessageId> unreadable_;       ///< messages of runs under way that their functions never saw
 };

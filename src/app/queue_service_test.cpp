@@ -306,5 +306,19 @@ TEST_F(QueueServiceTest, AFunctionGetsItsMessagesAndNamesThoseThatFailed) {
   EXPECT_EQ(service.failed_messages(leases, R"({"batchItemFailures":"?"})").size(), 3U);
 }
 
+TEST_F(QueueServiceTest, AMessageIsNotKeptInvisibleForMoreThanTwelveHoursInAll) {
+  const std::string url = create("q");
+  send(url, "x");
+  const std::string handle = receive(url).at(0).receipt_handle;
+  const auto change = [&](std::int64_t seconds) {
+    return fault(sqs::ChangeMessageVisibility{url, {{}, handle, seconds}});
+  };
+  EXPECT_EQ(change(43'200), std::nullopt);
+  gate.advance(10s);
+  EXPECT_EQ(change(43'200), Fault::InvalidParameterValue);
+  EXPECT_EQ(change(43'190), std::nullopt);
+  EXPECT_EQ(change(0), std::nullopt);
+}
+
 }  // namespace
 }  // namespace forewarm

@@ -3,6 +3,11 @@
 #include <cstdlib>
 
 namespace forewarm {
+namespace {
+
+constexpr std::string_view kClockRecord = "clock";
+
+}  // namespace
 
 Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes) {
   Recovered recovered;
@@ -21,6 +26,11 @@ Result<Recovered> recover_store(const std::string& directory, std::uint64_t rese
     if (key == kClockRecord) recovered.clock = time_point_us(std::atoll(value.c_str()));
   }
   return recovered;
+}
+
+void note_clock(Store& store, TimePoint now) {
+  (void)store.submit({PutRecord{std::string(kClockRecord), std::to_string(count_us(now))}},
+                     Durability::Written, [](const Result<void>&) {});
 }
 
 }  // namespace forewarm

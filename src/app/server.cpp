@@ -27,6 +27,7 @@
 #include "app/signal_routes.h"
 #include "app/signal_service.h"
 #include "app/sqs_front.h"
+#include "app/ticker.h"
 #include "edge/net/service_manager.h"
 #include "edge/observe/dashboard.h"
 #include "edge/observe/decision_log.h"
@@ -43,7 +44,8 @@ class ServerImpl : public Server, private Names {
         queues_(QueueServiceOptions{.names = {.region = config_.region},
                                     .receivable = [this](QueueId queue) { return receivable(queue); },
                                     .changed = [this](const QueueChange& change) { guard_->note(change); },
-                                    .warn = [this](std::string_view text) { log().warning(text); }}),
+                                    .warn = [this](std::string_view text) { log().warning(text); },
+                                    .wants_ticks = [this] { ticks_.wake(); }}),
         metrics_({.version = FOREWARM_VERSION}, *this),
         core_({.seed = 1, .make_scaler = {}}),
         snapshots_(core_, queues_.directory(), functions_) {}
@@ -104,6 +106,7 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<ServerGuard> guard_;
   ServiceManager manager_ = ServiceManager::from_environment();
   FunctionDirectory functions_;
+  Ticker ticks_{loop_, [this] { return queues_.tick(); }};
   QueueService queues_;
   std::unique_ptr<Store> store_;
   Metrics metrics_;
@@ -252,17 +255,18 @@ bool ServerImpl::receivable(QueueId id) const {
 }
 
 Result<void> ServerImpl::listen() {
-  const Result<Endpoint> sqs = listen_address("listen", config_.listen);
+  sqs_front_.emplace(queues_, config_.public_url);
+  if (const auto keys = sqs_front_->use_keys_of(config_, true); !keys) return std::unexpected(keys.error());
+  const Result<Endpoint> sqs = listen_address("listen", config_.listen, !config_.access_keys.empty());
   const Result<Endpoint> admin = listen_address("admin", config_.admin, !config_.admin_tokens.empty());
   if (!sqs) return std::unexpected(sqs.error());
   if (!admin) return std::unexpected(admin.error());
   HttpServer::Options options{.listen = *sqs, .tls = guard_->tls()};
-  Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
-      loop_, options,
-      [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { sqs_front_->answer(request, reply); });
+  Result<std::unique_ptr<HttpServer>> server =
+      HttpServer::listen(loop_, options, std::bind_front(&SqsFront::answer, &*sqs_front_));
   if (!server) return std::unexpected(server.error());
   sqs_server_ = std::move(*server);
-  sqs_front_.emplace(queues_, guard_->url(sqs_endpoint()));
+  sqs_front_->set_own_url(guard_->url(sqs_endpoint()));
   dashboard_ = std::make_unique<Dashboard>(
       Dashboard::Options{.version = FOREWARM_VERSION, .routes = guard_->route_options(*admin)},
       Dashboard::Sources{.metrics = &metrics_,
@@ -371,7 +375,12 @@ Snapshot ServerImpl::snapshot() {
 /// What is wrong or cannot change while the server runs leaves everything as it is.
 void ServerImpl::reload() {
   manager_.reloading();
-  if (auto read = read_reloaded(options_.read_again, config_, log())) {
+  const auto with_keys = [this] {
+    Result<ServerConfig> read = options_.read_again();
+    return read ? sqs_front_->use_keys_of(std::move(*read), is_loopback(sqs_endpoint())) : read;
+  };
+  const auto read_again = options_.read_again ? std::function(with_keys) : options_.read_again;
+  if (auto read = read_reloaded(read_again, config_, log())) {
     config_ = std::move(*read);
     functions_.configure(config_);
     make_queues();
@@ -408,10 +417,7 @@ void ServerImpl::every_second() {
   dashboard_->publish(std::move(now));
   if (const std::optional<std::string> failure = decisions_->flush()) log().warning(*failure);
   if (recorder_) recorder_->flush();
-  // A server that starts with a wall clock behind this goes on from here, so that no lease is shortened or
-  // stretched.
-  (void)store_->submit({PutRecord{std::string(kClockRecord), std::to_string(count_us(world_->now()))}},
-                       Durability::Written, [](const Result<void>&) {});
+  note_clock(*store_, world_->now());
   second_ = loop_.call_after(1s, [this] { every_second(); });
 }
 

@@ -131,6 +131,11 @@ QueueId Orchestrator::queue_of(MessageId message) const {
   return record == nullptr ? QueueId{} : record->message.queue;
 }
 
+const Message* Orchestrator::message(MessageId message) const {
+  const MessageRecord* record = state_->find_message(message);
+  return record == nullptr ? nullptr : &record->message;
+}
+
 bool Orchestrator::is_current(MessageId message, std::uint16_t receive_count) const {
   const MessageRecord* record = state_->find_message(message);
   return record != nullptr && record->message.receive_count == receive_count;
@@ -159,6 +164,7 @@ QueueView Orchestrator::queue(QueueId id) const {
   QueueView view;
   const QueueState* queue = state_->find_queue(id);
   if (queue == nullptr) return view;
+  view.redrive = queue->redrive;
   view.ready = queue->ready.size();
   view.delayed = queue->delayed;
   view.in_flight = queue->in_flight;

@@ -18,6 +18,13 @@ namespace forewarm {
 class IntervalCounts;
 class SignalSeries;
 
+/// A redrive of a queue's messages, under way or the last one.
+struct RedriveWork {
+  QueueId to;                   ///< none: each to the queue whose dead letter it is
+  std::uint32_t remaining = 0;  ///< messages that it may still take
+  MessageId stuck;              ///< it ended at this one, which has no such queue
+};
+
 /// What one queue holds, for attributes, metrics and the dashboard.
 struct QueueView {
   std::uint64_t ready = 0;
@@ -40,6 +47,7 @@ struct QueueView {
   const IntervalCounts* history = nullptr;  ///< as long as the queue is there; null when it is not
   ScalingPlan plan;
   ScalingOrder order;  ///< the operator's, while it is in force
+  RedriveWork redrive;
 };
 
 /// Who has a message, for people.
@@ -98,6 +106,8 @@ class Orchestrator {
   bool is_current(MessageId message, std::uint16_t receive_count) const;
   /// False when the message no longer exists here.
   bool exists(MessageId message) const;
+  /// Null when it no longer exists here. Until the next step.
+  const Message* message(MessageId message) const;
   /// Where the message is now; none when it no longer exists. A receipt from another queue is no receipt.
   QueueId queue_of(MessageId message) const;
   /// The first `limit` messages of a queue, in the order in which they came to it.

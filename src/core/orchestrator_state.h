@@ -74,6 +74,7 @@ class Orchestrator::State {
   void answer_empty(ReceiverId receiver);
   void message_due(MessageRecord& record);
   void sweep(QueueState& queue);
+  QueueState* redrive_target(const QueueState& queue, const MessageRecord& record);
   void redrive(QueueState& queue);
   void count_first_start(QueueState& queue, MessageRecord& record);
   void release(QueueState& queue, const MessageRecord& record);

@@ -10,6 +10,7 @@
 #include "core/history/duration_sketch.h"
 #include "core/history/interval_counts.h"
 #include "core/model/event.h"
+#include "core/orchestrator.h"
 #include "core/route/pool.h"
 #include "core/route/ready_order.h"
 #include "core/scale/scaler.h"
@@ -61,11 +62,6 @@ struct InstanceRecord : Timed {
 
   InstanceId id;
   FunctionId function;
-};
-
-struct RedriveWork {
-  QueueId to;
-  std::uint32_t remaining = 0;
 };
 
 /// A Timed member that knows what it is part of.

@@ -97,6 +97,7 @@ template <>
 inline constexpr std::string_view kNames<Move> = "move";
 void describe(auto& visit, Like<Move> auto& it) {
   visit("message", it.message)("from", it.from)("to", it.to)("reason", it.reason)("decision", it.decision);
+  visit("sent", it.sent);
 }
 template <>
 inline constexpr std::string_view kNames<SetVisibility> = "set_visibility";

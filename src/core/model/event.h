@@ -66,7 +66,8 @@ struct QueueRemoved {
   QueueId queue;
   friend bool operator==(const QueueRemoved&, const QueueRemoved&) = default;
 };
-/// Move up to `messages_max` available messages of `from` to `to`, attempts forgotten (StartMessageMoveTask).
+/// Move up to `messages_max` available messages of `from` to `to`, attempts forgotten (StartMessageMoveTask);
+/// without `to`, each to the queue whose dead letter it is, up to the first that is nobody's.
 struct RedriveRequested {
   QueueId from;
   QueueId to;

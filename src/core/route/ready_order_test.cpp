@@ -340,6 +340,24 @@ TEST(ReadyOrder, AFifoGroupIsServedInOrderOneMessageAtATime) {
   EXPECT_EQ(order.pop(at(0s)), MessageId(2));
 }
 
+TEST(ReadyOrder, AGroupWithSeveralInFlightWaitsForTheLastOfThem) {
+  ReadyOrder order = fifo();
+  for (std::uint64_t id = 1; id <= 4; ++id) order.insert(make({.id = id, .group = 1}));
+  EXPECT_EQ(order.pop(at(0s)), MessageId(1));
+  EXPECT_EQ(order.pop_next_of(GroupId(1)), MessageId(2));
+  EXPECT_EQ(order.pop_next_of(GroupId(1)), MessageId(3));
+  EXPECT_EQ(order.pop_next_of(GroupId(2)), std::nullopt);
+  order.insert(make({.id = 2, .group = 1}));
+  order.release_group(GroupId(1));
+  order.release_group(GroupId(1));
+  EXPECT_FALSE(order.available(at(0s)));
+  EXPECT_EQ(order.size(), 2U);
+  order.release_group(GroupId(1));
+  EXPECT_EQ(order.pop(at(0s)), MessageId(2));
+  EXPECT_EQ(order.pop_next_of(GroupId(1)), MessageId(4));
+  EXPECT_EQ(order.pop_next_of(GroupId(1)), std::nullopt);
+}
+
 TEST(ReadyOrder, AFailedFifoMessageGoesBackBeforeTheOnesBehindIt) {
   ReadyOrder order = fifo();
   const Message first = make({.id = 1, .group = 1});

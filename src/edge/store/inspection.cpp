@@ -130,8 +130,10 @@ Result<void> Inspector::read_messages() {
     if (last == 0) last = std::numeric_limits<std::int64_t>::max();
   }
   std::uint64_t before = 0;
-  RowWalk walk(connection_, std::string("SELECT ") + kMessageColumns +
-                                " FROM messages WHERE id BETWEEN ? AND ? ORDER BY id");
+  std::string columns(kMessageColumns);
+  constexpr std::string_view kSince2 = "dead_letter_source";
+  if (result_.format < 2) columns.replace(columns.find(kSince2), kSince2.size(), "0");
+  RowWalk walk(connection_, "SELECT " + columns + " FROM messages WHERE id BETWEEN ? AND ? ORDER BY id");
   const auto visited = walk.visit({1, last}, [&](const sqlite::Statement& row) -> Result<void> {
     const Message message = read_message(row);
     if (message.id.value() <= before) {

@@ -270,18 +270,27 @@ INSERT INTO records VALUES ('secret', CAST(X'655834666753566b6b6e4d534c516a5a614
 INSERT INTO state VALUES (1, 5, 1, 1, -7995527694508729151, 2, 3239544489639836792, -3424653022429253365);
 )";
 
-TEST(StoreFormat, ReadsAFolderOfFormat1) {
-  ASSERT_EQ(kStoreFormat, 1)
-      << "a new format needs a fixture of its own, and a test that this one is upgraded";
+TEST(StoreFormat, BringsAFolderOfFormat1UpToDate) {
+  ASSERT_EQ(kStoreFormat, 2)
+      << "a new format needs a fixture of the one before it, and a test that it is upgraded";
   TemporaryDirectory directory(memory_directory());
   run_sql(directory.path(), kFormat1);
+  const auto before = inspect_store(directory.path());
+  EXPECT_TRUE(before->intact());
+  EXPECT_EQ(before->format, 1);
   Recovered recovered;
   auto store = open_store(directory.path(), recovered);
   ASSERT_EQ(recovered.ids(), std::vector<std::uint64_t>{1});
   EXPECT_EQ(recovered.messages.at(1).receive_count, 1);
   EXPECT_NE(store->payload(MessageId(1))->find("hello"), std::string::npos);
   EXPECT_TRUE(recovered.records.contains("queue/1"));
-  EXPECT_TRUE(inspect_store(directory.path())->intact());
+  store.reset();
+  const auto after = inspect_store(directory.path());
+  EXPECT_TRUE(after->intact());
+  EXPECT_EQ(after->format, 2);
+  Recovered again;
+  store = open_store(directory.path(), again);
+  EXPECT_EQ(again.ids(), recovered.ids());
 }
 
 }  // namespace

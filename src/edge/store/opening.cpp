@@ -36,6 +36,17 @@ Result<void> configure(sqlite::Connection& connection, bool create, const std::s
   return {};
 }
 
+Result<void> update_format(sqlite::Connection& connection, const std::string& path) {
+  sqlite::Statement format;
+  Code code = format.prepare(connection, "PRAGMA user_version");
+  const bool old = code == kOk && format.next() && format.integer(0) < kStoreFormat;
+  if (code == kOk) code = format.code();
+  format.reset();
+  if (code == kOk && old) code = bring_up_to_date(connection);
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path));
+  return {};
+}
+
 Result<void> read_messages(const sqlite::Connection& connection, const std::string& path, StoreState& found,
                            const Store::Recovery& recovery) {
   sqlite::Statement row;
@@ -122,6 +133,7 @@ Result<sqlite::Connection> open_database(const StoreDirectory& directory, const 
   if (auto configured = configure(connection, !*known, path); !configured) {
     return std::unexpected(configured.error());
   }
+  if (auto updated = update_format(connection, path); !updated) return std::unexpected(updated.error());
   if (!*known) {
     if (auto synced = directory.sync(); !synced) return std::unexpected(synced.error());
   }

@@ -33,11 +33,14 @@ struct UpdateMessage {
   std::uint16_t receive_count = 0;
   TimePoint visible_at;
 };
+/// Its receive count becomes 0.
 struct MoveMessage {
   MessageId message;
   QueueId to;
   TimePoint visible_at;
-};  ///< its receive count becomes 0
+  TimePoint sent{};  ///< retention counts from here now
+  QueueId source{};  ///< whose dead letter it is now, if any's
+};
 struct PurgeQueue {
   QueueId queue;
   MessageId up_to;

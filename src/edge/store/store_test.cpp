@@ -235,12 +235,12 @@ TEST(Store, RefusesADirectoryThatIsInUseAndNamesTheProcess) {
 TEST(Store, RefusesANewerFormatAndLeavesItAsItIs) {
   TemporaryDirectory directory;
   commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "x"}}});
-  run_sql(directory.path(), "PRAGMA user_version = 2");
+  run_sql(directory.path(), "PRAGMA user_version = 3");
   const std::string before = read_file(directory.path() + "/messages.db");
   const auto store = Store::open({.directory = directory.path()}, {});
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, ErrorCode::Invalid);
-  EXPECT_NE(store.error().message.find("format 2"), std::string::npos);
+  EXPECT_NE(store.error().message.find("format 3"), std::string::npos);
   EXPECT_EQ(read_file(directory.path() + "/messages.db"), before);
 }
 
