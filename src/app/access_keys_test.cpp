@@ -70,7 +70,8 @@ TEST(AccessKeys, AMoveTaskNeedsBothOfItsEnds) {
 }
 
 TEST(AccessKeys, ASecretThatIsNotThereIsNamed) {
-  const auto keys = AccessKeys::load({{.id = "k", .secret_file = "/nowhere/secret", .session_token_file = {}}});
+  const auto keys =
+      AccessKeys::load({{.id = "k", .secret_file = "/nowhere/secret", .session_token_file = {}}});
   ASSERT_FALSE(keys);
   EXPECT_NE(keys.error().message.find("/nowhere/secret"), std::string::npos);
 }

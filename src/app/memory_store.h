@@ -40,6 +40,8 @@ class MemoryStore : public Store {
     } else if (const auto* move = std::get_if<MoveMessage>(&write)) {
       Message& message = messages[move->message].message;
       message.queue = move->to;
+      message.receive_count = 0;
+      message.visible_at = move->visible_at;
       message.sent = move->sent;
       message.dead_letter_source = move->source;
     } else if (const auto* purge = std::get_if<PurgeQueue>(&write)) {

@@ -268,7 +268,10 @@ TEST_F(QueueServiceTest, CountsWhatAQueueHolds) {
 
 TEST_F(QueueServiceTest, AMessageWhosePayloadIsDamagedIsNamedAndNotDelivered) {
   std::string warning;
-  QueueFixture other({.names = {}, .receivable = {}, .warn = [&](std::string_view text) { warning = text; }});
+  QueueFixture other({.names = {},
+                      .receivable = {},
+                      .warn = [&](std::string_view text) { warning = text; },
+                      .wants_ticks = {}});
   const std::string url = other.create("q");
   other.send(url, "x");
   other.gate.memory().messages.begin()->second.payload = "garbage";
@@ -278,7 +281,8 @@ TEST_F(QueueServiceTest, AMessageWhosePayloadIsDamagedIsNamedAndNotDelivered) {
 }
 
 TEST_F(QueueServiceTest, AQueueOfAFunctionRefusesOtherReceivers) {
-  QueueFixture other({.names = {}, .receivable = [](QueueId) { return false; }, .warn = {}});
+  QueueFixture other(
+      {.names = {}, .receivable = [](QueueId) { return false; }, .warn = {}, .wants_ticks = {}});
   const std::string url = other.create("q");
   sqs::ReceiveMessage request;
   request.queue_url = url;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 
+#include "edge/store/store_contents.h"
 #include "edge/store/store_fixture.h"
 
 namespace forewarm {
@@ -230,6 +231,33 @@ TEST(Store, RefusesADirectoryThatIsInUseAndNamesTheProcess) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::Conflict);
   EXPECT_NE(second.error().message.find("process " + std::to_string(::getpid())), std::string::npos);
+}
+
+TEST(Store, BringsAStoreOfFormat1UpToDate) {
+  TemporaryDirectory directory;
+  commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "x"}}});
+  run_sql(directory.path(), "ALTER TABLE messages DROP COLUMN dead_letter_source; PRAGMA user_version = 1");
+  for (int opened = 0; opened < 2; ++opened) {
+    const auto contents = open_and_read(directory.path());
+    ASSERT_TRUE(contents) << contents.error().message;
+    ASSERT_EQ(contents->size(), 1U);
+    EXPECT_EQ(contents->at(1).message, make_message(1));
+  }
+}
+
+TEST(Store, RemembersWhoseDeadLetterAMessageIs) {
+  TemporaryDirectory directory;
+  commit(*open_store(directory.path()),
+         {AppendMessage{{make_message(1), "x"}}, MoveMessage{.message = MessageId(1),
+                                                             .to = QueueId(9),
+                                                             .visible_at = time_point_us(7),
+                                                             .sent = time_point_us(5),
+                                                             .source = QueueId(3)}});
+  const auto contents = open_and_read(directory.path());
+  ASSERT_TRUE(contents) << contents.error().message;
+  EXPECT_EQ(contents->at(1).message.queue, QueueId(9));
+  EXPECT_EQ(contents->at(1).message.dead_letter_source, QueueId(3));
+  EXPECT_EQ(contents->at(1).message.sent, time_point_us(5));
 }
 
 TEST(Store, RefusesANewerFormatAndLeavesItAsItIs) {
