@@ -38,8 +38,9 @@ class Reports {
   void send(int fd) const;
 
  private:
-  LaunchReport reports_[kIsolationLayers + 1] = {};
+  LaunchReport reports_[kIsolationLayers] = {};
   std::size_t count_ = 0;
+  LaunchReport failure_ = {};  ///< of the program; of no kind else
 };
 
 // While privileged, before the fork.
