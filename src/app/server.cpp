@@ -359,10 +359,8 @@ void ServerImpl::be_ready() {
   const std::string sqs = "http://" + to_string(sqs_endpoint());
   const std::string admin = "http://" + to_string(admin_endpoint());
   write_endpoints(config_.data, sqs, admin);
-  log().info("ready", {{"sqs", sqs},
-                       {"dashboard", admin},
-                       {"data", config_.data},
-                       {"isolation", isolation_line(config_, host_->pool().isolation())}});
+  log().info("functions", {{"isolation", isolation_line(config_, host_->pool().isolation())}});
+  log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});
   if (options_.on_ready) options_.on_ready();
 }
 

@@ -135,13 +135,13 @@ scaling.instances_min = 1
         self.need("file access")
         mine, theirs, data = (self.folder / name for name in ("mine", "theirs", "data"))
         seen = self.answer(server, "look", read=[str(mine), str(mine / "code"), str(theirs), str(theirs / "code"), str(data),
-                                                 str(data / "messages.db"), str(self.folder), "/etc/shadow", "/root", "/etc/hostname"],
+                                                 str(data / "messages.db"), str(self.folder), "/etc/shadow", "/etc/hostname"],
                            write=[str(mine / "code"), str(mine / "new"), str(data / "new"), "/etc/new", "/usr/new", "/var/tmp/new",
                                   "/dev/shm/new", "/proc/sys/kernel/hostname"])
         for path in (mine, mine / "code", "/etc/hostname"):
             self.assertEqual(seen["read"][str(path)], "done", path)
         hidden = {"EACCES", "EPERM", "ENOENT"}
-        for path in (theirs, theirs / "code", data, data / "messages.db", self.folder, "/etc/shadow", "/root"):
+        for path in (theirs, theirs / "code", data, data / "messages.db", self.folder, "/etc/shadow"):
             self.assertIn(seen["read"][str(path)], hidden, path)
         for path, outcome in seen["write"].items():
             own = path == "/dev/shm/new" and self.active("mount namespace")
@@ -178,7 +178,7 @@ scaling.instances_min = 1
         self.need("file access")
         self.need("no capabilities")
         seen = self.answer(server, "look", read=[str(private / "code"), "/etc/shadow", "/etc/passwd", str(self.folder / "data")],
-                           write=[str(private / "code"), "/etc/passwd", "/root/new"])
+                           write=[str(private / "code"), "/etc/passwd", os.path.expanduser("~/new")])
         self.assertEqual(seen["read"].pop(str(private / "code")), "done")
         self.assertEqual(seen["read"].pop("/etc/passwd"), "done")
         for path, outcome in (seen["read"] | seen["write"]).items():

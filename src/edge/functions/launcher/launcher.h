@@ -40,7 +40,8 @@ class Reports {
  private:
   LaunchReport reports_[kIsolationLayers] = {};
   std::size_t count_ = 0;
-  LaunchReport failure_ = {};  ///< of the program; of no kind else
+  bool program_failed_ = false;
+  LaunchReport failure_ = {};  ///< of the program
 };
 
 // While privileged, before the fork.
