@@ -266,6 +266,9 @@ Result<void> apply_environment(ServerConfig& config) {
   EnvironmentReader reader;
   describe(reader, config);
   if (!reader.first_error.empty()) return error(ErrorCode::Invalid, reader.first_error);
+  // What the file says is checked with its place.
+  if (const auto isolation = parse_isolation(config.isolation); !isolation)
+    return error(ErrorCode::Invalid, "FOREWARM_ISOLATION: " + isolation.error().message);
   for (const FunctionConfig& function : config.functions) {
     if (auto fits = check_memory(function, config.memory_max_mb); !fits) return fits;
   }

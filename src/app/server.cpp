@@ -354,10 +354,8 @@ void ServerImpl::be_ready() {
   const std::string sqs = guard_->url(sqs_endpoint());
   const std::string admin = guard_->url(admin_endpoint());
   write_endpoints(config_.data, sqs, admin);
-  log().info("ready", {{"sqs", sqs},
-                       {"dashboard", admin},
-                       {"data", config_.data},
-                       {"isolation", isolation_line(config_, host_->pool().isolation())}});
+  log().info("functions", {{"isolation", isolation_line(config_, host_->pool().isolation())}});
+  log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});
   manager_.ready();
   if (options_.on_ready) options_.on_ready();
 }

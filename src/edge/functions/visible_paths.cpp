@@ -32,8 +32,8 @@ constexpr std::array kSystem{"/usr",
 constexpr std::array kSecrets{"/etc/shadow",   "/etc/shadow-",    "/etc/gshadow",     "/etc/gshadow-",
                               "/etc/ssh",      "/etc/sudoers",    "/etc/ssl/private", "/etc/sudoers.d",
                               "/etc/security", "/etc/krb5.keytab"};
-constexpr std::array kDevices{"/dev/null",    "/dev/zero", "/dev/full", "/dev/random",
-                              "/dev/urandom", "/dev/tty",  "/dev/shm"};
+constexpr std::array kDevices{"/dev/null",   "/dev/zero",    "/dev/full",
+                              "/dev/random", "/dev/urandom", "/dev/tty"};
 
 void collect(const std::string& path, const std::vector<std::string>& hidden, int depth,
              std::vector<std::string>& visible) {

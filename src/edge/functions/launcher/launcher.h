@@ -38,8 +38,10 @@ class Reports {
   void send(int fd) const;
 
  private:
-  LaunchReport reports_[kIsolationLayers + 1] = {};
+  LaunchReport reports_[kIsolationLayers] = {};
   std::size_t count_ = 0;
+  bool program_failed_ = false;
+  LaunchReport failure_ = {};  ///< of the program
 };
 
 // While privileged, before the fork.

@@ -56,10 +56,10 @@ void Reports::add(IsolationLayer layer, int error, const char* step) {
 }
 
 void Reports::program_failed(int error, const char* step) {
-  LaunchReport& last = reports_[kIsolationLayers];
-  last.kind = kProgramFailed;
-  last.error = error;
-  ::strncpy(last.step, step, sizeof last.step - 1);
+  program_failed_ = true;
+  failure_.kind = kProgramFailed;
+  failure_.error = error;
+  ::strncpy(failure_.step, step, sizeof failure_.step - 1);
 }
 
 bool Reports::any_failed() const {
@@ -72,8 +72,7 @@ bool Reports::any_failed() const {
 void Reports::send(int fd) const {
   // Less than PIPE_BUF together, so that none is torn and none waits.
   if (::write(fd, reports_, count_ * sizeof(LaunchReport)) < 0) return;
-  if (reports_[kIsolationLayers].kind != kProgramFailed) return;
-  if (::write(fd, &reports_[kIsolationLayers], sizeof(LaunchReport)) < 0) return;
+  if (program_failed_ && ::write(fd, &failure_, sizeof failure_) < 0) return;
 }
 
 }  // namespace forewarm::launcher
