@@ -72,12 +72,12 @@ TEST(QueueLimits, DeadLettersAreNotRefused) {
   queues.send(dead, "there");
   const std::string url = queues.create(
       "jobs",
-      {{"VisibilityTimeout", "0"},
+      {{"VisibilityTimeout", "1"},
        {"RedrivePolicy",
         R"({"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"1"})"}});
   queues.send(url, "moves");
   queues.receive(url);
-  queues.receive(url);
+  queues.gate.advance(2s);
   EXPECT_EQ(queues.attribute(dead, "ApproximateNumberOfMessages"), "2");
 }
 

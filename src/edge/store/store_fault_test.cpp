@@ -174,7 +174,7 @@ TEST(StoreFaults, OnAFullDiskMessagesAreRefusedAndEverythingElseGoesOnInTheReser
   EXPECT_TRUE(commit(*store, {RemoveMessage{MessageId(1)}, PutRecord{"clock", "1"}}));
   Result<void> sent = refused;
   std::uint64_t id = 3;
-  for (; !sent && id < 100'000; ++id) sent = commit(*store, {AppendMessage{{make_message(id), "after"}}});
+  for (; !sent && id < 100'000'000; ++id) sent = commit(*store, {AppendMessage{{make_message(id), "after"}}});
   EXPECT_TRUE(sent) << "it looks for room by itself";
   EXPECT_FALSE(store->full());
   store.reset();
