@@ -28,6 +28,14 @@ Result<Endpoint> listen_address(const char* setting, const std::string& text, bo
           ", or listen on 127.0.0.1 and put an authenticating proxy in front");
 }
 
+Result<ListenAddresses> listen_addresses(const ServerConfig& config) {
+  const Result<Endpoint> sqs = listen_address("listen", config.listen, !config.access_keys.empty());
+  const Result<Endpoint> admin = listen_address("admin", config.admin, !config.admin_tokens.empty());
+  if (!sqs) return std::unexpected(sqs.error());
+  if (!admin) return std::unexpected(admin.error());
+  return ListenAddresses{*sqs, *admin};
+}
+
 void write_endpoints(const std::string& data, const std::string& sqs_url, const std::string& admin_url) {
   // Written aside and renamed, so that who waits for the file never reads half of it.
   const std::string path = endpoints_path(data);

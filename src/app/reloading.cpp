@@ -3,12 +3,14 @@
 namespace forewarm {
 
 std::optional<ServerConfig> read_reloaded(const std::function<Result<ServerConfig>()>& read_again,
+                                          const std::function<Result<ServerConfig>(ServerConfig)>& take,
                                           const ServerConfig& in_force, Log& log) {
   if (!read_again) {
     log.warning("there is no configuration to reload: the server was started without --config");
     return std::nullopt;
   }
   Result<ServerConfig> read = read_again();
+  if (read) read = take(std::move(*read));
   if (!read) {
     log.error("the configuration is not reloaded, the one in force stays",
               {{"reason", read.error().message}});

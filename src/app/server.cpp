@@ -85,7 +85,7 @@ class ServerImpl : public Server, private Names {
   bool receivable(QueueId queue) const;
   Result<void> recover(const Recovered& recovered);
   void step(Event event);
-  void make_hands(LiveWorld::Hands& hands);
+  LiveWorld::Hands hands();
   void make_host();
   Result<void> listen();
   void make_queues();
@@ -152,10 +152,8 @@ Result<void> ServerImpl::start() {
   }
   decisions_ = std::make_unique<DecisionLog>(DecisionLog::Options{.directory = config_.data + "/decisions"},
                                              static_cast<const Names&>(*this));
-  LiveWorld::Hands hands;
-  make_hands(hands);
   world_ = std::make_unique<LiveWorld>(loop_, *store_, core_,
-                                       LiveWorld::Options{.not_before = recovered->clock}, std::move(hands));
+                                       LiveWorld::Options{.not_before = recovered->clock}, hands());
   const auto report = [this](Event event) { world_->report(std::move(event)); };
   signals_ =
       std::make_unique<SignalService>(loop_, std::bind_front(&LiveWorld::now, world_.get()), report, warn);
@@ -215,11 +213,11 @@ void ServerImpl::configure() {
   }
 }
 
-void ServerImpl::make_hands(LiveWorld::Hands& hands) {
-  hands.instance = [this](const Action& action) { host_->perform(action); };
-  hands.run = [this](const Run& run) { host_->run(run); };
-  hands.fit = [this](FitRequest request) { fits_->fit(std::move(request)); };
-  hands.watch = [this](const TimedEvent& event, const Actions& actions) { watch(event, actions); };
+LiveWorld::Hands ServerImpl::hands() {
+  return {.instance = [this](const Action& action) { host_->perform(action); },
+          .run = [this](const Run& run) { host_->run(run); },
+          .fit = [this](FitRequest request) { fits_->fit(std::move(request)); },
+          .watch = [this](const TimedEvent& event, const Actions& actions) { watch(event, actions); }};
 }
 
 void ServerImpl::make_host() {
@@ -249,26 +247,23 @@ void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
 
 bool ServerImpl::receivable(QueueId id) const {
   const QueueEntry* entry = queues_.directory().find(id);
-  if (entry == nullptr) return true;
-  const MappingConfig* mapping = functions_.mapping_of_queue(entry->name);
+  const MappingConfig* mapping = entry != nullptr ? functions_.mapping_of_queue(entry->name) : nullptr;
   return mapping == nullptr || mapping->settings.shared_consumers;
 }
 
 Result<void> ServerImpl::listen() {
   sqs_front_.emplace(queues_, config_.public_url);
   if (const auto keys = sqs_front_->use_keys_of(config_, true); !keys) return std::unexpected(keys.error());
-  const Result<Endpoint> sqs = listen_address("listen", config_.listen, !config_.access_keys.empty());
-  const Result<Endpoint> admin = listen_address("admin", config_.admin, !config_.admin_tokens.empty());
-  if (!sqs) return std::unexpected(sqs.error());
-  if (!admin) return std::unexpected(admin.error());
-  HttpServer::Options options{.listen = *sqs, .tls = guard_->tls()};
+  const Result<ListenAddresses> addresses = listen_addresses(config_);
+  if (!addresses) return std::unexpected(addresses.error());
+  HttpServer::Options options{.listen = addresses->sqs, .tls = guard_->tls()};
   Result<std::unique_ptr<HttpServer>> server =
       HttpServer::listen(loop_, options, std::bind_front(&SqsFront::answer, &*sqs_front_));
   if (!server) return std::unexpected(server.error());
   sqs_server_ = std::move(*server);
   sqs_front_->set_own_url(guard_->url(sqs_endpoint()));
   dashboard_ = std::make_unique<Dashboard>(
-      Dashboard::Options{.version = FOREWARM_VERSION, .routes = guard_->route_options(*admin)},
+      Dashboard::Options{.version = FOREWARM_VERSION, .routes = guard_->route_options(addresses->admin)},
       Dashboard::Sources{.metrics = &metrics_,
                          .decisions = decisions_.get(),
                          .logs = [this](std::string_view function, std::size_t limit) {
@@ -285,7 +280,7 @@ Result<void> ServerImpl::listen() {
   guard_->add_routes(dashboard_->routes());
   backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
   add_doctor_route(dashboard_->routes(), config_, host_->pool());
-  options.listen = *admin;
+  options.listen = addresses->admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
   admin_server_ = std::move(*server);
@@ -373,12 +368,10 @@ Snapshot ServerImpl::snapshot() {
 /// What is wrong or cannot change while the server runs leaves everything as it is.
 void ServerImpl::reload() {
   manager_.reloading();
-  const auto with_keys = [this] {
-    Result<ServerConfig> read = options_.read_again();
-    return read ? sqs_front_->use_keys_of(std::move(*read), is_loopback(sqs_endpoint())) : read;
+  const auto with_keys = [this](ServerConfig read) {
+    return sqs_front_->use_keys_of(std::move(read), is_loopback(sqs_endpoint()));
   };
-  const auto read_again = options_.read_again ? std::function(with_keys) : options_.read_again;
-  if (auto read = read_reloaded(read_again, config_, log())) {
+  if (auto read = read_reloaded(options_.read_again, with_keys, config_, log())) {
     config_ = std::move(*read);
     functions_.configure(config_);
     make_queues();
