@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "core/orchestrator_state.h"
+#include "core/routing.h"
 
 namespace forewarm {
 namespace {
@@ -31,6 +32,7 @@ void Orchestrator::State::on(const MessageArrived& event) {
     record.demand = true;
     ++queue->arrived;
     queue->history.observe_arrival(now_, record.message.bytes, record.message.priority);
+    if (queue->function != nullptr) observe_demand(*queue->function, record.message, now_);
   }
   schedule_tick(*queue);
   if (record.message.visible_at > now_) {

@@ -57,10 +57,14 @@ sqlite::Code create_tables(sqlite::Connection& connection) {
   return connection.execute(sql.c_str());
 }
 
+std::uint64_t priority_and_type(const Message& message) {
+  return std::uint64_t{message.type.value()} << 8 | message.priority;
+}
+
 std::uint64_t message_checksum(const Message& message) {
   return hash_words(std::array<std::uint64_t, 8>{
       message.id.value(), message.queue.value(), word(message.sent), word(message.deadline),
-      message.tenant.value(), message.group.value(), message.bytes, message.priority});
+      message.tenant.value(), message.group.value(), message.bytes, priority_and_type(message)});
 }
 
 std::uint64_t lease_checksum(MessageId id, std::uint16_t receive_count, TimePoint visible_at) {

@@ -17,6 +17,9 @@ inline constexpr std::int64_t kStoreApplication = 0x6677726d;  // "fwrm"
 /// Creates the tables in an empty database; one transaction, format version included.
 sqlite::Code create_tables(sqlite::Connection& connection);
 
+/// The column `priority`: the priority in the lowest 8 bits, the type above them. As an own column the type
+/// would be another format; as it is, what has no type is stored as it always was.
+std::uint64_t priority_and_type(const Message& message);
 /// XXH3 of the columns that do not change while a message waits in one queue.
 std::uint64_t message_checksum(const Message& message);
 /// XXH3 of the columns that a delivery changes, with the id.

@@ -28,8 +28,8 @@ inline std::string describe(const Contents& contents) {
   for (const auto& [id, stored] : contents) {
     const Message& m = stored.message;
     out << id << ' ' << m.queue.value() << ' ' << m.receive_count << ' ' << count_us(m.visible_at) << ' '
-        << m.tenant.value() << ' ' << int{m.priority} << ' ' << stored.payload.substr(0, 20) << '+'
-        << payload_checksum(m.id, stored.payload) << '\n';
+        << m.tenant.value() << ' ' << int{m.priority} << ' ' << m.type.value() << ' '
+        << stored.payload.substr(0, 20) << '+' << payload_checksum(m.id, stored.payload) << '\n';
   }
   return out.str();
 }
