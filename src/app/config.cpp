@@ -53,6 +53,10 @@ std::string check_function(const ServerConfig& config, const FunctionConfig& fun
   }
   if (function.command.empty())
     return "'" + function.name + "' needs a command, for example command = [\"./bootstrap\"]";
+  for (const VariantConfig& variant : function.variants) {
+    if (variant.concurrency_max > function.concurrency_max)
+      return "'" + function.name + "' has a variant whose concurrency_max is above the function's";
+  }
   if (const auto fits = check_memory(function, config.memory_max_mb); !fits) return fits.error().message;
   if (function.network != "host" && function.network != "none")
     return "'" + function.name + "': network must be host or none, not '" + function.network + "'";
@@ -237,6 +241,7 @@ class EnvironmentReader : public FieldVisitor {
   void flag(FieldName, bool&) override {}
   void list(FieldName, std::vector<std::string>&) override {}
   void map(FieldName, std::map<std::string, std::string>&) override {}
+  void variants(FieldName, std::vector<VariantConfig>&) override {}
   void overrides(FieldName, std::vector<OverrideConfig>&) override {}
   void begin_table(FieldName name) override { prefix_ = std::string(name.key) + "_"; }
   void end_table() override { prefix_.clear(); }

@@ -13,6 +13,16 @@
 
 namespace forewarm {
 
+/// One [[function.variant]]: a way to run the function. What it leaves out is as in the [[function]].
+struct VariantConfig {
+  std::int64_t memory_mb = 0;                      ///< 0: the function's
+  std::vector<std::string> command;                ///< empty: the function's
+  std::map<std::string, std::string> environment;  ///< over the function's
+  std::int64_t concurrency_max = 0;                ///< 0: the function's
+
+  friend bool operator==(const VariantConfig&, const VariantConfig&) = default;
+};
+
 /// One [[function]]: a program whose instances run messages. The ids and versions are given by the server.
 struct FunctionConfig {
   std::string name;
@@ -31,6 +41,8 @@ struct FunctionConfig {
   std::vector<std::string> write_paths;
   std::int64_t tmp_mb = 512;
   std::int64_t processes_max = 1024;
+  bool group_affinity = false;
+  std::vector<VariantConfig> variants;  ///< empty: one, the function as it is
 
   friend bool operator==(const FunctionConfig&, const FunctionConfig&) = default;
 };
@@ -130,7 +142,10 @@ Result<void> check_history(const ServerConfig& config);
 /// Puts back into `read` what only a restart can change of the configuration `in_force`; the names of those
 /// settings.
 std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, ServerConfig& read);
-/// A function whose one instance is above `memory_max_mb` could never start; Invalid says so.
+/// The variants of a function, at least one, each with all that it leaves out filled in.
+std::vector<VariantConfig> variants_of(const FunctionConfig& function);
+/// A function whose one instance, of whatever variant, is above `memory_max_mb` could never start; Invalid
+/// says so.
 Result<void> check_memory(const FunctionConfig& function, std::int64_t memory_max_mb);
 /// FOREWARM_* over what the file said.
 Result<void> apply_environment(ServerConfig& config);

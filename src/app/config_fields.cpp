@@ -129,6 +129,21 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
               "comes; 0s: never"},
              c.freeze_after, kAnyDuration);
   describe_isolation(v, c);
+  v.flag(
+      {"group_affinity",
+       "true: a message goes to the instance that ran its message group (or tenant) last, if that is free"},
+      c.group_affinity);
+  // Last: after a table of an array, TOML has no way back to the fields of the function.
+  v.variants({"variant", "ways to run the function, from which each message gets the one that suits it"},
+             c.variants);
+}
+
+void describe(FieldVisitor& v, VariantConfig& c) {
+  v.number({"memory_mb", "memory of one instance; 0: the function's"}, c.memory_mb, {0, 1'048'576});
+  v.list({"command", "program and arguments; empty: the function's"}, c.command);
+  v.map({"environment", "environment variables, over the function's"}, c.environment);
+  v.number({"concurrency_max", "instances of this variant at a time; 0: the function's"}, c.concurrency_max,
+           {0, 10'000});
 }
 
 void describe(FieldVisitor& v, MappingConfig& c) {

@@ -34,7 +34,8 @@ class FieldVisitor {
   virtual void flag(FieldName name, bool& value) = 0;
   virtual void list(FieldName name, std::vector<std::string>& value) = 0;
   virtual void map(FieldName name, std::map<std::string, std::string>& value) = 0;
-  /// Tables of their own, [[mapping.override]].
+  /// Tables of their own, [[function.variant]] and [[mapping.override]].
+  virtual void variants(FieldName name, std::vector<VariantConfig>& value) = 0;
   virtual void overrides(FieldName name, std::vector<OverrideConfig>& value) = 0;
   /// A table of its own with fields in it; the visitor goes in, calls `fields`, and comes out.
   virtual void begin_table(FieldName name) = 0;
@@ -51,6 +52,7 @@ class FieldVisitor {
 
 void describe(FieldVisitor& visitor, ServerConfig& config);  ///< top level, without the arrays of tables
 void describe(FieldVisitor& visitor, FunctionConfig& config);
+void describe(FieldVisitor& visitor, VariantConfig& config);
 void describe(FieldVisitor& visitor, MappingConfig& config);
 void describe(FieldVisitor& visitor, OverrideConfig& config);
 void describe(FieldVisitor& visitor, QueueConfig& config);

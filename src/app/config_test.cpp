@@ -176,5 +176,49 @@ TEST(Config, SignalsAreReadAndChecked) {
   EXPECT_NE(refused("maximum = -2e15").find("maximum"), std::string::npos);
 }
 
+TEST(Config, AVariantIsAsItsFunctionButForWhatItSays) {
+  const Result<ServerConfig> read = read_config(R"([[function]]
+name = "convert"
+command = ["./a"]
+memory_mb = 256
+environment = { A = "1", B = "1" }
+[[function.variant]]
+[[function.variant]]
+memory_mb = 1024
+command = ["./b"]
+environment = { B = "2" }
+concurrency_max = 3
+)",
+                                                "test.toml");
+  ASSERT_TRUE(read) << read.error().message;
+  const std::vector<VariantConfig> variants = variants_of(read->functions.at(0));
+  ASSERT_EQ(variants.size(), 2U);
+  EXPECT_EQ(variants[0].memory_mb, 256);
+  EXPECT_EQ(variants[0].command, std::vector<std::string>{"./a"});
+  EXPECT_EQ(variants[1].command, std::vector<std::string>{"./b"});
+  EXPECT_EQ(variants[1].environment, (std::map<std::string, std::string>{{"A", "1"}, {"B", "2"}}));
+  const Result<ServerConfig> again = read_config(to_toml(read->functions[0], {}), "again.toml");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->functions.at(0), read->functions[0]);
+}
+
+TEST(Config, AVariantThatCannotBeIsRefusedWithItsPlace) {
+  const std::string function = "[[function]]\nname = \"f\"\ncommand = [\"x\"]\n";
+  EXPECT_NE(refusal(function + "[[function.variant]]\nmemory = 3\n")
+                .find("test.toml:5:1: unknown key variant.memory"),
+            std::string::npos);
+  EXPECT_NE(refusal(function + "variant = 3\n").find("tables written [[function.variant]]"),
+            std::string::npos);
+  EXPECT_NE(refusal("memory_max_mb = 512\n" + function + "[[function.variant]]\nmemory_mb = 1024\n")
+                .find("memory_mb = 1024, above memory_max_mb = 512"),
+            std::string::npos);
+  EXPECT_NE(refusal(function + "concurrency_max = 2\n[[function.variant]]\nconcurrency_max = 3\n")
+                .find("concurrency_max is above the function's"),
+            std::string::npos);
+  std::string many = function;
+  for (int i = 0; i < 9; ++i) many += "[[function.variant]]\n";
+  EXPECT_NE(refusal(many).find("at most 8 variants"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace forewarm

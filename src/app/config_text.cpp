@@ -73,6 +73,9 @@ class FieldWriter : public FieldVisitor {
   void map(FieldName name, std::map<std::string, std::string>& value) override {
     write(name, "table of texts", in_braces(value), "");
   }
+  void variants(FieldName name, std::vector<VariantConfig>& value) override {
+    for (VariantConfig& each : value) write_variant(name, each);
+  }
   void overrides(FieldName name, std::vector<OverrideConfig>& value) override {
     for (OverrideConfig& each : value) write_override(name, each);
   }
@@ -82,6 +85,7 @@ class FieldWriter : public FieldVisitor {
  protected:
   virtual void write(FieldName name, std::string_view type, const std::string& value,
                      const std::string& bounds) = 0;
+  virtual void write_variant(FieldName name, VariantConfig& config) = 0;
   virtual void write_override(FieldName name, OverrideConfig& config) = 0;
   std::string prefix_;
 };
@@ -93,6 +97,10 @@ class TomlWriter : public FieldWriter {
  protected:
   void write(FieldName name, std::string_view, const std::string& value, const std::string&) override {
     out += prefix_ + std::string(name.key) + " = " + value + "\n";
+  }
+  void write_variant(FieldName name, VariantConfig& config) override {
+    out += "\n[[function." + std::string(name.key) + "]]\n";
+    describe(*this, config);
   }
   void write_override(FieldName name, OverrideConfig& config) override {
     out += "\n[[mapping." + std::string(name.key) + "]]\n";
@@ -110,6 +118,7 @@ class ReferenceWriter : public FieldWriter {
     out += "| `" + prefix_ + std::string(name.key) + "` | " + std::string(type) +
            (bounds.empty() ? "" : ", " + bounds) + " | `" + value + "` | " + std::string(name.help) + " |\n";
   }
+  void write_variant(FieldName, VariantConfig&) override {}
   void write_override(FieldName, OverrideConfig&) override {}
 };
 
@@ -145,6 +154,10 @@ std::string config_reference() {
          reference_of<ServerConfig>("Top level", "Keys of the file itself.") +
          reference_of<FunctionConfig>("[[function]]",
                                       "A program whose instances run messages. One table each.") +
+         reference_of<VariantConfig>(
+             "[[function.variant]]",
+             "Ways to run a function, up to 8 below its `[[function]]`: what each leaves "
+             "out is as there (functions.md#variants).") +
          reference_of<MappingConfig>("[[mapping]]",
                                      "A queue's messages run on a function. One table a queue.") +
          reference_of<OverrideConfig>("[[mapping.override]]",
@@ -252,11 +265,26 @@ Result<IsolationLevel> parse_isolation(std::string_view text) {
   return error(ErrorCode::Invalid, "must be on, off or required, not '" + std::string(text) + "'");
 }
 
+std::vector<VariantConfig> variants_of(const FunctionConfig& function) {
+  std::vector<VariantConfig> variants = function.variants;
+  if (variants.empty()) variants.emplace_back();
+  for (VariantConfig& variant : variants) {
+    if (variant.memory_mb == 0) variant.memory_mb = function.memory_mb;
+    if (variant.command.empty()) variant.command = function.command;
+    for (const auto& [name, value] : function.environment) variant.environment.try_emplace(name, value);
+  }
+  return variants;
+}
+
 Result<void> check_memory(const FunctionConfig& function, std::int64_t memory_max_mb) {
-  if (memory_max_mb == 0 || function.memory_mb <= memory_max_mb) return {};
-  return error(ErrorCode::Invalid,
-               "'" + function.name + "' has memory_mb = " + std::to_string(function.memory_mb) +
-                   ", above memory_max_mb = " + std::to_string(memory_max_mb) + ": it could never start");
+  if (memory_max_mb == 0) return {};
+  for (const VariantConfig& variant : variants_of(function)) {
+    if (variant.memory_mb <= memory_max_mb) continue;
+    return error(ErrorCode::Invalid,
+                 "'" + function.name + "' has memory_mb = " + std::to_string(variant.memory_mb) +
+                     ", above memory_max_mb = " + std::to_string(memory_max_mb) + ": it could never start");
+  }
+  return {};
 }
 
 Result<void> check_public_url(const std::string& url) {

@@ -129,7 +129,12 @@ Configuration FunctionDirectory::configuration(
     settings.concurrency_max = static_cast<std::uint32_t>(entry.config.concurrency_max);
     settings.start_time_guess = entry.config.start_time_guess;
     if (entry.config.freeze_after > Duration(0)) settings.freeze_after = entry.config.freeze_after;
-    settings.variants = {FunctionVariant{static_cast<std::uint64_t>(entry.config.memory_mb) << 20}};
+    settings.group_affinity = entry.config.group_affinity;
+    settings.variants.clear();
+    for (const VariantConfig& variant : variants_of(entry.config)) {
+      settings.variants.push_back({.memory_bytes = static_cast<std::uint64_t>(variant.memory_mb) << 20,
+                                   .concurrency_max = static_cast<std::uint32_t>(variant.concurrency_max)});
+    }
     for (const MappingConfig& mapping : entry.mappings) {
       const std::optional<QueueId> queue = queue_id(mapping.queue);
       if (!queue) continue;

@@ -50,11 +50,8 @@ void FunctionHost::define(const FunctionEntry& function) {
   FunctionCommand command;
   command.name = function.config.name;
   command.version = function.version;
-  command.command = function.config.command;
   command.working_directory = function.config.working_directory;
-  command.environment = function.config.environment;
   command.handler = function.config.handler;
-  command.memory_bytes = static_cast<std::uint64_t>(function.config.memory_mb) << 20;
   command.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.timeout);
   command.init_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.init_timeout);
   command.network = function.config.network != "none";
@@ -62,7 +59,13 @@ void FunctionHost::define(const FunctionEntry& function) {
   command.write_paths = function.config.write_paths;
   command.tmp_bytes = static_cast<std::uint64_t>(function.config.tmp_mb) << 20;
   command.processes_max = static_cast<std::uint64_t>(function.config.processes_max);
-  pool_->define(function.id, 0, std::move(command));
+  const std::vector<VariantConfig> variants = variants_of(function.config);
+  for (std::size_t v = 0; v < variants.size(); ++v) {
+    command.command = variants[v].command;
+    command.environment = variants[v].environment;
+    command.memory_bytes = static_cast<std::uint64_t>(variants[v].memory_mb) << 20;
+    pool_->define(function.id, static_cast<std::uint16_t>(v), command);
+  }
 }
 
 void FunctionHost::perform(const Action& action) {

@@ -131,6 +131,7 @@ sqs::SqsResult<sqs::Sent> MessageSender::take(const sqs::SendMessageEntry& entry
   }
   const Message message{.id = id,
                         .queue = sending.queue.id,
+                        .type = metadata->type,
                         .sent = sending.now,
                         .visible_at = visible_at,
                         .deadline = metadata->deadline,

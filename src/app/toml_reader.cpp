@@ -118,24 +118,38 @@ void TomlReader::map(FieldName name, std::map<std::string, std::string>& value) 
   }
 }
 
-void TomlReader::overrides(FieldName name, std::vector<OverrideConfig>& value) {
+template <class Config, class Check>
+void TomlReader::read_tables(FieldName name, std::string_view written, std::vector<Config>& value,
+                             Check check) {
   const toml::node* node = take(name);
   if (node == nullptr) return;
   const toml::array* array = node->as_array();
   if (array == nullptr || !array->is_array_of_tables())
-    return fail(name, *node, "tables written [[mapping.override]]");
+    return fail(name, *node, "tables written " + std::string(written));
   for (const toml::node& element : *array) {
-    TomlReader reader(*element.as_table(), file_, "override.");
+    TomlReader reader(*element.as_table(), file_, std::string(name.key) + ".");
     describe(reader, value.emplace_back());
     if (const Result<void> read = reader.finish(); !read) {
       first_error_ = read.error().message;
       return;
     }
-    if (const std::string wrong = check_override(value.back()); !wrong.empty()) {
-      first_error_ = toml_place(file_, element.source()) + ": [[mapping.override]] " + wrong;
+    if (const std::string wrong = check(value.back()); !wrong.empty()) {
+      first_error_ = toml_place(file_, element.source()) + ": " + std::string(written) + " " + wrong;
       return;
     }
   }
+}
+
+void TomlReader::variants(FieldName name, std::vector<VariantConfig>& value) {
+  read_tables(name, "[[function.variant]]", value, [&](const VariantConfig&) -> std::string {
+    return value.size() <= kVariantsMax
+               ? ""
+               : "is one too many: a function has at most " + std::to_string(kVariantsMax) + " variants";
+  });
+}
+
+void TomlReader::overrides(FieldName name, std::vector<OverrideConfig>& value) {
+  read_tables(name, "[[mapping.override]]", value, check_override);
 }
 
 void TomlReader::begin_table(FieldName name) {

@@ -40,6 +40,7 @@ class TomlReader : public FieldVisitor {
   void flag(FieldName name, bool& value) override;
   void list(FieldName name, std::vector<std::string>& value) override;
   void map(FieldName name, std::map<std::string, std::string>& value) override;
+  void variants(FieldName name, std::vector<VariantConfig>& value) override;
   void overrides(FieldName name, std::vector<OverrideConfig>& value) override;
   void begin_table(FieldName name) override;
   void end_table() override;
@@ -56,6 +57,9 @@ class TomlReader : public FieldVisitor {
     std::vector<std::string_view> known;
   };
 
+  /// An array of tables inside this one.
+  template <class Config, class Check>
+  void read_tables(FieldName name, std::string_view written, std::vector<Config>& value, Check check);
   const toml::node* take(FieldName name);
   void fail(FieldName name, const toml::node& node, std::string_view expected);
   void refuse_unknown();

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "core/orchestrator_state.h"
+#include "core/routing.h"
 
 namespace forewarm {
 namespace {
@@ -32,6 +33,7 @@ void Orchestrator::State::on(const MessageArrived& event) {
     ++queue->arrived;
     queue->arrived_bytes += record.message.bytes;
     queue->history.observe_arrival(now_, record.message.bytes, record.message.priority);
+    if (queue->function != nullptr) observe_demand(*queue->function, record.message, now_);
   }
   schedule_tick(*queue);
   if (record.message.visible_at > now_) {

@@ -16,11 +16,10 @@
 
 namespace forewarm {
 
-/// The orchestrator's inside, in six files by what they are about: messages.cpp (where each message is),
-/// runs.cpp (who works on it), scaling.cpp (how many instances there are), starts.cpp (which of them the
-/// machine has room for), freezing.cpp (which idle ones stand still), signals.cpp (what is known from
-/// outside). Each handler leaves everything consistent; what does not fit into a bounded step stays in
-/// pending_ and is gone on with at wake_at() == now.
+/// The orchestrator's inside, by its files: messages.cpp (where each message is), runs.cpp (who works on it),
+/// scaling.cpp (how many instances there are), starts.cpp (which of them the machine has room for),
+/// freezing.cpp (which stand still), signals.cpp (what is known from outside). Each handler leaves everything
+/// consistent; what does not fit into a step stays in pending_, for wake_at() == now.
 class Orchestrator::State {
  public:
   explicit State(Options options);
@@ -83,7 +82,8 @@ class Orchestrator::State {
   void serve(QueueState& queue);
   bool serve_receiver(QueueState& queue);
   bool serve_function(QueueState& queue);
-  void begin_run(QueueState& queue, FunctionState& function, InstanceId instance);
+  void begin_run(QueueState& queue, FunctionState& function, const Route& route,
+                 const std::vector<MessageId>& passed);
   void finish_message(QueueState& queue, FunctionState& function, MessageId id, const RunRecord& run,
                       ErrorClass error, std::uint64_t error_key);
   void finish_run(const RunRecord& run, ErrorClass error, std::uint64_t error_key,
@@ -92,13 +92,15 @@ class Orchestrator::State {
 
   // starts.cpp: which of them the machine has room for
   std::uint32_t start(QueueState& queue, FunctionState& function, std::uint32_t count, ScaleReason reason);
-  void start_one(QueueState& queue, FunctionState& function, ScaleReason reason);
-  bool make_room(QueueState& queue, FunctionState& function, std::uint32_t count, bool need);
+  void start_one(QueueState& queue, FunctionState& function, std::uint16_t variant, ScaleReason reason);
+  bool make_room(QueueState& queue, FunctionState& function, std::uint64_t bytes, std::uint32_t count,
+                 bool need);
   std::vector<Evictable> evictable(const FunctionState& but, bool young_too);
   double idle_value(const FunctionState& function, const IdleInstance& instance);
   void evict(const Evictable& evictable);
   void stop(FunctionState& function, InstanceId instance, ScaleReason reason);
   void stop_unfit(FunctionState& function);
+  void exchange_variant(QueueState& queue, FunctionState& function);
   void wait_for_start(QueueState& queue, bool need);
   void ask_waiting();
 

@@ -11,6 +11,7 @@
 #include "core/history/interval_counts.h"
 #include "core/model/event.h"
 #include "core/orchestrator.h"
+#include "core/route/dispatcher.h"
 #include "core/route/pool.h"
 #include "core/route/ready_order.h"
 #include "core/scale/scaler.h"
@@ -36,6 +37,7 @@ struct MessageRecord : Timed {
   InstanceId failed_on;         ///< the instance of the last failed run
   std::uint64_t error_key = 0;  ///< of the last failed run
   std::uint16_t spared = 0;     ///< receives that were a capacity problem and do not count as attempts
+  std::uint8_t outgrown = 0;    ///< 1 + the variant on which a run of it ended with its process; 0: none
   Holder holder = Holder::Time;
   bool demand = false;  ///< sent here, and not started yet: its first start is scored
 
@@ -128,6 +130,9 @@ struct QueueState {
 /// Everything about one function.
 struct FunctionState {
   Pool pool;
+  ServiceModel service_model;
+  VariantMix variant_mix;
+  std::vector<MessageId> passed;             ///< scratch: those that wait for a better instance
   std::vector<QueueId> queues;               ///< mapped to it, ascending
   std::size_t next_queue = 0;                ///< which of them is served first when an instance becomes free
   DurationSketch service_times;              ///< of one message

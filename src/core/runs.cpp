@@ -4,6 +4,7 @@
 
 #include "core/orchestrator_state.h"
 #include "core/retry/retry_policy.h"
+#include "core/routing.h"
 
 namespace forewarm {
 namespace {
@@ -44,33 +45,42 @@ bool Orchestrator::State::serve_function(QueueState& queue) {
       return false;
     }
   }
-  const MessageRecord& first = *messages_.find(*queue.ready.front(now_));
-  const std::optional<InstanceId> instance = function->pool.choose({.not_this = first.failed_on});
-  if (!instance) return false;
-  begin_run(queue, *function, *instance);
-  return true;
+  function->passed.clear();
+  const FoundRoute found = find_route(queue, *function, messages_, now_, function->passed);
+  if (found.route.instance) {
+    begin_run(queue, *function, found.route, function->passed);
+    return true;
+  }
+  // If the awaited run hangs, another instance must be found.
+  if (found.look_again < Duration::max()) timers_.set(queue.batch, saturating_add(now_, found.look_again));
+  return false;
 }
 
-void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, InstanceId instance) {
+void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, const Route& route,
+                                    const std::vector<MessageId>& passed) {
   const RunId run(next_run_++);
+  const InstanceId instance = *route.instance;
   RunRecord& record = runs_.insert(run, {run, instance, queue.mapping->function, queue.id, {}});
-  Run action{run, instance, record.function, queue.id, {}};
+  Run action{run, instance, record.function, queue.id, {}, route.decision};
   const std::uint32_t batch = std::max<std::uint32_t>(1, queue.mapping->batch_size);
   while (action.leases.size() < batch) {
-    const std::optional<MessageId> next = queue.ready.front(now_);
+    const std::optional<MessageId> next = queue.ready.front(now_, passed);
     if (!next) break;
     MessageRecord& message = *messages_.find(*next);
     // A message is not put back onto the instance that failed it just because another message leads the
     // batch.
     if (!action.leases.empty() && message.failed_on == instance) break;
-    queue.ready.pop(now_);
+    queue.ready.pop(now_, passed);
     lease(queue, message, Holder::Run);
     message.message.visible_at = now_;
     action.leases.push_back({*next, message.message.receive_count, now_});
     record.messages.push_back(*next);
   }
   thaw(function, instance);
-  function.pool.begin_run(instance, run, now_);
+  const Message& first = messages_.find(record.messages.front())->message;
+  function.pool.begin_run(instance, run, now_,
+                          predicted_end(function, *function.pool.find(instance), record, messages_, now_),
+                          affinity_of(first));
   actions_->push_back(std::move(action));
 }
 
@@ -81,6 +91,7 @@ void Orchestrator::State::on(const RunFinished& event) {
   runs_.erase(event.run);
   if (FunctionState* function = find_function(run.function)) {
     function->pool.end_run(run.instance, now_, event.error == ErrorClass::None);
+    if (event.error != ErrorClass::Capacity) learn(*function, run, event, messages_);
     // Its process is gone or being killed: InstanceLost is on the way, and nothing may run on it until then.
     if (event.error == ErrorClass::Crash || event.error == ErrorClass::Timeout) {
       machine_.told_to_stop(function->pool.find(run.instance)->memory_bytes);
@@ -201,6 +212,11 @@ void Orchestrator::State::on(const InstanceLost& event) {
   FunctionState* function = find_function(record->function);
   timers_.cancel(*record);
   instances_.erase(event.instance);
+  if (const Pool::Instance* instance = function->pool.find(event.instance); instance && instance->run) {
+    const RunRecord* run = runs_.find(instance->run);
+    if (run != nullptr && event.reason != LossReason::Stopped)
+      learn(*function, *run, {.run = run->run, .error = ErrorClass::Crash, .failed = {}}, messages_);
+  }
   const std::optional<Pool::Instance> lost = function->pool.lost(event.instance);
   if (lost) machine_.gone(lost->memory_bytes, lost->state == InstanceState::Stopping);
   if (event.reason == LossReason::StartFailed || event.reason == LossReason::StartTimeout) {

@@ -60,7 +60,7 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   in.instances = counts;
   in.instances.idle += std::exchange(in.instances.frozen, 0);
   // What is there of others does not count: whether they give way is decided when one is to be started.
-  in.instances_limit = std::min(settings.concurrency_max, machine_.most(function.pool.instance_bytes()));
+  in.instances_limit = std::min(settings.concurrency_max, machine_.most(function.pool.instance_bytes_min()));
   in.service_time = function.service_summary;
   in.start_time = function.start_summary;
   in.late_if_cold = queue.late_if_cold;
@@ -313,6 +313,7 @@ void Orchestrator::State::apply_plan(QueueState& queue, FunctionState& function)
     stop(function, *surplus, ScaleReason::Surplus);
     --have;
   }
+  exchange_variant(queue, function);
 }
 
 /// The net under every plan: called whenever a message has to wait.
@@ -340,6 +341,7 @@ void Orchestrator::State::on(const ConfigurationChanged& event) {
     if (added) function_index_.insert(settings.id, &function);
     function.retired = false;
     function.pool.configure(settings);
+    function.service_model.configure(settings.variants);
     function.start_summary = summary(function.start_times, settings.start_time_guess);
   }
   for (auto& [id, queue] : queues_) attach_mapping(*queue);

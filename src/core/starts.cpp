@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "core/orchestrator_state.h"
+#include "core/routing.h"
 
 namespace forewarm {
 namespace {
@@ -33,32 +34,35 @@ std::uint32_t Orchestrator::State::start(QueueState& queue, FunctionState& funct
                                          ScaleReason reason) {
   if (now_ < function.start_allowed_at) return 0;
   const FunctionSettings& settings = function.pool.settings();
-  if (machine_.most(function.pool.instance_bytes()) == 0) return 0;
+  if (machine_.most(function.pool.instance_bytes_min()) == 0) return 0;
   const bool need = reason == ScaleReason::Reactive;
   count = std::min(count, kStartedPerStep);
   std::uint32_t started = 0;
   for (; started < count && function.pool.counts().all() < settings.concurrency_max; ++started) {
     const bool its_turn = !start_line_.anyone_before(queue.id, need) && machine_.start_allowed_at() <= now_;
-    if (its_turn && !machine_.lacks(1, function.pool.instance_bytes()).any()) {
-      start_one(queue, function, reason);
+    const std::uint16_t variant = variant_to_start(queue, function, messages_, now_);
+    const std::uint64_t bytes = function.pool.instance_bytes(variant);
+    if (its_turn && !machine_.lacks(1, bytes).any()) {
+      start_one(queue, function, variant, reason);
       continue;
     }
-    if (!its_turn || make_room(queue, function, count - started, need)) wait_for_start(queue, need);
+    if (!its_turn || make_room(queue, function, bytes, count - started, need)) wait_for_start(queue, need);
     break;
   }
   return started;
 }
 
-void Orchestrator::State::start_one(QueueState& queue, FunctionState& function, ScaleReason reason) {
+void Orchestrator::State::start_one(QueueState& queue, FunctionState& function, std::uint16_t variant,
+                                    ScaleReason reason) {
   const FunctionSettings& settings = function.pool.settings();
   const InstanceId instance(next_instance_++);
   InstanceRecord record;
   record.id = instance;
   record.function = settings.id;
   instances_.insert(instance, record);
-  function.pool.start(instance, now_, queue.id, 0);
-  machine_.started(now_, function.pool.instance_bytes());
-  actions_->push_back(StartInstance{instance, settings.id, settings.version, 0, queue.id, reason});
+  function.pool.start(instance, now_, queue.id, variant);
+  machine_.started(now_, function.pool.instance_bytes(variant));
+  actions_->push_back(StartInstance{instance, settings.id, settings.version, variant, queue.id, reason});
   ++(reason == ScaleReason::Reactive ? function.cold_starts : function.warm_starts);
 }
 
@@ -66,10 +70,9 @@ void Orchestrator::State::start_one(QueueState& queue, FunctionState& function, 
 /// short, until `count` starts fit. A start that messages wait for puts out what is worth less than it is,
 /// and anything if the function has no instance at all; a planned one only what is worth clearly less.
 /// Returns whether a start will fit, or must, so that it is worth waiting for.
-bool Orchestrator::State::make_room(QueueState& queue, FunctionState& function, std::uint32_t count,
-                                    bool need) {
+bool Orchestrator::State::make_room(QueueState& queue, FunctionState& function, std::uint64_t bytes,
+                                    std::uint32_t count, bool need) {
   const std::uint32_t usable = function.pool.counts().usable();
-  const std::uint64_t bytes = function.pool.instance_bytes();
   const bool must = need && usable == 0;
   const Machine::Lack short_of = machine_.lacks_later(1, bytes);
   if (!short_of.any() || (!must && now_ < search_again_at_)) return !short_of.any();
@@ -179,16 +182,25 @@ void Orchestrator::State::stop(FunctionState& function, InstanceId instance, Sca
   actions_->push_back(StopInstance{instance, reason});
 }
 
-/// Free instances that must go whatever the plan says: of an older version, or failing run after run.
+/// Free instances that must go whatever the plan says: of an older version, failing, or slow by themselves.
 void Orchestrator::State::stop_unfit(FunctionState& function) {
-  while (const std::optional<InstanceId> unfit = function.pool.unfit()) {
-    const Pool::Instance& instance = *function.pool.find(*unfit);
-    const bool outdated = function.retired || instance.version != function.pool.settings().version;
-    stop(function, *unfit, outdated ? ScaleReason::Outdated : ScaleReason::Failing);
+  while (const std::optional<InstanceId> unfit = function.pool.unfit(now_)) {
+    const ScaleReason reason = function.pool.why_unfit(*function.pool.find(*unfit));
+    function.pool.eject(*unfit, now_);
+    stop(function, *unfit, function.retired ? ScaleReason::Outdated : reason);
   }
   if (!function.retired) return;
   while (const std::optional<InstanceId> idle = function.pool.coldest())
     stop(function, *idle, ScaleReason::Outdated);
+}
+
+/// Exchanges one instance whose variant has too many for one whose variant has too few.
+void Orchestrator::State::exchange_variant(QueueState& queue, FunctionState& function) {
+  if (function.pool.settings().variants.size() < 2 || stops_paused(function)) return;
+  const std::optional<InstanceId> surplus = function.variant_mix.surplus(function.pool);
+  if (!surplus) return;
+  stop(function, *surplus, ScaleReason::Variant);
+  start(queue, function, 1, ScaleReason::Variant);
 }
 
 void Orchestrator::State::wait_for_start(QueueState& queue, bool need) {

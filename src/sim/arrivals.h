@@ -21,6 +21,8 @@ struct Arrival {
   TenantId tenant = {};
   GroupId group = {};
   Priority priority = kPriorityDefault;
+  MessageTypeId type = {};
+  Duration objective = Duration(-1);  ///< should start within this; negative: the mapping's objective
 };
 
 /// Messages to come, ascending in time.

@@ -23,7 +23,7 @@ void Invariants::on(const StartInstance& action) {
   Instance started{action.function, action.version, InstanceState::Starting, {}, now_};
   const auto function = std::ranges::find(configuration_.functions, action.function, &FunctionSettings::id);
   if (function != configuration_.functions.end())
-    started.memory_bytes = function->variants.at(0).memory_bytes;
+    started.memory_bytes = function->variants.at(action.variant).memory_bytes;
   if (!instances_.emplace(action.instance, started).second)
     fail("I8", name("instance", action.instance) + " is started twice");
   check_limits(action.function);

@@ -213,8 +213,13 @@ Event SimulatedWorld::arrive(const Arrival& arrival) {
   if (queue.settings.fifo) event.message.group = arrival.group;
   event.message.bytes = arrival.bytes;
   event.message.priority = arrival.priority;
+  event.message.type = arrival.type;
+  if (arrival.objective >= Duration(0)) event.message.deadline = event.message.visible_at + arrival.objective;
 
-  Stored stored{.queue = arrival.queue, .service_time = arrival.service_time};
+  Stored stored{.queue = arrival.queue,
+                .service_time = arrival.service_time,
+                .bytes = arrival.bytes,
+                .type = arrival.type};
   if (stored.service_time < Duration(0))
     stored.service_time = drawn_service_time(options_.seed, queue, event.message.id);
   stored.poison = faults_.poison(event.message.id);
@@ -238,7 +243,7 @@ Duration SimulatedWorld::start_time(const StartInstance& action) {
 }
 
 void SimulatedWorld::on(const StartInstance& action) {
-  instances_.insert(action.instance, {.asked = now_});
+  instances_.insert(action.instance, {.asked = now_, .variant = action.variant});
   const std::uint64_t ordinal = action.instance.value();
   const Duration takes = start_time(action);
   switch (faults_.start(ordinal)) {
@@ -280,7 +285,7 @@ void SimulatedWorld::on(const Run& action) {
   check(!instance->frozen, "a run is given to an instance that is not frozen");
   check(!instance->run, "an instance works on one run at a time");
   instance->run = action.run;
-  RunState& run = runs_.insert(action.run, {action.instance, outcome(action)});
+  RunState& run = runs_.insert(action.run, {action.instance, outcome(action, instance->variant)});
   if (instance->going) return;  // nobody takes it; the coming InstanceLost ends it
   const Duration takes = run.outcome.service_time;
   if (faults_.run(action.run) == RunFault::Lost) {
@@ -291,12 +296,18 @@ void SimulatedWorld::on(const Run& action) {
 }
 
 /// How the run will end, decided when it begins.
-RunFinished SimulatedWorld::outcome(const Run& run) const {
+RunFinished SimulatedWorld::outcome(const Run& run, std::uint16_t variant) const {
   RunFinished out{.run = run.run, .failed = {}};
   for (const Lease& lease : run.leases) {
     const Stored* stored = stored_.find(lease.message);
     if (stored == nullptr) continue;
-    out.service_time += stored->service_time;
+    out.service_time += options_.work_time ? options_.work_time({.service_time = stored->service_time,
+                                                                 .bytes = stored->bytes,
+                                                                 .type = stored->type,
+                                                                 .variant = variant,
+                                                                 .instance = run.instance,
+                                                                 .at = now_})
+                                           : stored->service_time;
     if (stored->poison || faults_.handler_fails(lease.message, lease.receive_count)) {
       out.failed.push_back(lease.message);
       out.error_key = stored->poison ? 666 : 1;

@@ -11,44 +11,11 @@
 #include "core/model/event.h"
 #include "sim/arrivals.h"
 #include "sim/clients.h"
-#include "sim/distribution.h"
 #include "sim/faults.h"
+#include "sim/simulation_options.h"
 #include "sim/watcher.h"
 
 namespace forewarm {
-
-struct SimulatedQueue {
-  QueueId id;
-  QueueSettings settings;
-  DurationDistribution service_time = DurationDistribution::log_normal(100ms, 0.5);  ///< of one message
-  ClientOptions clients = {};
-};
-
-struct SimulationOptions {
-  std::uint64_t seed = 1;
-  TimePoint start = time_point_us(0);
-  Duration length = 1h;  ///< arrivals after it are ignored
-  Duration settle = 0s;  ///< time after that in which work goes on
-  Configuration configuration = {};
-  std::vector<SimulatedQueue> queues = {};
-  DurationDistribution start_time =
-      DurationDistribution::log_normal(1s, 0.3);  ///< cold start: asked for to ready
-  /// Of each queue's first instances, in the order in which they are asked for; then as drawn.
-  std::vector<std::vector<Duration>> first_starts = {};
-  /// From a message's sending until it is known, in the order of arrivals; then none.
-  std::vector<Duration> accept_times = {};
-  Duration stop_time = 50ms;
-  Duration fit_latency = 200ms;
-  FaultOptions faults = {};
-  std::vector<TimedEvent> script =
-      {};  ///< what operators do: purges, redrives, configurations; ascending in time
-  /// Answers FitForecast; empty: a Fitter of the core.
-  std::function<ForecastFitted(const FitRequest&)> fit = {};
-};
-
-/// How long the `message`-th message of a world with this seed runs, where its arrival does not say: the same
-/// whatever is decided about it.
-Duration drawn_service_time(std::uint64_t seed, const SimulatedQueue& queue, MessageId message);
 
 /// A world in virtual time for the core: arrivals, instances that take time to start and to work, clients,
 /// and faults, all from one seed. The same options give the same events, byte for byte.
@@ -88,10 +55,13 @@ class SimulatedWorld {
   struct Stored {
     std::uint32_t queue = 0;  ///< index
     Duration service_time = Duration(0);
+    std::uint32_t bytes = 0;
+    MessageTypeId type = {};
     bool poison = false;
   };
   struct Instance {
     TimePoint asked = {};
+    std::uint16_t variant = 0;
     RunId run = {};
     bool ready = false;
     bool frozen = false;
@@ -120,7 +90,7 @@ class SimulatedWorld {
   void on(const Purge&) {}
   void on(const FitForecast& action);
   void on(const PublishPlan&) {}
-  RunFinished outcome(const Run& run) const;
+  RunFinished outcome(const Run& run, std::uint16_t variant) const;
   void schedule_jump();
   void set_timeouts(const Configuration& configuration);
 

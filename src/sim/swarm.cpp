@@ -171,7 +171,17 @@ class Builder {
       std::uint64_t& bytes = function.variants.at(0).memory_bytes;
       bytes = std::uint64_t{number(1, 16)} << 26;
       largest = std::max(largest, bytes);
+      function.group_affinity = sometimes();
+      if (!sometimes()) continue;
+      const FunctionVariant larger{.memory_bytes = bytes * number(1, 4),
+                                   .concurrency_max = random_.chance(0.5) ? number(1, 4) : 0};
+      largest = std::max(largest, larger.memory_bytes);
+      function.variants.push_back(larger);
     }
+    out_.simulation.work_time = [](const SimulatedWork& work) {
+      const bool helps = work.variant == 1 && work.bytes > 512;
+      return helps ? work.service_time / 4 : work.service_time;
+    };
     if (random_.chance(0.5)) configuration.memory_max_bytes = largest + (std::uint64_t{number(0, 40)} << 26);
     if (!sometimes()) return;
     configuration.starts_per_second = 0.2 + random_.uniform() * 5;

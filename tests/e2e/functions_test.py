@@ -70,6 +70,19 @@ attributes = {{ RedrivePolicy = {json.dumps(policy)} }}
     def is_empty(self, server, queue):
         return sum(server.counts(queue)) == 0
 
+    def test_a_message_that_ends_its_process_is_tried_again_in_a_larger_variant(self):
+        variants = "".join(f"""
+[[function.variant]]
+memory_mb = {memory}
+command = [{json.dumps(sys.executable)}, {json.dumps(SCRIPTED)}, "{name}"]
+environment = {{ VARIANT = "{name}" }}
+""" for name, memory in (("small", 128), ("large", 512)))
+        server = self.server(config=self.function("sized", "sizes", settings=variants)).start()
+        server.send("sizes", "only large")
+        wait_for(lambda: self.is_empty(server, "sizes") and self.attempts("only large") > 1, "it has run")
+        ran = [name for name, _, text in self.entries() if text == "only large"]
+        self.assertEqual((ran[0], ran[-1]), ("small", "large"))
+
     def test_messages_run_on_the_function_of_their_queue(self):
         server = self.server(config=self.function("first", "one") + self.function("second", "two")).start()
         for n in range(10):

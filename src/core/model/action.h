@@ -62,6 +62,7 @@ struct Run {
   FunctionId function;
   QueueId queue;
   std::vector<Lease> leases;
+  RoutingDecision routing = {};
   friend bool operator==(const Run&, const Run&) = default;
 };
 enum class DeleteReason : std::uint8_t { Client, RunSucceeded, Expired };

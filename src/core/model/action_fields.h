@@ -8,8 +8,11 @@ namespace forewarm {
 // The fields of everything in an Action that event_fields.h has not described.
 
 template <>
-inline constexpr std::array<std::string_view, 8> kNames<ScaleReason> = {
-    "plan", "reactive", "minimum", "surplus", "outdated", "failing", "shutdown", "room"};
+inline constexpr std::array<std::string_view, 10> kNames<ScaleReason> = {
+    "plan", "reactive", "minimum", "surplus", "outdated", "failing", "shutdown", "room", "slow", "variant"};
+template <>
+inline constexpr std::array<std::string_view, 7> kNames<RouteReason> = {
+    "only", "warmest", "group", "failures", "other", "cost", "finish"};
 template <>
 inline constexpr std::array<std::string_view, 4> kNames<MoveReason> = {"receive_count", "failure_odds",
                                                                        "attempts_used", "redrive"};
@@ -30,6 +33,11 @@ void describe(auto& visit, Like<Lease> auto& it) {
 void describe(auto& visit, Like<RetryDecision> auto& it) {
   visit("choice", it.choice)("delay", it.delay)("error", it.error)("attempt", it.attempt);
   visit("attempts_max", it.attempts_max)("failure_odds", it.failure_odds)("evidence", it.evidence);
+}
+void describe(auto& visit, Like<RoutingDecision> auto& it) {
+  visit("reason", it.reason)("variant", it.variant)("free", it.free)("passed", it.passed);
+  visit("evidence", it.evidence)("service", it.service)("next_best", it.next_best);
+  visit("slowness", it.slowness);
 }
 void describe(auto& visit, Like<Demand> auto& it) {
   visit("messages", it.messages)("work_seconds", it.work_seconds)("concurrency", it.concurrency);
@@ -85,8 +93,8 @@ void describe(auto& visit, Like<ThawInstance> auto& it) {
 template <>
 inline constexpr std::string_view kNames<Run> = "run";
 void describe(auto& visit, Like<Run> auto& it) {
-  visit("run", it.run)("instance", it.instance)("function", it.function)("queue", it.queue)("leases",
-                                                                                            it.leases);
+  visit("run", it.run)("instance", it.instance)("function", it.function)("queue", it.queue);
+  visit("leases", it.leases)("routing", it.routing);
 }
 template <>
 inline constexpr std::string_view kNames<Delete> = "delete";

@@ -45,7 +45,34 @@ enum class ScaleReason : std::uint8_t {
   Outdated,  ///< an older version
   Failing,   ///< too many failures in a row
   Shutdown,
-  Room,  ///< on a full machine another function's start is worth more
+  Room,     ///< on a full machine another function's start is worth more
+  Slow,     ///< clearly slower than its peers at the same messages
+  Variant,  ///< another variant suits the messages that come better
+};
+
+/// Why a run goes to this instance and no other.
+enum class RouteReason : std::uint8_t {
+  Only,      ///< no other was free
+  Warmest,   ///< of equals, the one used last
+  Group,     ///< it ran the message's group, or tenant, last
+  Failures,  ///< the others have failed of late
+  Other,     ///< the most suitable one has failed this message
+  Cost,      ///< of those that do it in time, it does it with the least memory-time
+  Finish,    ///< it is predicted to finish first
+};
+
+/// What one run's instance was chosen by, with what it was compared with.
+struct RoutingDecision {
+  RouteReason reason = RouteReason::Only;
+  std::uint16_t variant = 0;
+  std::uint32_t free = 1;            ///< instances that could have taken it
+  std::uint32_t passed = 0;          ///< messages before it in the order, left to wait for a better instance
+  std::uint32_t evidence = 0;        ///< runs behind the prediction; 0: none was needed
+  Duration service = Duration(0);    ///< predicted
+  Duration next_best = Duration(0);  ///< the next best free one's predicted service; 0: none
+  float slowness = 1;                ///< of the instance, beside its peers
+
+  friend bool operator==(const RoutingDecision&, const RoutingDecision&) = default;
 };
 
 /// Why a message changes queues.

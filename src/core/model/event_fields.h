@@ -36,7 +36,7 @@ inline constexpr std::array<std::string_view, 4> kNames<OrderKind> = {"none", "p
                                                                       "force"};
 
 void describe(auto& visit, Like<Message> auto& it) {
-  visit("id", it.id)("queue", it.queue)("sent", it.sent)("visible_at", it.visible_at)(
+  visit("id", it.id)("queue", it.queue)("type", it.type)("sent", it.sent)("visible_at", it.visible_at)(
       "deadline", it.deadline)("tenant", it.tenant)("group", it.group)("bytes", it.bytes)(
       "receive_count", it.receive_count)("priority", it.priority)("dead_letter_source",
                                                                   it.dead_letter_source);
@@ -67,12 +67,12 @@ void describe(auto& visit, Like<RetrySettings> auto& it) {
   visit("dead_letter_odds", it.dead_letter_odds)("evidence_min", it.evidence_min);
 }
 void describe(auto& visit, Like<FunctionVariant> auto& it) {
-  visit("memory_bytes", it.memory_bytes);
+  visit("memory_bytes", it.memory_bytes)("concurrency_max", it.concurrency_max);
 }
 void describe(auto& visit, Like<FunctionSettings> auto& it) {
   visit("id", it.id)("version", it.version)("timeout", it.timeout)("concurrency_max", it.concurrency_max);
   visit("start_time_guess", it.start_time_guess)("variants", it.variants);
-  visit("freeze_after", it.freeze_after);
+  visit("freeze_after", it.freeze_after)("group_affinity", it.group_affinity);
 }
 void describe(auto& visit, Like<MappingSettings> auto& it) {
   visit("queue", it.queue)("function", it.function)("batch_size", it.batch_size)("batch_window",

@@ -11,6 +11,8 @@ using MessageId = Id<struct MessageTag>;
 using TenantId = Id<struct TenantTag>;
 /// 64-bit hash of a FIFO queue's message group.
 using GroupId = Id<struct GroupTag>;
+/// 32-bit hash of what a sender calls the message's type; none where it says nothing.
+using MessageTypeId = Id<struct MessageTypeTag, std::uint32_t>;
 using FunctionId = Id<struct FunctionTag, std::uint32_t>;
 using InstanceId = Id<struct InstanceTag>;
 using RunId = Id<struct RunTag>;

@@ -19,9 +19,10 @@ enum class Origin : std::uint8_t { Sent, Recovered, Redriven };
 struct Message {
   MessageId id;
   QueueId queue;
-  TimePoint sent;        ///< start of retention
-  TimePoint visible_at;  ///< not before this: delay, visibility timeout, or retry
-  TimePoint deadline;    ///< a first start after this is late
+  MessageTypeId type = {};  ///< messages of one type take about as long
+  TimePoint sent;           ///< start of retention
+  TimePoint visible_at;     ///< not before this: delay, visibility timeout, or retry
+  TimePoint deadline;       ///< a first start after this is late
   TenantId tenant;
   GroupId group;  ///< none on standard queues
   std::uint32_t bytes = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "core/model/function_settings.h"
 #include "core/model/ids.h"
 
 namespace forewarm {
@@ -59,25 +60,6 @@ struct RetrySettings {
   std::uint16_t evidence_min = 20;  ///< outcomes on the same key needed before odds may dead-letter early
 
   friend bool operator==(const RetrySettings&, const RetrySettings&) = default;
-};
-
-/// One way to run a function: a size, a command. The edge knows the command.
-struct FunctionVariant {
-  std::uint64_t memory_bytes = 128ULL << 20;
-
-  friend bool operator==(const FunctionVariant&, const FunctionVariant&) = default;
-};
-
-struct FunctionSettings {
-  FunctionId id;
-  std::uint32_t version = 1;  ///< instances of an older version finish what they do and stop
-  Duration timeout = 30s;
-  std::uint32_t concurrency_max = 100;  ///< instances at a time, over all its mappings
-  Duration start_time_guess = 1s;       ///< lead time until starts have been measured
-  std::vector<FunctionVariant> variants = {FunctionVariant{}};
-  std::optional<Duration> freeze_after = {};  ///< an instance idle for this long is frozen; none: never
-
-  friend bool operator==(const FunctionSettings&, const FunctionSettings&) = default;
 };
 
 /// A window of time for which the operator knows more than any forecast: a campaign, a maintenance. Instances

@@ -86,9 +86,9 @@ TEST(Pool, AnIdleInstanceIsTakenBeforeAFrozenOneButNotBeforeOneThatFails) {
 TEST(Pool, AFrozenInstanceOfAnOlderVersionIsUnfit) {
   Pool pool = pool_of_idle({1});
   pool.freeze(InstanceId(1));
-  EXPECT_EQ(pool.unfit(), std::nullopt);
+  EXPECT_EQ(pool.unfit(kStart), std::nullopt);
   pool.configure(settings(2));
-  EXPECT_EQ(pool.unfit(), InstanceId(1));
+  EXPECT_EQ(pool.unfit(kStart), InstanceId(1));
 }
 
 TEST(Pool, WhatIsUnknownIsSaidToBeUnknown) {
@@ -128,9 +128,9 @@ TEST(Pool, FewerRecentFailuresWeighMoreThanWarmth) {
 TEST(Pool, TheCurrentVersionIsChosenFirstAndOlderOnesAreStoppedFirst) {
   Pool pool = pool_of_idle({1});
   run(pool, InstanceId(1), kStart + 1s, true);
-  EXPECT_EQ(pool.unfit(), std::nullopt);
+  EXPECT_EQ(pool.unfit(kStart), std::nullopt);
   pool.configure(settings(2));
-  EXPECT_EQ(pool.unfit(), InstanceId(1));
+  EXPECT_EQ(pool.unfit(kStart), InstanceId(1));
   EXPECT_EQ(pool.choose({}), InstanceId(1));  // better an old one than none
   pool.start(InstanceId(2), kStart, kQueue, 0);
   pool.ready(InstanceId(2), kStart);
@@ -142,10 +142,10 @@ TEST(Pool, ThreeFailuresInARowMakeAnInstanceUnfit) {
   Pool pool = pool_of_idle({1, 2});
   run(pool, InstanceId(2), kStart, false);
   run(pool, InstanceId(2), kStart, false);
-  EXPECT_EQ(pool.unfit(), std::nullopt);
+  EXPECT_EQ(pool.unfit(kStart), std::nullopt);
   EXPECT_EQ(pool.coldest(), InstanceId(1));
   run(pool, InstanceId(2), kStart, false);
-  EXPECT_EQ(pool.unfit(), InstanceId(2));
+  EXPECT_EQ(pool.unfit(kStart), InstanceId(2));
   EXPECT_EQ(pool.coldest(), InstanceId(2));
 }
 
@@ -205,6 +205,55 @@ TEST(Pool, CountsAreRightAfterAnySequenceOfChanges) {
     ASSERT_EQ(pool.choose({}).has_value(), counted[1] > 0);
     ASSERT_EQ(pool.coldest().has_value(), counted[1] > 0);
   }
+}
+
+TEST(Pool, WhatFailsEverywhereIsNoInstancesFault) {
+  Pool pool = pool_of_idle({1, 2, 3, 4});
+  for (int round = 0; round < 4; ++round) {
+    for (const std::uint64_t id : {1, 2, 3, 4}) run(pool, InstanceId(id), kStart + round * 4s, false);
+  }
+  EXPECT_EQ(pool.unfit(kStart + 1min), std::nullopt);
+  for (int round = 0; round < 20; ++round) {
+    for (const std::uint64_t id : {2, 3, 4}) run(pool, InstanceId(id), kStart + 2min, true);
+    run(pool, InstanceId(1), kStart + 2min, false);
+  }
+  EXPECT_EQ(pool.unfit(kStart + 3min), InstanceId(1));
+  EXPECT_EQ(pool.why_unfit(*pool.find(InstanceId(1))), ScaleReason::Failing);
+}
+
+void convict(Pool& pool, InstanceId id) {
+  for (int i = 0; i < 10; ++i) pool.observe(id, {.deviations = 4, .log_factor = 2.3});
+}
+
+TEST(Pool, ASlowInstanceIsReplacedWhereOthersServeAndNotAllAtOnce) {
+  Pool pair = pool_of_idle({1, 2});
+  convict(pair, InstanceId(1));
+  EXPECT_EQ(pair.unfit(kStart), std::nullopt);
+  Pool pool = pool_of_idle({1, 2, 3, 4, 5});
+  EXPECT_FALSE(pool.mixed());
+  convict(pool, InstanceId(2));
+  EXPECT_TRUE(pool.mixed());
+  EXPECT_EQ(pool.unfit(kStart), InstanceId(2));
+  EXPECT_EQ(pool.why_unfit(*pool.find(InstanceId(2))), ScaleReason::Slow);
+  pool.eject(InstanceId(2), kStart);
+  pool.stop(InstanceId(2), kStart);
+  EXPECT_TRUE(pool.lost(InstanceId(2)));
+  EXPECT_FALSE(pool.mixed());
+  convict(pool, InstanceId(4));
+  EXPECT_EQ(pool.unfit(kStart + 1s), std::nullopt);
+  EXPECT_EQ(pool.unfit(kStart + 31s), InstanceId(4));
+}
+
+TEST(Pool, AMessageFollowsItsGroupWhereThatIsFree) {
+  Pool pool = pool_of_idle({1, 2});
+  pool.begin_run(InstanceId(1), RunId(1), kStart + 1s, kNever, 77);
+  pool.end_run(InstanceId(1), kStart + 2s, true);
+  run(pool, InstanceId(2), kStart + 3s, true);
+  RoutingDecision why;
+  EXPECT_EQ(pool.choose({.not_this = {}, .group = 77}, &why), InstanceId(1));
+  EXPECT_EQ(why.reason, RouteReason::Group);
+  EXPECT_EQ(pool.choose({.not_this = {}, .group = 78}, &why), InstanceId(2));
+  EXPECT_EQ(why.reason, RouteReason::Warmest);
 }
 
 }  // namespace

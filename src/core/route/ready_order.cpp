@@ -52,7 +52,9 @@ struct ReadyOrder::State {
     Place place;
     Priority in_class = 0;
   };
-  std::optional<Front> front() const;
+  std::optional<Front> front(std::span<const MessageId> passed = {}) const;
+  std::optional<Front> front_of(TenantId tenant, std::uint16_t classes,
+                                std::span<const MessageId> passed) const;
 
   Options options;
   TimePoint now;  ///< the latest time that was given
@@ -102,15 +104,26 @@ void ReadyOrder::State::change_group(GroupId group, Change change) {
   if (before) remove(*before);
 }
 
-std::optional<ReadyOrder::State::Front> ReadyOrder::State::front() const {
+std::optional<ReadyOrder::State::Front> ReadyOrder::State::front(std::span<const MessageId> passed) const {
   const std::uint16_t classes = ages.to_serve(now);
-  const std::optional<TenantId> tenant = shares.next(classes);
-  if (!tenant) return std::nullopt;
+  std::optional<TenantId> tenant = shares.next(classes);
+  while (tenant) {
+    if (const std::optional<Front> found = front_of(*tenant, classes, passed)) return found;
+    tenant = shares.next(classes, tenant);  // all that it has are passed: no more tenants than these
+  }
+  return std::nullopt;
+}
+
+std::optional<ReadyOrder::State::Front> ReadyOrder::State::front_of(TenantId tenant, std::uint16_t classes,
+                                                                    std::span<const MessageId> passed) const {
   std::optional<Front> best;
-  const std::uint16_t of_tenant = shares.classes_of(*tenant) & classes;
+  const std::uint16_t of_tenant = shares.classes_of(tenant) & classes;
   for (std::size_t c = 0; c < kClassCount; ++c) {
     if ((of_tenant >> c & 1U) == 0) continue;
-    const Place* first = places[c].at_or_after(Place::before_all_of(*tenant));
+    const Place* first = places[c].at_or_after(Place::before_all_of(tenant));
+    while (first && first->tenant == tenant && std::ranges::find(passed, first->id) != passed.end())
+      first = places[c].at_or_after({tenant, first->deadline, MessageId(first->id.value() + 1), {}, {}});
+    if (!first || first->tenant != tenant) continue;
     if (!best || Place::before_in_tenant(*first, best->place)) best = {*first, static_cast<Priority>(c)};
   }
   return best;
@@ -142,17 +155,17 @@ bool ReadyOrder::erase(const Message& message) {
   return erased;
 }
 
-std::optional<MessageId> ReadyOrder::front(TimePoint now) {
+std::optional<MessageId> ReadyOrder::front(TimePoint now, std::span<const MessageId> passed) {
   state_->now = std::max(state_->now, now);
-  const auto front = state_->front();
+  const auto front = state_->front(passed);
   if (!front) return std::nullopt;
   return front->place.id;
 }
 
-std::optional<MessageId> ReadyOrder::pop(TimePoint now) {
+std::optional<MessageId> ReadyOrder::pop(TimePoint now, std::span<const MessageId> passed) {
   State& state = *state_;
   state.now = std::max(state.now, now);
-  const auto front = state.front();
+  const auto front = state.front(passed);
   if (!front) return std::nullopt;
   const Place& place = front->place;
   state.shares.serve(place.tenant);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "base/time.h"
 #include "core/model/message.h"
@@ -38,10 +39,11 @@ class ReadyOrder {
   /// Takes out a message that is deleted, purged or expired; given as it was inserted. False if it is not
   /// here.
   bool erase(const Message& message);
-  /// The next message, without taking it; none if empty or all groups are blocked.
-  std::optional<MessageId> front(TimePoint now);
+  /// The next message, without taking it; none if empty or all groups are blocked. With `passed`, the next
+  /// that is none of these: they keep their places. Of a class that is not served yet nothing is next.
+  std::optional<MessageId> front(TimePoint now, std::span<const MessageId> passed = {});
   /// Takes the next message. A FIFO group is blocked from then on until release_group().
-  std::optional<MessageId> pop(TimePoint now);
+  std::optional<MessageId> pop(TimePoint now, std::span<const MessageId> passed = {});
   /// Takes the next message of a group for whoever has all of its messages that are in flight; one more
   /// release_group() is due. None if none waits.
   std::optional<MessageId> pop_next_of(GroupId group);

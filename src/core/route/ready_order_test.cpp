@@ -438,5 +438,30 @@ TEST(ReadyOrder, ManyTenantsOrGroupsOfOneMessageStayWithinTheirMemory) {
   }
 }
 
+TEST(ReadyOrder, WhatIsPassedKeepsItsPlaceAndTheNextIsTheOneBehindIt) {
+  ReadyOrder order = standard();
+  order.insert(make({.id = 1, .tenant = 1}));
+  order.insert(make({.id = 2, .tenant = 1}));
+  order.insert(make({.id = 3, .tenant = 2}));
+  const std::vector<MessageId> first = {MessageId(1)};
+  EXPECT_EQ(order.front(at(0s), first), MessageId(2));
+  const std::vector<MessageId> both = {MessageId(1), MessageId(2)};
+  EXPECT_EQ(order.front(at(0s), both), MessageId(3));
+  EXPECT_EQ(order.pop(at(0s), both), MessageId(3));
+  EXPECT_EQ(order.front(at(0s), both), std::nullopt);
+  EXPECT_EQ(drain(order, at(0s)), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST(ReadyOrder, NothingOfAFifoGroupPassesItsFirst) {
+  ReadyOrder order = fifo();
+  order.insert(make({.id = 1, .group = 1}));
+  order.insert(make({.id = 2, .group = 1}));
+  order.insert(make({.id = 3, .group = 2}));
+  const std::vector<MessageId> first = {MessageId(1)};
+  EXPECT_EQ(order.pop(at(0s), first), MessageId(3));
+  EXPECT_EQ(order.front(at(0s), first), std::nullopt);
+  EXPECT_EQ(order.front(at(0s)), MessageId(1));
+}
+
 }  // namespace
 }  // namespace forewarm

@@ -26,11 +26,13 @@ void TenantShares::remove(TenantId tenant, Priority in_class) {
   if (known->classes == 0) tenants_.erase(tenant);
 }
 
-std::optional<TenantId> TenantShares::next(std::uint16_t classes) const {
+std::optional<TenantId> TenantShares::next(std::uint16_t classes, std::optional<TenantId> after) const {
+  const Tenant* before = after ? tenants_.find(*after) : nullptr;
   const Turn* best = nullptr;
   for (std::size_t c = 0; c < kClassCount; ++c) {
     if ((classes & bit(c)) == 0) continue;
-    const Turn* first = by_turn_[c].first();
+    const Turn* first =
+        before == nullptr ? by_turn_[c].first() : by_turn_[c].at_or_after({before->turn + 1, TenantId{}});
     if (first && (!best || *first < *best)) best = first;
   }
   if (!best) return std::nullopt;

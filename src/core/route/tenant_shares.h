@@ -26,8 +26,9 @@ class TenantShares {
   void add(TenantId tenant, Priority in_class);
   /// The tenant has no more messages in this class.
   void remove(TenantId tenant, Priority in_class);
-  /// The tenant to serve next among those with messages in the classes of the mask.
-  std::optional<TenantId> next(std::uint16_t classes) const;
+  /// The tenant to serve next among those with messages in the classes of the mask; with `after`, the one
+  /// whose turn is next behind that tenant's.
+  std::optional<TenantId> next(std::uint16_t classes, std::optional<TenantId> after = {}) const;
   /// Its message is taken.
   void serve(TenantId tenant);
 

@@ -226,7 +226,8 @@ void Dashboard::State::add_queue_routes() {
                       {.name = "to", .description = "Before this: RFC 3339, or seconds since 1970"},
                       {.name = "kind",
                        .description = "Only of this kind",
-                       .schema = R"({"type":"string","enum":["plan","start","stop","retry","move"]})"},
+                       .schema =
+                           R"({"type":"string","enum":["plan","start","stop","retry","move","route"]})"},
                       {.name = "limit",
                        .description = "At most so many",
                        .schema = limit_schema(kDecisionsDefault, kDecisionsMax)}},

@@ -160,6 +160,10 @@ std::string why_started(ScaleReason reason) {
       return "during shutdown";
     case ScaleReason::Room:
       return "where there is room";
+    case ScaleReason::Slow:
+      return "to replace a slow instance";
+    case ScaleReason::Variant:
+      return "to replace another variant";
   }
   return "";
 }
@@ -182,6 +186,10 @@ std::string why_stopped(ScaleReason reason) {
       return "the server shuts down";
     case ScaleReason::Room:
       return "the machine is full and another function's start is worth more";
+    case ScaleReason::Slow:
+      return "clearly slower than its peers at the same messages";
+    case ScaleReason::Variant:
+      return "another variant suits the messages that come better";
   }
   return "";
 }
@@ -189,6 +197,7 @@ std::string why_stopped(ScaleReason reason) {
 std::string sentence(const StartDecision& start) {
   std::string text = "Starts " + instances(start.instances) + " of " + start.function;
   if (start.version > 1) text += " version " + std::to_string(start.version);
+  if (start.variant > 0) text += " variant " + std::to_string(start.variant);
   return text + " " + why_started(start.reason) + ".";
 }
 
@@ -264,6 +273,48 @@ std::string sentence(const MoveRecord& move) {
       break;
   }
   return text + inputs(move.decision) + more_sentence(move.more);
+}
+
+std::string why_routed(const RoutingDecision& decision) {
+  const std::string of = " of " + std::to_string(decision.free) + " free ones";
+  switch (decision.reason) {
+    case RouteReason::Only:
+      return "the only free one";
+    case RouteReason::Warmest:
+      return "the one used last" + of;
+    case RouteReason::Group:
+      return "it ran the message's group last";
+    case RouteReason::Failures:
+      return "the others" + of + " have failed more of late";
+    case RouteReason::Other:
+      return "the most suitable" + of + " has failed this message";
+    case RouteReason::Cost:
+      return "the least memory-time" + of;
+    case RouteReason::Finish:
+      return "the earliest predicted finish" + of;
+  }
+  return "";
+}
+
+std::string sentence(const RouteRecord& route) {
+  const RoutingDecision& decision = route.decision;
+  std::string text = "Message " + std::to_string(route.message.value()) + " goes to instance " +
+                     std::to_string(route.instance.value()) + " of variant " +
+                     std::to_string(decision.variant) + ": " + why_routed(decision) + ".";
+  if (decision.service > Duration(0)) {
+    text += " It is predicted to take " + duration_text(decision.service) + " there";
+    if (decision.next_best > Duration(0))
+      text += ", " + duration_text(decision.next_best) + " on the next best";
+    text += ", from " + counted(decision.evidence, "run", "runs") + " of such messages.";
+  }
+  if (decision.slowness > 1)
+    text += " The instance takes " + number(decision.slowness) + " times as long as its peers.";
+  if (decision.passed > 0) {
+    text +=
+        " " + counted(decision.passed, "message", "messages") +
+        " before it in the order would finish sooner on an instance that is still busy, and waits for it.";
+  }
+  return text + more_sentence(route.more);
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ class DecisionLog::State {
     std::uint32_t retries = 0;
     std::uint32_t skipped_retries = 0;
     std::uint32_t skipped_moves = 0;
+    std::int64_t routed_second = -1;  ///< in which the last route was recorded
+    std::uint32_t skipped_routes = 0;
   };
 
   Queue& queue(QueueId id);
@@ -60,6 +62,7 @@ class DecisionLog::State {
   void record_stops(TimePoint at, const Actions& actions);
   void record_retry(TimePoint at, QueueId id, const SetVisibility& action);
   void record_move(TimePoint at, const Move& action);
+  void record_route(TimePoint at, const Run& run);
   bool may_record_one_by_one(Queue& of, TimePoint at);
   void add(Queue& to, DecisionRecord record);
 
@@ -80,6 +83,8 @@ void DecisionLog::State::observe(const TimedEvent& timed, const Actions& actions
       record_retry(timed.time, attribution_.ended_run_queue(timed.event), *retry);
     } else if (const auto* move = std::get_if<Move>(&action)) {
       record_move(timed.time, *move);
+    } else if (const auto* run = std::get_if<Run>(&action)) {
+      record_route(timed.time, *run);
     } else {
       starts = starts || std::holds_alternative<StartInstance>(action);
       stops = stops || std::holds_alternative<StopInstance>(action);
@@ -130,14 +135,15 @@ void DecisionLog::State::record_starts(TimePoint at, const Actions& actions) {
     if (!start) continue;
     const auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
       return group.queue == start->queue && group.function == start->function &&
-             group.decision.version == start->version && group.decision.reason == start->reason;
+             group.decision.version == start->version && group.decision.variant == start->variant &&
+             group.decision.reason == start->reason;
     });
     if (same != groups.end()) {
       ++same->decision.instances;
     } else {
       groups.push_back({start->queue,
                         start->function,
-                        {function_name(start->function), start->version, 1, start->reason}});
+                        {function_name(start->function), start->version, 1, start->reason, start->variant}});
     }
   }
   for (Group& group : groups) {
@@ -203,6 +209,22 @@ void DecisionLog::State::record_move(TimePoint at, const Move& action) {
   add(from,
       {at, from.name,
        MoveRecord{action.message, to, action.reason, action.decision, std::exchange(from.skipped_moves, 0)}});
+}
+
+/// One a second and queue: how runs are spread repeats itself, and must not push out what is rare.
+void DecisionLog::State::record_route(TimePoint at, const Run& run) {
+  const RouteReason reason = run.routing.reason;
+  if (run.leases.empty() || reason == RouteReason::Only || reason == RouteReason::Warmest) return;
+  Queue& of = queue(run.queue);
+  const std::int64_t second = count_us(at) / 1'000'000;
+  if (second == of.routed_second) {
+    ++of.skipped_routes;
+    return;
+  }
+  of.routed_second = second;
+  add(of, {at, of.name,
+           RouteRecord{run.leases.front().message, run.instance, run.routing,
+                       std::exchange(of.skipped_routes, 0)}});
 }
 
 void DecisionLog::State::add(Queue& to, DecisionRecord record) {

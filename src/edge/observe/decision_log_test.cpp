@@ -250,12 +250,47 @@ TEST(DecisionRecord, JsonReadsBackToTheSame) {
        {DecisionRecord{at, "orders", PlanDecision{plan, 3}},
         DecisionRecord{at, "a\"b", StartDecision{"ship", 2, 4, ScaleReason::Minimum}},
         DecisionRecord{at, "", StopDecision{"ship", 4, ScaleReason::Outdated}},
+        DecisionRecord{at, "q", StartDecision{"ship", 1, 1, ScaleReason::Variant, 3}},
+        DecisionRecord{at, "q",
+                       RouteRecord{MessageId(5), InstanceId(9),
+                                   RoutingDecision{.reason = RouteReason::Cost,
+                                   .variant = 1,
+                                   .free = 4,
+                                   .passed = 2,
+                                   .evidence = 17,
+                                   .service = 500ms,
+                                   .next_best = 4s,
+                                   .slowness = 1.5F},
+                                   2}},
         DecisionRecord{at, "q", RetryRecord{MessageId(5), failed(RetryChoice::Park), 3}},
         DecisionRecord{at, "q", MoveRecord{MessageId(5), "d", MoveReason::Redrive, {}, 0}}}) {
     const auto read = read_decision(to_json(record));
     ASSERT_TRUE(read) << to_json(record);
     EXPECT_EQ(*read, record) << to_json(record);
   }
+}
+
+TEST_F(DecisionLogTest, ARouteIsRecordedOnceASecondAndOnlyWhereItIsNoMatterOfCourse) {
+  DecisionLog log({}, names);
+  const auto run = [](RouteReason reason) {
+    forewarm::Run action{RunId(1), InstanceId(3), kShip, kOrders, {}};
+    action.leases.push_back({.message = MessageId(8), .receive_count = 1, .visible_at = {}});
+    action.routing = {
+        .reason = reason, .variant = 1, .free = 2, .evidence = 40, .service = 500ms, .next_best = 4s};
+    return action;
+  };
+  tell(log, TimePassed{}, {run(RouteReason::Warmest), run(RouteReason::Only)});
+  EXPECT_EQ(all(log).size(), 0U);
+  tell(log, TimePassed{}, {run(RouteReason::Cost), run(RouteReason::Cost)});
+  ASSERT_EQ(all(log).size(), 1U);
+  EXPECT_EQ(
+      explain(all(log)[0]),
+      "Message 8 goes to instance 3 of variant 1: the least memory-time of 2 free ones. It is predicted to "
+      "take 500 ms there, 4 s on the next best, from 40 runs of such messages.");
+  now += 1s;
+  tell(log, TimePassed{}, {run(RouteReason::Finish)});
+  ASSERT_EQ(all(log).size(), 2U);
+  EXPECT_EQ(std::get<RouteRecord>(all(log)[1].what).more, 1U);
 }
 
 TEST(DecisionRecord, ForeignLinesAreErrorsAndUnknownMembersAreNot) {

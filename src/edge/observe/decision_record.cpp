@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 5> kKinds = {"plan", "start", "stop", "retry", "move"};
+constexpr std::array<std::string_view, 6> kKinds = {"plan", "start", "stop", "retry", "move", "route"};
 
 // Durations are microseconds, so that a record reads back to what was written.
 
@@ -49,6 +49,7 @@ void write(const PlanDecision& plan, JsonWriter& out) {
 void write(const StartDecision& start, JsonWriter& out) {
   out.member("function", start.function).member("version", start.version);
   out.member("instances", start.instances).member("reason", word(start.reason));
+  out.member("variant", start.variant);
 }
 
 void write(const StopDecision& stop, JsonWriter& out) {
@@ -66,6 +67,16 @@ void write(const MoveRecord& move, JsonWriter& out) {
   out.member("message", move.message.value()).member("to", move.to).member("reason", word(move.reason));
   out.member("more", move.more);
   write_retry(move.decision, out);
+}
+
+void write(const RouteRecord& route, JsonWriter& out) {
+  const RoutingDecision& decision = route.decision;
+  out.member("message", route.message.value()).member("instance", route.instance.value());
+  out.member("reason", word(decision.reason)).member("variant", decision.variant);
+  out.member("free", decision.free).member("passed", decision.passed);
+  out.member("evidence", decision.evidence).member("service_us", decision.service.count());
+  out.member("next_best_us", decision.next_best.count()).member("slowness", decision.slowness);
+  out.member("more", route.more);
 }
 
 // Reading: what is missing or of another type becomes the default; the caller has checked that it is an
@@ -131,6 +142,22 @@ PlanDecision read_plan(const json::object& from, TimePoint at) {
   return decision;
 }
 
+RouteRecord read_route(const json::object& from) {
+  RouteRecord route;
+  route.message = MessageId(number_of<std::uint64_t>(from, "message"));
+  route.instance = InstanceId(number_of<std::uint64_t>(from, "instance"));
+  route.decision.reason = from_word(text_of(from, "reason"), kRouteReasonCount, RouteReason::Only);
+  route.decision.variant = number_of<std::uint16_t>(from, "variant");
+  route.decision.free = number_of<std::uint32_t>(from, "free");
+  route.decision.passed = number_of<std::uint32_t>(from, "passed");
+  route.decision.evidence = number_of<std::uint32_t>(from, "evidence");
+  route.decision.service = Duration(number_of<std::int64_t>(from, "service_us"));
+  route.decision.next_best = Duration(number_of<std::int64_t>(from, "next_best_us"));
+  route.decision.slowness = number_of<float>(from, "slowness", 1);
+  route.more = number_of<std::uint32_t>(from, "more");
+  return route;
+}
+
 void read_what(const json::object& from, DecisionKind kind, DecisionRecord& record) {
   switch (kind) {
     case DecisionKind::Plan:
@@ -139,7 +166,8 @@ void read_what(const json::object& from, DecisionKind kind, DecisionRecord& reco
     case DecisionKind::Start:
       record.what = StartDecision{text_of(from, "function"), number_of<std::uint32_t>(from, "version"),
                                   number_of<std::uint32_t>(from, "instances"),
-                                  from_word(text_of(from, "reason"), kScaleReasonCount, ScaleReason::Plan)};
+                                  from_word(text_of(from, "reason"), kScaleReasonCount, ScaleReason::Plan),
+                                  number_of<std::uint16_t>(from, "variant")};
       return;
     case DecisionKind::Stop:
       record.what = StopDecision{text_of(from, "function"), number_of<std::uint32_t>(from, "instances"),
@@ -155,6 +183,9 @@ void read_what(const json::object& from, DecisionKind kind, DecisionRecord& reco
           MoveRecord{MessageId(number_of<std::uint64_t>(from, "message")), text_of(from, "to"),
                      from_word(text_of(from, "reason"), kMoveReasonCount, MoveReason::ReceiveCount),
                      read_retry(object_of(from, "decision")), number_of<std::uint32_t>(from, "more")};
+      return;
+    case DecisionKind::Route:
+      record.what = read_route(from);
       return;
   }
 }
@@ -192,8 +223,9 @@ Result<DecisionRecord> read_decision(std::string_view line) {
   const json::object& object = value.get_object();
   const auto kind = parse_decision_kind(text_of(object, "kind"));
   if (!kind) {
-    return error(ErrorCode::Corrupt, "expected a \"kind\" of plan, start, stop, retry or move, got \"" +
-                                         text_of(object, "kind").substr(0, 64) + "\"");
+    return error(ErrorCode::Corrupt,
+                 "expected a \"kind\" of plan, start, stop, retry, move or route, got \"" +
+                     text_of(object, "kind").substr(0, 64) + "\"");
   }
   DecisionRecord record;
   record.at = time_point_us(number_of<std::int64_t>(object, "at_us"));

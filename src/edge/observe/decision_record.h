@@ -24,6 +24,7 @@ struct StartDecision {
   std::uint32_t version = 1;
   std::uint32_t instances = 1;
   ScaleReason reason = ScaleReason::Plan;
+  std::uint16_t variant = 0;
   friend bool operator==(const StartDecision&, const StartDecision&) = default;
 };
 /// Instances of one function asked to stop, in one step and for one reason.
@@ -50,7 +51,17 @@ struct MoveRecord {
   friend bool operator==(const MoveRecord&, const MoveRecord&) = default;
 };
 
-enum class DecisionKind : std::uint8_t { Plan, Start, Stop, Retry, Move };
+/// A run goes to an instance for a reason that is no matter of course: several variants, failures, slowness,
+/// a group's place.
+struct RouteRecord {
+  MessageId message;  ///< the first of the run
+  InstanceId instance;
+  RoutingDecision decision;
+  std::uint32_t more = 0;
+  friend bool operator==(const RouteRecord&, const RouteRecord&) = default;
+};
+
+enum class DecisionKind : std::uint8_t { Plan, Start, Stop, Retry, Move, Route };
 std::string_view word(DecisionKind kind);
 std::optional<DecisionKind> parse_decision_kind(std::string_view text);
 
@@ -58,7 +69,7 @@ std::optional<DecisionKind> parse_decision_kind(std::string_view text);
 struct DecisionRecord {
   TimePoint at;
   std::string queue;
-  std::variant<PlanDecision, StartDecision, StopDecision, RetryRecord, MoveRecord> what;
+  std::variant<PlanDecision, StartDecision, StopDecision, RetryRecord, MoveRecord, RouteRecord> what;
 
   DecisionKind kind() const { return static_cast<DecisionKind>(what.index()); }
   friend bool operator==(const DecisionRecord&, const DecisionRecord&) = default;

@@ -10,7 +10,7 @@ constexpr MetricType kGauge = MetricType::Gauge;
 constexpr MetricType kHistogram = MetricType::Histogram;
 
 constexpr std::string_view kScaleReasons =
-    "plan, reactive, minimum, surplus, outdated, failing, shutdown, room";
+    "plan, reactive, minimum, surplus, outdated, failing, shutdown, room, slow, variant";
 
 constexpr auto kTable = std::to_array<MetricDescription>({
     {"forewarm_build_info", kGauge, "Always 1; the label says which version runs.", "version", ""},

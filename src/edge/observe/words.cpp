@@ -15,7 +15,9 @@ constexpr std::array<std::string_view, kErrorClassCount> kErrors = {"none", "han
                                                                     "capacity"};
 constexpr std::array<std::string_view, kRetryChoiceCount> kChoices = {"now", "later", "dead_letter", "park"};
 constexpr std::array<std::string_view, kScaleReasonCount> kScaleReasons = {
-    "plan", "reactive", "minimum", "surplus", "outdated", "failing", "shutdown", "room"};
+    "plan", "reactive", "minimum", "surplus", "outdated", "failing", "shutdown", "room", "slow", "variant"};
+constexpr std::array<std::string_view, kRouteReasonCount> kRouteReasons = {
+    "only", "warmest", "group", "failures", "other", "cost", "finish"};
 constexpr std::array<std::string_view, kMoveReasonCount> kMoveReasons = {"receive_count", "failure_odds",
                                                                          "attempts_used", "redrive"};
 constexpr std::array<std::string_view, kLossReasonCount> kLossReasons = {
@@ -27,7 +29,8 @@ constexpr std::array<std::string_view, 4> kOrders = {"none", "pause_in", "pause_
 constexpr std::array<std::string_view, kOriginCount> kOrigins = {"sent", "recovered", "redriven"};
 
 static_assert(static_cast<std::size_t>(RetryChoice::Park) + 1 == kRetryChoiceCount);
-static_assert(static_cast<std::size_t>(ScaleReason::Room) + 1 == kScaleReasonCount);
+static_assert(static_cast<std::size_t>(ScaleReason::Variant) + 1 == kScaleReasonCount);
+static_assert(static_cast<std::size_t>(RouteReason::Finish) + 1 == kRouteReasonCount);
 static_assert(static_cast<std::size_t>(MoveReason::Redrive) + 1 == kMoveReasonCount);
 static_assert(static_cast<std::size_t>(LossReason::Killed) + 1 == kLossReasonCount);
 static_assert(static_cast<std::size_t>(Constraint::Paused) + 1 == kConstraintCount);
@@ -46,6 +49,9 @@ std::string_view word(ScaleReason reason) {
 }
 std::string_view word(MoveReason reason) {
   return pick(kMoveReasons, reason);
+}
+std::string_view word(RouteReason reason) {
+  return pick(kRouteReasons, reason);
 }
 std::string_view word(LossReason reason) {
   return pick(kLossReasons, reason);

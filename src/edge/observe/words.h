@@ -17,6 +17,7 @@ std::string_view word(ErrorClass error);
 std::string_view word(RetryChoice choice);
 std::string_view word(ScaleReason reason);
 std::string_view word(MoveReason reason);
+std::string_view word(RouteReason reason);
 std::string_view word(LossReason reason);
 std::string_view word(Constraint constraint);
 std::string_view word(ModelId model);
@@ -24,8 +25,9 @@ std::string_view word(Origin origin);
 std::string_view word(OrderKind kind);
 
 inline constexpr std::size_t kRetryChoiceCount = 4;
-inline constexpr std::size_t kScaleReasonCount = 8;
+inline constexpr std::size_t kScaleReasonCount = 10;
 inline constexpr std::size_t kMoveReasonCount = 4;
+inline constexpr std::size_t kRouteReasonCount = 7;
 inline constexpr std::size_t kLossReasonCount = 5;
 inline constexpr std::size_t kConstraintCount = 14;
 inline constexpr std::size_t kModelCount = kModelNames.size();

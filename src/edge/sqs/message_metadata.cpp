@@ -63,11 +63,15 @@ SqsResult<MessageMetadata> read_metadata(const SendMessageEntry& entry, bool fif
   if (!priority) return std::unexpected(priority.error());
   const SqsResult<TimePoint> deadline = read_deadline(entry, visible_at);
   if (!deadline) return std::unexpected(deadline.error());
-  MessageMetadata metadata{.priority = *priority, .deadline = *deadline, .tenant = {}};
+  MessageMetadata metadata{.priority = *priority, .deadline = *deadline, .tenant = {}, .type = {}};
   if (const AttributeValue* tenant = find(entry, "forewarm.tenant")) {
     metadata.tenant = TenantId(name_hash(tenant->value));
   } else if (!fifo && !entry.group_id.empty()) {
     metadata.tenant = TenantId(name_hash(entry.group_id));
+  }
+  if (const AttributeValue* type = find(entry, "forewarm.type")) {
+    const auto hash = static_cast<std::uint32_t>(name_hash(type->value));
+    metadata.type = MessageTypeId(hash == 0 ? 1 : hash);
   }
   return metadata;
 }

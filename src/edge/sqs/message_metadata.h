@@ -14,11 +14,12 @@ struct MessageMetadata {
   Priority priority = kPriorityDefault;
   TimePoint deadline;  ///< TimePoint{}: by the objective of the queue's mapping, which the core knows
   TenantId tenant;
+  MessageTypeId type;
 };
 
-/// Reads the attributes forewarm.priority, forewarm.objective-ms, forewarm.deadline and forewarm.tenant.
-/// Without the last the tenant of a standard queue is the message group, as in the service's fair queues. A
-/// value that cannot be read is refused: a message with a priority that nobody sees is a trap.
+/// Reads the attributes forewarm.priority, forewarm.objective-ms, forewarm.deadline, forewarm.tenant and
+/// forewarm.type. Without a tenant that of a standard queue is the message group, as in the service's fair
+/// queues. A value that cannot be read is refused: a message with a priority that nobody sees is a trap.
 SqsResult<MessageMetadata> read_metadata(const SendMessageEntry& entry, bool fifo, TimePoint visible_at);
 
 /// 64 bits for a name, the same on every machine and never 0.

@@ -56,6 +56,13 @@ TEST(MessageMetadata, TheTenantIsTheGroupOnStandardQueuesOnly) {
   EXPECT_EQ(read(entry, true)->tenant, TenantId(name_hash("umbrella")));
 }
 
+TEST(MessageMetadata, TheTypeIsAHashOfItsNameAndNoneWithoutOne) {
+  EXPECT_FALSE(read(with("other", "x"))->type);
+  EXPECT_TRUE(read(with("forewarm.type", "thumbnail"))->type);
+  EXPECT_EQ(read(with("forewarm.type", "thumbnail"))->type, read(with("forewarm.type", "thumbnail"))->type);
+  EXPECT_NE(read(with("forewarm.type", "thumbnail"))->type, read(with("forewarm.type", "film"))->type);
+}
+
 TEST(NameHash, IsTheSameOnEveryMachine) {
   EXPECT_NE(name_hash(""), 0U);
   EXPECT_EQ(name_hash("acme"), 1372038925648144367ULL);

@@ -65,10 +65,14 @@ sqlite::Code bring_up_to_date(sqlite::Connection& connection) {
   return connection.execute(sql.c_str());
 }
 
+std::uint64_t priority_and_type(const Message& message) {
+  return std::uint64_t{message.type.value()} << 8 | message.priority;
+}
+
 std::uint64_t message_checksum(const Message& message) {
   const std::array<std::uint64_t, 8> words = {
       message.id.value(),     message.queue.value(), word(message.sent), word(message.deadline),
-      message.tenant.value(), message.group.value(), message.bytes,      message.priority};
+      message.tenant.value(), message.group.value(), message.bytes,      priority_and_type(message)};
   // A row of format 1 has no source, and keeps its checksum.
   if (!message.dead_letter_source) return hash_words(words);
   return hash_words(std::array<std::uint64_t, 2>{hash_words(words), message.dead_letter_source.value()});

@@ -19,6 +19,9 @@ sqlite::Code create_tables(sqlite::Connection& connection);
 /// Makes a database of format 1 one of this format; one transaction.
 sqlite::Code bring_up_to_date(sqlite::Connection& connection);
 
+/// The column `priority`: the priority in the lowest 8 bits, the type above them. As an own column the type
+/// would be another format; as it is, what has no type is stored as it always was.
+std::uint64_t priority_and_type(const Message& message);
 /// XXH3 of the columns that do not change while a message waits in one queue.
 std::uint64_t message_checksum(const Message& message);
 /// XXH3 of the columns that a delivery changes, with the id.

@@ -29,7 +29,7 @@ inline std::string describe(const Contents& contents) {
     const Message& m = stored.message;
     out << id << ' ' << m.queue.value() << ' ' << m.receive_count << ' ' << count_us(m.visible_at) << ' '
         << m.tenant.value() << ' ' << count_us(m.sent) << ' ' << m.dead_letter_source.value() << ' '
-        << int{m.priority} << ' ' << stored.payload.substr(0, 20) << '+'
+        << int{m.priority} << ' ' << m.type.value() << ' ' << stored.payload.substr(0, 20) << '+'
         << payload_checksum(m.id, stored.payload) << '\n';
   }
   return out.str();

@@ -93,6 +93,7 @@ inline Message make_message(std::uint64_t id, QueueId queue = QueueId(1)) {
   const auto time = static_cast<std::int64_t>(1'700'000'000'000'000 + id * 1000);
   return {.id = MessageId(id),
           .queue = queue,
+          .type = MessageTypeId(static_cast<std::uint32_t>(id % 4 * 0x9e3779b9ULL)),
           .sent = time_point_us(time),
           .visible_at = time_point_us(time + 1),
           .deadline = time_point_us(time + 2),

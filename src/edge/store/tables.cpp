@@ -84,7 +84,7 @@ Code Tables::apply(const AppendMessage& write, std::string_view payload) {
       .bind(7, message.group.value())
       .bind(8, std::int64_t{message.bytes})
       .bind(9, std::int64_t{message.receive_count})
-      .bind(10, std::int64_t{message.priority})
+      .bind(10, static_cast<std::int64_t>(priority_and_type(message)))
       .bind(11, message_checksum(message))
       .bind(12, lease_checksum(message.id, message.receive_count, message.visible_at))
       .bind(13, std::int64_t{message.dead_letter_source.value()});
@@ -177,6 +177,7 @@ bool Tables::changed_a_row() const {
 Message read_message(const sqlite::Statement& row) {
   return {.id = MessageId(row.unsigned_integer(0)),
           .queue = QueueId(static_cast<std::uint32_t>(row.integer(1))),
+          .type = MessageTypeId(static_cast<std::uint32_t>(row.unsigned_integer(9) >> 8)),
           .sent = time_point_us(row.integer(2)),
           .visible_at = time_point_us(row.integer(3)),
           .deadline = time_point_us(row.integer(4)),

@@ -2,7 +2,7 @@
 
     scripted.py [NAME]
 
-A message is "ACTION ...": ok | fail | hang | exit | sleep SECONDS | batchfail. Each attempt appends a line
+A message is "ACTION ...": ok | fail | hang | exit | only NAME | sleep SECONDS | batchfail. Each attempt appends a line
 "NAME PID ACTION-AND-REST" to the file that the environment variable JOURNAL names, before it does anything.
 """
 
@@ -32,6 +32,8 @@ def handle(event):
         if action == "hang":
             time.sleep(3600)
         if action == "exit":
+            os._exit(3)
+        if action == "only" and rest[0] != NAME:  # as a process does that needs more memory than it has
             os._exit(3)
         if action == "sleep":
             time.sleep(float(rest[0]))

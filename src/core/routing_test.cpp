@@ -1,0 +1,154 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/small_machine.h"
+
+namespace forewarm {
+namespace {
+
+/// A function of two variants, the second with four times the memory; its films take eight times as long on
+/// the first.
+class Routing : public testing::Test {
+ protected:
+  Routing() {
+    FunctionSettings function;
+    function.id = FunctionId(1);
+    function.variants = {{.memory_bytes = 128 << 20}, {.memory_bytes = 512 << 20}};
+    function.concurrency_max = 4;
+    MappingSettings mapping;
+    mapping.queue = QueueId(1);
+    mapping.function = function.id;
+    mapping.scaling.objective = 1s;
+    mapping.scaling.instances_max = 4;
+    settings_.functions = {function};
+    settings_.mappings = {mapping};
+    settings_.instances_max = 10;
+    core_.step(now_, ConfigurationChanged{settings_}, actions_);
+    step(QueueChanged{QueueId(1), {}});
+  }
+
+  void step(const Event& event) {
+    Actions actions;
+    core_.step(now_, event, actions);
+    for (const Action& action : actions) {
+      if (const auto* start = std::get_if<StartInstance>(&action)) {
+        variant_[start->instance] = start->variant;
+        starting_.push_back(start->instance);
+      } else if (const auto* stop = std::get_if<StopInstance>(&action)) {
+        stops_.push_back(stop->reason);
+        stopping_.push_back(stop->instance);
+      } else if (const auto* run = std::get_if<forewarm::Run>(&action)) {
+        runs_.push_back(*run);
+      }
+    }
+  }
+  void settle() {
+    while (core_.wake_at() <= now_) step(TimePassed{});
+  }
+  void pass(Duration time) {
+    const TimePoint until = now_ + time;
+    while (core_.wake_at() <= until) {
+      now_ = std::max(now_, core_.wake_at());
+      step(TimePassed{});
+    }
+    now_ = until;
+  }
+  void send(std::uint32_t bytes) {
+    Message message;
+    message.id = MessageId(++messages_);
+    message.queue = QueueId(1);
+    message.sent = message.visible_at = now_;
+    message.bytes = bytes;
+    step(MessageArrived{message});
+    settle();
+    for (int i = 0; i < 3; ++i) {
+      for (const InstanceId instance : std::exchange(starting_, {})) {
+        now_ += 100ms;
+        step(InstanceReady{instance, 100ms});
+      }
+      for (const InstanceId instance : std::exchange(stopping_, {})) step(InstanceLost{instance, {}});
+      settle();
+    }
+  }
+  /// The oldest run ends as its instance and message make it.
+  forewarm::Run end_run(std::uint32_t bytes, ErrorClass error = ErrorClass::None) {
+    const forewarm::Run run = runs_.front();
+    runs_.erase(runs_.begin());
+    const bool film = bytes > 10'000;
+    const Duration takes =
+        film ? (variant_[run.instance] == 0 ? Duration(4s) : Duration(500ms)) : Duration(50ms);
+    now_ += takes;
+    step(RunFinished{.run = run.run, .error = error, .service_time = takes, .failed = {}});
+    if (error == ErrorClass::Crash) step(InstanceLost{run.instance, LossReason::Crashed});
+    settle();
+    return run;
+  }
+  forewarm::Run work(std::uint32_t bytes) {
+    send(bytes);
+    EXPECT_FALSE(runs_.empty());
+    return end_run(bytes);
+  }
+
+  Configuration settings_;
+  Actions actions_;
+  Orchestrator core_{Orchestrator::Options{}};
+  TimePoint now_ = TimePoint(Duration(1h));
+  std::map<InstanceId, std::uint16_t> variant_;
+  std::vector<InstanceId> starting_, stopping_;
+  std::vector<ScaleReason> stops_;
+  std::vector<forewarm::Run> runs_;
+  std::uint64_t messages_ = 0;
+};
+
+constexpr std::uint32_t kFilm = 100'000, kThumbnail = 1'000;
+
+TEST_F(Routing, AStartHasTheVariantThatTheMessagesNeed) {
+  for (int i = 0; i < 150; ++i) {
+    work(kFilm);
+    pass(3s);
+  }
+  const forewarm::Run last = work(kFilm);
+  EXPECT_EQ(variant_[last.instance], 1);
+  EXPECT_EQ(last.routing.variant, 1);
+}
+
+TEST_F(Routing, InAFullPoolAnInstanceOfTheWrongVariantIsExchanged) {
+  settings_.mappings[0].scaling.instances_min = 1;
+  settings_.mappings[0].scaling.instances_max = 1;
+  step(ConfigurationChanged{settings_});
+  pass(1s);
+  for (int i = 0; i < 150; ++i) {
+    work(kFilm);
+    pass(3s);
+  }
+  EXPECT_EQ(variant_[work(kFilm).instance], 1);
+  EXPECT_NE(std::ranges::find(stops_, ScaleReason::Variant), stops_.end());
+}
+
+TEST_F(Routing, AMessageThatEndedItsProcessGetsALargerVariant) {
+  send(kThumbnail);
+  ASSERT_EQ(runs_.size(), 1U);
+  ASSERT_EQ(variant_[runs_[0].instance], 0);
+  end_run(kThumbnail, ErrorClass::Crash);
+  pass(20min);
+  for (const InstanceId instance : std::exchange(starting_, {})) step(InstanceReady{instance, 100ms});
+  settle();
+  ASSERT_FALSE(runs_.empty());
+  EXPECT_EQ(variant_[runs_.back().instance], 1);
+}
+
+TEST_F(Routing, OneVariantIsRoutedByWarmthAndSaysSo) {
+  settings_.functions[0].variants.resize(1);
+  settings_.functions[0].version = 2;
+  step(ConfigurationChanged{settings_});
+  const forewarm::Run run = work(kThumbnail);
+  EXPECT_EQ(run.routing.reason, RouteReason::Only);
+  EXPECT_EQ(run.routing.evidence, 0U);
+}
+
+}  // namespace
+}  // namespace forewarm
