@@ -232,7 +232,7 @@ void Isolation::add_paths(IsolatedLaunch& launch, const InstanceNeeds& needs, co
   for (const std::string& path : needs.write_paths) add(LaunchText::Writable, path);
   if (!tmp.empty()) launch.add(LaunchText::Tmp, tmp);
   // Its own then; else everybody's.
-  if (launch.wants(IsolationLayer::MountNamespace)) launch.add(LaunchText::Write, "/dev/shm");
+  if (launch.wants(IsolationLayer::MountNamespace)) launch.add(LaunchText::Writable, "/dev/shm");
   const bool inside = is_within(directory, settings_.data_folder);
   if (!settings_.data_folder.empty() && !inside && ::access(settings_.data_folder.c_str(), F_OK) == 0)
     launch.add(LaunchText::Hidden, settings_.data_folder);
