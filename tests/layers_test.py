@@ -22,6 +22,7 @@ THIRD_PARTY = {
     "libical/": ["edge/signal"],
     "openssl/": ["edge/archive", "edge/net", "edge/signal", "edge/sqs"],
     "prometheus/": ["edge/observe"],
+    "seccomp.h": ["edge/functions"],
     "spdlog/": ["edge/observe"],
     "sqlite3.h": ["edge/sqlite", "edge/store"],
     "toml++/": ["app"],

@@ -1,9 +1,12 @@
 #include "app/admin_client.h"
 
 #include <boost/json.hpp>
+#include <cstdlib>
+#include <fstream>
 #include <optional>
 
 #include "app/sqs_client.h"
+#include "edge/net/fetch.h"
 
 namespace forewarm {
 namespace {
@@ -22,7 +25,9 @@ std::string words_of(const HttpResponse& response) {
 
 }  // namespace
 
-Result<HttpResponse> call_server(const std::string& url, HttpRequest request) {
+namespace {
+
+Result<HttpResponse> ask_in_the_clear(const std::string& url, HttpRequest request) {
   const Result<Endpoint> endpoint = parse_url(url);
   if (!endpoint) return std::unexpected(endpoint.error());
   Loop loop;
@@ -34,15 +39,47 @@ Result<HttpResponse> call_server(const std::string& url, HttpRequest request) {
   });
   const auto give_up = Loop::Clock::now() + std::chrono::minutes(1);
   while (!answer && Loop::Clock::now() < give_up) loop.run_until(give_up);
-  if (!answer || !*answer) {
-    return error(ErrorCode::Io, url +
-                                    " does not answer. Start a server with: forewarm serve, or name another "
-                                    "with --endpoint and --admin-endpoint");
+  if (answer && *answer) return std::move(*answer);
+  return error(ErrorCode::Io, url + " does not answer");
+}
+
+Result<HttpResponse> ask_over_tls(const std::string& url, HttpRequest request) {
+  FetchRequest asked{.method = request.method, .url = url + request.path};
+  if (!request.query.empty()) asked.url += "?" + request.query;
+  asked.headers = std::move(request.headers);
+  asked.body = std::move(request.body);
+  FetchOptions options;
+  if (const char* file = std::getenv("FOREWARM_CA_FILE")) options.ca_file = file;
+  return fetch(asked, options);
+}
+
+}  // namespace
+
+Result<HttpResponse> call_server(const std::string& url, HttpRequest request) {
+  Result<HttpResponse> answer = url.starts_with("https://") ? ask_over_tls(url, std::move(request))
+                                                            : ask_in_the_clear(url, std::move(request));
+  if (!answer && answer.error().code != ErrorCode::Invalid) {
+    return error(ErrorCode::Io, answer.error().message +
+                                    ". Start a server with: forewarm serve, or name another with --endpoint "
+                                    "and --admin-endpoint");
   }
-  if ((*answer)->status >= 400) {
-    return error((*answer)->status == 404 ? ErrorCode::NotFound : ErrorCode::Invalid, words_of(**answer));
+  if (!answer) return answer;
+  if (answer->status >= 400)
+    return error(answer->status == 404 ? ErrorCode::NotFound : ErrorCode::Invalid, words_of(*answer));
+  return answer;
+}
+
+Result<HttpResponse> call_admin(const ServerAddress& server, HttpRequest request) {
+  std::string token;
+  if (!server.token_file.empty()) {
+    std::ifstream file(server.token_file);
+    if (!std::getline(file, token) || token.empty())
+      return error(ErrorCode::Io, "--token-file: " + server.token_file + " cannot be read or is empty");
+  } else if (const char* given = std::getenv("FOREWARM_TOKEN")) {
+    token = given;
   }
-  return std::move(*answer);
+  if (!token.empty()) request.headers.emplace_back("Authorization", "Bearer " + token);
+  return call_server(server.admin, std::move(request));
 }
 
 }  // namespace forewarm

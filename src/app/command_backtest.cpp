@@ -92,7 +92,7 @@ Result<std::vector<RecordedSeries>> server_series(const ServerAddress& server,
   std::vector<RecordedSeries> all;
   for (const std::string& queue : queues) {
     const Result<HttpResponse> response =
-        call_server(server.admin, {"GET", "/v1/queues/" + percent_encode(queue) + "/arrivals", "", {}, ""});
+        call_admin(server, {"GET", "/v1/queues/" + percent_encode(queue) + "/arrivals", "", {}, ""});
     if (!response) return std::unexpected(response.error());
     const boost::json::value answer = boost::json::parse(response->body);
     RecordedSeries& one = all.emplace_back(RecordedSeries{.name = queue, .start = {}, .values = {}});

@@ -159,8 +159,8 @@ std::string demand_of(const json::value& answer) {
 int run_forecast(const ServerAddress& server, const ForecastCommand& command) {
   std::string query = "horizon=" + percent_encode(command.horizon);
   if (!command.at.empty()) query += "&at=" + percent_encode(command.at);
-  const Result<HttpResponse> response = call_server(
-      server.admin, {"GET", "/v1/queues/" + percent_encode(command.queue) + "/forecast", query, {}, ""});
+  const Result<HttpResponse> response =
+      call_admin(server, {"GET", "/v1/queues/" + percent_encode(command.queue) + "/forecast", query, {}, ""});
   if (!response) return failed(response.error());
   if (server.json) {
     std::cout << response->body;

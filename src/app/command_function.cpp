@@ -17,7 +17,7 @@ namespace {
 namespace json = boost::json;
 
 Result<json::value> ask(const ServerAddress& server, HttpRequest request) {
-  const Result<HttpResponse> response = call_server(server.admin, std::move(request));
+  const Result<HttpResponse> response = call_admin(server, std::move(request));
   if (!response) return std::unexpected(response.error());
   boost::system::error_code code;
   json::value parsed = json::parse(response->body, code);
@@ -54,6 +54,9 @@ Result<void> apply(const FunctionCommandLine& given, ServerConfig& config) {
   FunctionConfig& function = config.functions.front();
   function.command = given.command;
   if (!given.working_directory.empty()) function.working_directory = given.working_directory;
+  if (!given.read_paths.empty()) function.read_paths = given.read_paths;
+  if (!given.write_paths.empty()) function.write_paths = given.write_paths;
+  if (!given.network.empty()) function.network = given.network;
   if (given.memory_mb > 0) function.memory_mb = static_cast<std::int64_t>(given.memory_mb);
   if (given.concurrency_max > 0) function.concurrency_max = static_cast<std::int64_t>(given.concurrency_max);
   for (const std::string& variable : given.environment) {
@@ -156,11 +159,11 @@ int run_function_logs(const ServerAddress& server, const std::string& name, std:
 
 int run_function_invoke(const ServerAddress& server, const std::string& name, const std::string& payload) {
   const Result<HttpResponse> answer =
-      call_server(server.admin, {"POST",
-                                 "/v1/functions/" + percent_encode(name) + "/invocations",
-                                 "",
-                                 {{"Content-Type", "application/json"}},
-                                 payload});
+      call_admin(server, {"POST",
+                          "/v1/functions/" + percent_encode(name) + "/invocations",
+                          "",
+                          {{"Content-Type", "application/json"}},
+                          payload});
   if (!answer) return failed(answer.error());
   std::cout << answer->body << "\n";
   return 0;

@@ -5,12 +5,16 @@
 #include <memory>
 
 #include "app/commands.h"
+#include "app/completion.h"
 #include "app/config.h"
 #include "app/demo_function.h"
+#include "app/doctor.h"
 #include "app/fit_worker.h"
 #include "app/history_commands.h"
 #include "app/queue_commands.h"
 #include "app/replay_options.h"
+#include "app/server_options.h"
+#include "app/store_commands.h"
 #include "app/terminal.h"
 
 namespace forewarm {
@@ -43,9 +47,12 @@ class CommandLine {
     explain();
     add_history_commands(app_, history_,
                          [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
+    add_store_commands(app_, store_,
+                       [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
     forecast();
     plan();
     bench();
+    about();
     hidden();
   }
 
@@ -77,15 +84,7 @@ class CommandLine {
     sub->callback([this, action = std::move(action)] { action_ = action; });
   }
 
-  void with_server(CLI::App* sub) {
-    sub->add_option("--endpoint", server_.endpoint, "SQS endpoint of the server")
-        ->envname("FOREWARM_ENDPOINT")
-        ->capture_default_str();
-    sub->add_option("--admin-endpoint", server_.admin, "admin address of the server")
-        ->envname("FOREWARM_ADMIN_ENDPOINT")
-        ->capture_default_str();
-    sub->add_flag("--json", server_.json, "JSON on standard output");
-  }
+  void with_server(CLI::App* sub) { add_server_options(*sub, server_); }
 
   void serve() {
     CLI::App* sub =
@@ -98,6 +97,8 @@ class CommandLine {
     sub->add_option("--listen", serve_.listen, "HOST:PORT of the SQS endpoint (default 127.0.0.1:9324)");
     sub->add_option("--admin", serve_.admin,
                     "HOST:PORT of dashboard, metrics and admin API (default 127.0.0.1:9325)");
+    sub->add_option("--public-url", serve_.public_url,
+                    "what queue URLs begin with, behind a proxy or in a container");
     sub->add_option("--record", serve_.record,
                     "write every event and decision to this file, for forewarm replay --audit");
     on(sub, [this] { return run_serve(serve_); });
@@ -187,6 +188,22 @@ class CommandLine {
     check->add_option("config", config_path_, "TOML file")->required();
     on(check, [this] { return run_check(config_path_); });
 
+    CLI::App* doctor = command(
+        app_, "doctor", "what this machine gives the server and lacks, or what is damaged in a data folder",
+        "  forewarm doctor\n  forewarm doctor --config forewarm.toml --json\n"
+        "  forewarm doctor --data /var/lib/forewarm\n"
+        "  forewarm doctor --data /var/lib/forewarm --salvage /var/lib/forewarm-salvaged");
+    doctor->add_option("--config", config_path_, "TOML file")->envname("FOREWARM_CONFIG");
+    auto* data =
+        doctor->add_option("--data", store_.data, "look for damage in this folder of a durable queue");
+    doctor->add_option("--salvage", store_.salvage, "copy what can be read into this folder, new or empty")
+        ->needs(data);
+    doctor->add_flag("--json", store_.server.json, "JSON on standard output");
+    on(doctor, [this, doctor] {
+      if (doctor->count("--data") > 0) return run_store_doctor(store_);
+      return run_doctor(doctor->count("--config") > 0 ? config_path_ : "", store_.server.json);
+    });
+
     CLI::App* config = app_.add_subcommand("config", "write an example configuration, or show all its keys");
     config->require_subcommand(1);
     CLI::App* init =
@@ -210,6 +227,12 @@ class CommandLine {
       sub->add_option("--queue", function_.queue, "queue whose messages it runs");
       sub->add_option("--directory", function_.working_directory, "where the command runs");
       sub->add_option("--env", function_.environment, "NAME=VALUE; repeatable")->allow_extra_args(false);
+      sub->add_option("--read-path", function_.read_paths, "what else it may read; repeatable")
+          ->allow_extra_args(false);
+      sub->add_option("--write-path", function_.write_paths, "what it may change; repeatable")
+          ->allow_extra_args(false);
+      sub->add_option("--network", function_.network, "host, or none")
+          ->check(CLI::IsMember({"host", "none"}));
       sub->add_option("--timeout", function_.timeout, "longest time of one run, for example 30s");
       sub->add_option("--memory-mb", function_.memory_mb, "memory told to the runtime");
       sub->add_option("--concurrency", function_.concurrency_max, "instances at a time");
@@ -282,10 +305,16 @@ class CommandLine {
 
   void plan() {
     CLI::App* sub = named(app_, "plan", "what to set for a queue, when, and what that costs and saves",
-                          "  forewarm plan jobs\n  forewarm plan jobs --target hpa --json");
-    sub->add_option("--target", target_, "process, hpa, provisioned-concurrency, event-source-mapping")
+                          "  forewarm plan jobs\n  forewarm plan jobs --target hpa --json\n"
+                          "  forewarm plan jobs --target provisioned-concurrency --prices aws-lambda");
+    sub->add_option("--target", plan_.target, "process, hpa, provisioned-concurrency, event-source-mapping")
         ->capture_default_str();
-    on(sub, [this] { return run_plan(server_, name_, target_); });
+    sub->add_option("--prices", plan_.prices,
+                    "a price sheet: which instances to commit to (docs/formats/prices.md)");
+    on(sub, [this] {
+      plan_.queue = name_;
+      return run_plan(server_, plan_);
+    });
   }
 
   void bench() {
@@ -310,6 +339,23 @@ class CommandLine {
         ->capture_default_str();
     sub->add_flag("--no-consume", bench_.no_consume, "only send; a function takes the messages");
     on(sub, [this] { return run_bench(server_, bench_); });
+  }
+
+  void about() {
+    on(command(app_, "version", "which forewarm this is, and the format of the store that it writes",
+               "  forewarm version"),
+       [] { return run_version(); });
+    CLI::App* completion =
+        command(app_, "completion", "print a script that completes commands and options",
+                "  source <(forewarm completion bash)\n  forewarm completion zsh > ~/.zfunc/_forewarm\n"
+                "  forewarm completion fish > ~/.config/fish/completions/forewarm.fish");
+    completion->add_option("shell", shell_, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    on(completion, [this] {
+      std::cout << completion_script(app_, shell_);
+      return 0;
+    });
   }
 
   void hidden() {
@@ -371,14 +417,16 @@ class CommandLine {
   ExplainCommand explain_;
   HistoryCommand history_;
   QueueCommand queue_;
+  StoreCommand store_;
   ForecastCommand forecast_;
   FunctionCommandLine function_;
   // An option's default is set before it is known which command runs: options with different defaults cannot
   // share a variable.
   std::string config_path_ = "forewarm.toml";
   std::string name_;
+  std::string shell_;
   std::string payload_ = "{}";
-  std::string target_ = "process";
+  PlanCommand plan_;
   std::uint64_t lines_ = 100;
   std::uint64_t shown_ = 20;
   std::uint64_t init_ms_ = 0;

@@ -5,6 +5,7 @@
 
 #include "app/admin_client.h"
 #include "app/commands.h"
+#include "app/price_sheet.h"
 #include "app/terminal.h"
 
 namespace forewarm {
@@ -19,15 +20,44 @@ std::string signed_text(double value, int digits) {
   return (value > 0 ? "+" : "") + fixed(value, digits);
 }
 
+/// As parameters of a request. Invalid where the sheet has no committed tier.
+Result<std::string> price_parameters(const PriceSheet& sheet) {
+  if (!sheet.committed)
+    return error(ErrorCode::Invalid,
+                 "--prices: the sheet '" + sheet.name + "' has no [committed] tier to choose");
+  std::string text;
+  for (const auto& [name, price] : {std::pair{"idle_second", sheet.idle_second},
+                                    {"busy_second", sheet.busy_second},
+                                    {"committed_second", sheet.committed->second},
+                                    {"committed_busy_second", sheet.committed->busy_second}})
+    text +=
+        std::string("&") + name + "=" + boost::json::serialize(boost::json::value(price * sheet.memory_gb));
+  return text;
+}
+
+/// What the answer says of tiers, for people.
+std::string tiers_text(const boost::json::value& tiers, const std::string& currency) {
+  const std::int64_t committed = tiers.at("committed").to_number<std::int64_t>();
+  if (committed == 0) return "None of the instances is busy enough to be cheaper committed.\n";
+  return "Commit " + std::to_string(committed) + " (provisioned, always ready, reserved) for this time: " +
+         fixed(tiers.at("saves").to_number<double>(), 4) + " " + currency + " cheaper than on demand.\n";
+}
+
 }  // namespace
 
-int run_plan(const ServerAddress& server, const std::string& queue, const std::string& target) {
+int run_plan(const ServerAddress& server, const PlanCommand& command) {
+  const std::string& queue = command.queue;
+  std::string parameters = "target=" + percent_encode(command.target), currency;
+  if (!command.prices.empty()) {
+    const Result<PriceSheet> sheet = find_price_sheet(command.prices);
+    if (!sheet) return failed(sheet.error());
+    const Result<std::string> prices = price_parameters(*sheet);
+    if (!prices) return failed(prices.error());
+    parameters += *prices;
+    currency = sheet->currency;
+  }
   const Result<HttpResponse> response =
-      call_server(server.admin, {"GET",
-                                 "/v1/queues/" + percent_encode(queue) + "/directives",
-                                 "target=" + percent_encode(target),
-                                 {},
-                                 ""});
+      call_admin(server, {"GET", "/v1/queues/" + percent_encode(queue) + "/directives", parameters, {}, ""});
   if (!response) return failed(response.error());
   if (server.json) {
     std::cout << response->body << "\n";
@@ -35,9 +65,12 @@ int run_plan(const ServerAddress& server, const std::string& queue, const std::s
   }
   const boost::json::value answer = boost::json::parse(response->body);
   const boost::json::array& directives = answer.at("directives").as_array();
+  const auto* found = answer.as_object().if_contains("tiers");
+  const std::string tiers = found == nullptr ? "" : tiers_text(*found, currency);
   std::cout << queue << ": " << boost::json::serialize(answer.at("set")) << " in force";
   if (directives.empty()) {
     std::cout << ", nothing to change as far as the forecast reaches\n";
+    std::cout << tiers;
     return 0;
   }
   std::cout << "\n\n";
@@ -50,7 +83,7 @@ int run_plan(const ServerAddress& server, const std::string& queue, const std::s
                signed_text(directive.at("cost_instance_seconds").to_number<double>(), 0),
                signed_text(directive.at("late_messages_saved").to_number<double>(), 1)});
   }
-  std::cout << table.text() << "\n" << std::string(directives.front().at("why").as_string()) << "\n";
+  std::cout << table.text() << "\n" << std::string(directives.front().at("why").as_string()) << "\n" << tiers;
   return 0;
 }
 

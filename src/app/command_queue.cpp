@@ -13,7 +13,7 @@ namespace {
 namespace json = boost::json;
 
 Result<json::value> get(const ServerAddress& server, const std::string& path) {
-  const Result<HttpResponse> response = call_server(server.admin, {"GET", path, "", {}, ""});
+  const Result<HttpResponse> response = call_admin(server, {"GET", path, "", {}, ""});
   if (!response) return std::unexpected(response.error());
   boost::system::error_code code;
   json::value parsed = json::parse(response->body, code);
@@ -145,12 +145,11 @@ int run_queue_scaling(const ServerAddress& server, const std::string& queue, con
                                       : "force";
   if (command.force >= 0) body["instances"] = command.force;
   if (!command.lasts.empty()) body["for"] = command.lasts;
-  const Result<HttpResponse> answer =
-      call_server(server.admin, {"POST",
-                                 "/v1/queues/" + percent_encode(queue) + "/scaling",
-                                 "",
-                                 {{"Content-Type", "application/json"}},
-                                 json::serialize(body)});
+  const Result<HttpResponse> answer = call_admin(server, {"POST",
+                                                          "/v1/queues/" + percent_encode(queue) + "/scaling",
+                                                          "",
+                                                          {{"Content-Type", "application/json"}},
+                                                          json::serialize(body)});
   if (!answer) return failed(answer.error());
   if (server.json) {
     std::cout << answer->body << "\n";
@@ -191,12 +190,11 @@ int run_dlq_redrive(const ServerAddress& server, const std::string& from, const 
                     std::uint64_t messages_max) {
   json::object body{{"max", messages_max}};
   if (!to.empty()) body["to"] = to;
-  const Result<HttpResponse> answer =
-      call_server(server.admin, {"POST",
-                                 "/v1/queues/" + percent_encode(from) + "/redrive",
-                                 "",
-                                 {{"Content-Type", "application/json"}},
-                                 json::serialize(body)});
+  const Result<HttpResponse> answer = call_admin(server, {"POST",
+                                                          "/v1/queues/" + percent_encode(from) + "/redrive",
+                                                          "",
+                                                          {{"Content-Type", "application/json"}},
+                                                          json::serialize(body)});
   if (!answer) return failed(answer.error());
   if (server.json) {
     std::cout << answer->body << "\n";

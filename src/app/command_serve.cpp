@@ -19,6 +19,9 @@ Result<ServerConfig> read_all(const ServeCommand& command) {
   if (!command.data.empty()) config->data = command.data;
   if (!command.listen.empty()) config->listen = command.listen;
   if (!command.admin.empty()) config->admin = command.admin;
+  if (!command.public_url.empty()) config->public_url = command.public_url;
+  if (const Result<void> url = check_public_url(config->public_url); !url)
+    return error(ErrorCode::Invalid, "public_url: " + url.error().message);
   if (!command.record.empty()) config->record = command.record;
   return config;
 }

@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 Result<json::value> ask_signals(const ServerAddress& server, const std::string& path,
                                 const std::string& query) {
-  const Result<HttpResponse> answer = call_server(server.admin, {"GET", path, query, {}, ""});
+  const Result<HttpResponse> answer = call_admin(server, {"GET", path, query, {}, ""});
   if (!answer) return std::unexpected(answer.error());
   boost::system::error_code code;
   json::value parsed = json::parse(answer->body, code);

@@ -15,6 +15,7 @@ struct ServeCommand {
   std::string listen;
   std::string admin;
   std::string record;
+  std::string public_url;
 };
 int run_serve(const ServeCommand& command);
 
@@ -26,6 +27,7 @@ int run_config_reference();
 struct ServerAddress {
   std::string endpoint = "http://127.0.0.1:9324";
   std::string admin = "http://127.0.0.1:9325";
+  std::string token_file;  ///< of the admin address; empty: FOREWARM_TOKEN, if it is set
   bool json = false;
 };
 
@@ -47,6 +49,10 @@ int run_queue_delete(const ServerAddress& server, const std::string& name);
 int run_queue_purge(const ServerAddress& server, const std::string& name);
 int run_queue_send(const ServerAddress& server, const std::string& name, const std::string& body);
 
+int run_queue_peek(const ServerAddress& server, const std::string& name, std::uint64_t limit);
+int run_queue_pause(const ServerAddress& server, const std::string& name, bool paused);
+int run_audit(const ServerAddress& server, const std::string& data, std::uint64_t limit);
+
 struct ScalingCommand {
   bool pause_in = false;
   bool pause_out = false;
@@ -67,6 +73,9 @@ struct FunctionCommandLine {
   std::string queue;
   std::string working_directory;
   std::vector<std::string> environment;
+  std::vector<std::string> read_paths;
+  std::vector<std::string> write_paths;
+  std::string network;
   std::string timeout;
   std::uint64_t memory_mb = 0;
   std::uint64_t concurrency_max = 0;
@@ -90,7 +99,12 @@ struct ExplainCommand {
 };
 int run_explain(const ServerAddress& server, const ExplainCommand& command);
 
-int run_plan(const ServerAddress& server, const std::string& queue, const std::string& target);
+struct PlanCommand {
+  std::string queue;
+  std::string target = "process";
+  std::string prices;  ///< of tiers to choose between; empty: none
+};
+int run_plan(const ServerAddress& server, const PlanCommand& command);
 
 struct ForecastCommand {
   std::string queue;

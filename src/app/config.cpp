@@ -58,6 +58,8 @@ std::string check_function(const ServerConfig& config, const FunctionConfig& fun
       return "'" + function.name + "' has a variant whose concurrency_max is above the function's";
   }
   if (const auto fits = check_memory(function, config.memory_max_mb); !fits) return fits.error().message;
+  if (function.network != "host" && function.network != "none")
+    return "'" + function.name + "': network must be host or none, not '" + function.network + "'";
   return "";
 }
 
@@ -84,6 +86,33 @@ std::string check_mapping(const ServerConfig& config, const MappingConfig& mappi
          (meant.empty() ? "" : " Did you mean " + std::string(meant) + "?");
 }
 
+std::string check_token(const ServerConfig& config, const AdminTokenConfig& token) {
+  if (!is_name(token.name)) return "needs a name of letters, digits, - and _ (up to 80)";
+  if (std::ranges::find(config.admin_tokens, token.name, &AdminTokenConfig::name) !=
+      config.admin_tokens.end())
+    return "'" + token.name + "' is there twice";
+  if (token.role != "read" && token.role != "operate")
+    return "'" + token.name + "' role: expected read or operate, found '" + token.role + "'";
+  return token.token_file.empty() ? "'" + token.name + "' needs token_file = \"PATH\"" : "";
+}
+
+std::string check_access_key(const ServerConfig& config, const AccessKeyConfig& key) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (key.id.empty() || key.id.size() > 128 || !std::ranges::all_of(key.id, is_plain))
+    return "needs an id of letters, digits, -, _ and . (up to 128)";
+  if (std::ranges::find(config.access_keys, key.id, &AccessKeyConfig::id) != config.access_keys.end())
+    return "'" + key.id + "' is defined twice";
+  if (key.secret_file.empty()) return "'" + key.id + "' needs secret_file = \"PATH\"";
+  for (const std::string& action : key.actions) {
+    if (action != "send" && action != "receive" && action != "manage")
+      return "'" + key.id + "' has the action '" + action + "'; there are send, receive and manage";
+  }
+  return "";
+}
+
 /// The texts of the top level that must be more than any text.
 Result<void> check_server(const toml::table& root, std::string_view file, const ServerConfig& config) {
   const auto problem = [&](std::string_view key, const Error& wrong) {
@@ -94,9 +123,15 @@ Result<void> check_server(const toml::table& root, std::string_view file, const 
   };
   if (const auto level = parse_log_level(config.log_level); !level)
     return problem("log_level", level.error());
+  if (const auto isolation = parse_isolation(config.isolation); !isolation)
+    return problem("isolation", isolation.error());
   if (const auto listen = parse_endpoint(config.listen); !listen) return problem("listen", listen.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return problem("admin", admin.error());
+  if (const auto url = check_public_url(config.public_url); !url) return problem("public_url", url.error());
   if (const auto history = check_history(config); !history) return problem("history", history.error());
+  if (config.tls_certificate.empty() != config.tls_key.empty())
+    return problem(config.tls_key.empty() ? "tls_certificate" : "tls_key",
+                   {ErrorCode::Invalid, "tls_certificate and tls_key go together"});
   return {};
 }
 
@@ -108,7 +143,8 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   const toml::table& root = *parsed;
   ServerConfig config;
   TomlReader reader(root, file);
-  for (const std::string_view key : {"function", "mapping", "queue", "signal"}) reader.known_elsewhere(key);
+  for (const std::string_view key : {"function", "mapping", "queue", "signal", "admin_token", "access_key"})
+    reader.known_elsewhere(key);
   describe(reader, config);
   Result<void> read = reader.finish();
   if (read) read = check_server(root, file, config);
@@ -128,6 +164,14 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   if (read) {
     read = read_tables(root, "signal", file, config.signals,
                        [&](const SignalConfig& signal) { return check_signal(config.signals, signal); });
+  }
+  if (read) {
+    read = read_tables(root, "admin_token", file, config.admin_tokens,
+                       [&](const AdminTokenConfig& token) { return check_token(config, token); });
+  }
+  if (read) {
+    read = read_tables(root, "access_key", file, config.access_keys,
+                       [&](const AccessKeyConfig& key) { return check_access_key(config, key); });
   }
   if (!read) return std::unexpected(read.error());
   return config;
@@ -227,9 +271,13 @@ Result<void> apply_environment(ServerConfig& config) {
   EnvironmentReader reader;
   describe(reader, config);
   if (!reader.first_error.empty()) return error(ErrorCode::Invalid, reader.first_error);
+  // What the file says is checked with its place.
+  if (const auto isolation = parse_isolation(config.isolation); !isolation)
+    return error(ErrorCode::Invalid, "FOREWARM_ISOLATION: " + isolation.error().message);
   for (const FunctionConfig& function : config.functions) {
     if (auto fits = check_memory(function, config.memory_max_mb); !fits) return fits;
   }
+  if (auto url = check_public_url(config.public_url); !url) return url;
   return check_history(config);
 }
 

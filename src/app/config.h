@@ -9,6 +9,7 @@
 #include "app/signal_config.h"
 #include "base/result.h"
 #include "core/model/settings.h"
+#include "edge/functions/isolation.h"
 
 namespace forewarm {
 
@@ -35,6 +36,11 @@ struct FunctionConfig {
   std::int64_t concurrency_max = 20;
   Duration start_time_guess = 1s;
   Duration freeze_after = Duration(0);  ///< 0: never
+  std::string network = "host";         ///< or "none"
+  std::vector<std::string> read_paths;
+  std::vector<std::string> write_paths;
+  std::int64_t tmp_mb = 512;
+  std::int64_t processes_max = 1024;
   bool group_affinity = false;
   std::vector<VariantConfig> variants;  ///< empty: one, the function as it is
 
@@ -59,6 +65,17 @@ struct QueueConfig {
   friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 
+/// One [[access_key]]: who may use the SQS endpoint, and for what.
+struct AccessKeyConfig {
+  std::string id;
+  std::string secret_file;
+  std::string session_token_file;
+  std::vector<std::string> queues = {"*"};
+  std::vector<std::string> actions = {"send", "receive", "manage"};
+
+  friend bool operator==(const AccessKeyConfig&, const AccessKeyConfig&) = default;
+};
+
 /// How long what was measured per interval is kept, and at what grain (docs/formats/history.md). The finest
 /// grain is the forecasts' step.
 struct HistorySettings {
@@ -71,6 +88,15 @@ struct HistorySettings {
   friend bool operator==(const HistorySettings&, const HistorySettings&) = default;
 };
 
+/// One [[admin_token]]: who may use the admin port, and for what.
+struct AdminTokenConfig {
+  std::string name;
+  std::string role = "read";
+  std::string token_file;
+
+  friend bool operator==(const AdminTokenConfig&, const AdminTokenConfig&) = default;
+};
+
 /// Everything that the file, the environment and the flags of `serve` say. docs/configuration.md is made from
 /// the same description of the fields that reads them.
 struct ServerConfig {
@@ -78,10 +104,17 @@ struct ServerConfig {
   std::string listen = "127.0.0.1:9324";
   std::string admin = "127.0.0.1:9325";
   std::string region = "us-east-1";
+  std::string public_url;
   std::string record;
+  std::string tls_certificate;
+  std::string tls_key;
+  Duration shutdown_timeout = 8s;
   std::string log_level = "info";  ///< as Log takes it
+  std::int64_t disk_reserve_mb = 16;
   std::int64_t instances_max = 200;
   std::int64_t memory_max_mb = 0;
+  std::string isolation = "on";  ///< as parse_isolation takes it
+  std::int64_t isolation_user_first = 1'880'000'000;
   double starts_per_second = 0;
   std::int64_t starts_burst = 10;
   std::int64_t forecast_horizon = 60;
@@ -93,6 +126,8 @@ struct ServerConfig {
   std::vector<MappingConfig> mappings;
   std::vector<QueueConfig> queues;
   std::vector<SignalConfig> signals;
+  std::vector<AdminTokenConfig> admin_tokens;
+  std::vector<AccessKeyConfig> access_keys;
 };
 
 /// Reads TOML. `file` is for messages only. All errors are Invalid and say file:line:column, what was
@@ -100,6 +135,8 @@ struct ServerConfig {
 Result<ServerConfig> read_config(std::string_view toml, std::string_view file);
 /// Reads a file; NotFound or Io with the path.
 Result<ServerConfig> read_config_file(const std::string& path);
+/// http or https, a host, and nothing after a path; Invalid says what is expected.
+Result<void> check_public_url(const std::string& url);
 /// The steps of the history fit each other and the forecasts' step; Invalid says which do not.
 Result<void> check_history(const ServerConfig& config);
 /// Puts back into `read` what only a restart can change of the configuration `in_force`; the names of those
@@ -124,6 +161,8 @@ std::vector<std::string> config_warnings(const ServerConfig& config);
 /// "250ms", "10s", "5m", "2h", "1d"; Invalid with the allowed units otherwise.
 Result<Duration> parse_duration(std::string_view text);
 std::string format_duration(Duration duration);
+/// "on", "off" or "required"; Invalid otherwise.
+Result<IsolationLevel> parse_isolation(std::string_view text);
 /// The known name nearest to `name` by edit distance, if it is near enough to be meant; else empty.
 std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known);
 

@@ -43,6 +43,18 @@ void describe_retry(FieldVisitor& v, RetrySettings& s) {
             s.evidence_min, {1, 10'000});
 }
 
+void describe_isolation(FieldVisitor& v, FunctionConfig& c) {
+  v.text({"network", "isolated: host, or none: no connections but to its Runtime API"}, c.network);
+  v.list({"read_paths",
+          "isolated: files and folders that it may read, beside the system's and its working directory"},
+         c.read_paths);
+  v.list({"write_paths", "isolated: files and folders that it may read and change, beside its own /tmp"},
+         c.write_paths);
+  v.number({"tmp_mb", "isolated: size of its own /tmp, which counts as memory"}, c.tmp_mb, {1, 1'048'576});
+  v.number({"processes_max", "isolated: processes and threads of one instance"}, c.processes_max,
+           {2, 1'000'000});
+}
+
 }  // namespace
 
 void describe(FieldVisitor& v, ServerConfig& c) {
@@ -50,11 +62,31 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.text({"listen", "host:port of the SQS endpoint; port 0 takes any free one"}, c.listen);
   v.text({"admin", "host:port of dashboard, metrics and admin API"}, c.admin);
   v.text({"region", "AWS region named in ARNs"}, c.region);
+  v.text({"public_url",
+          "what queue URLs begin with, where clients reach the server under another name than they send "
+          "(proxies, containers), for example https://queues.example.org; empty: the request's Host"},
+         c.public_url);
   v.text({"record", "file that gets every event and decision, for replay; empty: none"}, c.record);
+  v.text({"tls_certificate", "PEM file with the certificate chain of both ports; empty: plain HTTP"},
+         c.tls_certificate);
+  v.text({"tls_key", "PEM file with its key"}, c.tls_key);
+  v.duration({"shutdown_timeout", "how long runs may still take after SIGTERM; docker stop kills after 10s"},
+             c.shutdown_timeout, {Duration(0), 24h});
   v.text({"log_level", "debug, info, warning or error"}, c.log_level);
+  v.number({"disk_reserve_mb",
+            "disk space kept back, so that messages can be deleted when the disk is full; 0: none"},
+           c.disk_reserve_mb, {0, 1'000'000});
   v.number({"instances_max", "instances on this machine, over all functions"}, c.instances_max, {1, 100'000});
   v.number({"memory_max_mb", "memory that all instances together may declare (memory_mb); 0: no limit"},
            c.memory_max_mb, {0, 100'000'000});
+  v.text(
+      {"isolation",
+       "on: functions are shut in by all that the machine has (forewarm doctor); required: and do not start "
+       "without; off: they are processes of the server's user"},
+      c.isolation);
+  v.number({"isolation_user_first",
+            "where the server is root: the first of 100,000 user ids that its instances have, one each"},
+           c.isolation_user_first, {1, 4'294'000'000});
   v.real({"starts_per_second", "instances started in the long run, over all functions; 0: no limit"},
          c.starts_per_second, {0, 10'000});
   v.number({"starts_burst", "instances started at a time, after a while without a start"}, c.starts_burst,
@@ -85,7 +117,8 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
   v.text({"handler", "given to the runtime as _HANDLER"}, c.handler);
   v.text({"working_directory", "where the command runs; empty: where the server runs"}, c.working_directory);
   v.map({"environment", "environment variables of the instances"}, c.environment);
-  v.number({"memory_mb", "memory of one instance, told to the runtime"}, c.memory_mb, {1, 1'048'576});
+  v.number({"memory_mb", "memory of one instance, told to the runtime; isolated, its limit"}, c.memory_mb,
+           {1, 1'048'576});
   v.duration({"timeout", "longest time one run may take"}, c.timeout, {1ms, 24h});
   v.duration({"init_timeout", "longest time from start to ready"}, c.init_timeout, {1ms, 1h});
   v.number({"concurrency_max", "instances at a time, over all queues"}, c.concurrency_max, {1, 10'000});
@@ -95,6 +128,7 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
               "an instance idle for this long is frozen: its processes are stopped (SIGSTOP) until a message "
               "comes; 0s: never"},
              c.freeze_after, kAnyDuration);
+  describe_isolation(v, c);
   v.flag(
       {"group_affinity",
        "true: a message goes to the instance that ran its message group (or tenant) last, if that is free"},
@@ -147,10 +181,28 @@ void describe(FieldVisitor& v, OverrideConfig& c) {
          c.factor, {0, 1000});
 }
 
+void describe(FieldVisitor& v, AdminTokenConfig& c) {
+  v.text({"name", "unique name; the audit log has it"}, c.name);
+  v.text({"role", "read: look; operate: change too"}, c.role);
+  v.text({"token_file", "file whose first line is the token, 16 characters at least"}, c.token_file);
+}
+
 void describe(FieldVisitor& v, QueueConfig& c) {
   v.text({"name", "name of the queue; .fifo at its end makes it a FIFO queue"}, c.name);
   v.map({"attributes", "SQS attributes by their SQS names, for example VisibilityTimeout = \"60\""},
         c.attributes);
+}
+
+void describe(FieldVisitor& v, AccessKeyConfig& c) {
+  v.text({"id", "access key id: letters, digits, -, _ and . (up to 128)"}, c.id);
+  v.text({"secret_file", "file whose first line is the secret access key"}, c.secret_file);
+  v.text({"session_token_file", "file whose first line is the session token that must come with the key"},
+         c.session_token_file);
+  v.list({"queues", "names of the queues that it is good for; * is any characters, ? is one"}, c.queues);
+  v.list({"actions",
+          "send, receive (and delete, and change visibility), manage (create, delete, purge, attributes, "
+          "tags, permissions, move tasks); looking at its queues is always allowed"},
+         c.actions);
 }
 
 void describe(FieldVisitor& v, SignalConfig& c) {

@@ -56,6 +56,20 @@ TEST(Config, AMappingMustNameAFunctionThatExists) {
   EXPECT_NE(refusal("[[function]]\nname=\"a\"\n").find("needs a command"), std::string::npos);
 }
 
+TEST(Config, IsolationTakesItsWordsOnly) {
+  EXPECT_EQ(refusal("isolation = \"maybe\""),
+            "test.toml:1:13: isolation: must be on, off or required, not 'maybe'");
+  EXPECT_NE(refusal("[[function]]\nname=\"a\"\ncommand=[\"x\"]\nnetwork=\"all\"\n")
+                .find("network must be host or none, not 'all'"),
+            std::string::npos);
+  ::setenv("FOREWARM_ISOLATION", "of", 1);
+  ServerConfig config;
+  const Result<void> applied = apply_environment(config);
+  ::unsetenv("FOREWARM_ISOLATION");
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().message, "FOREWARM_ISOLATION: must be on, off or required, not 'of'");
+}
+
 TEST(Config, FunctionsAndMappingsSurviveBeingWrittenAndReadAgain) {
   FunctionConfig function;
   function.name = "f";

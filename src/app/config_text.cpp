@@ -164,7 +164,14 @@ std::string config_reference() {
                                       "Times for which the operator says how many instances a queue is to "
                                       "have (operations.md). Any number below\na `[[mapping]]`, each once by "
                                       "`from` and `until` or again and again by `cron` and `for`.") +
+         reference_of<AdminTokenConfig>("[[admin_token]]",
+                                        "Who may use the admin port (operations.md). Without any table, "
+                                        "everybody who reaches it.") +
          reference_of<QueueConfig>("[[queue]]", "Queues that are to be there from the start.") +
+         reference_of<AccessKeyConfig>("[[access_key]]",
+                                       "Who may use the SQS endpoint, by Signature Version 4 (sqs.md). "
+                                       "Without any, nobody is asked who "
+                                       "they\nare and `listen` must be a loopback address.") +
          reference_of<SignalConfig>(
              "[[signal]]", "External series that may help to forecast queues (signals.md). One table each.");
 }
@@ -238,11 +245,24 @@ std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, S
   keep("listen", &ServerConfig::listen);
   keep("admin", &ServerConfig::admin);
   keep("region", &ServerConfig::region);
+  keep("public_url", &ServerConfig::public_url);
   keep("record", &ServerConfig::record);
+  keep("tls_certificate", &ServerConfig::tls_certificate);
+  keep("tls_key", &ServerConfig::tls_key);
+  keep("disk_reserve_mb", &ServerConfig::disk_reserve_mb);
   keep("log_level", &ServerConfig::log_level);
+  keep("isolation", &ServerConfig::isolation);
+  keep("isolation_user_first", &ServerConfig::isolation_user_first);
   keep("forecast.step", &ServerConfig::forecast_step);
   keep("history", &ServerConfig::history);
   return kept;
+}
+
+Result<IsolationLevel> parse_isolation(std::string_view text) {
+  if (text == "off") return IsolationLevel::Off;
+  if (text == "on") return IsolationLevel::On;
+  if (text == "required") return IsolationLevel::Required;
+  return error(ErrorCode::Invalid, "must be on, off or required, not '" + std::string(text) + "'");
 }
 
 std::vector<VariantConfig> variants_of(const FunctionConfig& function) {
@@ -265,6 +285,17 @@ Result<void> check_memory(const FunctionConfig& function, std::int64_t memory_ma
                      ", above memory_max_mb = " + std::to_string(memory_max_mb) + ": it could never start");
   }
   return {};
+}
+
+Result<void> check_public_url(const std::string& url) {
+  if (url.empty()) return {};
+  const std::size_t scheme = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : 0;
+  const bool plain = url.find_first_of(" ?#\"<>") == std::string::npos;
+  if (scheme > 0 && url.size() > scheme && url[scheme] != '/' && url.back() != '/' && plain) return {};
+  return error(ErrorCode::Invalid,
+               "'" + url +
+                   "' is not the beginning of a URL; write http:// or https:// and a host, "
+                   "without a / at the end: https://queues.example.org");
 }
 
 Result<void> check_history(const ServerConfig& config) {

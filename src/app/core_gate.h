@@ -40,4 +40,13 @@ class CoreGate {
   virtual void cancel(ReceiverId receiver) = 0;
 };
 
+/// What the store keeps of a move that the core decided at `now`.
+inline MoveMessage to_write(const Move& move, TimePoint now) {
+  return {.message = move.message,
+          .to = move.to,
+          .visible_at = now,
+          .sent = move.sent,
+          .source = move.reason == MoveReason::Redrive ? QueueId{} : move.from};
+}
+
 }  // namespace forewarm

@@ -30,7 +30,20 @@ FunctionHost::FunctionHost(Loop& loop, Options options, Surroundings surrounding
   ProcessPool::Options pool;
   pool.owner_mark = options_.owner_mark;
   pool.log = options_.log;
+  pool.isolation = options_.isolation;
+  pool.user_first = options_.user_first;
+  pool.data_folder = options_.data_folder;
+  pool.warn = [this](const std::string& text) { surroundings_.warn(text); };
   pool_ = ProcessPool::make(loop, pool, [this](PoolEvent event) { on(std::move(event)); });
+}
+
+FunctionHost::Options FunctionHost::options_of(const ServerConfig& config, const std::string& owner_mark) {
+  const Result<IsolationLevel> level = parse_isolation(config.isolation);
+  return {.owner_mark = owner_mark,
+          .log = {},
+          .isolation = level ? *level : IsolationLevel::Required,
+          .user_first = static_cast<std::uint32_t>(config.isolation_user_first),
+          .data_folder = config.data};
 }
 
 void FunctionHost::define(const FunctionEntry& function) {
@@ -41,6 +54,11 @@ void FunctionHost::define(const FunctionEntry& function) {
   command.handler = function.config.handler;
   command.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.timeout);
   command.init_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.init_timeout);
+  command.network = function.config.network != "none";
+  command.read_paths = function.config.read_paths;
+  command.write_paths = function.config.write_paths;
+  command.tmp_bytes = static_cast<std::uint64_t>(function.config.tmp_mb) << 20;
+  command.processes_max = static_cast<std::uint64_t>(function.config.processes_max);
   const std::vector<VariantConfig> variants = variants_of(function.config);
   for (std::size_t v = 0; v < variants.size(); ++v) {
     command.command = variants[v].command;

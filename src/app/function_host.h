@@ -25,6 +25,9 @@ class FunctionHost {
   struct Options {
     std::string owner_mark;  ///< see ProcessPool
     std::function<void(const LogLine&)> log;
+    IsolationLevel isolation = IsolationLevel::On;
+    std::uint32_t user_first = 0;
+    std::string data_folder;  ///< hidden from functions
   };
   /// What it needs of the server.
   struct Surroundings {
@@ -32,6 +35,7 @@ class FunctionHost {
     QueueService* queues = nullptr;
     std::function<void(std::string_view)> warn;
   };
+  static Options options_of(const ServerConfig& config, const std::string& owner_mark);
   FunctionHost(Loop& loop, Options options, Surroundings surroundings);
 
   void define(const FunctionEntry& function);

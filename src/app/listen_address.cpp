@@ -14,15 +14,26 @@ std::string endpoints_path(const std::string& data) {
 
 }  // namespace
 
-Result<Endpoint> listen_address(const char* setting, const std::string& text) {
+Result<Endpoint> listen_address(const char* setting, const std::string& text, bool guarded) {
   Result<Endpoint> endpoint = parse_endpoint(text);
   if (!endpoint) return error(ErrorCode::Invalid, std::string(setting) + ": " + endpoint.error().message);
-  if (is_loopback(*endpoint)) return endpoint;
+  if (guarded || is_loopback(*endpoint)) return endpoint;
   return error(
       ErrorCode::Invalid,
       to_string(*endpoint) +
-          " is not a loopback address, and this server has no authentication yet: anyone who reaches it "
-          "could read and delete messages. Listen on 127.0.0.1 and put an authenticating proxy in front");
+          " is not a loopback address, and nothing says who may use it: anyone who reaches it could read and "
+          "delete messages. " +
+          "Name those who may with " +
+          (std::string_view(setting) == "admin" ? "[[admin_token]]" : "[[access_key]]") +
+          ", or listen on 127.0.0.1 and put an authenticating proxy in front");
+}
+
+Result<ListenAddresses> listen_addresses(const ServerConfig& config) {
+  const Result<Endpoint> sqs = listen_address("listen", config.listen, !config.access_keys.empty());
+  const Result<Endpoint> admin = listen_address("admin", config.admin, !config.admin_tokens.empty());
+  if (!sqs) return std::unexpected(sqs.error());
+  if (!admin) return std::unexpected(admin.error());
+  return ListenAddresses{*sqs, *admin};
 }
 
 void write_endpoints(const std::string& data, const std::string& sqs_url, const std::string& admin_url) {

@@ -90,7 +90,7 @@ void LiveWorld::perform_one(Action& action) {
   } else if (const auto* remove = std::get_if<Delete>(&action)) {
     synced(RemoveMessage{remove->message});
   } else if (const auto* move = std::get_if<Move>(&action)) {
-    synced(MoveMessage{move->message, move->to, last_});
+    synced(to_write(*move, last_));
   } else if (const auto* visibility = std::get_if<SetVisibility>(&action)) {
     effects.writes.push_back(
         UpdateMessage{visibility->message, visibility->receive_count, visibility->visible_at});

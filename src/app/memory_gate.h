@@ -105,7 +105,7 @@ class MemoryGate : public CoreGate {
     } else if (const auto* remove = std::get_if<Delete>(&action)) {
       write(RemoveMessage{remove->message});
     } else if (const auto* move = std::get_if<Move>(&action)) {
-      write(MoveMessage{move->message, move->to, now_});
+      write(to_write(*move, now_));
     } else if (const auto* purge = std::get_if<Purge>(&action)) {
       write(PurgeQueue{purge->queue, purge->up_to});
     }

@@ -38,7 +38,12 @@ class MemoryStore : public Store {
       messages[update->message].message.receive_count = update->receive_count;
       messages[update->message].message.visible_at = update->visible_at;
     } else if (const auto* move = std::get_if<MoveMessage>(&write)) {
-      messages[move->message].message.queue = move->to;
+      Message& message = messages[move->message].message;
+      message.queue = move->to;
+      message.receive_count = 0;
+      message.visible_at = move->visible_at;
+      message.sent = move->sent;
+      message.dead_letter_source = move->source;
     } else if (const auto* purge = std::get_if<PurgeQueue>(&write)) {
       std::erase_if(messages, [&](const auto& each) {
         return each.second.message.queue == purge->queue && each.first <= purge->up_to;

@@ -72,6 +72,16 @@ void MessageReceiver::operator()(const sqs::ReceiveMessage& request, const Reque
                                  " is consumed by a function. Set shared_consumers = true in its "
                                  "mapping to receive from it as well."));
   }
+  if (!request.attempt_id.empty()) {
+    if (!queue.rules.fifo) {
+      return reply(std::unexpected(
+          sqs::invalid_value(request.attempt_id, "ReceiveRequestAttemptId",
+                             "The request include parameter that is not valid for this queue type.")));
+    }
+    const TimePoint at = context_.gate->now();
+    auto leases = context_.receive_attempts.find(queue.id, request.attempt_id, at, context_.gate->core());
+    if (!leases.empty()) return deliver_again(queue, std::move(leases), request, std::move(reply));
+  }
   if (context_.gate->core().queue(queue.id).in_flight >= sqs::kInFlightMax) {
     if (queue.rules.fifo) return reply(sqs::Received{});
     return reply(sqs::refuse(Fault::OverLimit, "Too many messages in flight: a queue can have 120000."));
@@ -119,7 +129,34 @@ void MessageReceiver::deliver(QueueId queue, const std::vector<Lease>& leases,
                             " cannot be delivered: " + message.error().message);
     }
   }
+  if (!wanted.attempt_id.empty() && !leases.empty())
+    context_.receive_attempts.note(queue, wanted.attempt_id, leases, context_.gate->now());
   reply(std::move(response));
+}
+
+/// The same messages with the same handles, for as long as this request asks from now on.
+void MessageReceiver::deliver_again(const QueueEntry& queue, std::vector<Lease> leases,
+                                    const sqs::ReceiveMessage& wanted, QueueReply reply) {
+  const Duration timeout = wanted.visibility_timeout
+                               ? Duration(std::chrono::seconds(*wanted.visibility_timeout))
+                               : queue.rules.visibility_timeout;
+  Join join(
+      [this, id = queue.id, leases, wanted, reply = std::move(reply)](const Result<void>& recorded) mutable {
+        if (!recorded) return reply(std::unexpected(to_sqs_error(recorded.error())));
+        for (Lease& lease : leases) {
+          if (const Message* message = context_.gate->core().message(lease.message))
+            lease.visible_at = message->visible_at;
+        }
+        deliver(id, leases, wanted, reply);
+      });
+  for (const Lease& lease : leases) {
+    const VisibilityChanged event{
+        .message = lease.message, .receive_count = lease.receive_count, .timeout = timeout};
+    const auto part = join.part();
+    const auto done = [part](const Actions&, const Result<void>& durable) { part(durable); };
+    if (auto taken = context_.gate->submit(event, done); !taken) part(taken);
+  }
+  join.close();
 }
 
 /// Nobody saw these messages: the next receiver need not wait for the visibility timeout.
@@ -154,24 +191,23 @@ Result<sqs::ReceivedMessage> MessageReceiver::read(QueueId queue, const Lease& l
 sqs::StringMap MessageReceiver::system_attributes(const sqs::ReceiveMessage& wanted, const QueueEntry& queue,
                                                   const Lease& lease, const sqs::Payload& payload) {
   const TimePoint first =
-      context_.first_receives.note(lease.message, lease.receive_count, context_.gate->now());
+      context_.receive_times.note(lease.message, lease.receive_count, context_.gate->now());
   sqs::StringMap attributes;
   if (wanted.system_attribute_names.empty()) return attributes;
   const auto add = [&](std::string_view name, const std::string& value) {
     if (!value.empty() && is_wanted(wanted.system_attribute_names, name)) attributes.emplace(name, value);
   };
   add("SenderId", payload.sender_id);
-  add("SentTimestamp", milliseconds(payload.sent));
+  const Message* message = context_.gate->core().message(lease.message);
+  add("SentTimestamp", milliseconds(message ? message->sent : payload.sent));
   add("ApproximateReceiveCount", std::to_string(lease.receive_count));
   add("ApproximateFirstReceiveTimestamp", milliseconds(first));
   add("MessageGroupId", payload.group_id);
   add("MessageDeduplicationId", payload.deduplication_id);
   add("AWSTraceHeader", payload.trace_header);
   if (queue.rules.fifo) add("SequenceNumber", sqs::sequence_number(lease.message));
-  if (payload.sent_to != queue.id) {
-    if (const QueueEntry* source = context_.directory.find(payload.sent_to)) {
-      add("DeadLetterQueueSourceArn", context_.directory.arn(*source));
-    }
+  if (const QueueEntry* source = message ? context_.directory.find(message->dead_letter_source) : nullptr) {
+    add("DeadLetterQueueSourceArn", context_.directory.arn(*source));
   }
   return attributes;
 }
@@ -263,10 +299,19 @@ void MessageReceiver::change_visibility(const QueueEntry& queue, const sqs::Visi
   if (!core.in_flight(receipt->message)) {
     return done(sqs::refuse(Fault::MessageNotInflight, "The specified message isn't in flight."));
   }
-  submit(VisibilityChanged{.message = receipt->message,
-                           .receive_count = receipt->receive_count,
-                           .timeout = Duration(std::chrono::seconds(entry.visibility_timeout))},
-         std::move(done));
+  const Duration timeout = std::chrono::seconds(entry.visibility_timeout);
+  const auto received = context_.receive_times.last(receipt->message);
+  if (received &&
+      context_.gate->now() + timeout > *received + std::chrono::seconds(sqs::kVisibilitySecondsMax) &&
+      entry.visibility_timeout > 0) {
+    return done(std::unexpected(
+        sqs::invalid_value(std::to_string(entry.visibility_timeout), "VisibilityTimeout",
+                           "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].")));
+  }
+  submit(
+      VisibilityChanged{
+          .message = receipt->message, .receive_count = receipt->receive_count, .timeout = timeout},
+      std::move(done));
 }
 
 void MessageReceiver::submit(Event event, EntryDone done) {

@@ -28,6 +28,8 @@ class MessageReceiver {
 
   void deliver(QueueId queue, const std::vector<Lease>& leases, const sqs::ReceiveMessage& wanted,
                const QueueReply& reply);
+  void deliver_again(const QueueEntry& queue, std::vector<Lease> leases, const sqs::ReceiveMessage& wanted,
+                     QueueReply reply);
   void give_back(const std::vector<Lease>& leases);
   sqs::SqsResult<sqs::Receipt> open(const QueueEntry& queue, const std::string& receipt_handle) const;
   void remove(const QueueEntry& queue, const sqs::DeleteEntry& entry, EntryDone done);

@@ -55,14 +55,15 @@ void MessageSender::operator()(const sqs::SendMessage& request, const RequestCon
                   .sender_id = from.sender_id,
                   .now = context_.gate->now(),
                   .messages = {},
+                  .load = {},
                   .records = {},
                   .deduplicated = {},
                   .repeated = {}};
   auto sent = take(request.entry, sending);
   if (!sent) return reply(std::unexpected(sent.error()));
   store(std::move(sending),
-        [reply = std::move(reply), sent = std::move(*sent)](const Result<void>& durable) mutable {
-          if (!durable) return reply(std::unexpected(to_sqs_error(durable.error())));
+        [this, reply = std::move(reply), sent = std::move(*sent)](const Result<void>& durable) mutable {
+          if (!durable) return reply(std::unexpected(refusal(durable.error())));
           reply(std::move(sent));
         });
 }
@@ -75,6 +76,7 @@ void MessageSender::operator()(const sqs::SendMessageBatch& request, const Reque
                   .sender_id = from.sender_id,
                   .now = context_.gate->now(),
                   .messages = {},
+                  .load = {},
                   .records = {},
                   .deduplicated = {},
                   .repeated = {}};
@@ -89,8 +91,8 @@ void MessageSender::operator()(const sqs::SendMessageBatch& request, const Reque
     }
   }
   store(std::move(sending),
-        [reply = std::move(reply), batch = std::move(batch)](const Result<void>& durable) mutable {
-          if (!durable) return reply(std::unexpected(to_sqs_error(durable.error())));
+        [this, reply = std::move(reply), batch = std::move(batch)](const Result<void>& durable) mutable {
+          if (!durable) return reply(std::unexpected(refusal(durable.error())));
           reply(std::move(batch));
         });
 }
@@ -114,6 +116,12 @@ sqs::SqsResult<sqs::Sent> MessageSender::take(const sqs::SendMessageEntry& entry
                              deduplication_id);
     if (const auto original = find_original(key, sending)) return answer(entry, *original, true);
   }
+  const QueueLoad with_this{sending.load.messages + 1, sending.load.bytes + sqs::size_bytes(entry)};
+  if (rules.messages_max > 0 || rules.bytes_max > 0) {
+    const QueueView view = context_.gate->core().queue(sending.queue.id);
+    if (auto fault = limits_.find_fault(sending.queue, view, with_this))
+      return std::unexpected(std::move(*fault));
+  }
   const MessageId id = context_.gate->store().next_message_id();
   if (rules.fifo) {
     auto record = context_.deduplication.add(key, id, sending.now);
@@ -132,6 +140,7 @@ sqs::SqsResult<sqs::Sent> MessageSender::take(const sqs::SendMessageEntry& entry
                         .bytes = static_cast<std::uint32_t>(sqs::size_bytes(entry)),
                         .receive_count = 0,
                         .priority = metadata->priority};
+  sending.load = with_this;
   sending.messages.push_back({.message = message,
                               .payload = sqs::encode({.sent_to = sending.queue.id,
                                                       .sent = sending.now,
@@ -169,10 +178,14 @@ sqs::Sent MessageSender::answer(const sqs::SendMessageEntry& entry, MessageId me
 void MessageSender::store(Sending sending, Stored done) {
   if (sending.messages.empty() && sending.records.empty()) return done({});
   forget_expired(sending.now);
+  limits_.tidy(context_.directory);
+  limits_.accept(sending.queue.id, sending.load);
   // One copy of what answers, however often the callback is handed on.
   const auto stored =
       std::make_shared<Stored>([this, done = std::move(done), deduplicated = std::move(sending.deduplicated),
-                                repeated = std::move(sending.repeated)](const Result<void>& durable) {
+                                repeated = std::move(sending.repeated), queue = sending.queue.id,
+                                load = sending.load](const Result<void>& durable) {
+        if (!durable) limits_.take_back(queue, load);
         settle(deduplicated, durable.has_value());
         if (durable && !still_there(repeated)) {
           return done(error(ErrorCode::Exhausted,
@@ -186,6 +199,13 @@ void MessageSender::store(Sending sending, Stored done) {
       !taken) {
     (*stored)(taken);
   }
+}
+
+/// A full disk is not throttling: it takes somebody's doing, and clients need not slow down for it.
+SqsError MessageSender::refusal(const Error& failure) const {
+  SqsError refused = to_sqs_error(failure);
+  if (context_.gate->store().full()) refused.fault = Fault::ServiceUnavailable;
+  return refused;
 }
 
 void MessageSender::settle(const KeyedMessages& deduplicated, bool durable) {

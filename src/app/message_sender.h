@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "app/queue_context.h"
+#include "app/queue_limits.h"
 
 namespace forewarm {
 
@@ -25,6 +26,7 @@ class MessageSender {
     const std::string& sender_id;
     TimePoint now;
     std::vector<StoredMessage> messages;
+    QueueLoad load;  ///< of these messages
     std::vector<Write> records;
     KeyedMessages deduplicated;  ///< that this request is the first to name
     KeyedMessages repeated;      ///< whose first sending is on its way to the disk
@@ -33,12 +35,14 @@ class MessageSender {
   sqs::SqsResult<sqs::Sent> take(const sqs::SendMessageEntry& entry, Sending& sending);
   std::optional<MessageId> find_original(const std::string& key, Sending& sending);
   sqs::Sent answer(const sqs::SendMessageEntry& entry, MessageId message, bool fifo) const;
+  sqs::SqsError refusal(const Error& failure) const;
   void store(Sending sending, Stored done);
   void settle(const KeyedMessages& deduplicated, bool durable);
   bool still_there(const KeyedMessages& repeated) const;
   void forget_expired(TimePoint now);
 
   QueueContext& context_;
+  QueueLimits limits_;
 };
 
 }  // namespace forewarm

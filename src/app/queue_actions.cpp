@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/queue_permissions.h"
 #include "edge/sqs/base64.h"
 #include "edge/sqs/limits.h"
 
@@ -31,7 +32,10 @@ void QueueActions::operator()(const sqs::CreateQueue& request, const RequestCont
   remove_expired_names();
   auto change = context_.directory.create(request, context_.gate->now());
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, std::move(reply), std::move(response));
+  const QueueEntry& made = *context_.directory.find(request.name);
+  std::optional<Event> event;
+  if (made.rules.paused) event = ConsumptionPaused{.queue = made.id, .paused = true};
+  carry_out(std::move(*change), std::move(event), std::move(reply), std::move(response));
 }
 
 void QueueActions::operator()(const sqs::GetQueueUrl& request, const RequestContext& from, QueueReply reply) {
@@ -50,10 +54,9 @@ void QueueActions::operator()(const sqs::ListDeadLetterSourceQueues& request, co
                               QueueReply reply) {
   const auto target = context_.find(request.queue_url);
   if (!target) return reply(std::unexpected(target.error()));
-  const std::string arn = context_.directory.arn(**target);
   const auto wanted = [&](const QueueEntry& queue) {
     const auto policy = read_redrive_policy(queue.attributes);
-    return policy && *policy && (*policy)->target_arn == arn;
+    return policy && *policy && context_.directory.find_arn((*policy)->target_arn) == *target;
   };
   list(from, request.results_max, request.next_token, wanted, std::move(reply));
 }
@@ -67,7 +70,7 @@ void QueueActions::list(const RequestContext& from, std::optional<std::int64_t> 
   sqs::QueueUrls response;
   std::string last;
   context_.directory.visit(*after, [&](const QueueEntry& queue) {
-    if (!wanted(queue)) return true;
+    if (!wanted(queue) || (from.sees && !from.sees(queue.name))) return true;
     if (response.urls.size() == most) {
       // Without MaxResults the service cuts at 1000 and says nothing.
       if (results_max) response.next_token = sqs::base64_encode(last);
@@ -129,9 +132,13 @@ void QueueActions::operator()(const sqs::SetQueueAttributes& request, const Requ
                               QueueReply reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
+  const bool was_paused = (*queue)->rules.paused;
   auto change = context_.directory.set_attributes((*queue)->id, request.attributes, context_.gate->now());
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, std::move(reply), sqs::Empty{});
+  std::optional<Event> event;
+  if (const bool paused = (*queue)->rules.paused; paused != was_paused)
+    event = ConsumptionPaused{.queue = (*queue)->id, .paused = paused};
+  carry_out(std::move(*change), std::move(event), std::move(reply), sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::PurgeQueueRequest& request, const RequestContext& /*from*/,
@@ -176,6 +183,30 @@ void QueueActions::operator()(const sqs::ListQueueTags& request, const RequestCo
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   reply(sqs::QueueTags{(*queue)->tags});
+}
+
+void QueueActions::operator()(const sqs::AddPermission& request, const RequestContext& /*from*/,
+                              QueueReply reply) {
+  const auto queue = context_.find(request.queue_url);
+  if (!queue) return reply(std::unexpected(queue.error()));
+  const std::string policy = effective_value((*queue)->attributes, false, "Policy").value_or("");
+  put_policy(**queue, add_permission(policy, context_.directory.arn(**queue), request), std::move(reply));
+}
+
+void QueueActions::operator()(const sqs::RemovePermission& request, const RequestContext& /*from*/,
+                              QueueReply reply) {
+  const auto queue = context_.find(request.queue_url);
+  if (!queue) return reply(std::unexpected(queue.error()));
+  const std::string policy = effective_value((*queue)->attributes, false, "Policy").value_or("");
+  put_policy(**queue, remove_permission(policy, request), std::move(reply));
+}
+
+void QueueActions::put_policy(const QueueEntry& queue, const sqs::SqsResult<std::string>& policy,
+                              QueueReply reply) {
+  if (!policy) return reply(std::unexpected(policy.error()));
+  auto change = context_.directory.set_attributes(queue.id, {{"Policy", *policy}}, context_.gate->now());
+  if (!change) return reply(std::unexpected(change.error()));
+  carry_out(std::move(*change), std::nullopt, std::move(reply), sqs::Empty{});
 }
 
 /// Makes a change durable and known, then answers. The directory has changed already, so what store and core

@@ -21,8 +21,11 @@ class QueueActions {
   void operator()(const sqs::ListQueueTags& request, const RequestContext& from, QueueReply reply);
   void operator()(const sqs::ListDeadLetterSourceQueues& request, const RequestContext& from,
                   QueueReply reply);
+  void operator()(const sqs::AddPermission& request, const RequestContext& from, QueueReply reply);
+  void operator()(const sqs::RemovePermission& request, const RequestContext& from, QueueReply reply);
 
  private:
+  void put_policy(const QueueEntry& queue, const sqs::SqsResult<std::string>& policy, QueueReply reply);
   void carry_out(QueueDirectory::Change change, std::optional<Event> event, QueueReply reply,
                  sqs::Response response);
   sqs::StringMap computed_attributes(const QueueEntry& queue) const;

@@ -37,6 +37,10 @@ constexpr std::array kSettable = {
               sqs::kRetentionSecondsMax},
     Attribute{"DelaySeconds", Kind::Number, false, "0", 0, sqs::kDelaySecondsMax},
     Attribute{"ReceiveMessageWaitTimeSeconds", Kind::Number, false, "0", 0, sqs::kWaitSecondsMax},
+    // forewarm's own: a send above them is refused.
+    Attribute{"ForewarmMaximumMessages", Kind::Number, false, {}, 0, INT64_MAX},
+    Attribute{"ForewarmMaximumBytes", Kind::Number, false, {}, 0, INT64_MAX},
+    Attribute{"ForewarmPaused", Kind::Boolean},
     Attribute{"KmsDataKeyReusePeriodSeconds", Kind::Number, false, {}, 60, 86'400},
     Attribute{"SqsManagedSseEnabled", Kind::Boolean, false, "false"},
     Attribute{"KmsMasterKeyId", Kind::Text},
@@ -137,8 +141,9 @@ SqsResult<void> check_attributes(const StringMap& attributes, bool fifo) {
     if (!is_valid(*attribute, value)) return std::unexpected(wrong_value(name, value, expected(*attribute)));
   }
   if (auto redrive = read_redrive_policy(attributes); !redrive) return std::unexpected(redrive.error());
+  if (auto allow = check_redrive_allow_policy(attributes); !allow) return allow;
   const bool per_group = text_of(attributes, "FifoThroughputLimit") == "perMessageGroupId";
-  if (per_group && text_of(attributes, "DeduplicationScope") == "queue") {
+  if (per_group && text_of(attributes, "DeduplicationScope") != "messageGroup") {
     return std::unexpected(wrong_value("FifoThroughputLimit", "perMessageGroupId",
                                        "It is allowed only when DeduplicationScope is messageGroup."));
   }
@@ -154,6 +159,9 @@ QueueRules read_rules(const StringMap& attributes, bool fifo) {
           .visibility_timeout = duration("VisibilityTimeout"),
           .receive_wait = duration("ReceiveMessageWaitTimeSeconds"),
           .message_bytes_max = static_cast<std::uint64_t>(number_of(attributes, fifo, "MaximumMessageSize")),
+          .messages_max = static_cast<std::uint64_t>(number_of(attributes, fifo, "ForewarmMaximumMessages")),
+          .bytes_max = static_cast<std::uint64_t>(number_of(attributes, fifo, "ForewarmMaximumBytes")),
+          .paused = text_of(attributes, "ForewarmPaused") == "true",
           .fifo = fifo,
           .content_deduplication = text_of(attributes, "ContentBasedDeduplication") == "true",
           .deduplication_per_group = text_of(attributes, "DeduplicationScope") == "messageGroup"};
@@ -204,6 +212,39 @@ SqsResult<std::optional<RedriveText>> read_redrive_policy(const StringMap& attri
   }
   return RedriveText{.target_arn = std::string(target->get_string()),
                      .receive_count_max = static_cast<std::uint16_t>(*number)};
+}
+
+SqsResult<void> check_redrive_allow_policy(const StringMap& attributes) {
+  const std::string text = text_of(attributes, "RedriveAllowPolicy");
+  if (text.empty()) return {};
+  const auto wrong = [&](std::string_view reason) {
+    return std::unexpected(sqs::invalid_value(text, "RedriveAllowPolicy", reason));
+  };
+  json::error_code failure;
+  const json::value document = json::parse(text, failure);
+  const json::object* members = failure ? nullptr : document.if_object();
+  const json::value* permission = members ? members->if_contains("redrivePermission") : nullptr;
+  if (!permission || !permission->is_string()) {
+    return wrong("It must be a JSON map with redrivePermission.");
+  }
+  const std::string_view word = permission->get_string();
+  if (word != "allowAll" && word != "denyAll" && word != "byQueue") {
+    return wrong("redrivePermission must be allowAll, denyAll or byQueue.");
+  }
+  const json::value* sources = members->if_contains("sourceQueueArns");
+  if ((word == "byQueue") != (sources != nullptr)) {
+    return wrong("sourceQueueArns goes with the redrivePermission byQueue, and only with it.");
+  }
+  if (!sources) return {};
+  constexpr std::size_t kSourcesMax = 10;
+  const json::array* arns = sources->if_array();
+  const auto is_arn = [](const json::value& arn) {
+    return arn.is_string() && std::string_view(arn.get_string()).starts_with("arn:");
+  };
+  if (!arns || arns->empty() || arns->size() > kSourcesMax || !std::ranges::all_of(*arns, is_arn)) {
+    return wrong("sourceQueueArns must be a list of 1 to 10 queue ARNs.");
+  }
+  return {};
 }
 
 bool allows_redrive(const StringMap& attributes, std::string_view source_arn) {

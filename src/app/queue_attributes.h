@@ -18,6 +18,9 @@ struct QueueRules {
   Duration visibility_timeout = 30s;
   Duration receive_wait = Duration(0);
   std::uint64_t message_bytes_max = 1'048'576;
+  std::uint64_t messages_max = 0;  ///< in the queue, whatever their state; 0: no limit
+  std::uint64_t bytes_max = 0;     ///< of these together; 0: no limit
+  bool paused = false;             ///< nothing is handed out
   bool fifo = false;
   bool content_deduplication = false;
   bool deduplication_per_group = false;
@@ -46,6 +49,8 @@ sqs::StringMap all_settable(const sqs::StringMap& attributes, bool fifo);
 
 /// Nothing if there is no RedrivePolicy.
 sqs::SqsResult<std::optional<RedriveText>> read_redrive_policy(const sqs::StringMap& attributes);
+/// Refuses a RedriveAllowPolicy that is not of the service's form.
+sqs::SqsResult<void> check_redrive_allow_policy(const sqs::StringMap& attributes);
 /// True if the RedriveAllowPolicy among `attributes` lets `source_arn` use this queue as its dead-letter
 /// queue.
 bool allows_redrive(const sqs::StringMap& attributes, std::string_view source_arn);

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/server_options.h"
+
 namespace forewarm {
 namespace {
 
@@ -11,13 +13,7 @@ CLI::App* add_about_queues(CLI::App& parent, QueueCommand& command, const std::s
                            const std::string& what, const std::string& examples) {
   CLI::App* sub = parent.add_subcommand(name, what);
   sub->footer("Examples:\n" + examples);
-  sub->add_option("--endpoint", command.server.endpoint, "SQS endpoint of the server")
-      ->envname("FOREWARM_ENDPOINT")
-      ->capture_default_str();
-  sub->add_option("--admin-endpoint", command.server.admin, "admin address of the server")
-      ->envname("FOREWARM_ADMIN_ENDPOINT")
-      ->capture_default_str();
-  sub->add_flag("--json", command.server.json, "JSON on standard output");
+  add_server_options(*sub, command.server);
   return sub;
 }
 
@@ -46,7 +42,7 @@ void add_scaling(CLI::App& queue, QueueCommand& command, const OnChosen& on) {
 
 void add_queues(CLI::App& program, QueueCommand& command, const OnChosen& on) {
   CLI::App* queue = program.add_subcommand(
-      "queue", "list, create, delete, purge queues; send a message; pause or force scaling");
+      "queue", "list, create, delete, purge, pause queues; send and look at messages; force scaling");
   queue->require_subcommand(1);
   on(add_about_queues(*queue, command, "list", "queues with their counts",
                       "  forewarm queue list\n  forewarm queue list --json"),
@@ -66,6 +62,19 @@ void add_queues(CLI::App& program, QueueCommand& command, const OnChosen& on) {
                                    "  forewarm queue send jobs '{\"resize\": 7}'");
   send->add_option("body", command.text, "message body")->required();
   on(send, [&command] { return run_queue_send(command.server, command.name, command.text); });
+  CLI::App* peek =
+      add_about_queue(*queue, command, "peek", "look at its first messages without receiving them",
+                      "  forewarm queue peek jobs\n  forewarm queue peek jobs --limit 100 --json");
+  peek->add_option("--limit", command.peeked_max, "messages, at most")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  on(peek, [&command] { return run_queue_peek(command.server, command.name, command.peeked_max); });
+  on(add_about_queue(*queue, command, "pause", "hand out none of its messages until it is resumed",
+                     "  forewarm queue pause jobs"),
+     [&command] { return run_queue_pause(command.server, command.name, true); });
+  on(add_about_queue(*queue, command, "resume", "hand out its messages again",
+                     "  forewarm queue resume jobs"),
+     [&command] { return run_queue_pause(command.server, command.name, false); });
   add_scaling(*queue, command, on);
 }
 

@@ -20,6 +20,7 @@ struct QueueCommand {
   std::string text;
   std::vector<std::string> values;
   std::uint64_t redriven_max = 1'000'000;
+  std::uint64_t peeked_max = 10;
   ScalingCommand scaling;
 };
 

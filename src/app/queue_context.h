@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,21 +24,60 @@ using QueueReply = std::function<void(sqs::SqsResult<sqs::Response>)>;
 struct RequestContext {
   std::string base_url;  ///< "http://localhost:9324": queue URLs begin with it
   std::string sender_id = "000000000000";
+  /// False for queues that are not to be listed; empty: all are.
+  std::function<bool(std::string_view)> sees{};
   /// Registers what to do if the client goes away before it is answered; may be empty.
   std::function<void(std::function<void()>)> on_closed;
 };
 
-/// When messages were received first, for as many of the latest as fit: ApproximateFirstReceiveTimestamp.
-class FirstReceives {
+/// When messages were received, for as many of the latest as fit: ApproximateFirstReceiveTimestamp, and from
+/// when a visibility timeout counts.
+class ReceiveTimes {
  public:
-  /// Of a message that is received now; `now` if it is the first time or was forgotten.
+  /// The first time of a message that is received now; `now` if this is the first or it was forgotten.
   TimePoint note(MessageId message, std::uint16_t receive_count, TimePoint now);
+  /// The last time; nothing if it was forgotten.
+  std::optional<TimePoint> last(MessageId message) const;
 
  private:
   static constexpr std::size_t kEntriesMax = 100'000;
+  struct Times {
+    TimePoint first;
+    TimePoint last;
+  };
 
-  IdMap<MessageId, TimePoint> times_;
+  IdMap<MessageId, Times> times_;
   std::deque<MessageId> order_;
+};
+
+struct QueueChange {
+  std::string_view action;  ///< "PurgeQueue"
+  std::string_view queue;   ///< its name
+  std::string_view sender_id;
+  std::string_view refusal;  ///< empty: done
+};
+
+/// What was delivered for a ReceiveRequestAttemptId, for five minutes: a client that lost the answer gets it
+/// again. Bounded; at the bound the oldest is forgotten, and such a client waits for the visibility timeout.
+class ReceiveAttempts {
+ public:
+  static constexpr Duration kAttemptWindow = 5min;
+
+  /// Empty if there is none, or one of its messages was deleted, given back or received again since.
+  std::vector<Lease> find(QueueId queue, const std::string& attempt_id, TimePoint now,
+                          const Orchestrator& core) const;
+  void note(QueueId queue, const std::string& attempt_id, std::vector<Lease> leases, TimePoint now);
+
+ private:
+  static constexpr std::size_t kAttemptsMax = 10'000;
+  struct Attempt {
+    std::vector<Lease> leases;
+    TimePoint first;
+  };
+  using Key = std::pair<QueueId, std::string>;
+
+  std::map<Key, Attempt> attempts_;
+  std::deque<std::pair<TimePoint, Key>> order_;
 };
 
 /// What all actions on queues work with. `gate` and `identity` are there from QueueService::attach() on.
@@ -45,8 +85,12 @@ struct QueueServiceOptions {
   QueueDirectory::Options names;
   /// False for a queue that its function alone may receive from. Empty: all may be received from.
   std::function<bool(QueueId)> receivable;
+  /// Told of every request that changed a queue, or was to, once it is answered.
+  std::function<void(const QueueChange&)> changed = {};
   /// Told of what an operator should know, such as a message that cannot be read.
   std::function<void(std::string_view)> warn;
+  /// Told that QueueService::tick() is to be called every tenth of a second until it says false.
+  std::function<void()> wants_ticks;
 };
 
 struct QueueContext {
@@ -55,7 +99,8 @@ struct QueueContext {
   QueueServiceOptions options;
   QueueDirectory directory;
   Deduplication deduplication;
-  FirstReceives first_receives;
+  ReceiveTimes receive_times;
+  ReceiveAttempts receive_attempts;
   CoreGate* gate = nullptr;
   std::optional<sqs::Identity> identity;
 

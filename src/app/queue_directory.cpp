@@ -141,6 +141,17 @@ const QueueEntry* QueueDirectory::find(QueueId id) const {
   return found == by_id_.end() ? nullptr : found->second;
 }
 
+const QueueEntry* QueueDirectory::find_arn(std::string_view arn) const {
+  return find(name_in_arn(arn));
+}
+
+bool QueueDirectory::is_dead_letter_queue(const QueueEntry& queue) const {
+  return std::ranges::any_of(by_id_, [&](const auto& each) {
+    const auto policy = read_redrive_policy(each.second->attributes);
+    return policy && *policy && name_in_arn((*policy)->target_arn) == queue.name;
+  });
+}
+
 void QueueDirectory::visit(std::string_view after,
                            const std::function<bool(const QueueEntry&)>& visit) const {
   for (auto queue = by_name_.upper_bound(after); queue != by_name_.end(); ++queue) {
@@ -198,7 +209,10 @@ SqsResult<QueueDirectory::Change> QueueDirectory::create(const sqs::CreateQueue&
 }
 
 SqsResult<void> QueueDirectory::check_same(const QueueEntry& queue, const StringMap& attributes) const {
-  if (auto checked = check_attributes(attributes, queue.rules.fifo); !checked) return checked;
+  // What goes together is looked at with what is set already.
+  StringMap merged = attributes;
+  merged.insert(queue.attributes.begin(), queue.attributes.end());
+  if (auto checked = check_attributes(merged, queue.rules.fifo); !checked) return checked;
   for (const auto& [name, value] : attributes) {
     const bool same = effective_value(queue.attributes, queue.rules.fifo, name).value_or("") == value;
     const bool standard = name == "FifoQueue" && value == "false" && !queue.rules.fifo;
@@ -228,7 +242,10 @@ SqsResult<QueueDirectory::Change> QueueDirectory::set_attributes(QueueId id, con
   queue.attributes = std::move(merged);
   queue.rules = read_rules(queue.attributes, queue.rules.fifo);
   queue.modified = now;
-  return change(queue);
+  Change result = change(queue);
+  // Whom a dead-letter queue allows decides whether messages come to it.
+  if (attributes.contains("RedriveAllowPolicy")) add_sources(queue.name, result.events);
+  return result;
 }
 
 SqsResult<QueueDirectory::Change> QueueDirectory::set_tags(QueueId id, StringMap tags) {
@@ -275,7 +292,7 @@ SqsResult<void> QueueDirectory::check_redrive(const QueueEntry& queue, const Str
   const auto wrong = [&](std::string_view reason) {
     return std::unexpected(sqs::invalid_value(attributes.at("RedrivePolicy"), "RedrivePolicy", reason));
   };
-  const QueueEntry* target = find(name_in_arn((*policy)->target_arn));
+  const QueueEntry* target = find_arn((*policy)->target_arn);
   if (!target) return wrong("Dead letter target does not exist.");
   if (target->id == queue.id) return wrong("A queue cannot be its own dead-letter queue.");
   if (target->rules.fifo != queue.rules.fifo) {
@@ -294,9 +311,10 @@ QueueSettings QueueDirectory::settings(const QueueEntry& queue) const {
                          .redrive = {}};
   const auto policy = read_redrive_policy(queue.attributes);
   if (!policy || !*policy) return settings;
-  // The target may have been deleted since: then messages stay where they are.
-  const QueueEntry* target = find(name_in_arn((*policy)->target_arn));
-  if (target && target->id != queue.id && target->rules.fifo == queue.rules.fifo) {
+  // The target may have been deleted since, or allow this queue no more: then messages stay where they are.
+  const QueueEntry* target = find_arn((*policy)->target_arn);
+  if (target && target->id != queue.id && target->rules.fifo == queue.rules.fifo &&
+      allows_redrive(target->attributes, arn(queue))) {
     settings.redrive =
         RedrivePolicy{.dead_letter_queue = target->id, .receive_count_max = (*policy)->receive_count_max};
   }

@@ -57,6 +57,10 @@ class QueueDirectory {
 
   const QueueEntry* find(std::string_view name) const;
   const QueueEntry* find(QueueId id) const;
+  /// By the name in an ARN; its region and account are not looked at, as those of queue URLs are not.
+  const QueueEntry* find_arn(std::string_view arn) const;
+  /// True if some queue's redrive policy names it.
+  bool is_dead_letter_queue(const QueueEntry& queue) const;
   std::size_t size() const { return by_name_.size(); }
   /// Calls `visit` in the order of names, from the first name after `after`, until it returns false.
   void visit(std::string_view after, const std::function<bool(const QueueEntry&)>& visit) const;

@@ -13,6 +13,65 @@ struct QueueFifoTest : testing::Test, QueueFixture {
   }
 };
 
+TEST_F(QueueFifoTest, AReceiveGetsAsManyOfAGroupAsThereAreAndTheRestWaitForThem) {
+  const std::string url = create("q.fifo");
+  for (const char* body : {"1", "2", "3"}) send(url, body, "g", body);
+  send(url, "4", "h", "4");
+  const auto first = receive(url, 2);
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_EQ(first[0].body, "1");
+  EXPECT_EQ(first[1].body, "2");
+  remove(url, first[0].receipt_handle);
+  const auto second = receive(url);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].body, "4");
+  gate.advance(31s);
+  const auto third = receive(url);
+  ASSERT_EQ(third.size(), 3U);
+  EXPECT_EQ(third[0].body, "2");
+  EXPECT_EQ(third[1].body, "3");
+  EXPECT_EQ(third[2].body, "4");
+}
+
+TEST_F(QueueFifoTest, AnAttemptThatIsRepeatedGetsTheSameMessagesAgain) {
+  const std::string url = create("q.fifo");
+  send(url, "1", "g", "1");
+  send(url, "2", "g", "2");
+  sqs::ReceiveMessage request;
+  request.queue_url = url;
+  request.system_attribute_names = {"All"};
+  request.attempt_id = "attempt";
+  const auto attempt = [&] { return ask_for<sqs::Received>(request).messages; };
+  const auto first = attempt();
+  ASSERT_EQ(first.size(), 1U);
+  gate.advance(20s);
+  const auto again = attempt();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].receipt_handle, first[0].receipt_handle);
+  EXPECT_EQ(again[0].system_attributes.at("ApproximateReceiveCount"), "1");
+  gate.advance(20s);
+  EXPECT_EQ(attempt().size(), 1U) << "its time invisible began anew";
+  EXPECT_TRUE(receive(url).empty());
+  EXPECT_TRUE(remove(url, first[0].receipt_handle));
+  EXPECT_EQ(attempt().at(0).body, "2") << "what was deleted since is not given again";
+  gate.advance(31s);
+  EXPECT_EQ(attempt().at(0).system_attributes.at("ApproximateReceiveCount"), "2");
+  request.queue_url = create("standard");
+  EXPECT_EQ(fault(request), Fault::InvalidParameterValue);
+}
+
+TEST_F(QueueFifoTest, HighThroughputNeedsDeduplicationByGroup) {
+  const sqs::StringMap per_group = {{"FifoQueue", "true"}, {"FifoThroughputLimit", "perMessageGroupId"}};
+  EXPECT_EQ(fault(sqs::CreateQueue{"q.fifo", per_group, {}}), Fault::InvalidAttributeValue);
+  sqs::StringMap both = per_group;
+  both["DeduplicationScope"] = "messageGroup";
+  create("q.fifo", both);
+  create("q.fifo", per_group);
+  send(create("q.fifo", both), "1", "g", "d");
+  send(create("q.fifo", both), "2", "h", "d");
+  EXPECT_EQ(gate.memory().messages.size(), 2U);
+}
+
 TEST_F(QueueFifoTest, KeepsTheOrderOfAGroupAndHandsOutOneAtATime) {
   const std::string url = create("q.fifo");
   const auto first = send(url, "1", "g", "d1");
@@ -20,10 +79,9 @@ TEST_F(QueueFifoTest, KeepsTheOrderOfAGroupAndHandsOutOneAtATime) {
   send(url, "3", "h", "d3");
   EXPECT_EQ(first.sequence_number.size(), 20U);
   EXPECT_LT(first.sequence_number, second.sequence_number);
-  auto received = receive(url);
-  ASSERT_EQ(received.size(), 2U);
-  EXPECT_EQ(received[0].body, "1");
-  EXPECT_EQ(received[1].body, "3");
+  auto received = receive(url, 1);
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_EQ(receive(url, 1).at(0).body, "3");
   EXPECT_EQ(received[0].system_attributes.at("SequenceNumber"), first.sequence_number);
   EXPECT_EQ(received[0].system_attributes.at("MessageDeduplicationId"), "d1");
   EXPECT_TRUE(remove(url, received[0].receipt_handle));

@@ -10,6 +10,9 @@
 #include "app/scaling_record.h"
 #include "edge/sqs/base64.h"
 #include "edge/sqs/lambda_event.h"
+#include "edge/sqs/limits.h"
+#include "edge/sqs/parse.h"
+#include "edge/sqs/payload.h"
 
 namespace forewarm {
 namespace {
@@ -33,6 +36,8 @@ Result<bool> QueueService::recover(std::string_view key, std::string_view value)
   }
   const Result<bool> queue = context_.directory.recover(key, value);
   if (!queue || *queue) return queue;
+  const Result<bool> task = move_tasks_.recover(key, value);
+  if (!task || *task) return task;
   const auto scaling = read_scaling_record(key, value);
   if (!scaling) return std::unexpected(scaling.error());
   if (*scaling) {
@@ -48,6 +53,14 @@ Result<void> QueueService::attach(CoreGate& gate) {
     if (Result<void> told = gate.submit(ordered, [](const Actions&, const Result<void>&) {}); !told)
       return told;
   }
+  bool all_told = true;
+  context_.directory.visit("", [&](const QueueEntry& queue) {
+    if (queue.rules.paused) all_told = pause(queue.id, true).has_value();
+    return all_told;
+  });
+  if (!all_told)
+    return error(ErrorCode::Exhausted, "there are more paused queues than the core's input holds");
+  if (move_tasks_.any_active() && context_.options.wants_ticks) context_.options.wants_ticks();
   if (context_.identity) return {};
   std::array<char, sqs::Identity::kSecretBytes> random{};
   if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
@@ -61,9 +74,14 @@ Result<void> QueueService::attach(CoreGate& gate) {
 }
 
 void QueueService::handle(const sqs::Request& request, const RequestContext& from, QueueReply reply) {
+  reply = audited(request, from, std::move(reply));
   if (!context_.finish()) {
     return reply(sqs::refuse(sqs::Fault::RequestThrottled,
                              "The server is still busy with changes to queues; try again."));
+  }
+  if (stopping_ && std::holds_alternative<sqs::ReceiveMessage>(request)) {
+    return reply(sqs::refuse(sqs::Fault::ServiceUnavailable,
+                             "The server is shutting down and hands out no more messages; try again."));
   }
   std::visit(
       [&]<class Asked>(const Asked& asked) {
@@ -71,11 +89,92 @@ void QueueService::handle(const sqs::Request& request, const RequestContext& fro
           actions_(asked, from, std::move(reply));
         } else if constexpr (kHandles<MessageSender, Asked>) {
           sender_(asked, from, std::move(reply));
+        } else if constexpr (kHandles<MoveTasks, Asked>) {
+          move_tasks_(asked, from, std::move(reply));
         } else {
           receiver_(asked, from, std::move(reply));
         }
       },
       request);
+}
+
+Result<std::vector<QueueService::Peeked>> QueueService::peek(std::string_view queue, std::size_t limit) {
+  const QueueEntry* entry = context_.directory.find(queue);
+  if (!entry) return error(ErrorCode::NotFound, "there is no queue named " + std::string(queue));
+  std::vector<Peeked> found;
+  for (MessageView& view : context_.gate->core().messages(entry->id, limit)) {
+    Peeked peeked{
+        .view = view, .id = context_.identity->message_id(view.message.id), .body = {}, .unreadable = {}};
+    const Result<std::string> bytes = context_.gate->store().payload(view.message.id);
+    const Result<sqs::Payload> payload = bytes ? sqs::decode(*bytes) : std::unexpected(bytes.error());
+    (payload ? peeked.body : peeked.unreadable) = payload ? payload->body : payload.error().message;
+    found.push_back(std::move(peeked));
+  }
+  return found;
+}
+
+Result<void> QueueService::order_pause(std::string_view queue, bool paused,
+                                       std::function<void(const Result<void>&)> done) {
+  const QueueEntry* entry = context_.directory.find(queue);
+  if (!entry) return error(ErrorCode::NotFound, "there is no queue named " + std::string(queue));
+  actions_(sqs::SetQueueAttributes{.queue_url = "/" + context_.options.names.account + "/" + entry->name,
+                                   .attributes = {{"ForewarmPaused", paused ? "true" : "false"}}},
+           {}, [done = std::move(done)](const sqs::SqsResult<sqs::Response>& answer) {
+             done(answer ? Result<void>() : error(ErrorCode::Exhausted, answer.error().message));
+           });
+  return {};
+}
+
+namespace {
+
+/// What the request changes about a queue; nothing for one that only looks, or is about messages.
+std::optional<std::string> changed_queue(const sqs::Request& request) {
+  return std::visit(
+      []<class Asked>(const Asked& asked) -> std::optional<std::string> {
+        if constexpr (std::is_same_v<Asked, sqs::CreateQueue>) {
+          return asked.name;
+        } else if constexpr (std::is_same_v<Asked, sqs::DeleteQueue> ||
+                             std::is_same_v<Asked, sqs::SetQueueAttributes> ||
+                             std::is_same_v<Asked, sqs::PurgeQueueRequest> ||
+                             std::is_same_v<Asked, sqs::TagQueue> || std::is_same_v<Asked, sqs::UntagQueue>) {
+          return std::string(sqs::queue_name(asked.queue_url));
+        } else {
+          return std::nullopt;
+        }
+      },
+      request);
+}
+
+}  // namespace
+
+QueueReply QueueService::audited(const sqs::Request& request, const RequestContext& from,
+                                 QueueReply reply) const {
+  const std::optional<std::string> queue = changed_queue(request);
+  // Without a client it is the server's own doing, from its configuration.
+  if (!queue || !context_.options.changed || from.base_url.empty()) return reply;
+  return [this, action = sqs::action_name(request), queue = *queue, sender = from.sender_id,
+          reply = std::move(reply)](sqs::SqsResult<sqs::Response> answer) {
+    context_.options.changed(
+        {.action = action,
+         .queue = queue,
+         .sender_id = sender,
+         .refusal = answer ? std::string_view() : std::string_view(answer.error().message)});
+    reply(std::move(answer));
+  };
+}
+
+Result<void> QueueService::pause(QueueId queue, bool paused) {
+  return context_.gate->submit(ConsumptionPaused{queue, paused}, [](const Actions&, const Result<void>&) {});
+}
+
+void QueueService::stop_consumption() {
+  stopping_ = true;
+  context_.directory.visit("", [&](const QueueEntry& queue) {
+    ++pausing_;
+    const auto heard = [this](const Actions&, const Result<void>&) { --pausing_; };
+    if (!context_.gate->submit(ConsumptionPaused{queue.id, true}, heard)) --pausing_;
+    return true;
+  });
 }
 
 std::vector<QueueService::Listing> QueueService::list() const {
@@ -105,6 +204,10 @@ Result<void> QueueService::redrive(std::string_view from, std::string_view to, s
   if (source->rules.fifo != target->rules.fifo) {
     return error(ErrorCode::Conflict,
                  "messages move between queues of the same kind only (FIFO or standard)");
+  }
+  if (move_tasks_.active(source->id)) {
+    return error(ErrorCode::Conflict, "a message move task takes the messages of " + source->name +
+                                          " already; cancel it or wait for its end");
   }
   const RedriveRequested event{.from = source->id, .to = target->id, .messages_max = messages_max};
   return context_.gate->submit(

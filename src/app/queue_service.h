@@ -9,6 +9,7 @@
 
 #include "app/message_receiver.h"
 #include "app/message_sender.h"
+#include "app/move_tasks.h"
 #include "app/queue_actions.h"
 #include "app/queue_context.h"
 
@@ -23,7 +24,11 @@ class QueueService {
   using Options = QueueServiceOptions;
 
   explicit QueueService(Options options)
-      : context_(std::move(options)), actions_(context_), sender_(context_), receiver_(context_) {}
+      : context_(std::move(options)),
+        actions_(context_),
+        sender_(context_),
+        receiver_(context_),
+        move_tasks_(context_) {}
   QueueService(const QueueService&) = delete;
   QueueService& operator=(const QueueService&) = delete;
 
@@ -35,6 +40,15 @@ class QueueService {
 
   /// Calls `reply` exactly once, now or later, unless the client goes away while it waits for messages.
   void handle(const sqs::Request& request, const RequestContext& from, QueueReply reply);
+
+  /// From now on nothing is handed out, to receivers or functions, though nothing durable says so: for the
+  /// end. A function that runs goes on; ReceiveMessage is refused; everything else is answered.
+  void stop_consumption();
+  /// True once the core has heard of it.
+  bool consumption_stopped() const { return stopping_ && pausing_ == 0; }
+
+  /// Does what time asks for. False when there is nothing left to wait for.
+  bool tick() { return move_tasks_.tick(); }
 
   const QueueDirectory& directory() const { return context_.directory; }
   struct Listing {
@@ -49,6 +63,18 @@ class QueueService {
   /// queue that is not there; Conflict where the kinds of the queues differ.
   Result<void> redrive(std::string_view from, std::string_view to, std::uint32_t messages_max,
                        std::function<void(const Result<void>&)> done);
+
+  struct Peeked {
+    MessageView view;
+    std::string id;  ///< MessageId of the SQS API
+    std::string body;
+    std::string unreadable;  ///< why there is no body
+  };
+  /// The first messages of a queue, with their bodies, without receiving them. NotFound for no such queue.
+  Result<std::vector<Peeked>> peek(std::string_view queue, std::size_t limit);
+  /// Stops or goes on handing out messages of a queue; durable (attribute ForewarmPaused).
+  Result<void> order_pause(std::string_view queue, bool paused,
+                           std::function<void(const Result<void>&)> done);
 
   /// Tells a queue to scale otherwise than planned from now on, for a while or for ever; `done` is called
   /// with what is in force then. NotFound where there is no such queue.
@@ -68,10 +94,16 @@ class QueueService {
   std::vector<MessageId> failed_messages(std::span<const Lease> leases, std::string_view response);
 
  private:
+  Result<void> pause(QueueId queue, bool paused);
+  QueueReply audited(const sqs::Request& request, const RequestContext& from, QueueReply reply) const;
+
   QueueContext context_;
   QueueActions actions_;
   MessageSender sender_;
   MessageReceiver receiver_;
+  bool stopping_ = false;
+  std::size_t pausing_ = 0;  ///< queues that the core is still to hear of
+  MoveTasks move_tasks_;
   std::vector<ScalingOrdered> ordered_;  ///< as recovered, until the core can be told
   std::set<MessageId> unreadable_;       ///< messages of runs under way that their functions never saw
 };

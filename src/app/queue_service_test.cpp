@@ -268,7 +268,10 @@ TEST_F(QueueServiceTest, CountsWhatAQueueHolds) {
 
 TEST_F(QueueServiceTest, AMessageWhosePayloadIsDamagedIsNamedAndNotDelivered) {
   std::string warning;
-  QueueFixture other({.names = {}, .receivable = {}, .warn = [&](std::string_view text) { warning = text; }});
+  QueueFixture other({.names = {},
+                      .receivable = {},
+                      .warn = [&](std::string_view text) { warning = text; },
+                      .wants_ticks = {}});
   const std::string url = other.create("q");
   other.send(url, "x");
   other.gate.memory().messages.begin()->second.payload = "garbage";
@@ -278,7 +281,8 @@ TEST_F(QueueServiceTest, AMessageWhosePayloadIsDamagedIsNamedAndNotDelivered) {
 }
 
 TEST_F(QueueServiceTest, AQueueOfAFunctionRefusesOtherReceivers) {
-  QueueFixture other({.names = {}, .receivable = [](QueueId) { return false; }, .warn = {}});
+  QueueFixture other(
+      {.names = {}, .receivable = [](QueueId) { return false; }, .warn = {}, .wants_ticks = {}});
   const std::string url = other.create("q");
   sqs::ReceiveMessage request;
   request.queue_url = url;
@@ -304,6 +308,20 @@ TEST_F(QueueServiceTest, AFunctionGetsItsMessagesAndNamesThoseThatFailed) {
       << "one by name, one it never saw";
   EXPECT_EQ(service.failed_messages(leases, "{}").size(), 0U);
   EXPECT_EQ(service.failed_messages(leases, R"({"batchItemFailures":"?"})").size(), 3U);
+}
+
+TEST_F(QueueServiceTest, AMessageIsNotKeptInvisibleForMoreThanTwelveHoursInAll) {
+  const std::string url = create("q");
+  send(url, "x");
+  const std::string handle = receive(url).at(0).receipt_handle;
+  const auto change = [&](std::int64_t seconds) {
+    return fault(sqs::ChangeMessageVisibility{url, {{}, handle, seconds}});
+  };
+  EXPECT_EQ(change(43'200), std::nullopt);
+  gate.advance(10s);
+  EXPECT_EQ(change(43'200), Fault::InvalidParameterValue);
+  EXPECT_EQ(change(43'190), std::nullopt);
+  EXPECT_EQ(change(0), std::nullopt);
 }
 
 }  // namespace

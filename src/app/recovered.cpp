@@ -3,8 +3,13 @@
 #include <cstdlib>
 
 namespace forewarm {
+namespace {
 
-Result<Recovered> recover_store(const std::string& directory) {
+constexpr std::string_view kClockRecord = "clock";
+
+}  // namespace
+
+Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes) {
   Recovered recovered;
   Store::Recovery recovery;
   recovery.message = [&](const Message& message) { recovered.messages.push_back(message); };
@@ -13,6 +18,7 @@ Result<Recovered> recover_store(const std::string& directory) {
   };
   Store::Options options;
   options.directory = directory;
+  options.reserve_bytes = reserve_bytes;
   Result<std::unique_ptr<Store>> store = Store::open(options, recovery);
   if (!store) return std::unexpected(store.error());
   recovered.store = std::move(*store);
@@ -20,6 +26,11 @@ Result<Recovered> recover_store(const std::string& directory) {
     if (key == kClockRecord) recovered.clock = time_point_us(std::atoll(value.c_str()));
   }
   return recovered;
+}
+
+void note_clock(Store& store, TimePoint now) {
+  (void)store.submit({PutRecord{std::string(kClockRecord), std::to_string(count_us(now))}},
+                     Durability::Written, [](const Result<void>&) {});
 }
 
 }  // namespace forewarm

@@ -12,9 +12,6 @@
 
 namespace forewarm {
 
-/// The record in which a server writes its clock down.
-inline constexpr std::string_view kClockRecord = "clock";
-
 /// An opened store and what it held, in the order in which the core must learn it.
 struct Recovered {
   std::unique_ptr<Store> store;
@@ -23,6 +20,10 @@ struct Recovered {
   TimePoint clock;  ///< that the server before this one had reached
 };
 
-Result<Recovered> recover_store(const std::string& directory);
+/// `reserve_bytes` as in Store::Options.
+Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes);
+/// Writes the server's clock down: one that starts with a wall clock behind it goes on from there, so that no
+/// lease is shortened or stretched.
+void note_clock(Store& store, TimePoint now);
 
 }  // namespace forewarm

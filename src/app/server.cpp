@@ -5,21 +5,30 @@
 #include <filesystem>
 
 #include "app/admin_routes.h"
+#include "app/backup_service.h"
+#include "app/doctor.h"
 #include "app/fit_worker.h"
+#include "app/function_changes.h"
 #include "app/function_directory.h"
 #include "app/function_host.h"
 #include "app/listen_address.h"
 #include "app/live_world.h"
 #include "app/own_program.h"
 #include "app/queue_forecasts.h"
+#include "app/queue_routes.h"
 #include "app/queue_service.h"
 #include "app/recording.h"
 #include "app/recovered.h"
+#include "app/reloading.h"
+#include "app/server_guard.h"
 #include "app/server_history.h"
 #include "app/server_snapshot.h"
+#include "app/shutdown.h"
 #include "app/signal_routes.h"
 #include "app/signal_service.h"
 #include "app/sqs_front.h"
+#include "app/ticker.h"
+#include "edge/net/service_manager.h"
 #include "edge/observe/dashboard.h"
 #include "edge/observe/decision_log.h"
 #include "edge/observe/metrics.h"
@@ -34,7 +43,9 @@ class ServerImpl : public Server, private Names {
         config_(options_.config),
         queues_(QueueServiceOptions{.names = {.region = config_.region},
                                     .receivable = [this](QueueId queue) { return receivable(queue); },
-                                    .warn = [this](std::string_view text) { log().warning(text); }}),
+                                    .changed = [this](const QueueChange& change) { guard_->note(change); },
+                                    .warn = [this](std::string_view text) { log().warning(text); },
+                                    .wants_ticks = [this] { ticks_.wake(); }}),
         metrics_({.version = FOREWARM_VERSION}, *this),
         core_({.seed = 1, .make_scaler = {}}),
         snapshots_(core_, queues_.directory(), functions_) {}
@@ -43,6 +54,7 @@ class ServerImpl : public Server, private Names {
     // Nothing may call back into what is being taken down: first the doors, then the hands, then the store.
     sqs_server_.reset();
     admin_server_.reset();
+    backup_.reset();
     signals_.reset();
     host_.reset();
     fits_.reset();
@@ -73,7 +85,7 @@ class ServerImpl : public Server, private Names {
   bool receivable(QueueId queue) const;
   Result<void> recover(const Recovered& recovered);
   void step(Event event);
-  void make_hands(LiveWorld::Hands& hands);
+  LiveWorld::Hands hands();
   void make_host();
   Result<void> listen();
   void make_queues();
@@ -82,16 +94,19 @@ class ServerImpl : public Server, private Names {
   void queue_made();
   void be_ready();
   void reload();
+  void begin_end();
+  std::size_t runs_under_way() const;
   void every_second();
   void watch(const TimedEvent& event, const Actions& actions);
-  Result<void> remove_function(std::string_view name, std::function<void(const Result<void>&)> done);
-  Result<void> add_function(const std::string& toml, std::function<void(const Result<void>&)> done);
   AdminRoutes::Sources admin_sources();
 
   Options options_;
   ServerConfig config_;
   Loop loop_;
+  std::unique_ptr<ServerGuard> guard_;
+  ServiceManager manager_ = ServiceManager::from_environment();
   FunctionDirectory functions_;
+  Ticker ticks_{loop_, [this] { return queues_.tick(); }};
   QueueService queues_;
   std::unique_ptr<Store> store_;
   Metrics metrics_;
@@ -105,12 +120,15 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<FunctionHost> host_;
   std::unique_ptr<FitWorker> fits_;
   std::unique_ptr<Dashboard> dashboard_;
+  std::optional<FunctionChanges> changes_;
   std::unique_ptr<AdminRoutes> admin_routes_;
+  std::unique_ptr<BackupService> backup_;
   std::unique_ptr<QueueForecasts> forecasts_;
   std::optional<SqsFront> sqs_front_;
   std::unique_ptr<HttpServer> sqs_server_;
   std::unique_ptr<HttpServer> admin_server_;
   std::unique_ptr<Loop::Timer> second_;
+  std::optional<Shutdown> shutdown_;
   std::unique_ptr<Loop::Watch> ends_;
   std::unique_ptr<Loop::Watch> reloads_;
   std::optional<Progress> progress_;
@@ -120,7 +138,10 @@ class ServerImpl : public Server, private Names {
 };
 
 Result<void> ServerImpl::start() {
-  auto recovered = recover_store(config_.data);
+  auto guard = ServerGuard::open(config_, log());
+  if (!guard) return std::unexpected(guard.error());
+  guard_ = std::move(*guard);
+  auto recovered = recover_store(config_.data, static_cast<std::uint64_t>(config_.disk_reserve_mb) << 20);
   if (!recovered) return std::unexpected(recovered.error());
   store_ = std::move(recovered->store);
   const auto warn = [this](std::string_view text) { log().warning(text); };
@@ -131,10 +152,8 @@ Result<void> ServerImpl::start() {
   }
   decisions_ = std::make_unique<DecisionLog>(DecisionLog::Options{.directory = config_.data + "/decisions"},
                                              static_cast<const Names&>(*this));
-  LiveWorld::Hands hands;
-  make_hands(hands);
   world_ = std::make_unique<LiveWorld>(loop_, *store_, core_,
-                                       LiveWorld::Options{.not_before = recovered->clock}, std::move(hands));
+                                       LiveWorld::Options{.not_before = recovered->clock}, hands());
   const auto report = [this](Event event) { world_->report(std::move(event)); };
   signals_ =
       std::make_unique<SignalService>(loop_, std::bind_front(&LiveWorld::now, world_.get()), report, warn);
@@ -194,11 +213,11 @@ void ServerImpl::configure() {
   }
 }
 
-void ServerImpl::make_hands(LiveWorld::Hands& hands) {
-  hands.instance = [this](const Action& action) { host_->perform(action); };
-  hands.run = [this](const Run& run) { host_->run(run); };
-  hands.fit = [this](FitRequest request) { fits_->fit(std::move(request)); };
-  hands.watch = [this](const TimedEvent& event, const Actions& actions) { watch(event, actions); };
+LiveWorld::Hands ServerImpl::hands() {
+  return {.instance = [this](const Action& action) { host_->perform(action); },
+          .run = [this](const Run& run) { host_->run(run); },
+          .fit = [this](FitRequest request) { fits_->fit(std::move(request)); },
+          .watch = [this](const TimedEvent& event, const Actions& actions) { watch(event, actions); }};
 }
 
 void ServerImpl::make_host() {
@@ -206,7 +225,7 @@ void ServerImpl::make_host() {
   if (const std::size_t killed = kill_leftovers(mark); killed > 0)
     log().warning("ended what a killed server had left running", {{"processes", std::uint64_t{killed}}});
   host_ = std::make_unique<FunctionHost>(
-      loop_, FunctionHost::Options{.owner_mark = mark, .log = {}},
+      loop_, FunctionHost::options_of(config_, mark),
       FunctionHost::Surroundings{.report = [this](Event event) { world_->report(std::move(event)); },
                                  .queues = &queues_,
                                  .warn = [this](std::string_view text) { log().warning(text); }});
@@ -228,25 +247,23 @@ void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
 
 bool ServerImpl::receivable(QueueId id) const {
   const QueueEntry* entry = queues_.directory().find(id);
-  if (entry == nullptr) return true;
-  const MappingConfig* mapping = functions_.mapping_of_queue(entry->name);
+  const MappingConfig* mapping = entry != nullptr ? functions_.mapping_of_queue(entry->name) : nullptr;
   return mapping == nullptr || mapping->settings.shared_consumers;
 }
 
 Result<void> ServerImpl::listen() {
-  const Result<Endpoint> sqs = listen_address("listen", config_.listen);
-  const Result<Endpoint> admin = listen_address("admin", config_.admin);
-  if (!sqs) return std::unexpected(sqs.error());
-  if (!admin) return std::unexpected(admin.error());
-  HttpServer::Options options{.listen = *sqs};
-  Result<std::unique_ptr<HttpServer>> server = HttpServer::listen(
-      loop_, options,
-      [this](HttpRequest request, std::shared_ptr<HttpReply> reply) { sqs_front_->answer(request, reply); });
+  sqs_front_.emplace(queues_, config_.public_url);
+  if (const auto keys = sqs_front_->use_keys_of(config_, true); !keys) return std::unexpected(keys.error());
+  const Result<ListenAddresses> addresses = listen_addresses(config_);
+  if (!addresses) return std::unexpected(addresses.error());
+  HttpServer::Options options{.listen = addresses->sqs, .tls = guard_->tls()};
+  Result<std::unique_ptr<HttpServer>> server =
+      HttpServer::listen(loop_, options, std::bind_front(&SqsFront::answer, &*sqs_front_));
   if (!server) return std::unexpected(server.error());
   sqs_server_ = std::move(*server);
-  sqs_front_.emplace(queues_, "http://" + to_string(sqs_endpoint()));
+  sqs_front_->set_own_url(guard_->url(sqs_endpoint()));
   dashboard_ = std::make_unique<Dashboard>(
-      Dashboard::Options{.version = FOREWARM_VERSION, .loopback = true},
+      Dashboard::Options{.version = FOREWARM_VERSION, .routes = guard_->route_options(addresses->admin)},
       Dashboard::Sources{.metrics = &metrics_,
                          .decisions = decisions_.get(),
                          .logs = [this](std::string_view function, std::size_t limit) {
@@ -259,7 +276,11 @@ Result<void> ServerImpl::listen() {
                               std::bind_front(&ServerHistory::demand, history_.get()), signals_.get(),
                               std::bind_front(&Orchestrator::signal, &core_)});
   add_signal_routes(dashboard_->routes(), *signals_);
-  options.listen = *admin;
+  add_queue_routes(dashboard_->routes(), queues_);
+  guard_->add_routes(dashboard_->routes());
+  backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
+  add_doctor_route(dashboard_->routes(), config_, host_->pool());
+  options.listen = addresses->admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
   admin_server_ = std::move(*server);
@@ -271,52 +292,21 @@ AdminRoutes::Sources ServerImpl::admin_sources() {
   sources.queues = &queues_;
   sources.functions = &functions_;
   sources.core = &core_;
-  sources.put_function = [this](const std::string& toml, std::function<void(const Result<void>&)> done) {
-    if (Result<void> taken = add_function(toml, done); !taken) done(taken);
-  };
-  sources.remove_function = [this](std::string_view name, std::function<void(const Result<void>&)> done) {
-    if (Result<void> taken = remove_function(name, done); !taken) done(taken);
-  };
+  changes_.emplace(FunctionChanges::Server{.gate = world_.get(),
+                                           .functions = &functions_,
+                                           .configure = [this] { configure(); },
+                                           .has_queue =
+                                               [this](const std::string& name) {
+                                                 if (queues_.directory().find(name) == nullptr)
+                                                   make_queue(name, {});
+                                               }});
+  sources.put_function = std::bind_front(&FunctionChanges::put, &*changes_);
+  sources.remove_function = std::bind_front(&FunctionChanges::remove, &*changes_);
   sources.invoke = [this](const FunctionEntry& function, std::string payload,
                           std::function<void(Result<std::string>)> done) {
     host_->invoke(function, std::move(payload), std::move(done));
   };
   return sources;
-}
-
-Result<void> ServerImpl::add_function(const std::string& toml,
-                                      std::function<void(const Result<void>&)> done) {
-  Result<ServerConfig> read = read_config(toml, "request");
-  if (!read) return std::unexpected(read.error());
-  if (read->functions.size() != 1)
-    return error(ErrorCode::Invalid, "expected one [[function]] with its [[mapping]] tables");
-  Result<PutRecord> record = functions_.propose(read->functions[0], read->mappings);
-  if (!record) return std::unexpected(record.error());
-  auto stored = [this, added = std::move(*read), done = std::move(done)](const Result<void>& durable) {
-    if (durable) {
-      functions_.accept(added.functions[0], added.mappings);
-      configure();
-      for (const MappingConfig& mapping : added.mappings) {
-        if (queues_.directory().find(mapping.queue) == nullptr) make_queue(mapping.queue, {});
-      }
-    }
-    done(durable);
-  };
-  return world_->send({}, {std::move(*record)}, std::move(stored));
-}
-
-Result<void> ServerImpl::remove_function(std::string_view name,
-                                         std::function<void(const Result<void>&)> done) {
-  Result<RemoveRecord> record = functions_.propose_removal(name);
-  if (!record) return std::unexpected(record.error());
-  auto stored = [this, name = std::string(name), done = std::move(done)](const Result<void>& durable) {
-    if (durable) {
-      functions_.accept_removal(name);
-      configure();
-    }
-    done(durable);
-  };
-  return world_->send({}, {std::move(*record)}, std::move(stored));
 }
 
 /// Queues that the configuration names and that are not there yet.
@@ -356,16 +346,18 @@ void ServerImpl::be_ready() {
   ready_ = true;
   metrics_.set_ready(true);
   dashboard_->set_ready(true);
-  const std::string sqs = "http://" + to_string(sqs_endpoint());
-  const std::string admin = "http://" + to_string(admin_endpoint());
+  const std::string sqs = guard_->url(sqs_endpoint());
+  const std::string admin = guard_->url(admin_endpoint());
   write_endpoints(config_.data, sqs, admin);
+  log().info("functions", {{"isolation", isolation_line(config_, host_->pool().isolation())}});
   log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});
+  manager_.ready();
   if (options_.on_ready) options_.on_ready();
 }
 
 Snapshot ServerImpl::snapshot() {
   Snapshot snapshot = snapshots_.make(world_->now());
-  snapshot.store = store_snapshot(store_->statistics());
+  snapshot.store = store_snapshot(store_->statistics(), store_->full());
   snapshot.process = read_process();
   snapshot.process.functions_memory_bytes = functions_memory_bytes_;
   snapshot.progress = progress_;
@@ -375,28 +367,36 @@ Snapshot ServerImpl::snapshot() {
 
 /// What is wrong or cannot change while the server runs leaves everything as it is.
 void ServerImpl::reload() {
-  if (!options_.read_again) {
-    log().warning("there is no configuration to reload: the server was started without --config");
-    return;
+  manager_.reloading();
+  const auto with_keys = [this](ServerConfig read) {
+    return sqs_front_->use_keys_of(std::move(read), is_loopback(sqs_endpoint()));
+  };
+  if (auto read = read_reloaded(options_.read_again, with_keys, config_, log())) {
+    config_ = std::move(*read);
+    functions_.configure(config_);
+    make_queues();
   }
-  Result<ServerConfig> read = options_.read_again();
-  if (!read) {
-    log().error("the configuration is not reloaded, the one in force stays",
-                {{"reason", read.error().message}});
-    return;
-  }
-  for (const std::string& warning : config_warnings(*read)) log().warning(warning);
-  for (const std::string_view setting : keep_until_restart(config_, *read))
-    log().warning("a changed setting needs a restart", {{"setting", setting}});
-  config_ = std::move(*read);
-  functions_.configure(config_);
-  make_queues();
-  log().info("the configuration is reloaded", {{"functions", std::uint64_t{config_.functions.size()}},
-                                               {"mappings", std::uint64_t{config_.mappings.size()}}});
+  guard_->reload(config_);
+  manager_.ready();
+}
+
+void ServerImpl::begin_end() {
+  metrics_.set_ready(false);
+  dashboard_->set_ready(false);
+  manager_.stopping();
+  queues_.stop_consumption();
+  log().info("stopping");
+}
+
+std::size_t ServerImpl::runs_under_way() const {
+  std::size_t busy = queues_.consumption_stopped() ? 0 : 1;
+  for (const auto& [name, function] : functions_.all()) busy += core_.function(function.id).instances.busy;
+  return busy;
 }
 
 void ServerImpl::every_second() {
   signals_->tick();
+  guard_->tick(store_->full());
   if (functions_.windows_due(world_->now())) configure();
   const std::vector<InstanceUsage> usage = host_->pool().usage();
   functions_memory_bytes_ = 0;
@@ -408,15 +408,17 @@ void ServerImpl::every_second() {
   dashboard_->publish(std::move(now));
   if (const std::optional<std::string> failure = decisions_->flush()) log().warning(*failure);
   if (recorder_) recorder_->flush();
-  // A server that starts with a wall clock behind this goes on from here, so that no lease is shortened or
-  // stretched.
-  (void)store_->submit({PutRecord{std::string(kClockRecord), std::to_string(count_us(world_->now()))}},
-                       Durability::Written, [](const Result<void>&) {});
+  note_clock(*store_, world_->now());
   second_ = loop_.call_after(1s, [this] { every_second(); });
 }
 
 Result<void> ServerImpl::run() {
-  ends_ = loop_.watch_signals({SIGINT, SIGTERM}, [this](int) { stop(); });
+  shutdown_.emplace(Shutdown::Server{.loop = &loop_,
+                                     .log = &log(),
+                                     .begin = [this] { begin_end(); },
+                                     .under_way = [this] { return runs_under_way(); }});
+  ends_ = loop_.watch_signals({SIGINT, SIGTERM}, [this](int) { shutdown_->ask(config_.shutdown_timeout); });
+  manager_.keep_alive(loop_);
   reloads_ = loop_.watch_signals({SIGHUP}, [this](int) { reload(); });
   loop_.post([this] { make_queues(); });
   second_ = loop_.call_after(1s, [this] { every_second(); });

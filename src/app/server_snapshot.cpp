@@ -115,10 +115,14 @@ Snapshot SnapshotMaker::make(TimePoint now) {
   return out;
 }
 
-StoreSnapshot store_snapshot(const Store::Statistics& store) {
-  return {store.commits,    store.writes,
-          store.syncs,      Duration(static_cast<std::int64_t>(store.commit_us_max)),
-          store.file_bytes, store.pending_bytes};
+StoreSnapshot store_snapshot(const Store::Statistics& store, bool full) {
+  return {store.commits,
+          store.writes,
+          store.syncs,
+          Duration(static_cast<std::int64_t>(store.commit_us_max)),
+          store.file_bytes,
+          store.pending_bytes,
+          full};
 }
 
 }  // namespace forewarm

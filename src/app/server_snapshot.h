@@ -45,6 +45,6 @@ class SnapshotMaker {
   TimePoint started_;
 };
 
-StoreSnapshot store_snapshot(const Store::Statistics& store);
+StoreSnapshot store_snapshot(const Store::Statistics& store, bool full);
 
 }  // namespace forewarm

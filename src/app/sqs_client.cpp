@@ -1,6 +1,7 @@
 #include "app/sqs_client.h"
 
 #include <boost/json.hpp>
+#include <cstdlib>
 
 namespace forewarm {
 namespace {
@@ -38,10 +39,28 @@ std::string text_in(const json::object& object, std::string_view key) {
   return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
 }
 
+std::optional<AwsCredentials> credentials_in_environment() {
+  const auto text = [](const char* name) {
+    const char* found = std::getenv(name);
+    return std::string(found != nullptr ? found : "");
+  };
+  AwsCredentials credentials{text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY"),
+                             text("AWS_SESSION_TOKEN")};
+  if (credentials.access_key_id.empty() || credentials.secret_access_key.empty()) return std::nullopt;
+  return credentials;
+}
+
+TimePoint signed_at() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return TimePoint(std::chrono::duration_cast<Duration>(since_epoch));
+}
+
 }  // namespace
 
 SqsClient::SqsClient(Loop& loop, Endpoint server, std::size_t connections)
-    : http_(HttpClient::make(loop, {.server = std::move(server), .connections_max = connections})) {}
+    : host_(to_string(server)),
+      credentials_(credentials_in_environment()),
+      http_(HttpClient::make(loop, {.server = std::move(server), .connections_max = connections})) {}
 SqsClient::~SqsClient() = default;
 
 std::size_t SqsClient::pending() const {
@@ -50,9 +69,13 @@ std::size_t SqsClient::pending() const {
 
 void SqsClient::call(std::string_view action, std::string body,
                      std::function<void(Result<std::string>)> done) {
-  HttpRequest request{"POST", "/", "", {}, std::move(body)};
-  request.headers.emplace_back("Content-Type", "application/x-amz-json-1.0");
-  request.headers.emplace_back("X-Amz-Target", "AmazonSQS." + std::string(action));
+  FetchRequest fetch{
+      .method = "POST", .url = "http://" + host_ + "/", .headers = {}, .body = std::move(body)};
+  fetch.headers.emplace_back("Content-Type", "application/x-amz-json-1.0");
+  fetch.headers.emplace_back("X-Amz-Target", "AmazonSQS." + std::string(action));
+  if (credentials_)
+    sign(fetch, *credentials_, {.region = "us-east-1", .service = "sqs", .time = signed_at()});
+  HttpRequest request{"POST", "/", "", std::move(fetch.headers), std::move(fetch.body)};
   http_->request(std::move(request), [done = std::move(done)](Result<HttpResponse> response) {
     if (!response) return done(std::unexpected(response.error()));
     if (response->status != 200) return done(error(ErrorCode::Invalid, error_text(*response)));

@@ -3,18 +3,20 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "edge/net/aws_signature.h"
 #include "edge/net/http.h"
 
 namespace forewarm {
 
-/// A small client of any SQS endpoint (JSON protocol, no signatures): for the load generator, the demo and
-/// the command line. Asynchronous, on the caller's loop.
+/// A small client of any SQS endpoint (JSON protocol; signed where the environment has AWS_ACCESS_KEY_ID):
+/// for the load generator, the demo and the command line. Asynchronous, on the caller's loop.
 class SqsClient {
  public:
   struct Received {
@@ -45,6 +47,8 @@ class SqsClient {
   std::size_t pending() const;
 
  private:
+  std::string host_;
+  std::optional<AwsCredentials> credentials_;
   std::unique_ptr<HttpClient> http_;
 };
 

@@ -4,6 +4,26 @@
 #include "edge/sqs/response.h"
 
 namespace forewarm {
+namespace {
+
+/// Signatures carry the time of the client's wall clock.
+TimePoint signing_time() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return TimePoint(std::chrono::duration_cast<Duration>(since_epoch));
+}
+
+}  // namespace
+
+Result<ServerConfig> SqsFront::use_keys_of(ServerConfig config, bool on_loopback) {
+  Result<AccessKeys> keys = AccessKeys::load(config.access_keys);
+  if (!keys) return std::unexpected(keys.error());
+  if (keys->empty() && !on_loopback) {
+    return error(ErrorCode::Invalid,
+                 "a server that listens on more than a loopback address needs an [[access_key]]");
+  }
+  keys_ = std::move(*keys);
+  return config;
+}
 
 void SqsFront::answer(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
   if (request.method == "GET" && request.query.empty() &&
@@ -24,10 +44,22 @@ void SqsFront::answer(const HttpRequest& request, const std::shared_ptr<HttpRepl
     sqs::HttpOutput out = sqs::render(answer, {protocol, action, id});
     reply->send({out.status, std::move(out.headers), std::move(out.body)});
   };
-  if (!parsed.request) return send("", parsed.request.error());
   RequestContext context;
+  if (!keys_.empty()) {
+    // Before anything else is said: a stranger is not told what a request should look like.
+    const sqs::SqsResult<const AccessKey*> key = keys_.authenticate(request, signing_time());
+    if (!key) return send("", key.error());
+    if (parsed.request) {
+      if (auto may = AccessKeys::authorize(**key, *parsed.request); !may) return send("", may.error());
+    }
+    context.sender_id = (*key)->id;
+    context.sees = [known = **key](std::string_view queue) { return known.good_for(queue); };
+  }
+  if (!parsed.request) return send("", parsed.request.error());
   const std::string_view host = find_header(request.headers, "Host");
-  context.base_url = host.empty() ? own_url_ : "http://" + std::string(host);
+  context.base_url =
+      host.empty() ? own_url_ : own_url_.substr(0, own_url_.find("://") + 3) + std::string(host);
+  if (!public_url_.empty()) context.base_url = public_url_;
   context.on_closed = [reply](std::function<void()> closed) { reply->on_closed(std::move(closed)); };
   queues_.handle(*parsed.request, context,
                  [send, action = std::string(sqs::action_name(*parsed.request))](

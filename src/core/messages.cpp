@@ -31,6 +31,7 @@ void Orchestrator::State::on(const MessageArrived& event) {
   if (event.origin == Origin::Sent) {
     record.demand = true;
     ++queue->arrived;
+    queue->arrived_bytes += record.message.bytes;
     queue->history.observe_arrival(now_, record.message.bytes, record.message.priority);
     if (queue->function != nullptr) observe_demand(*queue->function, record.message, now_);
   }
@@ -48,6 +49,9 @@ void Orchestrator::State::on(const MessageArrived& event) {
     }
     return;
   }
+  // It held its group until the restart, and make_ready() lets the group go.
+  if (record.message.group && record.message.receive_count > 0)
+    queue->ready.block_group(record.message.group);
   make_ready(*queue, record);
   serve(*queue);
 }
@@ -62,6 +66,8 @@ MessageRecord& Orchestrator::State::admit(QueueState& queue, const Message& mess
   record.older = queue.newest;
   (queue.newest ? queue.newest->newer : queue.oldest) = &record;
   queue.newest = &record;
+  ++queue.messages;
+  queue.bytes += record.message.bytes;
   return record;
 }
 
@@ -70,6 +76,8 @@ void Orchestrator::State::unlink(QueueState& queue, MessageRecord& record) {
   (record.older ? record.older->newer : queue.oldest) = record.newer;
   (record.newer ? record.newer->older : queue.newest) = record.older;
   record.older = record.newer = nullptr;
+  --queue.messages;
+  queue.bytes -= record.message.bytes;
 }
 
 /// Takes the message from whoever has it; it then is nowhere and must be put somewhere.
@@ -167,8 +175,12 @@ void Orchestrator::State::expire(MessageRecord& record) {
 void Orchestrator::State::move(MessageRecord& record, QueueState& to, MoveReason reason,
                                const RetryDecision& decision) {
   QueueState& from = *find_queue(record.message.queue);
-  if (reason != MoveReason::Redrive) ++from.dead_letters;
-  actions_->push_back(Move{record.message.id, from.id, to.id, reason, decision});
+  const bool redriven = reason == MoveReason::Redrive;
+  if (!redriven) ++from.dead_letters;
+  // As in the service: what is redriven is new, and so is a dead letter of a FIFO queue.
+  if (redriven || to.settings.fifo) record.message.sent = now_;
+  record.message.dead_letter_source = redriven ? QueueId{} : from.id;
+  actions_->push_back(Move{record.message.id, from.id, to.id, reason, decision, record.message.sent});
   if (record.message.group && record.message.receive_count > 0)
     from.ready.release_group(record.message.group);
   unlink(from, record);
@@ -182,6 +194,8 @@ void Orchestrator::State::move(MessageRecord& record, QueueState& to, MoveReason
   record.older = to.newest;
   (to.newest ? to.newest->newer : to.oldest) = &record;
   to.newest = &record;
+  ++to.messages;
+  to.bytes += record.message.bytes;
   make_ready(to, record);
   leave_pending(to);
   leave_pending(from);
@@ -227,10 +241,14 @@ void Orchestrator::State::on(const ReceiveCancelled& event) {
 bool Orchestrator::State::deliver(QueueState& queue, ReceiverRecord& receiver) {
   Deliver action{receiver.request.receiver, {}};
   const TimePoint visible_at = saturating_add(now_, receiver.request.visibility_timeout);
+  GroupId group;
   while (action.leases.size() < receiver.request.messages_max) {
-    const std::optional<MessageId> id = queue.ready.pop(now_);
+    // As many of one FIFO group as there are, in their order; then the next group.
+    std::optional<MessageId> id = group ? queue.ready.pop_next_of(group) : std::nullopt;
+    if (!id) id = queue.ready.pop(now_);
     if (!id) break;
     MessageRecord& record = *messages_.find(*id);
+    group = record.message.group;
     lease(queue, record, Holder::Receiver);
     record.message.visible_at = visible_at;
     timers_.set(record, visible_at);
@@ -341,25 +359,29 @@ void Orchestrator::State::sweep(QueueState& queue) {
 
 void Orchestrator::State::on(const RedriveRequested& event) {
   QueueState* from = find_queue(event.from);
-  QueueState* to = find_queue(event.to);
-  if (from == nullptr || to == nullptr || from == to) return;
-  from->redrive = {event.to, event.messages_max};
+  if (from == nullptr || event.from == event.to || (event.to && find_queue(event.to) == nullptr)) return;
+  from->redrive = {event.to, event.messages_max, {}};
   redrive(*from);
 }
 
+/// Where a redrive takes the message; null if that is not there.
+QueueState* Orchestrator::State::redrive_target(const QueueState& queue, const MessageRecord& record) {
+  QueueState* to = find_queue(queue.redrive.to ? queue.redrive.to : record.message.dead_letter_source);
+  return to == nullptr || to->removed || to == &queue ? nullptr : to;
+}
+
 void Orchestrator::State::redrive(QueueState& queue) {
-  QueueState* to = find_queue(queue.redrive.to);
-  if (to == nullptr || to->removed) queue.redrive = {};
   for (std::uint32_t n = 0; n < kRedrivenPerStep && queue.redrive.remaining > 0; ++n) {
     const std::optional<MessageId> id = queue.ready.front(now_);
-    if (!id) {
-      queue.redrive = {};
-      break;
+    MessageRecord* record = id ? messages_.find(*id) : nullptr;
+    QueueState* to = record != nullptr ? redrive_target(queue, *record) : nullptr;
+    if (to == nullptr) {
+      queue.redrive = {queue.redrive.to, 0, id.value_or(MessageId{})};
+      return;
     }
     --queue.redrive.remaining;
-    MessageRecord& record = *messages_.find(*id);
-    take_from_holder(queue, record);
-    move(record, *to, MoveReason::Redrive, {});
+    take_from_holder(queue, *record);
+    move(*record, *to, MoveReason::Redrive, {});
   }
   if (queue.redrive.remaining > 0) leave_pending(queue);
 }

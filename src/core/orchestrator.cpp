@@ -131,6 +131,11 @@ QueueId Orchestrator::queue_of(MessageId message) const {
   return record == nullptr ? QueueId{} : record->message.queue;
 }
 
+const Message* Orchestrator::message(MessageId message) const {
+  const MessageRecord* record = state_->find_message(message);
+  return record == nullptr ? nullptr : &record->message;
+}
+
 bool Orchestrator::is_current(MessageId message, std::uint16_t receive_count) const {
   const MessageRecord* record = state_->find_message(message);
   return record != nullptr && record->message.receive_count == receive_count;
@@ -141,15 +146,34 @@ bool Orchestrator::in_flight(MessageId message) const {
   return record != nullptr && (record->holder == Holder::Receiver || record->holder == Holder::Run);
 }
 
+std::vector<MessageView> Orchestrator::messages(QueueId id, std::size_t limit) const {
+  std::vector<MessageView> views;
+  const QueueState* queue = state_->find_queue(id);
+  const MessageRecord* record = queue != nullptr ? queue->oldest : nullptr;
+  for (; record != nullptr && views.size() < limit; record = record->newer) {
+    const MessageState state = record->holder == Holder::Nobody     ? MessageState::Ready
+                               : record->holder == Holder::Time     ? MessageState::Delayed
+                               : record->holder == Holder::Receiver ? MessageState::InFlight
+                                                                    : MessageState::Running;
+    views.push_back({record->message, state});
+  }
+  return views;
+}
+
 QueueView Orchestrator::queue(QueueId id) const {
   QueueView view;
   const QueueState* queue = state_->find_queue(id);
   if (queue == nullptr) return view;
+  view.redrive = queue->redrive;
   view.ready = queue->ready.size();
   view.delayed = queue->delayed;
   view.in_flight = queue->in_flight;
   if (queue->oldest != nullptr) view.oldest_sent = queue->oldest->message.sent;
+  view.messages = queue->messages;
+  view.bytes = queue->bytes;
+  view.paused = queue->paused;
   view.arrived = queue->arrived;
+  view.arrived_bytes = queue->arrived_bytes;
   view.started = queue->started;
   view.late = queue->late;
   view.retries = queue->retries;
@@ -166,8 +190,9 @@ QueueView Orchestrator::queue(QueueId id) const {
   return view;
 }
 
-std::vector<Directive> Orchestrator::directives(QueueId id, const ActuatorModel& actuator) const {
-  return state_->directives(id, actuator);
+DirectiveCourse Orchestrator::directives(QueueId id, const ActuatorModel& actuator,
+                                         const std::optional<TierPrices>& prices) const {
+  return state_->directives(id, actuator, prices);
 }
 
 std::optional<ScalerMemory> Orchestrator::scaler_memory(QueueId id) const {

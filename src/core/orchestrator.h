@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -17,13 +18,24 @@ namespace forewarm {
 class IntervalCounts;
 class SignalSeries;
 
+/// A redrive of a queue's messages, under way or the last one.
+struct RedriveWork {
+  QueueId to;                   ///< none: each to the queue whose dead letter it is
+  std::uint32_t remaining = 0;  ///< messages that it may still take
+  MessageId stuck;              ///< it ended at this one, which has no such queue
+};
+
 /// What one queue holds, for attributes, metrics and the dashboard.
 struct QueueView {
   std::uint64_t ready = 0;
   std::uint64_t delayed = 0;
   std::uint64_t in_flight = 0;
+  std::uint64_t messages = 0;      ///< whatever their state
+  std::uint64_t bytes = 0;         ///< of these, as Message::bytes
+  bool paused = false;             ///< see ConsumptionPaused
   TimePoint oldest_sent = kNever;  ///< of the ready ones' next in order
   std::uint64_t arrived = 0;       ///< sent, since the start
+  std::uint64_t arrived_bytes = 0;
   std::uint64_t started = 0;       ///< first starts
   std::uint64_t late = 0;          ///< first starts past the deadline
   std::uint64_t retries = 0;       ///< failed runs' messages that stayed
@@ -35,6 +47,15 @@ struct QueueView {
   const IntervalCounts* history = nullptr;  ///< as long as the queue is there; null when it is not
   ScalingPlan plan;
   ScalingOrder order;  ///< the operator's, while it is in force
+  RedriveWork redrive;
+};
+
+/// Who has a message, for people.
+enum class MessageState : std::uint8_t { Ready, Delayed, InFlight, Running };
+
+struct MessageView {
+  Message message;
+  MessageState state = MessageState::Ready;
 };
 
 struct FunctionView {
@@ -73,8 +94,10 @@ class Orchestrator {
   QueueView queue(QueueId id) const;
   FunctionView function(FunctionId id) const;
   /// What to set at a target for a queue over the forecast's horizon, beginning with the plan in force. Empty
-  /// for a queue without a function, and where nothing is to be changed.
-  std::vector<Directive> directives(QueueId id, const ActuatorModel& actuator) const;
+  /// for a queue without a function, and where nothing is to be changed. With prices also which of the
+  /// instances to commit to.
+  DirectiveCourse directives(QueueId id, const ActuatorModel& actuator,
+                             const std::optional<TierPrices>& prices = {}) const;
   /// What the queue's scaler has learnt, to be given back as ScalerRestored after a restart.
   std::optional<ScalerMemory> scaler_memory(QueueId id) const;
   /// What was said of a signal; null for one that is not configured. Until the next step.
@@ -83,8 +106,12 @@ class Orchestrator {
   bool is_current(MessageId message, std::uint16_t receive_count) const;
   /// False when the message no longer exists here.
   bool exists(MessageId message) const;
+  /// Null when it no longer exists here. Until the next step.
+  const Message* message(MessageId message) const;
   /// Where the message is now; none when it no longer exists. A receipt from another queue is no receipt.
   QueueId queue_of(MessageId message) const;
+  /// The first `limit` messages of a queue, in the order in which they came to it.
+  std::vector<MessageView> messages(QueueId id, std::size_t limit) const;
   /// True while a run or receiver holds the message.
   bool in_flight(MessageId message) const;
   std::uint64_t events() const;

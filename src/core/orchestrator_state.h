@@ -44,6 +44,7 @@ class Orchestrator::State {
   void on(const HistoryRestored& event);
   void on(const ScalerRestored& event);
   void on(const ScalingOrdered& event);
+  void on(const ConsumptionPaused& event);
   void on(const ConfigurationChanged& event);
   void on(const TimePassed& event);
 
@@ -53,7 +54,8 @@ class Orchestrator::State {
   const MessageRecord* find_message(MessageId id) const { return messages_.find(id); }
   std::uint64_t events() const { return events_; }
   TimePoint now() const { return now_; }
-  std::vector<Directive> directives(QueueId id, const ActuatorModel& actuator);
+  DirectiveCourse directives(QueueId id, const ActuatorModel& actuator,
+                             const std::optional<TierPrices>& prices);
 
  private:
   // messages.cpp: where each message is
@@ -71,6 +73,7 @@ class Orchestrator::State {
   void answer_empty(ReceiverId receiver);
   void message_due(MessageRecord& record);
   void sweep(QueueState& queue);
+  QueueState* redrive_target(const QueueState& queue, const MessageRecord& record);
   void redrive(QueueState& queue);
   void count_first_start(QueueState& queue, MessageRecord& record);
   void release(QueueState& queue, const MessageRecord& record);

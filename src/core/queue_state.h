@@ -10,6 +10,7 @@
 #include "core/history/duration_sketch.h"
 #include "core/history/interval_counts.h"
 #include "core/model/event.h"
+#include "core/orchestrator.h"
 #include "core/route/dispatcher.h"
 #include "core/route/pool.h"
 #include "core/route/ready_order.h"
@@ -65,11 +66,6 @@ struct InstanceRecord : Timed {
   FunctionId function;
 };
 
-struct RedriveWork {
-  QueueId to;
-  std::uint32_t remaining = 0;
-};
-
 /// A Timed member that knows what it is part of.
 template <class Owner>
 struct TimerOf : Timed {
@@ -94,12 +90,15 @@ struct QueueState {
   ReadyOrder ready;
   std::uint64_t delayed = 0;
   std::uint64_t in_flight = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
   MessageRecord* oldest = nullptr;
   MessageRecord* newest = nullptr;
   std::deque<ReceiverId> receivers;  ///< waiting, first come first served
 
   MessageRecord* sweep_until = nullptr;  ///< purge in progress: the last message to drop
   bool removed = false;
+  bool paused = false;  ///< nothing is handed out
   RedriveWork redrive;
   bool has_pending_work = false;  ///< it is in the list of queues with unfinished work
 
@@ -121,6 +120,7 @@ struct QueueState {
   TimerOf<QueueState> batch;
 
   std::uint64_t arrived = 0;
+  std::uint64_t arrived_bytes = 0;
   std::uint64_t started = 0;
   std::uint64_t late = 0;
   std::uint64_t retries = 0;

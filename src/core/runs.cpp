@@ -15,7 +15,7 @@ constexpr int kServedPerStep = 64;
 
 /// Hands out what can be handed out now, then sees to it that what still waits will not wait too long.
 void Orchestrator::State::serve(QueueState& queue) {
-  if (queue.sweep_until != nullptr || queue.removed) return;
+  if (queue.sweep_until != nullptr || queue.removed || queue.paused) return;
   for (int n = 0; n < kServedPerStep; ++n) {
     if (!queue.ready.available(now_)) return;
     if (!serve_receiver(queue) && !serve_function(queue)) {

@@ -8,6 +8,7 @@
 #include "core/scale/facts.h"
 #include "core/scale/order.h"
 #include "core/scale/override.h"
+#include "core/scale/tiers.h"
 
 namespace forewarm {
 namespace {
@@ -50,10 +51,11 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   ScalingInputs in;
   in.now = now_;
   in.queue = queue.id;
-  in.backlog.ready = static_cast<std::uint32_t>(queue.ready.size());
+  if (!queue.paused) in.backlog.ready = static_cast<std::uint32_t>(queue.ready.size());
   in.backlog.delayed = static_cast<std::uint32_t>(queue.delayed);
   in.backlog.in_flight = static_cast<std::uint32_t>(queue.in_flight);
-  if (const auto since = queue.ready.oldest_since()) in.backlog.oldest_wait = now_ - *since;
+  if (const auto since = queue.ready.oldest_since(); since && !queue.paused)
+    in.backlog.oldest_wait = now_ - *since;
   // A frozen one serves as an idle one does: no scaler has to know of them.
   in.instances = counts;
   in.instances.idle += std::exchange(in.instances.frozen, 0);
@@ -73,7 +75,8 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   return in;
 }
 
-std::vector<Directive> Orchestrator::State::directives(QueueId id, const ActuatorModel& actuator) {
+DirectiveCourse Orchestrator::State::directives(QueueId id, const ActuatorModel& actuator,
+                                                const std::optional<TierPrices>& prices) {
   constexpr std::size_t kSlotsMax = 60;
   QueueState* queue = find_queue(id);
   if (queue == nullptr || !queue->scaler) return {};
@@ -88,7 +91,10 @@ std::vector<Directive> Orchestrator::State::directives(QueueId id, const Actuato
       set_least_cost(slots, queue->plan.instances, actuator, seconds(in.start_time.mean), 1 / late_share - 1);
   ActuatorModel timed = actuator;
   timed.lead = std::max(timed.lead, planned_lead(in.start_time));
-  return directives_of(id, slots, set, queue->plan.instances, timed);
+  DirectiveCourse course{.directives = directives_of(id, slots, set, queue->plan.instances, timed),
+                         .tiers = {}};
+  if (prices) course.tiers = cheapest_tiers(slots, set, *prices);
+  return course;
 }
 
 /// A queue ticks from its first arrival on, or from the start if it must keep a minimum: silent ones cost
@@ -131,7 +137,7 @@ void Orchestrator::State::tick(QueueState& queue) {
 ScalingPlan Orchestrator::State::plan_as_ordered(QueueState& queue) {
   FunctionState& function = *queue.function;
   ScalingPlan plan = queue.scaler->plan(inputs(queue, function));
-  const bool starved = function.pool.counts().usable() == 0 && queue.ready.size() > 0;
+  const bool starved = function.pool.counts().usable() == 0 && queue.ready.size() > 0 && !queue.paused;
   carry_out(order_at(queue.order, now_), {held(queue, function), starved}, plan);
   return plan;
 }
@@ -144,6 +150,13 @@ std::uint32_t Orchestrator::State::held(const QueueState& queue, const FunctionS
     if (other != nullptr) left -= std::min(left, other->plan.instances);
   }
   return left;
+}
+
+void Orchestrator::State::on(const ConsumptionPaused& event) {
+  QueueState* queue = find_queue(event.queue);
+  if (queue == nullptr || std::exchange(queue->paused, event.paused) == event.paused || event.paused) return;
+  if (queue->ready.size() > 0) schedule_tick(*queue);
+  serve(*queue);
 }
 
 void Orchestrator::State::on(const ScalingOrdered& event) {

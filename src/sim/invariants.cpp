@@ -113,7 +113,9 @@ void Invariants::on(const Deliver& action) {
     if (given.visible_at != saturating_add(now_, asking->second.visibility_timeout))
       fail("I3", name("message", given.message) + " is leased for another time than asked");
     lease(given, asking->second.queue, Place::Receiver);
+    same_delivery_.insert(given.message);
   }
+  same_delivery_.clear();
   receivers_.erase(asking);
 }
 
@@ -145,7 +147,7 @@ void Invariants::lease(const Lease& given, QueueId queue, Place place) {
 
 void Invariants::check_order(MessageId id, const Stored& message) {
   for (const MessageId other_id : groups_[{message.queue, message.group}]) {
-    if (other_id == id) continue;
+    if (other_id == id || (other_id < id && same_delivery_.contains(other_id))) continue;
     const Stored& other = messages_.at(other_id);
     const bool held =
         other.place == Place::Run || (other.place == Place::Receiver && other.visible_at > now_);
@@ -239,7 +241,9 @@ void Invariants::on(const Move& action) {
     moved.dead_lettered = true;
   } else {
     moved.dead_lettered = false;
+    if (action.sent != now_) fail("I1", name("message", action.message) + " is redriven with its old age");
   }
+  moved.sent = action.sent;
   forget(action.message);
   moved.queue = action.to;
   if (!queues_[action.to].fifo) moved.group = {};

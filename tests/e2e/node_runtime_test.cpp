@@ -18,6 +18,7 @@ class NodeRuntimeTest : public PoolFixture {
   FunctionCommand node(std::string handler) const {
     FunctionCommand function = command({client_, handler}, handler);
     function.working_directory = FOREWARM_HANDLERS "/node";
+    function.read_paths = {FOREWARM_NODE_RUNTIME};
     return function;
   }
   std::string client_;

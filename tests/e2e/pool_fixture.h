@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -21,11 +22,19 @@ class PoolFixture : public ::testing::Test {
   static constexpr const char* kMark = "forewarm-pool-test";
 
   void SetUp() override { make_pool({}); }
+  static bool isolated() { return std::getenv("FOREWARM_TEST_ISOLATED") != nullptr; }
+  bool has(IsolationLayer layer) const {
+    return std::ranges::any_of(pool_->isolation(),
+                               [&](const LayerState& each) { return each.layer == layer && each.active; });
+  }
 
   void make_pool(ProcessPool::Options options) {
     pool_.reset();
     options.owner_mark = kMark + std::to_string(::getpid());
     mark_ = options.owner_mark;
+    // The same promises hold isolated: each test runs both ways.
+    if (isolated()) options.isolation = IsolationLevel::On;
+    options.warn = [this](const std::string& text) { warnings_.push_back(text); };
     pool_ = ProcessPool::make(loop_, options, [this](PoolEvent event) {
       EXPECT_FALSE(calling_) << "reported from inside a call";
       if (const auto* lost = std::get_if<PoolLost>(&event)) {
@@ -62,6 +71,8 @@ class PoolFixture : public ::testing::Test {
     function.handler = std::move(handler);
     function.timeout = std::chrono::seconds(20);
     function.init_timeout = std::chrono::seconds(20);
+    // LeakSanitizer traces its own process, which isolation refuses.
+    if (isolated()) function.environment["ASAN_OPTIONS"] = "detect_leaks=0";
     return function;
   }
 
@@ -143,6 +154,7 @@ class PoolFixture : public ::testing::Test {
   std::uint32_t functions_ = 0;
   std::uint64_t instances_ = 0;
   std::uint64_t runs_ = 0;
+  std::vector<std::string> warnings_;
   bool calling_ = false;
 };
 

@@ -303,7 +303,7 @@ TEST_F(ProcessPoolTest, LeftoversOfAKilledServerAreFoundByTheirMark) {
   start_ready("ok");
   EXPECT_EQ(kill_leftovers(""), 0U);
   EXPECT_EQ(kill_leftovers("another server"), 0U);
-  EXPECT_EQ(kill_leftovers(mark_), 1U);
+  EXPECT_GE(kill_leftovers(mark_), 1U);  // the first of a namespace may take the others with it
   EXPECT_EQ(wait_lost(InstanceId(instances_)).reason, LossReason::Killed);
   EXPECT_EQ(kill_leftovers(mark_), 0U);
 }

@@ -36,7 +36,12 @@ class Refused(Exception):
 
 
 class Server:
-    """`forewarm serve`. Can be stopped or killed and started again on the same data."""
+    """`forewarm serve`. Can be stopped or killed and started again on the same data.
+
+    Functions are not isolated unless a test says so: most have handlers that leave notes in files, with their process ids.
+    """
+
+    isolation = "off"
 
     def __init__(self, folder, *arguments, config=None):
         self.data = pathlib.Path(folder) / "data"
@@ -51,7 +56,8 @@ class Server:
         # A killed server leaves this behind, and waiting for it would find the old one.
         (self.data / "endpoints.json").unlink(missing_ok=True)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={"FOREWARM_ISOLATION": self.isolation} | os.environ)
         wait_for(lambda: (self.data / "endpoints.json").exists() or self.process.poll() is not None,
                  "the server is ready")
         if self.process.poll() is not None:

@@ -71,13 +71,15 @@ struct Delete {
   DeleteReason reason = DeleteReason::Client;
   friend bool operator==(const Delete&, const Delete&) = default;
 };
-/// Move a message to another queue, atomically, its receive count set to 0.
+/// Move a message to another queue, atomically, its receive count set to 0. For a redrive its source is
+/// forgotten; any other reason makes `from` its source.
 struct Move {
   MessageId message;
   QueueId from;
   QueueId to;
   MoveReason reason = MoveReason::ReceiveCount;
-  RetryDecision decision;  ///< where a failed run led to it
+  RetryDecision decision{};  ///< where a failed run led to it
+  TimePoint sent{};          ///< retention counts from here now: a redrive begins it anew
   friend bool operator==(const Move&, const Move&) = default;
 };
 /// The message may be handed out again at `visible_at`; remember it across restarts. Its count never falls.

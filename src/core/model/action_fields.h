@@ -49,6 +49,8 @@ void describe(auto& visit, Like<PlanReason> auto& it) {
   visit("late_share", it.late_share);
   visit("one_more_saves", it.one_more_saves);
   visit("one_more_costs_seconds", it.one_more_costs_seconds);
+  visit("one_less_late", it.one_less_late);
+  visit("one_less_saves_seconds", it.one_less_saves_seconds);
 }
 void describe(auto& visit, Like<ScalingPlan> auto& it) {
   visit("queue", it.queue)("at", it.at)("until", it.until)("warm_floor", it.warm_floor);
@@ -103,6 +105,7 @@ template <>
 inline constexpr std::string_view kNames<Move> = "move";
 void describe(auto& visit, Like<Move> auto& it) {
   visit("message", it.message)("from", it.from)("to", it.to)("reason", it.reason)("decision", it.decision);
+  visit("sent", it.sent);
 }
 template <>
 inline constexpr std::string_view kNames<SetVisibility> = "set_visibility";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/time.h"
 #include "core/model/ids.h"
@@ -35,6 +36,30 @@ struct Directive {
   PlanReason reason;
 
   friend bool operator==(const Directive&, const Directive&) = default;
+};
+
+/// What a second of an instance costs in each tier, in any currency.
+struct TierPrices {
+  double idle_second = 0;
+  double busy_second = 0;
+  double committed_second = 0;       ///< used or not: provisioned, always ready, reserved
+  double committed_busy_second = 0;  ///< on top while it is busy
+
+  friend bool operator==(const TierPrices&, const TierPrices&) = default;
+};
+
+/// Which of a target's instances to pay for as committed.
+struct TierSplit {
+  std::uint32_t committed = 0;  ///< the lowest so many levels, for all of the time
+  double saves = 0;             ///< beside having all on demand, over all of the time
+
+  friend bool operator==(const TierSplit&, const TierSplit&) = default;
+};
+
+/// What to set over a horizon.
+struct DirectiveCourse {
+  std::vector<Directive> directives;
+  TierSplit tiers;
 };
 
 }  // namespace forewarm

@@ -66,7 +66,8 @@ struct QueueRemoved {
   QueueId queue;
   friend bool operator==(const QueueRemoved&, const QueueRemoved&) = default;
 };
-/// Move up to `messages_max` available messages of `from` to `to`, attempts forgotten (StartMessageMoveTask).
+/// Move up to `messages_max` available messages of `from` to `to`, attempts forgotten (StartMessageMoveTask);
+/// without `to`, each to the queue whose dead letter it is, up to the first that is nobody's.
 struct RedriveRequested {
   QueueId from;
   QueueId to;
@@ -131,6 +132,13 @@ struct ScalingOrdered {
   ScalingOrder order;
   friend bool operator==(const ScalingOrdered&, const ScalingOrdered&) = default;
 };
+/// Whether messages of a queue are handed out, to receivers and functions alike. While they are not, they
+/// wait; runs and leases that are there go on, and no instance is started for what waits.
+struct ConsumptionPaused {
+  QueueId queue;
+  bool paused = false;
+  friend bool operator==(const ConsumptionPaused&, const ConsumptionPaused&) = default;
+};
 struct ConfigurationChanged {
   Configuration configuration;
   friend bool operator==(const ConfigurationChanged&, const ConfigurationChanged&) = default;
@@ -141,10 +149,11 @@ struct TimePassed {
 };
 
 /// All that the core learns. A list of events with times is a complete recording of a run.
-using Event = std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted,
-                           VisibilityChanged, QueueChanged, QueuePurged, QueueRemoved, RedriveRequested,
-                           InstanceReady, InstanceLost, RunFinished, SignalObserved, ForecastFitted,
-                           HistoryRestored, ScalerRestored, ScalingOrdered, ConfigurationChanged, TimePassed>;
+using Event =
+    std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted, VisibilityChanged,
+                 QueueChanged, QueuePurged, QueueRemoved, RedriveRequested, InstanceReady, InstanceLost,
+                 RunFinished, SignalObserved, ForecastFitted, HistoryRestored, ScalerRestored, ScalingOrdered,
+                 ConsumptionPaused, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {
   TimePoint time;

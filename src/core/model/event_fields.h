@@ -38,7 +38,8 @@ inline constexpr std::array<std::string_view, 4> kNames<OrderKind> = {"none", "p
 void describe(auto& visit, Like<Message> auto& it) {
   visit("id", it.id)("queue", it.queue)("type", it.type)("sent", it.sent)("visible_at", it.visible_at)(
       "deadline", it.deadline)("tenant", it.tenant)("group", it.group)("bytes", it.bytes)(
-      "receive_count", it.receive_count)("priority", it.priority);
+      "receive_count", it.receive_count)("priority", it.priority)("dead_letter_source",
+                                                                  it.dead_letter_source);
 }
 void describe(auto& visit, Like<RedrivePolicy> auto& it) {
   visit("dead_letter_queue", it.dead_letter_queue)("receive_count_max", it.receive_count_max);
@@ -197,6 +198,11 @@ template <>
 inline constexpr std::string_view kNames<ScalerRestored> = "scaler_restored";
 void describe(auto& visit, Like<ScalerRestored> auto& it) {
   visit("queue", it.queue)("memory", it.memory);
+}
+template <>
+inline constexpr std::string_view kNames<ConsumptionPaused> = "consumption_paused";
+void describe(auto& visit, Like<ConsumptionPaused> auto& it) {
+  visit("queue", it.queue)("paused", it.paused);
 }
 template <>
 inline constexpr std::string_view kNames<ScalingOrdered> = "scaling_ordered";

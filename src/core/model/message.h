@@ -29,6 +29,7 @@ struct Message {
   std::uint16_t receive_count =
       0;  ///< deliveries and runs so far; the latest one's number is in its receipt handle
   Priority priority = kPriorityDefault;
+  QueueId dead_letter_source{};  ///< whose dead letter it is; none unless a redrive policy moved it here
 
   friend bool operator==(const Message&, const Message&) = default;
 };

@@ -40,6 +40,8 @@ struct PlanReason {
   double late_share = 0;              ///< that this way of deciding would have brought so far
   double one_more_saves = 0;          ///< expected late messages one instance more would avoid in this step
   double one_more_costs_seconds = 0;  ///< expected idle seconds it would add
+  double one_less_late = 0;           ///< expected late messages one instance less would add in this step
+  double one_less_saves_seconds = 0;  ///< expected idle seconds it would save
 
   friend bool operator==(const PlanReason&, const PlanReason&) = default;
 };

@@ -8,14 +8,7 @@
 namespace forewarm {
 namespace {
 
-// Prior of a function that nothing is known about, and how many outcomes each level's prior is worth.
-constexpr double kFailureShare = 0.1;
-constexpr double kFunctionStrength = 4;
-constexpr double kTenantStrength = 10;
-// Below one: an error mostly either passes or stays (a U-shaped prior), so the first outcomes after it tell
-// most.
-constexpr double kErrorStrength = 0.5;
-constexpr double kMessageStrength = 2;
+constexpr double kUsualFailureShare = 0.1;  // what a function comes back to when trouble is over
 
 // What a full machine, or having to use the same instance again, adds to the odds of a run at once.
 constexpr double kLoadAddsToTimeout = 0.5;
@@ -38,21 +31,11 @@ OutcomeCounts sane(const OutcomeCounts& counts) {
   return {.succeeded = sane(counts.succeeded), .failed = sane(counts.failed), .at = counts.at};
 }
 
-/// Mean of the beta distribution with this prior mean, worth `strength` outcomes, after these outcomes.
-double posterior(double prior, double strength, const OutcomeCounts& counts) {
-  return std::clamp((counts.failed + strength * prior) / (counts.total() + strength), 0.0, 1.0);
-}
-
-double function_share(const RetryInputs& inputs) {
-  return posterior(kFailureShare, kFunctionStrength, sane(inputs.function));
-}
-
-double message_odds(const RetryInputs& inputs, double of_function) {
-  const double of_tenant = posterior(of_function, kTenantStrength, sane(inputs.tenant));
-  const double after_error = posterior(of_tenant, kErrorStrength, sane(inputs.after_error));
-  const OutcomeCounts retries = {
-      .succeeded = 0, .failed = inputs.attempt > 1 ? inputs.attempt - 1.0 : 0.0, .at = {}};
-  return posterior(after_error, kMessageStrength, retries);
+OutcomeLevels levels(const RetryInputs& inputs) {
+  return {.function = inputs.function,
+          .tenant = inputs.tenant,
+          .after_error = inputs.after_error,
+          .failures = std::max<std::uint16_t>(1, inputs.attempt)};
 }
 
 /// The odds if one more independent cause fails the run with this probability.
@@ -103,15 +86,15 @@ RetryDecision after_capacity(const RetryInputs& inputs, const RetrySettings& set
 
 FailureOdds failure_odds(const RetryInputs& inputs) {
   const double load = std::min(1.0, sane(inputs.load));
-  const double of_function = function_share(inputs);
-  double now = message_odds(inputs, of_function);
+  const double of_function = function_failure_share(inputs.function);
+  double now = hierarchical_odds(levels(inputs), of_function);
   if (inputs.error == ErrorClass::Timeout) now = with_cause(now, kLoadAddsToTimeout * load);
   if (inputs.error == ErrorClass::Crash) now = with_cause(now, kLoadAddsToCrash * load);
   if (!inputs.other_instance) now = with_cause(now, kSameInstanceAdds);
   // What is the function's fault passes with time, half of it while the message waits; what is the message's
   // stays.
-  const double function_later = std::min(of_function, (of_function + kFailureShare) / 2);
-  const double later = message_odds(inputs, function_later);
+  const double function_later = std::min(of_function, (of_function + kUsualFailureShare) / 2);
+  const double later = hierarchical_odds(levels(inputs), function_later);
   return {.now = std::max(now, later), .later = later, .evidence = sane(inputs.after_error.total())};
 }
 

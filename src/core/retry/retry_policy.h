@@ -3,9 +3,9 @@
 #include <cstdint>
 
 #include "base/time.h"
-#include "core/history/outcomes.h"
 #include "core/model/decision.h"
 #include "core/model/settings.h"
+#include "core/retry/failure_odds.h"
 
 namespace forewarm {
 
@@ -23,14 +23,6 @@ struct RetryInputs {
   std::uint64_t seed = 0;       ///< for jitter: the message's id and attempt
 };
 
-/// Predicted probability that the next attempt fails too, and how many outcomes stand behind it. A
-/// beta-binomial estimate by levels, each the prior of the next: the function's outcomes, the tenant's on it,
-/// those of attempts after this error, and the message's own failed retries.
-struct FailureOdds {
-  double now = 0;       ///< if it is run again at once
-  double later = 0;     ///< after a backoff
-  double evidence = 0;  ///< outcomes of attempts after this error
-};
 /// Counts that are negative or not finite count as none. `now` is never below `later`; both are in [0, 1].
 FailureOdds failure_odds(const RetryInputs& inputs);
 

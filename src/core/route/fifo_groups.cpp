@@ -24,19 +24,24 @@ bool FifoGroups::erase(GroupId group, MessageId id) {
 }
 
 void FifoGroups::block(GroupId group) {
-  track(group).blocked = true;
+  ++track(group).blocks;
 }
 
 void FifoGroups::release(GroupId group) {
   Group* tracked = groups_.find(group);
   if (!tracked) return;
-  tracked->blocked = false;
+  if (tracked->blocks > 0) --tracked->blocks;
   drop_if_plain(group);
+}
+
+std::optional<MessageId> FifoGroups::first(GroupId group) const {
+  const Waiting* waiting = head(group);
+  return waiting ? std::optional(waiting->id) : std::nullopt;
 }
 
 std::optional<Candidate> FifoGroups::candidate(GroupId group) const {
   const Group* tracked = groups_.find(group);
-  if (tracked && tracked->blocked) return std::nullopt;
+  if (tracked && tracked->blocks > 0) return std::nullopt;
   const Waiting* first = head(group);
   if (!first) return std::nullopt;
   Candidate result{first->tenant, first->deadline, first->id, first->since, group, first->in_class};
@@ -63,7 +68,7 @@ FifoGroups::Group& FifoGroups::track(GroupId group) {
 
 void FifoGroups::drop_if_plain(GroupId group) {
   const Group* tracked = groups_.find(group);
-  if (!tracked || tracked->blocked) return;
+  if (!tracked || tracked->blocks > 0) return;
   if (std::accumulate(tracked->waiting.begin(), tracked->waiting.end(), std::uint64_t{0}) <= 1)
     groups_.erase(group);
 }

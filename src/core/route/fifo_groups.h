@@ -23,7 +23,7 @@ struct Candidate {
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
-/// The waiting messages of FIFO groups, each group in the order of ids, and which groups are blocked.
+/// The waiting messages of FIFO groups, each group in the order of ids, and how many messages block each.
 ///
 /// A group that is not blocked and has a single message needs no state of its own, so that a million groups
 /// of one message cost no more than a million messages.
@@ -33,7 +33,10 @@ class FifoGroups {
   /// False if it is not here.
   bool erase(GroupId group, MessageId id);
   void block(GroupId group);
+  /// Takes back one block(); the group may go on when there is none left.
   void release(GroupId group);
+  /// The first of the group, blocked or not.
+  std::optional<MessageId> first(GroupId group) const;
 
   /// The message of this group that could be handed out, in the class of the group's most urgent one; none if
   /// the group is blocked or empty.
@@ -56,7 +59,7 @@ class FifoGroups {
   };
   struct Group {
     std::array<std::uint32_t, kClassCount> waiting{};  ///< by class
-    bool blocked = false;
+    std::uint32_t blocks = 0;
   };
 
   const Waiting* head(GroupId group) const;

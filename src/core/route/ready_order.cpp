@@ -181,6 +181,17 @@ std::optional<MessageId> ReadyOrder::pop(TimePoint now, std::span<const MessageI
   return place.id;
 }
 
+std::optional<MessageId> ReadyOrder::pop_next_of(GroupId group) {
+  const std::optional<MessageId> id = state_->groups.first(group);
+  if (!id) return std::nullopt;
+  state_->change_group(group, [&] {
+    state_->groups.erase(group, *id);
+    state_->groups.block(group);
+  });
+  --state_->size;
+  return id;
+}
+
 void ReadyOrder::release_group(GroupId group) {
   state_->change_group(group, [&] { state_->groups.release(group); });
 }

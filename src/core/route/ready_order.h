@@ -44,8 +44,11 @@ class ReadyOrder {
   std::optional<MessageId> front(TimePoint now, std::span<const MessageId> passed = {});
   /// Takes the next message. A FIFO group is blocked from then on until release_group().
   std::optional<MessageId> pop(TimePoint now, std::span<const MessageId> passed = {});
-  /// The group's message that was in flight is gone (deleted or moved) or was inserted again: the group may
-  /// go on.
+  /// Takes the next message of a group for whoever has all of its messages that are in flight; one more
+  /// release_group() is due. None if none waits.
+  std::optional<MessageId> pop_next_of(GroupId group);
+  /// A message of the group that was in flight is gone (deleted or moved) or was inserted again: after the
+  /// last of them the group may go on.
   void release_group(GroupId group);
   /// Blocks a group without taking a message: its message is delayed (a retry waits), so the ones behind must
   /// too.

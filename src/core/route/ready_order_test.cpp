@@ -69,11 +69,11 @@ class Reference {
     return erased;
   }
   void block(GroupId group) {
-    blocked_.insert(group);
+    ++blocks_[group];
     settle();
   }
   void release(GroupId group) {
-    blocked_.erase(group);
+    if (blocks_[group] > 0) --blocks_[group];
     settle();
   }
   const std::vector<Message>& waiting() const { return waiting_; }
@@ -89,7 +89,7 @@ class Reference {
     if (!found) return std::nullopt;
     turns_[found->tenant] = ++last_turn_;
     std::erase_if(waiting_, [&](const Message& m) { return m.id == found->id; });
-    if (fifo_ && found->group) blocked_.insert(found->group);
+    if (fifo_ && found->group) ++blocks_[found->group];
     settle();
     return found->id;
   }
@@ -104,7 +104,8 @@ class Reference {
     for (const Message& message : waiting_) {
       Message candidate = message;
       if (fifo_ && message.group) {
-        if (blocked_.contains(message.group)) continue;
+        if (const auto found = blocks_.find(message.group); found != blocks_.end() && found->second > 0)
+          continue;
         bool first = true;
         for (const Message& other : waiting_) {
           if (other.group != message.group) continue;
@@ -157,7 +158,7 @@ class Reference {
 
   bool fifo_;
   std::vector<Message> waiting_;
-  std::set<GroupId> blocked_;
+  std::map<GroupId, int> blocks_;
   std::set<TenantId> present_;
   std::map<TenantId, std::uint64_t> turns_;
   std::uint64_t last_turn_ = 0;
@@ -338,6 +339,24 @@ TEST(ReadyOrder, AFifoGroupIsServedInOrderOneMessageAtATime) {
   EXPECT_EQ(order.size(), 1U);
   order.release_group(GroupId(1));
   EXPECT_EQ(order.pop(at(0s)), MessageId(2));
+}
+
+TEST(ReadyOrder, AGroupWithSeveralInFlightWaitsForTheLastOfThem) {
+  ReadyOrder order = fifo();
+  for (std::uint64_t id = 1; id <= 4; ++id) order.insert(make({.id = id, .group = 1}));
+  EXPECT_EQ(order.pop(at(0s)), MessageId(1));
+  EXPECT_EQ(order.pop_next_of(GroupId(1)), MessageId(2));
+  EXPECT_EQ(order.pop_next_of(GroupId(1)), MessageId(3));
+  EXPECT_EQ(order.pop_next_of(GroupId(2)), std::nullopt);
+  order.insert(make({.id = 2, .group = 1}));
+  order.release_group(GroupId(1));
+  order.release_group(GroupId(1));
+  EXPECT_FALSE(order.available(at(0s)));
+  EXPECT_EQ(order.size(), 2U);
+  order.release_group(GroupId(1));
+  EXPECT_EQ(order.pop(at(0s)), MessageId(2));
+  EXPECT_EQ(order.pop_next_of(GroupId(1)), MessageId(4));
+  EXPECT_EQ(order.pop_next_of(GroupId(1)), std::nullopt);
 }
 
 TEST(ReadyOrder, AFailedFifoMessageGoesBackBeforeTheOnesBehindIt) {

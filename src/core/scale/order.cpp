@@ -28,9 +28,11 @@ void carry_out(const ScalingOrder& order, const QueueUnderOrder& queue, ScalingP
   if (!forced && plan.instances == before) return;
   plan.warm_floor = std::min(plan.warm_floor, plan.instances);
   plan.reason.constraint = forced ? Constraint::Forced : Constraint::Paused;
-  // They were calculated for one more than the scaler's own number.
+  // They were calculated for one more and one less than the scaler's own number.
   plan.reason.one_more_saves = 0;
   plan.reason.one_more_costs_seconds = 0;
+  plan.reason.one_less_late = 0;
+  plan.reason.one_less_saves_seconds = 0;
 }
 
 void carry_out(const ScalingOrder& order, std::uint32_t held, std::span<ProjectedSlot> slots) {

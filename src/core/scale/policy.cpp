@@ -103,6 +103,9 @@ ScalingPlan PredictiveScaler::plan(const ScalingInputs& inputs) {
     const MarginalInstance more = last_instance(*next_step_, plan.instances + 1);
     reason.one_more_saves = more.late_saved;
     reason.one_more_costs_seconds = more.idle_seconds_added;
+    const MarginalInstance last = last_instance(*next_step_, plan.instances);
+    reason.one_less_late = last.late_saved;
+    reason.one_less_saves_seconds = last.idle_seconds_added;
   }
   period_ =
       shadow_.any_idle_warm() || surplus ? std::min(from_seconds(facts.step_seconds), kPeriod) : Duration(0);

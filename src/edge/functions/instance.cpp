@@ -177,7 +177,10 @@ std::string Instance::exit_text() const {
   if (WIFEXITED(status)) return "exited with status " + std::to_string(WEXITSTATUS(status));
   const int signal = WTERMSIG(status);
   std::string text = "ended by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
-  if (signal == SIGKILL) text += "; the system may have run out of memory";
+  if (signal == SIGKILL) {
+    const std::string known = host_.last_words(id_);
+    text += "; " + (known.empty() ? "the system may have run out of memory" : known);
+  }
   return text;
 }
 
@@ -185,6 +188,10 @@ bool Instance::reap_leader() {
   if (exit_status_) return true;
   int status = 0;
   if (family_.leader == 0 || ::waitpid(family_.leader, &status, WNOHANG) != family_.leader) return false;
+  // Where the leader is the first process of a namespace, it says how the program ended.
+  int of_program = 0;
+  if (process_.status && ::read(process_.status.get(), &of_program, sizeof of_program) == sizeof of_program)
+    status = of_program;
   exit_status_ = status;
   family_.leader_reaped = true;
   host_.remove_leader(family_.leader);

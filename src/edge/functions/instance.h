@@ -29,6 +29,8 @@ class InstanceHost {
   virtual const std::vector<pid_t>& leaders() const = 0;
   virtual void add_leader(pid_t pid) = 0;
   virtual void remove_leader(pid_t pid) = 0;
+  /// What more can be said of its end than its process does; may be empty.
+  virtual std::string last_words(InstanceId instance) const = 0;
   /// It is gone: may be destroyed, later.
   virtual void forget(InstanceId instance) = 0;
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <set>
 #include <thread>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "edge/functions/log_ring.h"
 #include "edge/functions/process_tree.h"
 #include "edge/functions/spawner.h"
+#include "edge/functions/visible_paths.h"
 
 namespace forewarm {
 namespace {
@@ -26,6 +28,17 @@ constexpr std::chrono::milliseconds kReapInterval = 1s;
 constexpr std::chrono::milliseconds kRoundPause = 2ms;
 constexpr int kRoundsMax = 2'500;  // five seconds of rounds
 
+std::unique_ptr<Isolation> open_isolation(const ProcessPool::Options& options) {
+  if (options.isolation == IsolationLevel::Off) return nullptr;
+  const std::string mark = options.owner_mark.empty() ? std::to_string(::getpid()) : options.owner_mark;
+  char name[32];
+  std::snprintf(name, sizeof name, "forewarm-%016llx",
+                static_cast<unsigned long long>(std::hash<std::string>()(mark)));
+  IsolationSettings settings{.level = options.isolation, .data_folder = options.data_folder, .name = name};
+  if (options.user_first != 0) settings.user_first = options.user_first;
+  return Isolation::open(settings);
+}
+
 class Pool final : public ProcessPool, private InstanceHost {
  public:
   Pool(Loop& loop, Options options, std::function<void(PoolEvent)> report)
@@ -34,6 +47,7 @@ class Pool final : public ProcessPool, private InstanceHost {
         report_(std::move(report)),
         ring_(options_.log_lines_max),
         inherited_(inherited_environment()),
+        isolation_(open_isolation(options_)),
         spawner_(loop,
                  [this](InstanceId id, Result<SpawnedProcess> process) { spawned(id, std::move(process)); }) {
     // Processes whose parent ends become our children instead of init's, so none can leave our sight.
@@ -72,11 +86,7 @@ class Pool final : public ProcessPool, private InstanceHost {
       return;
     }
     check(instances_.emplace(id, instance).second, "an instance is started once");
-    const FunctionCommand& what = *command->second;
-    spawner_.spawn(id,
-                   {.command = what.command,
-                    .working_directory = what.working_directory,
-                    .environment = instance_environment(what, id, *port, options_.owner_mark, inherited_)});
+    begin(id, command->second, *port);
     if (!reaper_) reaper_ = loop_.call_after(kReapInterval, [this] { reap(); });
   }
 
@@ -119,6 +129,10 @@ class Pool final : public ProcessPool, private InstanceHost {
   }
   std::size_t size() const override { return instances_.size(); }
 
+  std::vector<LayerState> isolation() const override {
+    return isolation_ ? isolation_->layers() : std::vector<LayerState>();
+  }
+
   std::vector<InstanceUsage> usage() const override {
     static const auto ticks_per_second = static_cast<double>(::sysconf(_SC_CLK_TCK));
     std::vector<InstanceUsage> all;
@@ -152,15 +166,82 @@ class Pool final : public ProcessPool, private InstanceHost {
   const std::vector<pid_t>& leaders() const override { return leaders_; }
   void add_leader(pid_t pid) override { leaders_.insert(std::ranges::lower_bound(leaders_, pid), pid); }
   void remove_leader(pid_t pid) override { std::erase(leaders_, pid); }
+  std::string last_words(InstanceId id) const override {
+    return isolation_ && isolation_->ran_out_of_memory(id) ? "it used more than its memory_mb" : "";
+  }
   void forget(InstanceId id) override {
+    if (isolation_) spawner_.run([this, id] { isolation_->release(id); });
     const auto instance = instances_.extract(id);
     // It may be in the middle of a callback of its own.
     loop_.post([kept = std::move(instance.mapped())] {});
   }
 
+  /// What an isolated instance of this function needs.
+  InstanceNeeds needs_of(const FunctionCommand& what, std::uint16_t port) const {
+    InstanceNeeds needs{.function = what.name, .program = {}, .working_directory = what.working_directory};
+    for (const std::string& path : what.read_paths)
+      needs.read_paths.push_back(real_path(path, what.working_directory));
+    for (const std::string& path : what.write_paths)
+      needs.write_paths.push_back(real_path(path, what.working_directory));
+    for (const auto& [key, other] : commands_) {
+      const std::string theirs = real_path(other->working_directory, "");
+      if (other->name != what.name && !other->working_directory.empty() &&
+          !is_within(real_path(what.working_directory, ""), theirs))
+        needs.hidden.push_back(theirs);
+    }
+    needs.network = what.network;
+    needs.api_port = port;
+    needs.memory_bytes = what.memory_bytes;
+    needs.tmp_bytes = what.tmp_bytes;
+    needs.processes_max = what.processes_max;
+    return needs;
+  }
+
+  void begin(InstanceId id, const std::shared_ptr<const FunctionCommand>& command, std::uint16_t port) {
+    SpawnRequest request{
+        .command = command->command, .working_directory = command->working_directory, .environment = {}};
+    Environment inherited = inherited_;
+    if (!isolation_) {
+      request.environment = instance_environment(*command, id, port, options_.owner_mark, inherited);
+      spawner_.spawn(id, [request = std::move(request)] { return request; });
+      return;
+    }
+    InstanceNeeds needs = needs_of(*command, port);
+    spawner_.spawn(
+        id,
+        [this, id, command, port, request = std::move(request), needs = std::move(needs),
+         inherited = std::move(inherited)]() mutable -> Result<SpawnRequest> {
+          request.environment = instance_environment(*command, id, port, options_.owner_mark, inherited);
+          Result<std::string> program = program_of(request);
+          if (!program) return std::unexpected(program.error());
+          needs.program = std::move(*program);
+          const std::string tmp = isolation_->tmp_folder(id, needs);
+          if (!tmp.empty()) inherited["TMPDIR"] = inherited["HOME"] = tmp;
+          request.environment = instance_environment(*command, id, port, options_.owner_mark, inherited);
+          Result<IsolatedLaunch> isolation = isolation_->prepare(id, needs);
+          if (!isolation) return std::unexpected(isolation.error());
+          if (!isolation->note.empty())
+            isolation->note = command->name + " runs as the server's user: " + isolation->note;
+          request.isolation = std::move(*isolation);
+          return request;
+        });
+  }
+
+  /// Tells the operator once what is weaker for a function than for others.
+  void note(const Result<SpawnedProcess>& process, const std::string& function) {
+    if (!process || !options_.warn) return;
+    InstanceNeeds needs;
+    needs.function = function;
+    for (const std::string& sentence :
+         {process->note, isolation_ ? isolation_->check(needs, process->layers) : ""}) {
+      if (!sentence.empty() && noted_.insert(sentence).second) options_.warn(sentence);
+    }
+  }
+
   void spawned(InstanceId id, Result<SpawnedProcess> process) {
     const auto instance = instances_.find(id);
     check(instance != instances_.end(), "an instance outlives its start");
+    note(process, instance->second->function().name);
     instance->second->spawned(std::move(process));
   }
 
@@ -202,6 +283,8 @@ class Pool final : public ProcessPool, private InstanceHost {
   std::function<void(PoolEvent)> report_;
   LogRing ring_;
   Environment inherited_;
+  std::unique_ptr<Isolation> isolation_;  ///< null: off
+  std::set<std::string> noted_;
   std::map<std::pair<FunctionId, std::uint16_t>, std::shared_ptr<const FunctionCommand>> commands_;
   std::map<InstanceId, std::shared_ptr<Instance>> instances_;
   std::vector<pid_t> leaders_;

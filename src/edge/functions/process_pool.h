@@ -14,6 +14,7 @@
 #include "core/model/decision.h"
 #include "core/model/ids.h"
 #include "core/model/instance.h"
+#include "edge/functions/isolation.h"
 #include "edge/net/loop.h"
 
 namespace forewarm {
@@ -25,11 +26,16 @@ struct FunctionCommand {
   std::vector<std::string> command{};  ///< program and arguments; looked up in PATH
   std::string working_directory{};     ///< empty: the server's
   std::map<std::string, std::string> environment{};
-  std::string handler{};  ///< _HANDLER
-  std::uint64_t memory_bytes = 128ULL
-                               << 20;  ///< AWS_LAMBDA_FUNCTION_MEMORY_SIZE; not enforced yet beyond reporting
+  std::string handler{};                      ///< _HANDLER
+  std::uint64_t memory_bytes = 128ULL << 20;  ///< AWS_LAMBDA_FUNCTION_MEMORY_SIZE; a limit where isolated
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds init_timeout{10'000};  ///< to the first /next, as in Lambda
+  // Of isolated instances only. Paths are absolute, or relative to the working directory.
+  std::vector<std::string> read_paths{};   ///< what they see beside the system and the working directory
+  std::vector<std::string> write_paths{};  ///< and may change
+  bool network = true;                     ///< false: no connections but to the Runtime API
+  std::uint64_t tmp_bytes = 512ULL << 20;  ///< of their own /tmp
+  std::uint64_t processes_max = 1024;      ///< processes and threads
 };
 
 /// What one instance's process tree uses.
@@ -94,6 +100,10 @@ class ProcessPool {
     std::size_t log_lines_max = 10'000;           ///< kept in memory, over all functions
     std::function<void(const LogLine&)> log{};    ///< each line as it comes; may be empty
     std::string owner_mark{};  ///< put into each process's environment, to find what a killed server left
+    IsolationLevel isolation = IsolationLevel::Off;
+    std::uint32_t user_first = 0;                       ///< see IsolationSettings; 0: its default
+    std::string data_folder{};                          ///< hidden from isolated instances
+    std::function<void(const std::string&)> warn = {};  ///< what an operator should know
   };
   static std::unique_ptr<ProcessPool> make(Loop& loop, const Options& options,
                                            std::function<void(PoolEvent)> report);
@@ -112,6 +122,8 @@ class ProcessPool {
   virtual void thaw(InstanceId instance) = 0;
   virtual std::vector<LogLine> log_lines(std::string_view function, std::size_t count) const = 0;
   virtual std::size_t size() const = 0;
+  /// What isolates instances here; empty where isolation is off.
+  virtual std::vector<LayerState> isolation() const = 0;
   /// What the instances use now, from /proc: a look at every process, for once in a while.
   virtual std::vector<InstanceUsage> usage() const = 0;
 };

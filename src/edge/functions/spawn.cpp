@@ -12,24 +12,12 @@
 #include <cstring>
 #include <string_view>
 
+#include "edge/functions/shortage.h"
+
 namespace forewarm {
 namespace {
 
 constexpr int kFirstOwnFd = 3;
-
-bool is_shortage(int number) {
-  return number == EMFILE || number == ENFILE || number == EAGAIN || number == ENOMEM;
-}
-
-std::unexpected<Error> shortage(int number, std::string_view what) {
-  std::string_view remedy = "; the system is short of it: run fewer instances";
-  if (number == EMFILE)
-    remedy = "; raise the limit of open files (ulimit -n, LimitNOFILE=) or run fewer instances";
-  if (number == EAGAIN)
-    remedy = "; raise the limit of processes (ulimit -u, TasksMax=) or run fewer instances";
-  return error(ErrorCode::Exhausted,
-               "cannot " + std::string(what) + ": " + std::strerror(number) + std::string(remedy));
-}
 
 /// posix_spawn's lists, freed in the end.
 struct Setup {
@@ -107,6 +95,20 @@ std::unexpected<Error> refusal(int number, const std::string& program) {
   }
 }
 
+std::unexpected<Error> isolated_refusal(const LaunchFailure& failure, const std::string& program) {
+  if (failure.of_program && (failure.error == EACCES || failure.error == ENOENT || failure.error == EPERM)) {
+    return error(
+        ErrorCode::Invalid,
+        "cannot run " + program + ": " + std::strerror(failure.error) +
+            "; its interpreter (the first line's #! path, or its loader) does not exist or is hidden by "
+            "isolation: name its folder in the function's read_paths");
+  }
+  if (failure.of_program) return refusal(failure.error, program);
+  if (is_shortage(failure.error)) return shortage(failure.error, failure.step);
+  return error(ErrorCode::Io, "cannot isolate " + program + ": " + failure.step + ": " +
+                                  std::strerror(failure.error) + "; forewarm doctor says what is there");
+}
+
 /// Why this file cannot be run, or nothing.
 std::string obstacle(const std::string& file) {
   struct stat found {};
@@ -144,7 +146,7 @@ Result<std::string> find_program(const std::string& program, const std::string& 
                                        "); give its full path or extend PATH");
 }
 
-Result<SpawnedProcess> spawn_process(const SpawnRequest& request) {
+Result<std::string> program_of(const SpawnRequest& request) {
   if (request.command.empty())
     return error(ErrorCode::Invalid, "the command is empty; name a program to run");
   struct stat directory {};
@@ -155,18 +157,33 @@ Result<SpawnedProcess> spawn_process(const SpawnRequest& request) {
                      " does not exist or is no directory; create it or correct the setting");
   }
   const auto path = request.environment.find("PATH");
-  const auto program = find_program(request.command[0], path == request.environment.end() ? "" : path->second,
-                                    request.working_directory);
+  return find_program(request.command[0], path == request.environment.end() ? "" : path->second,
+                      request.working_directory);
+}
+
+Result<SpawnedProcess> spawn_process(const SpawnRequest& request) {
+  const auto program = program_of(request);
   if (!program) return std::unexpected(program.error());
   auto pipe = make_pipe();
   if (!pipe) return std::unexpected(pipe.error());
-  Setup setup;
-  prepare(setup, request, (*pipe)[1].get());
   std::vector<std::string> entries;
   for (const auto& [name, value] : request.environment) entries.push_back(name + "=" + value);
+  const std::vector<char*> arguments = pointers(request.command), environment = pointers(entries);
   SpawnedProcess process;
+  if (request.isolation) {
+    auto launched = launch(*request.isolation, arguments.data(), environment.data(), (*pipe)[1].get());
+    if (!launched) return isolated_refusal(launched.error(), *program);
+    process.pid = launched->pid;
+    process.exited = std::move(launched->exited);
+    process.status = std::move(launched->status);
+    process.layers = std::move(launched->layers);
+    process.output = std::move((*pipe)[0]);
+    return process;
+  }
+  Setup setup;
+  prepare(setup, request, (*pipe)[1].get());
   const int number = ::posix_spawn(&process.pid, program->c_str(), &setup.actions, &setup.attributes,
-                                   pointers(request.command).data(), pointers(entries).data());
+                                   arguments.data(), environment.data());
   if (number != 0) return refusal(number, *program);
   process.output = std::move((*pipe)[0]);
   process.exited = OwnedFd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));

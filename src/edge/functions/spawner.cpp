@@ -17,9 +17,13 @@ Spawner::~Spawner() {
   stop();
 }
 
-void Spawner::spawn(InstanceId instance, SpawnRequest request) {
+void Spawner::spawn(InstanceId instance, std::function<Result<SpawnRequest>()> make) {
+  run([this, instance, make = std::move(make)] { start(instance, make); });
+}
+
+void Spawner::run(std::function<void()> task) {
   const std::lock_guard lock(shared_->mutex);
-  shared_->wanted.emplace_back(instance, std::move(request));
+  shared_->wanted.push_back(std::move(task));
   shared_->changed.notify_one();
 }
 
@@ -38,16 +42,23 @@ void Spawner::work() {
   while (true) {
     shared_->changed.wait(lock, [this] { return shared_->stopping || !shared_->wanted.empty(); });
     if (shared_->stopping) return;
-    auto [instance, request] = std::move(shared_->wanted.front());
+    const std::function<void()> task = std::move(shared_->wanted.front());
     shared_->wanted.pop_front();
     lock.unlock();
-    Result<SpawnedProcess> process = spawn_process(request);
+    task();
     lock.lock();
-    shared_->finished.emplace_back(instance, std::move(process));
-    loop_.post([this, alive = std::weak_ptr(shared_)] {
-      if (alive.lock()) tell();
-    });
   }
+}
+
+void Spawner::start(InstanceId instance, const std::function<Result<SpawnRequest>()>& make) {
+  const Result<SpawnRequest> request = make();
+  Result<SpawnedProcess> process = request ? spawn_process(*request) : std::unexpected(request.error());
+  if (process && request->isolation) process->note = request->isolation->note;
+  const std::lock_guard lock(shared_->mutex);
+  shared_->finished.emplace_back(instance, std::move(process));
+  loop_.post([this, alive = std::weak_ptr(shared_)] {
+    if (alive.lock()) tell();
+  });
 }
 
 void Spawner::tell() {

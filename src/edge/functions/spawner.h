@@ -26,20 +26,24 @@ class Spawner {
   Spawner(const Spawner&) = delete;
   Spawner& operator=(const Spawner&) = delete;
 
-  void spawn(InstanceId instance, SpawnRequest request);
-  /// Ends the thread; starts that were not begun are forgotten. What was started and not told yet is told
-  /// now.
+  /// `make` makes the request, on the thread.
+  void spawn(InstanceId instance, std::function<Result<SpawnRequest>()> make);
+  /// Does something that may take a while, on the thread.
+  void run(std::function<void()> task);
+  /// Ends the thread; starts and tasks that were not begun are forgotten. What was started and not told yet
+  /// is told now.
   void stop();
 
  private:
   struct Shared {
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<std::pair<InstanceId, SpawnRequest>> wanted;
+    std::deque<std::function<void()>> wanted;
     std::vector<std::pair<InstanceId, Result<SpawnedProcess>>> finished;
     bool stopping = false;
   };
   void work();
+  void start(InstanceId instance, const std::function<Result<SpawnRequest>()>& make);
   void tell();
 
   Loop& loop_;

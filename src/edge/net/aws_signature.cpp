@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "edge/net/aws_signing.h"
+
 namespace forewarm {
 namespace {
 
@@ -39,6 +41,13 @@ Digest hmac(std::string_view key, std::string_view text) {
   return digest;
 }
 
+std::string_view text_before(std::string_view& rest, char end) {
+  const std::size_t at = std::min(rest.find(end), rest.size());
+  const std::string_view text = rest.substr(0, at);
+  rest.remove_prefix(std::min(at + 1, rest.size()));
+  return text;
+}
+
 struct UrlParts {
   std::string host;
   std::string path = "/";
@@ -55,35 +64,6 @@ UrlParts parts_of(const std::string& url) {
   if (question > end) parts.path = url.substr(end, question - end);
   if (question < url.size()) parts.query = url.substr(question + 1);
   return parts;
-}
-
-/// Fields sorted by their bytes, each with its '='.
-std::string canonical_query(const std::string& query) {
-  std::vector<std::string> fields;
-  for (std::size_t at = 0; at < query.size();) {
-    const std::size_t end = std::min(query.find('&', at), query.size());
-    std::string field = query.substr(at, end - at);
-    if (field.find('=') == std::string::npos) field += '=';
-    fields.push_back(std::move(field));
-    at = end + 1;
-  }
-  std::ranges::sort(fields);
-  std::string out;
-  for (const std::string& field : fields) out += (out.empty() ? "" : "&") + field;
-  return out;
-}
-
-/// Encoded once more, as every service but S3 wants it.
-std::string canonical_path(const std::string& path, const std::string& service) {
-  if (service == "s3") return path;
-  std::string out;
-  for (std::size_t at = 0; at <= path.size();) {
-    const std::size_t end = std::min(path.find('/', at), path.size());
-    if (at > 0) out += '/';
-    out += percent_encode(std::string_view(path).substr(at, end - at));
-    at = end + 1;
-  }
-  return out;
 }
 
 /// "20260105T013000Z"
@@ -108,12 +88,71 @@ std::string lower(std::string text) {
 
 }  // namespace
 
+namespace aws {
+
+std::string sha256_hex(std::string_view text) {
+  return hex(sha256(text));
+}
+
+std::string canonical_query(std::string_view query, std::string_view without) {
+  std::vector<std::pair<std::string, std::string>> fields;
+  while (!query.empty()) {
+    std::string_view value = text_before(query, '&');
+    if (value.empty()) continue;
+    const std::string name = percent_decode(text_before(value, '='), false);
+    if (without.empty() || name != without)
+      fields.emplace_back(percent_encode(name), percent_encode(percent_decode(value, false)));
+  }
+  std::ranges::sort(fields);
+  std::string out;
+  for (const auto& [name, value] : fields) {
+    if (!out.empty()) out += '&';
+    out += name + '=' + value;
+  }
+  return out;
+}
+
+std::string canonical_path(std::string_view path, std::string_view service) {
+  if (service == "s3") return std::string(path);
+  std::string out;
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    if (at > 0) out += '/';
+    out += percent_encode(path.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string credential_scope(const Scope& scope) {
+  std::string text(scope.date);
+  for (const std::string_view part : {scope.region, scope.service, std::string_view("aws4_request")})
+    (text += '/') += part;
+  return text;
+}
+
+std::string signature_of(const Request& request, const Scope& scope, std::string_view secret_access_key) {
+  std::string canonical(request.method);
+  for (const std::string_view part :
+       {request.path, request.query, request.header_lines, request.header_names, request.payload_hash})
+    (canonical += '\n') += part;
+  const std::string to_sign = "AWS4-HMAC-SHA256\n" + std::string(scope.time) + "\n" +
+                              credential_scope(scope) + "\n" + sha256_hex(canonical);
+  Digest key = hmac("AWS4" + std::string(secret_access_key), scope.date);
+  for (const std::string_view part : {scope.region, scope.service, std::string_view("aws4_request")})
+    key = hmac(bytes_of(key), part);
+  return hex(hmac(bytes_of(key), to_sign));
+}
+
+}  // namespace aws
+
 void sign(FetchRequest& request, const AwsCredentials& credentials, const AwsScope& scope) {
   const UrlParts url = parts_of(request.url);
   const std::string time = basic_time(scope.time);
   request.headers.emplace_back("Host", url.host);
   request.headers.emplace_back("X-Amz-Date", time);
-  if (scope.service == "s3") request.headers.emplace_back("X-Amz-Content-Sha256", hex(sha256(request.body)));
+  const std::string payload_hash = aws::sha256_hex(request.body);
+  if (scope.service == "s3") request.headers.emplace_back("X-Amz-Content-Sha256", payload_hash);
   if (!credentials.session_token.empty())
     request.headers.emplace_back("X-Amz-Security-Token", credentials.session_token);
   std::map<std::string, std::string> headers;
@@ -124,19 +163,14 @@ void sign(FetchRequest& request, const AwsCredentials& credentials, const AwsSco
     lines += name + ":" + value + "\n";
     names += (names.empty() ? "" : ";") + name;
   }
-  const std::string canonical = request.method + "\n" + canonical_path(url.path, scope.service) + "\n" +
-                                canonical_query(url.query) + "\n" + lines + "\n" + names + "\n" +
-                                hex(sha256(request.body));
-  const std::string date = time.substr(0, 8);
-  const std::string place = date + "/" + scope.region + "/" + scope.service + "/aws4_request";
-  const std::string to_sign = "AWS4-HMAC-SHA256\n" + time + "\n" + place + "\n" + hex(sha256(canonical));
-  Digest key = hmac("AWS4" + credentials.secret_access_key, date);
-  for (const std::string_view part :
-       {std::string_view(scope.region), std::string_view(scope.service), std::string_view("aws4_request")})
-    key = hmac(bytes_of(key), part);
+  const std::string path = aws::canonical_path(url.path, scope.service);
+  const std::string query = aws::canonical_query(url.query);
+  const aws::Scope place{time, std::string_view(time).substr(0, 8), scope.region, scope.service};
+  const std::string signature = aws::signature_of({request.method, path, query, lines, names, payload_hash},
+                                                  place, credentials.secret_access_key);
   request.headers.emplace_back("Authorization", "AWS4-HMAC-SHA256 Credential=" + credentials.access_key_id +
-                                                    "/" + place + ", SignedHeaders=" + names +
-                                                    ", Signature=" + hex(hmac(bytes_of(key), to_sign)));
+                                                    "/" + aws::credential_scope(place) +
+                                                    ", SignedHeaders=" + names + ", Signature=" + signature);
 }
 
 }  // namespace forewarm

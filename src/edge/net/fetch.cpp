@@ -91,6 +91,7 @@ Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& opti
   set(CURLOPT_ACCEPT_ENCODING, "");
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_USERAGENT, "forewarm");
+  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
   if (!request.body.empty()) {
     set(CURLOPT_POSTFIELDS, request.body.data());
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));

@@ -22,6 +22,7 @@ struct FetchRequest {
 struct FetchOptions {
   std::chrono::milliseconds timeout{60'000};
   std::size_t body_max_bytes = 256U << 20;
+  std::string ca_file{};   ///< PEM file of who is trusted; empty: the system's
   std::stop_token stop{};  ///< asked for: no answer, soon
 };
 

@@ -57,6 +57,8 @@ class HttpReply {
   virtual void on_closed(std::function<void()> closed) = 0;
 };
 
+class TlsIdentity;
+
 using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<HttpReply> reply)>;
 
 /// HTTP/1.1 with keep-alive and pipelined requests answered in order. Bad bytes get a 400 and the connection
@@ -70,6 +72,7 @@ class HttpServer {
     /// Between requests; longer than the usual client's pool keeps a connection. Zero: for ever.
     std::chrono::seconds idle_timeout{75};
     std::chrono::seconds receive_timeout{30};  ///< for one request to arrive whole
+    std::shared_ptr<TlsIdentity> tls{};        ///< HTTPS with this certificate (tls.h); null: plain HTTP
   };
   static Result<std::unique_ptr<HttpServer>> listen(Loop& loop, const Options& options, HttpHandler handler);
   virtual ~HttpServer() = default;  ///< closes everything

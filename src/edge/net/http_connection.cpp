@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "edge/net/http_text.h"
+#include "edge/net/tls.h"
 
 namespace forewarm {
 namespace {
@@ -51,9 +52,9 @@ bool may_have_body(unsigned status) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(std::shared_ptr<HttpServerState> server, Socket socket)
+HttpConnection::HttpConnection(std::shared_ptr<HttpServerState> server, Channel::Socket socket)
     : server_(std::move(server)),
-      socket_(std::move(socket)),
+      channel_(std::move(socket), server_->options.tls ? server_->options.tls->context() : nullptr),
       parser_(HttpLimits{.body_max_bytes = server_->options.body_max_bytes}) {}
 
 void HttpConnection::start() {
@@ -65,8 +66,7 @@ void HttpConnection::close(bool tell) {
   if (closed_) return;
   closed_ = true;
   deadline_ = 0;
-  Failure ignored;
-  socket_.close(ignored);
+  channel_.close();
   const auto self = shared_from_this();
   server_->forget(*this);
   if (reply_ && tell) reply_->peer_closed();
@@ -90,10 +90,8 @@ void HttpConnection::set_deadline(std::chrono::seconds timeout) {
 void HttpConnection::read() {
   if (reading_ || closed_ || peer_ended_ || !make_room()) return;
   reading_ = true;
-  socket_.async_read_some(asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
-                          [self = shared_from_this()](const Failure& failed, std::size_t bytes) {
-                            self->received(failed, bytes);
-                          });
+  channel_.read(buffer_.data() + end_, buffer_.size() - end_, shared_from_this(),
+                [this](const Failure& failed, std::size_t bytes) { received(failed, bytes); });
 }
 
 /// False when the buffer is full of bytes that wait for an answer before them.
@@ -278,10 +276,7 @@ void HttpConnection::transmit(std::string_view head, std::string_view body) {
   const std::size_t size = head.size() + body.size();
   if (unsent_.empty() && size > 0) {
     Failure failed;
-    const std::array<asio::const_buffer, 2> parts{asio::buffer(head.data(), head.size()),
-                                                  asio::buffer(body.data(), body.size())};
-    done = body.empty() ? socket_.write_some(asio::buffer(head.data(), head.size()), failed)
-                        : socket_.write_some(parts, failed);
+    done = channel_.write_some(head, body, failed);
     if (failed && failed != asio::error::would_block) {
       close();
       return;
@@ -304,12 +299,12 @@ void HttpConnection::transmit(std::string_view head, std::string_view body) {
 void HttpConnection::flush() {
   if (waiting_to_write_) return;
   waiting_to_write_ = true;
-  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const Failure& not_writable) {
+  channel_.wait_writable([self = shared_from_this()](const Failure& not_writable) {
     self->waiting_to_write_ = false;
     if (self->closed_) return;
     Failure failed = not_writable;
     const std::string_view rest = std::string_view(self->unsent_).substr(self->sent_);
-    if (!failed) self->sent_ += self->socket_.write_some(asio::buffer(rest.data(), rest.size()), failed);
+    if (!failed) self->sent_ += self->channel_.write_some(rest, {}, failed);
     if (failed && failed != asio::error::would_block) {
       self->close();
       return;
@@ -339,8 +334,7 @@ void HttpConnection::answered() {
       return;
     }
     // Closing with bytes unread would reset the connection and could destroy the answer on its way.
-    Failure ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
+    channel_.end_writing();
     draining_ = true;
     begin_ = end_ = 0;
     set_deadline(kDrainTimeout);

@@ -1,16 +1,14 @@
 #pragma once
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "edge/net/channel.h"
 #include "edge/net/http.h"
 #include "edge/net/http_parser.h"
-#include "edge/net/loop_impl.h"
 
 namespace forewarm {
 
@@ -43,9 +41,7 @@ inline constexpr std::chrono::milliseconds kHttpTick{500};
 /// noticed.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, LoopExecutor>;
-
-  HttpConnection(std::shared_ptr<HttpServerState> server, Socket socket);
+  HttpConnection(std::shared_ptr<HttpServerState> server, Channel::Socket socket);
 
   void start();
   /// `tell`: call what the pending reply registered with on_closed().
@@ -79,7 +75,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void set_deadline(std::chrono::seconds timeout);
 
   std::shared_ptr<HttpServerState> server_;
-  Socket socket_;
+  Channel channel_;
   HttpRequestParser parser_;
   std::string buffer_;  ///< bytes [begin_, end_) are received and not parsed
   std::size_t begin_ = 0;

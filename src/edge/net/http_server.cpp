@@ -94,7 +94,7 @@ class Server final : public HttpServer {
     }
     const int one = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    HttpConnection::Socket socket(state_->loop.impl().context.get_executor());
+    Channel::Socket socket(state_->loop.impl().context.get_executor());
     boost::system::error_code failed;
     socket.assign(is_v6(fd) ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), fd, failed);
     if (failed) {

@@ -82,6 +82,16 @@ std::optional<std::string> read_file(const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+Routes::Options route_options(const Dashboard::Options& options) {
+  Routes::Options routes = options.routes;
+  routes.version = options.version;
+  return routes;
+}
+
+}  // namespace
+
 class Dashboard::State {
  public:
   using Reply = std::shared_ptr<HttpReply>;
@@ -89,7 +99,7 @@ class Dashboard::State {
   State(Options options, Sources sources)
       : options_(std::move(options)),
         sources_(std::move(sources)),
-        routes_({.version = options_.version, .loopback = options_.loopback, .hosts = options_.hosts}),
+        routes_(route_options(options_)),
         history_(SnapshotHistory::Options{}),
         stream_({.version = options_.version,
                  .streams_max = options_.streams_max,

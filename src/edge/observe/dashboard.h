@@ -36,8 +36,7 @@ class Dashboard {
  public:
   struct Options {
     std::string version = "unknown";
-    bool loopback = true;  ///< the listener is; see Routes
-    std::vector<std::string> hosts = {};
+    Routes::Options routes = {};  ///< but for title and version
     std::size_t streams_max = 64;
     std::size_t queues_shown_max = 200;  ///< in a stream's list; the busiest first
     std::size_t unsent_max_bytes = 256U << 10;

@@ -101,11 +101,14 @@ std::string forecast_sentence(const PlanReason& reason) {
   return text;
 }
 
-std::string one_more_sentence(const PlanReason& reason, std::uint32_t planned) {
+std::string margin_sentence(const PlanReason& reason, std::uint32_t planned) {
   if (reason.one_more_saves <= 0 && reason.one_more_costs_seconds <= 0) return "";
   std::string text = " Instance number " + std::to_string(planned + 1) + " would save " +
                      number(reason.one_more_saves) + " late messages in this step and stand idle for " +
                      number(reason.one_more_costs_seconds) + " s";
+  if (planned > 0)
+    text += "; without number " + std::to_string(planned) + " " + number(reason.one_less_late) +
+            " more would be late and " + number(reason.one_less_saves_seconds) + " s of idle time saved";
   return text + ".";
 }
 
@@ -131,7 +134,7 @@ std::string sentence(const PlanDecision& decision) {
     }
   }
   if (read_a_forecast(plan.reason)) {
-    text += forecast_sentence(plan.reason) + one_more_sentence(plan.reason, plan.instances);
+    text += forecast_sentence(plan.reason) + margin_sentence(plan.reason, plan.instances);
   }
   if (plan.keep_idle.count() > 0) {
     text += " An instance above the plan is kept " + duration_text(plan.keep_idle) + " idle.";

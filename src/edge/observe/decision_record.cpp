@@ -26,7 +26,9 @@ void write_reason(const PlanReason& reason, JsonWriter& out) {
   out.member("keep_price_seconds", reason.keep_price_seconds);
   out.member("starts_per_cold", reason.starts_per_cold).member("late_share", reason.late_share);
   out.member("one_more_saves_messages", reason.one_more_saves);
-  out.member("one_more_costs_idle_seconds", reason.one_more_costs_seconds).close_object();
+  out.member("one_more_costs_idle_seconds", reason.one_more_costs_seconds);
+  out.member("one_less_late_messages", reason.one_less_late);
+  out.member("one_less_saves_idle_seconds", reason.one_less_saves_seconds).close_object();
 }
 
 void write_retry(const RetryDecision& decision, JsonWriter& out) {
@@ -135,6 +137,8 @@ PlanDecision read_plan(const json::object& from, TimePoint at) {
   plan.reason.late_share = number_of<double>(reason, "late_share");
   plan.reason.one_more_saves = number_of<double>(reason, "one_more_saves_messages");
   plan.reason.one_more_costs_seconds = number_of<double>(reason, "one_more_costs_idle_seconds");
+  plan.reason.one_less_late = number_of<double>(reason, "one_less_late_messages");
+  plan.reason.one_less_saves_seconds = number_of<double>(reason, "one_less_saves_idle_seconds");
   return decision;
 }
 

@@ -127,6 +127,7 @@ ServerSeries MetricSeries::make_server(const std::string& version) {
   s.store_commit_max = f.gauge(MetricId::StoreCommitMax);
   s.store_file = f.gauge(MetricId::StoreFile);
   s.store_pending = f.gauge(MetricId::StorePending);
+  s.store_full = f.gauge(MetricId::StoreFull);
   s.process_memory = f.gauge(MetricId::ProcessMemory);
   s.functions_memory = f.gauge(MetricId::FunctionsMemory);
   s.process_cpu = f.counter(MetricId::ProcessCpu);

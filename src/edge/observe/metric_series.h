@@ -81,6 +81,7 @@ struct ServerSeries {
   Gauge* store_commit_max = nullptr;
   Gauge* store_file = nullptr;
   Gauge* store_pending = nullptr;
+  Gauge* store_full = nullptr;
   Gauge* process_memory = nullptr;
   Gauge* functions_memory = nullptr;
   Counter* process_cpu = nullptr;

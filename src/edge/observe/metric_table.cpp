@@ -104,6 +104,7 @@ constexpr auto kTable = std::to_array<MetricDescription>({
     {"forewarm_store_commit_max_seconds", kGauge, "Longest commit in the last second.", "", ""},
     {"forewarm_store_file_bytes", kGauge, "Size of the message store's files.", "", ""},
     {"forewarm_store_pending_bytes", kGauge, "Writes that are not committed yet.", "", ""},
+    {"forewarm_store_full", kGauge, "1 while messages are refused because the disk is full.", "", ""},
 
     {"forewarm_process_memory_bytes", kGauge, "Resident memory of the server itself.", "", ""},
     {"forewarm_functions_memory_bytes", kGauge, "Resident memory of all instances' process trees.", "", ""},

@@ -67,6 +67,7 @@ enum class MetricId : std::uint8_t {
   StoreCommitMax,
   StoreFile,
   StorePending,
+  StoreFull,
   ProcessMemory,
   FunctionsMemory,
   ProcessCpu,

@@ -83,6 +83,7 @@ class Metrics::Registry {
   void count(TimePoint, const HistoryRestored&) {}
   void count(TimePoint, const ScalerRestored&) {}
   void count(TimePoint, const ScalingOrdered&) {}
+  void count(TimePoint, const ConsumptionPaused&) {}
   void count(TimePoint, const TimePassed&) {}
   void count(TimePoint now, const Deliver& action);
   void count(TimePoint, const StartInstance& action);
@@ -353,6 +354,7 @@ void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
   server_.store_commit_max->Set(seconds(snapshot.store.commit_time_max));
   server_.store_file->Set(static_cast<double>(snapshot.store.file_bytes));
   server_.store_pending->Set(static_cast<double>(snapshot.store.pending_bytes));
+  server_.store_full->Set(snapshot.store.full ? 1 : 0);
   server_.process_memory->Set(static_cast<double>(snapshot.process.memory_bytes));
   server_.functions_memory->Set(static_cast<double>(snapshot.process.functions_memory_bytes));
   raise(*server_.process_cpu, seconds(snapshot.process.cpu_time));

@@ -12,6 +12,8 @@ std::string_view title_of(unsigned status) {
   switch (status) {
     case 400:
       return "Bad request";
+    case 401:
+      return "Unauthorized";
     case 403:
       return "Forbidden";
     case 404:
@@ -74,6 +76,29 @@ class HeadReply : public HttpReply {
 
  private:
   std::shared_ptr<HttpReply> reply_;
+};
+
+/// Tells the status of the answer that passes through.
+class ToldReply : public HttpReply {
+ public:
+  ToldReply(std::shared_ptr<HttpReply> reply, std::function<void(unsigned)> tell)
+      : reply_(std::move(reply)), tell_(std::move(tell)) {}
+  void send(HttpResponse response) override {
+    tell_(response.status);
+    reply_->send(std::move(response));
+  }
+  void start_stream(HttpResponse head) override {
+    tell_(head.status);
+    reply_->start_stream(std::move(head));
+  }
+  void write(std::string_view bytes) override { reply_->write(bytes); }
+  void finish() override { reply_->finish(); }
+  std::size_t unsent() const override { return reply_->unsent(); }
+  void on_closed(std::function<void()> closed) override { reply_->on_closed(std::move(closed)); }
+
+ private:
+  std::shared_ptr<HttpReply> reply_;
+  std::function<void(unsigned)> tell_;
 };
 
 std::string quoted(std::string_view text) {
@@ -155,7 +180,7 @@ void Routes::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) const
     }
     for (auto& [name, value] : parse_query(request.query))
       parameters->emplace(std::move(name), std::move(value));
-    route.handle(RouteRequest{std::move(request), std::move(*parameters)}, std::move(reply));
+    perform(route, RouteRequest{std::move(request), std::move(*parameters)}, std::move(reply));
     return;
   }
   if (allowed.empty()) {
@@ -167,6 +192,21 @@ void Routes::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) const
       problem(405, "Expected one of " + allowed + ", got " + quoted(request.method) + ".");
   response.headers.emplace_back("Allow", allowed);
   reply->send(std::move(response));
+}
+
+void Routes::perform(const Route& route, RouteRequest request, std::shared_ptr<HttpReply> reply) const {
+  if (options_.answered) {
+    HttpRequest told{
+        .method = request.http.method, .path = request.http.path, .headers = request.http.headers};
+    reply = std::make_shared<ToldReply>(
+        std::move(reply),
+        [this, &route, told = std::move(told)](unsigned status) { options_.answered(told, route, status); });
+  }
+  if (options_.guard) {
+    if (std::optional<HttpResponse> refused = options_.guard(request.http, route))
+      return reply->send(std::move(*refused));
+  }
+  route.handle(std::move(request), std::move(reply));
 }
 
 bool Routes::is_allowed_host(std::string_view host) const {
@@ -185,12 +225,15 @@ bool Routes::is_allowed_host(std::string_view host) const {
 }
 
 bool Routes::is_from_here(const HttpRequest& request) const {
-  if (!options_.loopback) return true;
-  if (!is_allowed_host(find_header(request.headers, "Host"))) return false;
+  const std::string_view host = find_header(request.headers, "Host");
+  if (options_.loopback && !is_allowed_host(host)) return false;
   const std::string_view origin = find_header(request.headers, "Origin");
   if (origin.empty()) return true;
   const std::size_t scheme = origin.find("://");
-  return scheme != std::string_view::npos && is_allowed_host(origin.substr(scheme + 3));
+  if (scheme == std::string_view::npos) return false;
+  const std::string_view from = origin.substr(scheme + 3);
+  // Elsewhere a page must come from the very server that it asks.
+  return options_.loopback ? is_allowed_host(from) : from == host;
 }
 
 std::string Routes::openapi() const {

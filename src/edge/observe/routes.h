@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,10 @@ class Routes {
     std::string version = "0";
     bool loopback = true;
     std::vector<std::string> hosts = {};  ///< further names that a Host may have, without port
+    /// Asked before a route's handler: what to refuse the request with, or nothing.
+    std::function<std::optional<HttpResponse>(const HttpRequest&, const Route&)> guard = {};
+    /// Told of every answer of a route, refusals by `guard` too.
+    std::function<void(const HttpRequest&, const Route&, unsigned status)> answered = {};
   };
   explicit Routes(Options options);
 
@@ -74,6 +79,7 @@ class Routes {
 
  private:
   void handle(HttpRequest request, std::shared_ptr<HttpReply> reply) const;
+  void perform(const Route& route, RouteRequest request, std::shared_ptr<HttpReply> reply) const;
   bool is_allowed_host(std::string_view host_and_port) const;
   bool is_from_here(const HttpRequest& request) const;
 

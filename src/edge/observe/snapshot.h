@@ -112,6 +112,7 @@ struct StoreSnapshot {
   Duration commit_time_max = Duration(0);  ///< since the last snapshot
   std::uint64_t file_bytes = 0;
   std::uint64_t pending_bytes = 0;
+  bool full = false;  ///< messages are refused because the disk is full
 };
 
 struct ProcessSnapshot {

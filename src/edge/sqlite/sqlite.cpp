@@ -15,13 +15,17 @@ bool is_the_writes_own(Code code) {
   return (code & 0xff) == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_CORRUPT;
 }
 
+bool is_full(Code code) {
+  // The log's index could not grow; SQLite does not say full of it.
+  return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE;
+}
+
 Error to_error(Code code, std::string_view what, const std::string& path) {
   const std::string head = std::string(what) + " " + path + " failed: ";
   const std::string reason = std::string(sqlite3_errstr(code)) + " (SQLite " + std::to_string(code) + ")";
+  if (is_full(code))
+    return {ErrorCode::Exhausted, head + "no space left on the disk. Free some space; nothing was changed."};
   switch (code & 0xff) {
-    case SQLITE_FULL:
-      return {ErrorCode::Exhausted,
-              head + "no space left on the disk. Free some space; nothing was changed."};
     case SQLITE_NOMEM:
       return {ErrorCode::Exhausted, head + "out of memory. Nothing was changed."};
     case SQLITE_CONSTRAINT:
@@ -31,8 +35,8 @@ Error to_error(Code code, std::string_view what, const std::string& path) {
       return {ErrorCode::Corrupt,
               head + "the file is damaged: " + reason +
                   ". Stop the server, keep a copy of the directory, then restore a backup or save "
-                  "what can be read with: sqlite3 " +
-                  std::filesystem::path(path).filename().string() + " .recover"};
+                  "what can be read with: forewarm doctor --data " +
+                  std::filesystem::path(path).parent_path().string() + " --salvage NEW_DIR"};
     default:
       return {ErrorCode::Io, head + reason + ". Look for disk errors in the kernel's log (dmesg)."};
   }

@@ -21,6 +21,8 @@ bool sync_failed(Code code);
 /// True if `code` is about the row that a write touches (there already, or damaged): other writes may still
 /// succeed.
 bool is_the_writes_own(Code code);
+/// True if `code` says that the disk is full.
+bool is_full(Code code);
 /// `code` as an Error: Exhausted for a full disk or memory, Corrupt for damage, Conflict for a row that is
 /// there already, Io for the rest. `what` was being done.
 Error to_error(Code code, std::string_view what, const std::string& path);

@@ -22,6 +22,11 @@ std::string Fields::required_text(std::string_view name) {
   return value;
 }
 
+std::optional<std::string> Fields::optional_text(std::string_view name) {
+  if (!find(name)) return std::nullopt;
+  return text(name);
+}
+
 std::optional<std::int64_t> Fields::integer(std::string_view name) {
   const json::value* value = find(name);
   if (!value) return std::nullopt;

@@ -24,6 +24,7 @@ class Fields {
 
   std::string text(std::string_view name);           ///< empty if missing
   std::string required_text(std::string_view name);  ///< empty counts as missing
+  std::optional<std::string> optional_text(std::string_view name);
   std::optional<std::int64_t> integer(std::string_view name);
   std::vector<std::string> texts(std::string_view name);
   StringMap text_map(std::string_view name);

@@ -25,6 +25,12 @@ inline constexpr std::int64_t kListResultsMax = 1'000;
 inline constexpr std::int64_t kReceiveCountMax = 1'000;  ///< greatest maxReceiveCount of a redrive policy
 inline constexpr std::uint64_t kInFlightMax = 120'000;   ///< messages of one queue
 inline constexpr std::size_t kTagsMax = 50;
+inline constexpr std::int64_t kMovesPerSecondMax = 500;  ///< of a message move task
+inline constexpr std::int64_t kMoveTasksListedMax = 10;
+inline constexpr std::size_t kMoveTasksActiveMax = 100;  ///< of an account
+inline constexpr std::size_t kPermissionActionsMax = 7;  ///< in one statement of a policy
+inline constexpr std::size_t kPermissionStatementsMax = 20;
+inline constexpr std::size_t kPermissionAccountsMax = 50;
 
 /// 1 to 80 of [A-Za-z0-9_-], the last five of which may be ".fifo".
 bool is_queue_name(std::string_view name);

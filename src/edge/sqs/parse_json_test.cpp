@@ -181,7 +181,7 @@ TEST(ParseJson, RefusesWhatIsMissingMalformedOrUnknown) {
       Fault::UnsupportedOperation);
   EXPECT_EQ(json_fault("ReceiveMessage", std::string(R"({"QueueUrl":)") + std::string(10'000, '[')),
             Fault::Serialization);
-  EXPECT_EQ(json_fault("AddPermission", "{}"), Fault::UnsupportedOperation);
+  EXPECT_EQ(json_fault("AddPermission", "{}"), Fault::MissingParameter);
   EXPECT_EQ(json_fault("MakeCoffee", "{}"), Fault::InvalidAction);
 }
 

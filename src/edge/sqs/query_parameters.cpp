@@ -40,6 +40,8 @@ constexpr std::array kFoldings = {
     Folding{"ChangeMessageVisibilityBatchRequestEntry", "Entries", Kind::List},
     Folding{"Tag", "Tags", Kind::Map, "Key"},
     Folding{"TagKey", "TagKeys", Kind::List},
+    Folding{"AWSAccountId", "AWSAccountIds", Kind::List},
+    Folding{"ActionName", "Actions", Kind::List},
 };
 
 /// A parameter's name by its dots: leaves are values.

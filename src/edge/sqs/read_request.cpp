@@ -11,7 +11,7 @@ using Reader = Request (*)(Fields&);
 
 struct Action {
   std::string_view name;
-  Reader read;  ///< none: the service has it, forewarm does not
+  Reader read;
 };
 
 std::string queue_url(Fields& fields) {
@@ -135,6 +135,11 @@ Request receive_message(Fields& fields) {
   }
   request.attribute_names = fields.texts("MessageAttributeNames");
   request.attempt_id = fields.text("ReceiveRequestAttemptId");
+  if (!request.attempt_id.empty() && !is_fifo_id(request.attempt_id)) {
+    fields.fail(invalid_value(request.attempt_id, "ReceiveRequestAttemptId",
+                              "ReceiveRequestAttemptId can only include alphanumeric and punctuation "
+                              "characters. 1 to 128 in length."));
+  }
   return request;
 }
 
@@ -202,7 +207,82 @@ Request list_dead_letter_source_queues(Fields& fields) {
                                     .next_token = fields.text("NextToken")};
 }
 
-/// Those that are read stand in the order of Request's alternatives.
+/// "arn:PARTITION:sqs:REGION:ACCOUNT:NAME".
+std::string queue_arn(Fields& fields, std::string_view name, std::string arn) {
+  const bool complete = std::ranges::count(arn, ':') == 5 && arn.starts_with("arn:") && !arn.ends_with(':');
+  if (!complete) {
+    fields.fail({Fault::InvalidParameterValue,
+                 "You must use this format to specify the " + std::string(name) +
+                     ": arn:<partition>:<service>:<region>:<account-id>:<resource-id>"});
+  }
+  return arn;
+}
+
+std::string source_arn(Fields& fields) {
+  std::optional<std::string> arn = fields.optional_text("SourceArn");
+  if (!arn) fields.fail(missing_parameter("SourceArn"));
+  return queue_arn(fields, "SourceArn", std::move(arn).value_or(""));
+}
+
+std::optional<std::int64_t> count_within(Fields& fields, std::string_view name, std::int64_t max) {
+  const auto value = fields.integer(name);
+  if (value && (*value < 1 || *value > max)) {
+    fields.fail({Fault::InvalidParameterValue,
+                 "Value for parameter " + std::string(name) +
+                     " is invalid. Reason: You must enter a number that's between 1 and " +
+                     std::to_string(max) + "."});
+  }
+  return value;
+}
+
+Request start_message_move_task(Fields& fields) {
+  StartMessageMoveTask request{.source_arn = source_arn(fields),
+                               .destination_arn = fields.optional_text("DestinationArn"),
+                               .messages_per_second_max = {}};
+  if (request.destination_arn) (void)queue_arn(fields, "DestinationArn", *request.destination_arn);
+  if (request.destination_arn == request.source_arn) {
+    fields.fail(
+        {Fault::InvalidParameterValue, "Source queue arn and destination queue arn cannot be the same."});
+  }
+  request.messages_per_second_max = count_within(fields, "MaxNumberOfMessagesPerSecond", kMovesPerSecondMax);
+  return request;
+}
+
+Request cancel_message_move_task(Fields& fields) {
+  return CancelMessageMoveTask{.task_handle = fields.required_text("TaskHandle")};
+}
+
+Request list_message_move_tasks(Fields& fields) {
+  return ListMessageMoveTasks{
+      .source_arn = source_arn(fields),
+      .results_max = count_within(fields, "MaxResults", kMoveTasksListedMax).value_or(1)};
+}
+
+std::string label(Fields& fields) {
+  std::string label = fields.required_text("Label");
+  if (!fields.failed() && !is_batch_id(label)) {
+    fields.fail(invalid_value(label, "Label",
+                              "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in "
+                              "length."));
+  }
+  return label;
+}
+
+Request add_permission(Fields& fields) {
+  AddPermission request{.queue_url = queue_url(fields),
+                        .label = label(fields),
+                        .accounts = fields.texts("AWSAccountIds"),
+                        .actions = fields.texts("Actions")};
+  if (request.accounts.empty()) fields.fail(missing_parameter("AWSAccountIds"));
+  if (request.actions.empty()) fields.fail(missing_parameter("Actions"));
+  return request;
+}
+
+Request remove_permission(Fields& fields) {
+  return RemovePermission{.queue_url = queue_url(fields), .label = label(fields)};
+}
+
+/// In the order of Request's alternatives.
 constexpr std::array kActions = {
     Action{"CreateQueue", create_queue},
     Action{"GetQueueUrl", get_queue_url},
@@ -222,12 +302,13 @@ constexpr std::array kActions = {
     Action{"UntagQueue", untag_queue},
     Action{"ListQueueTags", list_queue_tags},
     Action{"ListDeadLetterSourceQueues", list_dead_letter_source_queues},
-    Action{"AddPermission", nullptr},
-    Action{"RemovePermission", nullptr},
-    Action{"StartMessageMoveTask", nullptr},
-    Action{"ListMessageMoveTasks", nullptr},
-    Action{"CancelMessageMoveTask", nullptr},
+    Action{"StartMessageMoveTask", start_message_move_task},
+    Action{"CancelMessageMoveTask", cancel_message_move_task},
+    Action{"ListMessageMoveTasks", list_message_move_tasks},
+    Action{"AddPermission", add_permission},
+    Action{"RemovePermission", remove_permission},
 };
+static_assert(kActions.size() == std::variant_size_v<Request>);
 
 }  // namespace
 
@@ -237,10 +318,6 @@ SqsResult<Request> read_request(std::string_view action, const boost::json::obje
   if (found == kActions.end()) {
     return refuse(Fault::InvalidAction,
                   "The action " + std::string(action.substr(0, 128)) + " is not valid for this endpoint.");
-  }
-  if (!found->read) {
-    return refuse(Fault::UnsupportedOperation,
-                  "The action " + std::string(action) + " is not supported by forewarm.");
   }
   std::optional<SqsError> fault;
   Fields fields(members, protocol, fault);

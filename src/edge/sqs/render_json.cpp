@@ -56,6 +56,22 @@ void write_message(JsonText& json, const ReceivedMessage& message) {
   json.end_object();
 }
 
+void write_task(JsonText& json, const MoveTaskListed& task) {
+  json.begin_object()
+      .optional_member("TaskHandle", task.task_handle)
+      .member("Status", task.status)
+      .member("SourceArn", task.source_arn)
+      .optional_member("DestinationArn", task.destination_arn);
+  if (task.messages_per_second_max)
+    json.key("MaxNumberOfMessagesPerSecond").number(*task.messages_per_second_max);
+  json.key("ApproximateNumberOfMessagesMoved").number(task.messages_moved);
+  if (task.messages_to_move) json.key("ApproximateNumberOfMessagesToMove").number(*task.messages_to_move);
+  json.optional_member("FailureReason", task.failure_reason)
+      .key("StartedTimestamp")
+      .number(task.started_ms)
+      .end_object();
+}
+
 struct JsonWriter {
   JsonText& json;
   std::string_view action;
@@ -105,6 +121,17 @@ struct JsonWriter {
     }
     write_failed(json, response.failed);
     json.end_object();
+  }
+  void operator()(const MoveTaskStarted& response) const {
+    json.begin_object().member("TaskHandle", response.task_handle).end_object();
+  }
+  void operator()(const MoveTaskCancelled& response) const {
+    json.begin_object().key("ApproximateNumberOfMessagesMoved").number(response.messages_moved).end_object();
+  }
+  void operator()(const MoveTasks& response) const {
+    json.begin_object().key("Results").begin_array();
+    for (const MoveTaskListed& task : response.tasks) write_task(json, task);
+    json.end_array().end_object();
   }
   void operator()(const Received& response) const {
     std::size_t bytes = 64;

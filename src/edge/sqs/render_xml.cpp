@@ -105,6 +105,23 @@ void write_message(XmlText& xml, const ReceivedMessage& message) {
   xml.close("Message");
 }
 
+void write_task(XmlText& xml, const MoveTaskListed& task) {
+  const auto number = [&](std::string_view name, std::optional<std::int64_t> value) {
+    if (value) xml.leaf(name, std::to_string(*value));
+  };
+  xml.open("ListMessageMoveTasksResultEntry")
+      .optional_leaf("TaskHandle", task.task_handle)
+      .leaf("Status", task.status)
+      .leaf("SourceArn", task.source_arn)
+      .optional_leaf("DestinationArn", task.destination_arn);
+  number("MaxNumberOfMessagesPerSecond", task.messages_per_second_max);
+  number("ApproximateNumberOfMessagesMoved", task.messages_moved);
+  number("ApproximateNumberOfMessagesToMove", task.messages_to_move);
+  xml.optional_leaf("FailureReason", task.failure_reason);
+  number("StartedTimestamp", task.started_ms);
+  xml.close("ListMessageMoveTasksResultEntry");
+}
+
 struct XmlWriter {
   XmlText& xml;
   std::string_view action;
@@ -132,6 +149,13 @@ struct XmlWriter {
     const std::string entry = std::string(action) + "ResultEntry";
     for (const std::string& id : response.successful) xml.open(entry).leaf("Id", id).close(entry);
     write_failed(xml, response.failed);
+  }
+  void operator()(const MoveTaskStarted& response) const { xml.leaf("TaskHandle", response.task_handle); }
+  void operator()(const MoveTaskCancelled& response) const {
+    xml.leaf("ApproximateNumberOfMessagesMoved", std::to_string(response.messages_moved));
+  }
+  void operator()(const MoveTasks& response) const {
+    for (const MoveTaskListed& task : response.tasks) write_task(xml, task);
   }
   void operator()(const Received& response) const {
     for (const ReceivedMessage& message : response.messages) write_message(xml, message);

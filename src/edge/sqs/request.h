@@ -119,11 +119,34 @@ struct ListDeadLetterSourceQueues {
   std::optional<std::int64_t> results_max;
   std::string next_token;
 };
+struct StartMessageMoveTask {
+  std::string source_arn;
+  std::optional<std::string> destination_arn;  ///< none: each message to the queue that it came from
+  std::optional<std::int64_t> messages_per_second_max;
+};
+struct CancelMessageMoveTask {
+  std::string task_handle;
+};
+struct ListMessageMoveTasks {
+  std::string source_arn;
+  std::int64_t results_max = 1;
+};
+struct AddPermission {
+  std::string queue_url;
+  std::string label;
+  std::vector<std::string> accounts;
+  std::vector<std::string> actions;
+};
+struct RemovePermission {
+  std::string queue_url;
+  std::string label;
+};
 
 using Request =
     std::variant<CreateQueue, GetQueueUrl, ListQueues, DeleteQueue, GetQueueAttributes, SetQueueAttributes,
                  SendMessage, SendMessageBatch, ReceiveMessage, DeleteMessage, DeleteMessageBatch,
                  ChangeMessageVisibility, ChangeMessageVisibilityBatch, PurgeQueueRequest, TagQueue,
-                 UntagQueue, ListQueueTags, ListDeadLetterSourceQueues>;
+                 UntagQueue, ListQueueTags, ListDeadLetterSourceQueues, StartMessageMoveTask,
+                 CancelMessageMoveTask, ListMessageMoveTasks, AddPermission, RemovePermission>;
 
 }  // namespace forewarm::sqs

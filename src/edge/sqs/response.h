@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -64,9 +65,32 @@ struct ReceivedMessage {
 struct Received {
   std::vector<ReceivedMessage> messages;
 };
+/// StartMessageMoveTask.
+struct MoveTaskStarted {
+  std::string task_handle;
+};
+/// CancelMessageMoveTask.
+struct MoveTaskCancelled {
+  std::int64_t messages_moved = 0;
+};
+struct MoveTaskListed {
+  std::string task_handle;  ///< while it is running
+  std::string status;       ///< RUNNING, COMPLETED, CANCELLING, CANCELLED, FAILED
+  std::string source_arn;
+  std::string destination_arn;  ///< empty: to the queues that the messages came from
+  std::optional<std::int64_t> messages_per_second_max;
+  std::int64_t messages_moved = 0;
+  std::optional<std::int64_t> messages_to_move;
+  std::string failure_reason;
+  std::int64_t started_ms = 0;  ///< since 1970
+};
+/// ListMessageMoveTasks; the most recent first.
+struct MoveTasks {
+  std::vector<MoveTaskListed> tasks;
+};
 
 using Response = std::variant<Empty, QueueUrl, QueueUrls, QueueAttributes, QueueTags, Sent, SentBatch,
-                              DoneBatch, Received>;
+                              DoneBatch, Received, MoveTaskStarted, MoveTaskCancelled, MoveTasks>;
 
 struct HttpOutput {
   unsigned status = 200;

@@ -25,6 +25,7 @@ constexpr std::array kNames = {
     FaultNames{"com.amazonaws.sqs#QueueNameExists", "QueueAlreadyExists"},
     FaultNames{"com.amazonaws.sqs#ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404},
     FaultNames{"com.amazonaws.sqs#RequestThrottled", "RequestThrottled", 403},
+    FaultNames{"com.amazonaws.sqs#ResourceNotFoundException", "ResourceNotFoundException", 404},
     FaultNames{"com.amazonaws.sqs#TooManyEntriesInBatchRequest",
                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"},
     FaultNames{"com.amazonaws.sqs#UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation"},
@@ -34,8 +35,15 @@ constexpr std::array kNames = {
     FaultNames{"com.amazon.coral.service#MissingRequiredParameterException", "MissingParameter"},
     FaultNames{"com.amazon.coral.service#SerializationException", "MalformedInput"},
     FaultNames{"com.amazon.coral.service#ServiceUnavailableException", "ServiceUnavailable", 503, false},
+    FaultNames{"com.amazon.coral.service#AccessDeniedException", "AccessDenied", 403},
+    FaultNames{"com.amazon.coral.service#IncompleteSignatureException", "IncompleteSignature"},
+    FaultNames{"com.amazon.coral.service#UnrecognizedClientException", "InvalidClientTokenId", 403},
+    FaultNames{"com.amazon.coral.service#MissingAuthenticationTokenException", "MissingAuthenticationToken",
+               403},
+    FaultNames{"com.amazon.coral.service#RequestExpiredException", "RequestExpired"},
+    FaultNames{"com.amazon.coral.service#InvalidSignatureException", "SignatureDoesNotMatch", 403},
 };
-static_assert(kNames.size() == static_cast<std::size_t>(Fault::ServiceUnavailable) + 1);
+static_assert(kNames.size() == static_cast<std::size_t>(Fault::SignatureDoesNotMatch) + 1);
 
 /// Enough of a value for its owner to know it again.
 std::string_view excerpt(std::string_view value) {

@@ -26,6 +26,7 @@ enum class Fault : std::uint8_t {
   QueueNameExists,
   ReceiptHandleIsInvalid,
   RequestThrottled,
+  ResourceNotFound,  ///< a queue or task that an ARN or handle names
   TooManyEntriesInBatchRequest,
   UnsupportedOperation,
   InvalidAction,
@@ -34,6 +35,12 @@ enum class Fault : std::uint8_t {
   MissingParameter,
   Serialization,       ///< the body is not JSON of the right shape
   ServiceUnavailable,  ///< the store does not take writes
+  AccessDenied,
+  IncompleteSignature,
+  InvalidClientTokenId,
+  MissingAuthenticationToken,
+  RequestExpired,
+  SignatureDoesNotMatch,
 };
 
 /// How the service names a fault in each protocol. Source: its API model (the traits awsQueryError and

@@ -37,7 +37,7 @@ CREATE TABLE messages (
   id INTEGER PRIMARY KEY, queue INTEGER NOT NULL, sent INTEGER NOT NULL, visible_at INTEGER NOT NULL,
   deadline INTEGER NOT NULL, tenant INTEGER NOT NULL, message_group INTEGER NOT NULL, bytes INTEGER NOT NULL,
   receive_count INTEGER NOT NULL, priority INTEGER NOT NULL, checksum INTEGER NOT NULL,
-  lease_checksum INTEGER NOT NULL);
+  lease_checksum INTEGER NOT NULL, dead_letter_source INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE payloads (id INTEGER PRIMARY KEY, payload BLOB NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE records (key TEXT PRIMARY KEY, value BLOB NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE state (
@@ -57,14 +57,25 @@ sqlite::Code create_tables(sqlite::Connection& connection) {
   return connection.execute(sql.c_str());
 }
 
+sqlite::Code bring_up_to_date(sqlite::Connection& connection) {
+  const std::string sql =
+      "BEGIN IMMEDIATE; ALTER TABLE messages ADD COLUMN dead_letter_source INTEGER NOT NULL DEFAULT 0; "
+      "PRAGMA user_version = " +
+      std::to_string(kStoreFormat) + "; COMMIT;";
+  return connection.execute(sql.c_str());
+}
+
 std::uint64_t priority_and_type(const Message& message) {
   return std::uint64_t{message.type.value()} << 8 | message.priority;
 }
 
 std::uint64_t message_checksum(const Message& message) {
-  return hash_words(std::array<std::uint64_t, 8>{
-      message.id.value(), message.queue.value(), word(message.sent), word(message.deadline),
-      message.tenant.value(), message.group.value(), message.bytes, priority_and_type(message)});
+  const std::array<std::uint64_t, 8> words = {
+      message.id.value(),     message.queue.value(), word(message.sent), word(message.deadline),
+      message.tenant.value(), message.group.value(), message.bytes,      priority_and_type(message)};
+  // A row of format 1 has no source, and keeps its checksum.
+  if (!message.dead_letter_source) return hash_words(words);
+  return hash_words(std::array<std::uint64_t, 2>{hash_words(words), message.dead_letter_source.value()});
 }
 
 std::uint64_t lease_checksum(MessageId id, std::uint16_t receive_count, TimePoint visible_at) {

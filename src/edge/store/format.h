@@ -11,11 +11,13 @@ namespace forewarm {
 
 // What is in messages.db, as docs/formats/store.md describes it for people and other programs.
 
-inline constexpr std::int64_t kStoreFormat = 1;
+inline constexpr std::int64_t kStoreFormat = 2;
 inline constexpr std::int64_t kStoreApplication = 0x6677726d;  // "fwrm"
 
 /// Creates the tables in an empty database; one transaction, format version included.
 sqlite::Code create_tables(sqlite::Connection& connection);
+/// Makes a database of format 1 one of this format; one transaction.
+sqlite::Code bring_up_to_date(sqlite::Connection& connection);
 
 /// The column `priority`: the priority in the lowest 8 bits, the type above them. As an own column the type
 /// would be another format; as it is, what has no type is stored as it always was.

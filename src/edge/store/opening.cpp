@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kRemedy =
     " Stop here, keep a copy of the directory, then restore a backup, or save what can be read with: "
-    "sqlite3 messages.db .recover";
+    "forewarm doctor --data DIR --salvage NEW_DIR";
 
 std::unexpected<Error> corrupt(const std::string& path, const std::string& what) {
   return error(ErrorCode::Corrupt, path + " is damaged: " + what + "." + kRemedy);
@@ -36,26 +36,15 @@ Result<void> configure(sqlite::Connection& connection, bool create, const std::s
   return {};
 }
 
-Result<StoreState> read_state(const sqlite::Connection& connection, const std::string& path) {
-  sqlite::Statement row;
-  const Code code =
-      row.prepare(connection,
-                  "SELECT commits, last_message, messages, message_digest, records, record_digest, "
-                  "checksum FROM state WHERE one = 1");
-  if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", path));
-  if (!row.next()) {
-    if (row.code() != kOk) return std::unexpected(sqlite::to_error(row.code(), "reading", path));
-    return corrupt(path, "the row of the table state is gone");
-  }
-  const StoreState state{.commits = row.unsigned_integer(0),
-                         .last_message = row.unsigned_integer(1),
-                         .messages = row.unsigned_integer(2),
-                         .message_digest = row.unsigned_integer(3),
-                         .records = row.unsigned_integer(4),
-                         .record_digest = row.unsigned_integer(5)};
-  if (row.unsigned_integer(6) != state.checksum())
-    return corrupt(path, "the table state has a wrong checksum");
-  return state;
+Result<void> update_format(sqlite::Connection& connection, const std::string& path) {
+  sqlite::Statement format;
+  Code code = format.prepare(connection, "PRAGMA user_version");
+  const bool old = code == kOk && format.next() && format.integer(0) < kStoreFormat;
+  if (code == kOk) code = format.code();
+  format.reset();
+  if (code == kOk && old) code = bring_up_to_date(connection);
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path));
+  return {};
 }
 
 Result<void> read_messages(const sqlite::Connection& connection, const std::string& path, StoreState& found,
@@ -108,6 +97,28 @@ Result<void> check_against(const SyncedMark& mark, const StoreState& state, cons
 
 }  // namespace
 
+Result<StoreState> read_store_state(const sqlite::Connection& connection, const std::string& path) {
+  sqlite::Statement row;
+  const Code code =
+      row.prepare(connection,
+                  "SELECT commits, last_message, messages, message_digest, records, record_digest, "
+                  "checksum FROM state WHERE one = 1");
+  if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", path));
+  if (!row.next()) {
+    if (row.code() != kOk) return std::unexpected(sqlite::to_error(row.code(), "reading", path));
+    return corrupt(path, "the row of the table state is gone");
+  }
+  const StoreState state{.commits = row.unsigned_integer(0),
+                         .last_message = row.unsigned_integer(1),
+                         .messages = row.unsigned_integer(2),
+                         .message_digest = row.unsigned_integer(3),
+                         .records = row.unsigned_integer(4),
+                         .record_digest = row.unsigned_integer(5)};
+  if (row.unsigned_integer(6) != state.checksum())
+    return corrupt(path, "the table state has a wrong checksum");
+  return state;
+}
+
 Result<sqlite::Connection> open_database(const StoreDirectory& directory, const char* vfs) {
   const std::string path = directory.file("messages.db");
   sqlite::Connection connection;
@@ -122,6 +133,7 @@ Result<sqlite::Connection> open_database(const StoreDirectory& directory, const 
   if (auto configured = configure(connection, !*known, path); !configured) {
     return std::unexpected(configured.error());
   }
+  if (auto updated = update_format(connection, path); !updated) return std::unexpected(updated.error());
   if (!*known) {
     if (auto synced = directory.sync(); !synced) return std::unexpected(synced.error());
   }
@@ -130,7 +142,7 @@ Result<sqlite::Connection> open_database(const StoreDirectory& directory, const 
 
 Result<StoreState> recover(const sqlite::Connection& connection, const std::string& path,
                            const SyncedMark& mark, const Store::Recovery& recovery) {
-  const auto state = read_state(connection, path);
+  const auto state = read_store_state(connection, path);
   if (!state) return std::unexpected(state.error());
   if (auto complete = check_against(mark, *state, path); !complete) return std::unexpected(complete.error());
   StoreState found{.commits = state->commits, .last_message = state->last_message};

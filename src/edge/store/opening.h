@@ -13,6 +13,9 @@ namespace forewarm {
 /// size, format. A file of another program or of a newer format is refused and left as it is.
 Result<sqlite::Connection> open_database(const StoreDirectory& directory, const char* vfs);
 
+/// The one row of the table `state`. Corrupt if it is gone or its checksum is wrong.
+Result<StoreState> read_store_state(const sqlite::Connection& connection, const std::string& path);
+
 /// Reads everything but payloads, verifies it, and hands it to `recovery`. The result is the table `state`.
 Result<StoreState> recover(const sqlite::Connection& connection, const std::string& path,
                            const SyncedMark& mark, const Store::Recovery& recovery);

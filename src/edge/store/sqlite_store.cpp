@@ -16,6 +16,7 @@
 #include "edge/store/directory.h"
 #include "edge/store/opening.h"
 #include "edge/store/payload_cache.h"
+#include "edge/store/space_reserve.h"
 #include "edge/store/tables.h"
 
 namespace forewarm {
@@ -25,6 +26,8 @@ using sqlite::kOk;
 
 namespace {
 
+/// How often a store on a full disk looks whether there is room again.
+constexpr std::chrono::milliseconds kRoomEvery{500};
 constexpr std::size_t kWriteBytes = 128;  // what a pending write holds besides its payload, key and value
 
 struct Job {
@@ -44,6 +47,10 @@ std::size_t size_of(const Write& write) {
   return kWriteBytes;
 }
 
+bool appends(const Job& job) {
+  return !job.payloads.empty();
+}
+
 std::uint64_t file_size(const std::string& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
@@ -61,6 +68,7 @@ class SqliteStore final : public Store {
   Result<std::string> payload(MessageId message) override;
   MessageId next_message_id() override { return MessageId(next_id_++); }
   Statistics statistics() override;
+  bool full() const override { return full_; }
 
  private:
   using Group = std::vector<Job>;
@@ -75,6 +83,9 @@ class SqliteStore final : public Store {
   Group take_group();
   void commit(Group group);
   void commit_one_by_one(Group group);
+  void refuse_appends(Group& group);
+  bool is_still_full();
+  bool make_room();
   Code write(const Group& group, bool synced);
   void finish(Group& group, const Result<void>& result, bool synced);
   void keep_log();
@@ -90,6 +101,9 @@ class SqliteStore final : public Store {
   sqlite::Statement read_payload_, find_message_;  ///< caller's thread
   Tables tables_;
   LogKeeper log_;
+  SpaceReserve reserve_;
+  std::atomic<bool> full_{false};
+  std::chrono::steady_clock::time_point looked_for_room_;
   bool full_sync_ = true;  ///< what the writer's connection is set to
   int log_pages_ = 0;
 
@@ -117,6 +131,7 @@ SqliteStore::SqliteStore(const Options& options, const StoreTuning& tuning, Stor
       writer_(std::move(writer)),
       tables_(writer_, state),
       log_(tuning.log),
+      reserve_(directory_.file("messages.reserve"), options.reserve_bytes),
       cache_(options.payload_cache_bytes),
       next_id_(state.last_message + 1) {}
 
@@ -148,6 +163,7 @@ Result<void> SqliteStore::start() {
   if (code == kOk) code = find_message_.prepare(reader_, "SELECT id FROM messages WHERE id = ?");
   if (code == kOk) code = log_.start(path_, tuning_.vfs);
   if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path_));
+  full_ = !reserve_.take();
   sqlite3_wal_hook(
       writer_.handle(),
       [](void* pages, sqlite3*, const char*, int count) {
@@ -245,7 +261,8 @@ void SqliteStore::run() {
   for (;;) {
     Group group = take_group();
     if (group.empty()) return;
-    commit(std::move(group));
+    if (is_still_full()) refuse_appends(group);
+    if (!group.empty()) commit(std::move(group));
     keep_log();
   }
 }
@@ -283,6 +300,10 @@ void SqliteStore::commit(Group group) {
   if (code == kOk) return finish(group, {}, synced);
   tables_.roll_back();
   if (sqlite::is_the_writes_own(code) && group.size() > 1) return commit_one_by_one(std::move(group));
+  if (sqlite::is_full(code) && make_room()) {
+    refuse_appends(group);
+    return group.empty() ? void() : commit(std::move(group));
+  }
   const Error reason = sqlite::to_error(code, "writing to", path_);
   if (sqlite::sync_failed(code)) poison(reason);
   finish(group, std::unexpected(poison_ ? *poison_ : reason), false);
@@ -294,6 +315,36 @@ void SqliteStore::commit_one_by_one(Group group) {
     single.push_back(std::move(job));
     commit(std::move(single));
   }
+}
+
+/// True if the group that met the full disk may succeed now, without its messages.
+bool SqliteStore::make_room() {
+  full_ = options_.reserve_bytes > 0;
+  looked_for_room_ = std::chrono::steady_clock::now();
+  return reserve_.give_up();
+}
+
+bool SqliteStore::is_still_full() {
+  if (!full_) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - looked_for_room_ < kRoomEvery) return true;
+  looked_for_room_ = now;
+  full_ = !reserve_.take();
+  return full_;
+}
+
+void SqliteStore::refuse_appends(Group& group) {
+  const auto first =
+      std::stable_partition(group.begin(), group.end(), [](const Job& job) { return !appends(job); });
+  Group refused(std::make_move_iterator(first), std::make_move_iterator(group.end()));
+  group.erase(first, group.end());
+  if (refused.empty()) return;
+  finish(refused,
+         error(ErrorCode::Exhausted,
+               "the disk of " + path_ + " is full: no messages are taken until there is room for " +
+                   std::to_string(options_.reserve_bytes >> 20) +
+                   " MiB again. Receiving and deleting go on. Free some space, or delete messages."),
+         false);
 }
 
 Code SqliteStore::write(const Group& group, bool synced) {

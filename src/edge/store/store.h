@@ -33,11 +33,14 @@ struct UpdateMessage {
   std::uint16_t receive_count = 0;
   TimePoint visible_at;
 };
+/// Its receive count becomes 0.
 struct MoveMessage {
   MessageId message;
   QueueId to;
   TimePoint visible_at;
-};  ///< its receive count becomes 0
+  TimePoint sent{};  ///< retention counts from here now
+  QueueId source{};  ///< whose dead letter it is now, if any's
+};
 struct PurgeQueue {
   QueueId queue;
   MessageId up_to;
@@ -71,6 +74,9 @@ class Store {
     std::size_t payload_cache_bytes = 64U << 20;
     std::size_t pending_bytes_max =
         64U << 20;  ///< of writes not yet committed; beyond it submit() returns Exhausted
+    /// Disk space that is held for the time when the disk is full, in a file of its own; 0: none. Then
+    /// messages are refused (Exhausted) until there is room for it again, and all other writes go on in it.
+    std::uint64_t reserve_bytes = 0;
   };
   /// What was there, message by message in the order of ids, then record by record. Called before open()
   /// returns.
@@ -100,6 +106,8 @@ class Store {
     std::uint64_t pending_bytes = 0;
   };
   virtual Statistics statistics() = 0;
+  /// Messages are refused because the disk is full. Any thread.
+  virtual bool full() const { return false; }
 };
 
 }  // namespace forewarm

@@ -157,6 +157,44 @@ TEST(StoreFaults, AFullDiskFailsWritesUntilThereIsSpaceAgain) {
   EXPECT_EQ(recovered.ids(), (std::vector<std::uint64_t>{1, 5}));
 }
 
+TEST(StoreFaults, OnAFullDiskMessagesAreRefusedAndEverythingElseGoesOnInTheReserve) {
+  TemporaryDirectory directory(memory_directory());
+  FaultVfs vfs("reserved");
+  auto store = open_store({.directory = directory.path(), .reserve_bytes = 1U << 20}, nullptr,
+                          {.vfs = vfs.name(), .log = {}});
+  ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), "before"}}}));
+  EXPECT_EQ(std::filesystem::file_size(directory.path() + "/messages.reserve"), 1U << 20);
+  vfs.arm(Fault::DiskFull, 1, 1);
+  const auto refused = commit(*store, {AppendMessage{{make_message(2), "full"}}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Exhausted);
+  EXPECT_TRUE(store->full());
+  EXPECT_EQ(std::filesystem::file_size(directory.path() + "/messages.reserve"), 0U);
+  EXPECT_TRUE(commit(*store, {UpdateMessage{MessageId(1), 1, time_point_us(9)}}, Durability::Written));
+  EXPECT_TRUE(commit(*store, {RemoveMessage{MessageId(1)}, PutRecord{"clock", "1"}}));
+  Result<void> sent = refused;
+  std::uint64_t id = 3;
+  for (; !sent && id < 100'000'000; ++id) sent = commit(*store, {AppendMessage{{make_message(id), "after"}}});
+  EXPECT_TRUE(sent) << "it looks for room by itself";
+  EXPECT_FALSE(store->full());
+  store.reset();
+  Recovered recovered;
+  store = open_store(directory.path(), recovered);
+  EXPECT_EQ(recovered.ids(), std::vector<std::uint64_t>{id - 1});
+  EXPECT_EQ(recovered.records.at("clock"), "1");
+}
+
+TEST(StoreFaults, ADeleteThatMeetsTheFullDiskFirstIsWrittenInTheReserve) {
+  TemporaryDirectory directory(memory_directory());
+  FaultVfs vfs("reserved_delete");
+  auto store = open_store({.directory = directory.path(), .reserve_bytes = 1U << 20}, nullptr,
+                          {.vfs = vfs.name(), .log = {}});
+  ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), "before"}}}));
+  vfs.arm(Fault::DiskFull, 1, 1);
+  EXPECT_TRUE(commit(*store, {RemoveMessage{MessageId(1)}}));
+  EXPECT_TRUE(store->full());
+}
+
 TEST(StoreFaults, AfterAFailedSyncNothingIsAcceptedUntilItIsOpenedAnew) {
   TemporaryDirectory directory(memory_directory());
   FaultVfs vfs("sync");

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 
+#include "edge/store/store_contents.h"
 #include "edge/store/store_fixture.h"
 
 namespace forewarm {
@@ -232,15 +233,42 @@ TEST(Store, RefusesADirectoryThatIsInUseAndNamesTheProcess) {
   EXPECT_NE(second.error().message.find("process " + std::to_string(::getpid())), std::string::npos);
 }
 
+TEST(Store, BringsAStoreOfFormat1UpToDate) {
+  TemporaryDirectory directory;
+  commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "x"}}});
+  run_sql(directory.path(), "ALTER TABLE messages DROP COLUMN dead_letter_source; PRAGMA user_version = 1");
+  for (int opened = 0; opened < 2; ++opened) {
+    const auto contents = open_and_read(directory.path());
+    ASSERT_TRUE(contents) << contents.error().message;
+    ASSERT_EQ(contents->size(), 1U);
+    EXPECT_EQ(contents->at(1).message, make_message(1));
+  }
+}
+
+TEST(Store, RemembersWhoseDeadLetterAMessageIs) {
+  TemporaryDirectory directory;
+  commit(*open_store(directory.path()),
+         {AppendMessage{{make_message(1), "x"}}, MoveMessage{.message = MessageId(1),
+                                                             .to = QueueId(9),
+                                                             .visible_at = time_point_us(7),
+                                                             .sent = time_point_us(5),
+                                                             .source = QueueId(3)}});
+  const auto contents = open_and_read(directory.path());
+  ASSERT_TRUE(contents) << contents.error().message;
+  EXPECT_EQ(contents->at(1).message.queue, QueueId(9));
+  EXPECT_EQ(contents->at(1).message.dead_letter_source, QueueId(3));
+  EXPECT_EQ(contents->at(1).message.sent, time_point_us(5));
+}
+
 TEST(Store, RefusesANewerFormatAndLeavesItAsItIs) {
   TemporaryDirectory directory;
   commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "x"}}});
-  run_sql(directory.path(), "PRAGMA user_version = 2");
+  run_sql(directory.path(), "PRAGMA user_version = 3");
   const std::string before = read_file(directory.path() + "/messages.db");
   const auto store = Store::open({.directory = directory.path()}, {});
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, ErrorCode::Invalid);
-  EXPECT_NE(store.error().message.find("format 2"), std::string::npos);
+  EXPECT_NE(store.error().message.find("format 3"), std::string::npos);
   EXPECT_EQ(read_file(directory.path() + "/messages.db"), before);
 }
 

@@ -13,7 +13,7 @@ using sqlite::kOk;
 
 Code Tables::prepare() {
   const std::string append = std::string("INSERT INTO messages (") + kMessageColumns +
-                             ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                             ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
   const std::string find = std::string("SELECT ") + kMessageColumns + " FROM messages WHERE id = ?";
   const std::pair<sqlite::Statement*, const char*> statements[] = {
       {&begin_, "BEGIN IMMEDIATE"},
@@ -26,8 +26,8 @@ Code Tables::prepare() {
       {&update_, "UPDATE messages SET receive_count = ?, visible_at = ?, lease_checksum = ? WHERE id = ?"},
       {&find_, find.c_str()},
       {&move_,
-       "UPDATE messages SET queue = ?, receive_count = ?, visible_at = ?, checksum = ?, lease_checksum = ? "
-       "WHERE id = ?"},
+       "UPDATE messages SET queue = ?, receive_count = ?, visible_at = ?, checksum = ?, lease_checksum = ?, "
+       "sent = ?, dead_letter_source = ? WHERE id = ?"},
       {&list_, "SELECT id FROM messages WHERE id <= ? AND queue = ?"},
       {&update_record_, "UPDATE records SET value = ?, checksum = ? WHERE key = ?"},
       {&insert_record_, "INSERT INTO records (value, checksum, key) VALUES (?, ?, ?)"},
@@ -86,7 +86,8 @@ Code Tables::apply(const AppendMessage& write, std::string_view payload) {
       .bind(9, std::int64_t{message.receive_count})
       .bind(10, static_cast<std::int64_t>(priority_and_type(message)))
       .bind(11, message_checksum(message))
-      .bind(12, lease_checksum(message.id, message.receive_count, message.visible_at));
+      .bind(12, lease_checksum(message.id, message.receive_count, message.visible_at))
+      .bind(13, std::int64_t{message.dead_letter_source.value()});
   if (const Code code = append_.run(); code != kOk) return code;
   next_.add(message.id);
   next_.last_message = std::max(next_.last_message, message.id.value());
@@ -120,12 +121,16 @@ Code Tables::apply(const MoveMessage& write) {
   // A new checksum over damaged columns would hide the damage.
   if (!intact) return SQLITE_CORRUPT;
   message.queue = write.to;
+  message.sent = write.sent;
+  message.dead_letter_source = write.source;
   return move_.bind(1, std::int64_t{write.to.value()})
       .bind(2, std::int64_t{0})
       .bind(3, count_us(write.visible_at))
       .bind(4, message_checksum(message))
       .bind(5, lease_checksum(message.id, 0, write.visible_at))
-      .bind(6, message.id.value())
+      .bind(6, count_us(message.sent))
+      .bind(7, std::int64_t{message.dead_letter_source.value()})
+      .bind(8, message.id.value())
       .run();
 }
 
@@ -180,7 +185,8 @@ Message read_message(const sqlite::Statement& row) {
           .group = GroupId(row.unsigned_integer(6)),
           .bytes = static_cast<std::uint32_t>(row.integer(7)),
           .receive_count = static_cast<std::uint16_t>(row.integer(8)),
-          .priority = static_cast<Priority>(row.integer(9))};
+          .priority = static_cast<Priority>(row.integer(9)),
+          .dead_letter_source = QueueId(static_cast<std::uint32_t>(row.integer(12)))};
 }
 
 bool is_intact(const Message& message, const sqlite::Statement& row) {

@@ -52,7 +52,7 @@ class Tables {
 /// The columns of `messages` in the order of kMessageColumns.
 inline constexpr const char* kMessageColumns =
     "id, queue, sent, visible_at, deadline, tenant, message_group, bytes, receive_count, priority, checksum, "
-    "lease_checksum";
+    "lease_checksum, dead_letter_source";
 Message read_message(const sqlite::Statement& row);
 /// True if both checksums of the row are right.
 bool is_intact(const Message& message, const sqlite::Statement& row);

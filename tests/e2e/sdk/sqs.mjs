@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import {
+  AddPermissionCommand,
+  CancelMessageMoveTaskCommand,
   ChangeMessageVisibilityBatchCommand,
   ChangeMessageVisibilityCommand,
   CreateQueueCommand,
@@ -15,9 +17,11 @@ import {
   GetQueueUrlCommand,
   ListDeadLetterSourceQueuesCommand,
   ListQueuesCommand,
+  ListMessageMoveTasksCommand,
   ListQueueTagsCommand,
   PurgeQueueCommand,
   ReceiveMessageCommand,
+  RemovePermissionCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
   SetQueueAttributesCommand,
@@ -148,14 +152,52 @@ test('a fifo queue keeps the order of a group and drops duplicates', async () =>
   assert.equal(again.MessageId, first.MessageId);
   assert.equal(again.SequenceNumber, first.SequenceNumber);
   assert.ok(BigInt(second.SequenceNumber) > BigInt(first.SequenceNumber));
-  const [one, ...others] = await receive(url, { MessageSystemAttributeNames: ['All'] });
-  assert.deepEqual(others, []);
+  const [one] = await receive(url, { MessageSystemAttributeNames: ['All'], MaxNumberOfMessages: 1 });
   assert.equal(one.Body, 'one');
   assert.equal(one.Attributes.MessageGroupId, 'g');
   assert.equal(one.Attributes.MessageDeduplicationId, 'a');
   assert.deepEqual(await receiveNow(url), []);
   await client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: one.ReceiptHandle }));
-  assert.equal((await receive(url))[0].Body, 'two');
+  await send(url, 'three', { ...group, MessageDeduplicationId: 'c' });
+  const ReceiveRequestAttemptId = 'lost-answer';
+  const rest = await receive(url, { ReceiveRequestAttemptId });
+  assert.deepEqual(rest.map((message) => message.Body), ['two', 'three']);
+  assert.deepEqual((await receive(url, { ReceiveRequestAttemptId })).map((message) => message.ReceiptHandle),
+    rest.map((message) => message.ReceiptHandle));
+});
+
+test('a move task brings dead letters back to where they came from', async () => {
+  const dead = await queue();
+  const { QueueArn: SourceArn } = await attributes(dead, 'QueueArn');
+  const url = await queue({
+    VisibilityTimeout: '0', RedrivePolicy: JSON.stringify({ deadLetterTargetArn: SourceArn, maxReceiveCount: 1 }) });
+  await send(url, 'poison');
+  await receive(url);
+  assert.deepEqual(await receiveNow(url), []);
+  const { TaskHandle } = await client.send(new StartMessageMoveTaskCommand({ SourceArn, MaxNumberOfMessagesPerSecond: 5 }));
+  const task = JSON.parse(Buffer.from(TaskHandle, 'base64'));
+  assert.equal(task.sourceArn, SourceArn);
+  for (;;) {
+    const { Results } = await client.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 10 }));
+    assert.equal(Results.length, 1);
+    if (Results[0].Status === 'COMPLETED') break;
+    assert.equal(Results[0].Status, 'RUNNING');
+  }
+  await refused(new CancelMessageMoveTaskCommand({ TaskHandle }), 'ResourceNotFoundException', 404);
+  const [message] = await receive(url, { MessageSystemAttributeNames: ['All'] });
+  assert.equal(message.Attributes.ApproximateReceiveCount, '1');
+});
+
+test('permissions are statements of the policy', async () => {
+  const QueueUrl = await queue();
+  const permission = { QueueUrl, Label: 'a', AWSAccountIds: ['123456789012'], Actions: ['SendMessage'] };
+  await client.send(new AddPermissionCommand(permission));
+  await refused(new AddPermissionCommand(permission), 'InvalidParameterValue');
+  const { Policy } = await attributes(QueueUrl, 'Policy');
+  assert.equal(JSON.parse(Policy).Statement[0].Sid, 'a');
+  await client.send(new RemovePermissionCommand({ QueueUrl, Label: 'a' }));
+  assert.equal((await attributes(QueueUrl, 'Policy')).Policy, undefined);
+  await refused(new RemovePermissionCommand({ QueueUrl, Label: 'a' }), 'InvalidParameterValue');
 });
 
 test('content is its own deduplication id where the queue says so', async () => {
@@ -224,7 +266,8 @@ test('refusals are the errors that the SDK knows', async () => {
   await refused(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: { Colour: 'red' } }), 'InvalidAttributeName');
   await refused(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: { DelaySeconds: '901' } }), 'InvalidAttributeValue');
   await refused(new CreateQueueCommand({ QueueName: url.split('/').at(-1), Attributes: { DelaySeconds: '9' } }), 'QueueNameExists');
-  await refused(new StartMessageMoveTaskCommand({ SourceArn: 'arn:aws:sqs:us-east-1:000000000000:x' }), 'UnsupportedOperation');
+  await refused(new StartMessageMoveTaskCommand({ SourceArn: 'arn:aws:sqs:us-east-1:000000000000:x' }),
+    'ResourceNotFoundException', 404);
   await refused(new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 11 }), 'InvalidParameterValue');
   await refused(new SendMessageCommand({ QueueUrl: strict, MessageBody: 'x' }), 'MissingParameter');
 });

@@ -1,0 +1,64 @@
+#include "app/doctor_store.h"
+
+#include <filesystem>
+
+#include "edge/sqlite/copy.h"
+#include "edge/store/inspection.h"
+
+namespace forewarm {
+namespace {
+
+StoreFindings findings_of(const Inspection& inspection) {
+  StoreFindings findings;
+  findings.facts.push_back("messages.db: format " + std::to_string(inspection.format) + ", " +
+                           std::to_string(inspection.messages) + " messages with " +
+                           std::to_string(inspection.payload_bytes) + " bytes, " +
+                           std::to_string(inspection.records) + " records are intact");
+  findings.problems = inspection.problems;
+  if (inspection.problems_left_out > 0)
+    findings.problems.push_back("and " + std::to_string(inspection.problems_left_out) + " more");
+  return findings;
+}
+
+/// True if there is a history and it is intact.
+bool examine_history(const std::string& data, StoreFindings& findings) {
+  const std::string path = data + "/history.db";
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return false;
+  const auto problems = sqlite::integrity_problems(path);
+  if (problems && problems->empty()) {
+    findings.facts.emplace_back("history.db: intact");
+    return true;
+  }
+  if (!problems) findings.problems.push_back(problems.error().message);
+  if (problems) {
+    for (const std::string& line : *problems) findings.problems.push_back("structure of history.db: " + line);
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<StoreFindings> examine_store(const std::string& data) {
+  const auto inspection = inspect_store(data);
+  if (!inspection) return std::unexpected(inspection.error());
+  StoreFindings findings = findings_of(*inspection);
+  examine_history(data, findings);
+  return findings;
+}
+
+Result<StoreFindings> salvage_data(const std::string& data, const std::string& target) {
+  const auto inspection = salvage_store(data, target);
+  if (!inspection) return std::unexpected(inspection.error());
+  StoreFindings findings = findings_of(*inspection);
+  const std::string from = data + "/history.db";
+  if (examine_history(data, findings)) {
+    const auto copied = sqlite::copy_database(from, target + "/history.db", {});
+    if (!copied) return std::unexpected(copied.error());
+  } else if (std::filesystem::exists(from)) {
+    findings.problems.emplace_back("history.db is not copied: forecasts begin without a past");
+  }
+  return findings;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/queue_context.h"
+
+namespace forewarm {
+
+/// StartMessageMoveTask and its companions: takes the messages of a dead-letter queue away at a rate.
+///
+/// A task is a record in the store and a redrive of some messages every tick, so after a crash it goes on
+/// where the moves did: each of them is one durable step of its own, and only the count of them may lag. Not
+/// one redrive for all of them, because that has no rate and could not be called off.
+class MoveTasks {
+ public:
+  explicit MoveTasks(QueueContext& context) : context_(context) {}
+
+  void operator()(const sqs::StartMessageMoveTask& request, const RequestContext& from, QueueReply reply);
+  void operator()(const sqs::CancelMessageMoveTask& request, const RequestContext& from, QueueReply reply);
+  void operator()(const sqs::ListMessageMoveTasks& request, const RequestContext& from, QueueReply reply);
+
+  /// One record of the store, at recovery. False if it is not a task's.
+  Result<bool> recover(std::string_view key, std::string_view value);
+  /// Moves what is due. True while there are tasks that need the next tick.
+  bool tick();
+  /// True while a task moves messages of this queue or is being cancelled.
+  bool active(QueueId source) const;
+  /// True while there is a task that needs tick().
+  bool any_active() const;
+
+ private:
+  enum class Status : std::uint8_t { Running, Completed, Cancelling, Cancelled, Failed };
+  static constexpr std::size_t kStatusCount = 5;
+  static std::string_view word(Status status);
+
+  struct Task {
+    QueueId source;
+    QueueId destination;  ///< none: each message to the queue that it came from
+    std::string destination_arn;
+    std::int64_t per_second = 0;  ///< as asked for; 0: not said
+    Status status = Status::Running;
+    std::string failure;
+    std::int64_t moved = 0;
+    std::int64_t to_move = 0;
+    TimePoint started;
+
+    bool waits = false;  ///< for the store or the core; not moved on meanwhile
+    bool changed = false;
+    Duration::rep allowance = 0;  ///< millionths of a message that may be moved now
+    TimePoint allowed_until;      ///< what it was counted up to
+
+    bool active() const { return status == Status::Running || status == Status::Cancelling; }
+  };
+
+  static PutRecord record(std::uint64_t id, const Task& task);
+  sqs::SqsResult<Task> propose(const sqs::StartMessageMoveTask& request) const;
+  std::string handle(std::uint64_t id, const Task& task) const;
+  sqs::SqsResult<std::uint64_t> open(const std::string& handle) const;
+  void move_on(std::uint64_t id, Task& task);
+  std::uint32_t take_allowance(Task& task) const;
+  void moved(std::uint64_t id, std::uint32_t asked, const Actions& actions, const Result<void>& durable);
+  void fail(Task& task, std::string_view reason);
+  void write_changes();
+  void forget_old(QueueId source);
+
+  QueueContext& context_;
+  std::map<std::uint64_t, Task> tasks_;  ///< by number: the later started has the larger
+  std::vector<Write> removals_;          ///< records of tasks that are forgotten
+};
+
+}  // namespace forewarm

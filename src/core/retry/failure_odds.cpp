@@ -1,0 +1,180 @@
+#include "core/retry/failure_odds.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/math.h"
+#include "base/random.h"
+
+namespace forewarm {
+namespace {
+
+// Prior of a function that nothing is known about, and how many outcomes each level's prior is worth.
+constexpr double kUnknownFailureShare = 0.1;
+constexpr double kFunctionStrength = 4;
+constexpr double kTenantStrength = 10;
+// Below one: an error mostly either passes or stays (a U-shaped prior), so the first outcomes after it tell
+// most.
+constexpr double kErrorStrength = 0.5;
+constexpr double kMessageStrength = 2;
+
+constexpr double kOddsMin = 1e-4;            // beyond it a logarithm of odds says nothing more
+constexpr double kBeta = 1;                  // of FTRL-proximal, as its authors advise
+constexpr double kCalibrationStrength = 60;  // outcomes that "as they are" is worth, in each bin
+constexpr double kCalibrationMemory = 1500;  // outcomes of a bin after which old ones count little
+constexpr double kLogOddsMax = 8;
+
+enum Feature : std::uint64_t {
+  kBias = 1,
+  kRecent,
+  kTenant,
+  kGroup,
+  kTenantGroup,
+  kSize,
+  kFingerprint,
+  kFingerprintFailures,
+  kFingerprintSince,
+  kErrorFailures,
+  kErrorSince,
+  kErrorLoad,
+  kMachine,
+  kInstance,
+  kBreaker,
+};
+constexpr std::size_t kFeatures = 15;
+using Buckets = std::array<std::uint32_t, kFeatures>;
+
+double finite_count(double count) {
+  return count > 0 ? std::min(count, 1e12) : 0;
+}
+
+double posterior(double prior, double strength, const OutcomeCounts& counts) {
+  const double failed = finite_count(counts.failed);
+  return std::clamp((failed + strength * prior) / (failed + finite_count(counts.succeeded) + strength), 0.0,
+                    1.0);
+}
+
+double log_odds(double p) {
+  const double safe = std::clamp(p == p ? p : kUnknownFailureShare, kOddsMin, 1 - kOddsMin);
+  return log(safe / (1 - safe));
+}
+
+double logistic(double x) {
+  return 1 / (1 + exp(-x));
+}
+
+/// 0 for nothing, then one more for each doubling.
+std::uint64_t doublings(double value) {
+  std::uint64_t n = 0;
+  for (; value >= 1 && n < 40; value /= 2) ++n;
+  return n;
+}
+
+std::uint64_t share_level(double share) {
+  if (!(share > 0)) return 0;
+  return share < 0.05 ? 1 : share < 0.2 ? 2 : share < 0.5 ? 3 : share < 0.8 ? 4 : 5;
+}
+
+Buckets buckets_of(const AttemptFeatures& a, std::size_t count) {
+  const auto error = static_cast<std::uint64_t>(a.error);
+  const std::uint64_t since = a.failures == 0 ? 0 : 1 + doublings(seconds(a.since_failure));
+  const std::uint64_t failures = std::min<std::uint64_t>(a.failures, 6);
+  const std::uint64_t first = a.failures == 0 ? 1 : 0;
+  const std::array<std::array<std::uint64_t, 3>, kFeatures> parts{{
+      {kBias, first, 0},
+      {kRecent, share_level(a.recent_failures), first},
+      {kTenant, a.tenant.value(), first},
+      {kGroup, a.group.value(), first},
+      {kTenantGroup, a.tenant.value(), a.group.value()},
+      {kSize, doublings(a.bytes), first},
+      {kFingerprint, a.fingerprint, 0},
+      {kFingerprintFailures, a.fingerprint, failures},
+      {kFingerprintSince, a.fingerprint, since},
+      {kErrorFailures, error, failures},
+      {kErrorSince, error, since},
+      {kErrorLoad, error, share_level(a.load)},
+      {kMachine, share_level(a.machine_load), first},
+      {kInstance, std::min<std::uint64_t>(a.instance_failures, 4), first},
+      {kBreaker, a.breaker_open ? 1U : 0U, error},
+  }};
+  Buckets out{};
+  for (std::size_t i = 0; i < kFeatures; ++i) {
+    std::uint64_t hash = mix_bits((std::uint64_t{a.function.value()} << 8) + parts[i][0]);
+    hash = mix_bits(hash ^ (parts[i][1] + 0x9e3779b97f4a7c15ULL));
+    hash = mix_bits(hash ^ (parts[i][2] + 0xd1b54a32d192ed03ULL));
+    out[i] = static_cast<std::uint32_t>(hash & (count - 1));
+  }
+  return out;
+}
+
+}  // namespace
+
+double function_failure_share(const OutcomeCounts& function) {
+  return posterior(kUnknownFailureShare, kFunctionStrength, function);
+}
+
+double hierarchical_odds(const OutcomeLevels& levels, double of_function) {
+  const double function = of_function >= 0 ? of_function : function_failure_share(levels.function);
+  const double of_tenant = posterior(function, kTenantStrength, levels.tenant);
+  if (levels.failures == 0) return of_tenant;
+  const double after_error = posterior(of_tenant, kErrorStrength, levels.after_error);
+  return posterior(after_error, kMessageStrength,
+                   {.succeeded = 0, .failed = levels.failures - 1.0, .at = {}});
+}
+
+FailureOddsModel::FailureOddsModel(Options options) : options_(options), weights_(options.buckets) {
+  check(options.buckets > 0 && (options.buckets & (options.buckets - 1)) == 0, "buckets are a power of two");
+}
+
+double FailureOddsModel::weight(std::uint32_t bucket) const {
+  const auto [z, n] = weights_[bucket];
+  if (z >= -options_.sparsity && z <= options_.sparsity) return 0;
+  const double beyond = z > 0 ? z - options_.sparsity : z + options_.sparsity;
+  return -beyond / ((kBeta + sqrt(n)) / options_.rate + options_.shrinkage);
+}
+
+/// Logarithm of the odds before recalibration.
+double FailureOddsModel::raw(const AttemptFeatures& attempt) const {
+  double sum = log_odds(attempt.prior);
+  for (const std::uint32_t bucket : buckets_of(attempt, weights_.size())) sum += weight(bucket);
+  return std::clamp(sum, -kLogOddsMax, kLogOddsMax);
+}
+
+/// Between the middles of two bins the correction is a straight line, so that no two near odds change places.
+double FailureOddsModel::recalibrated(double log_odds_before) const {
+  const double place = (log_odds_before + kLogOddsMax) / (2 * kLogOddsMax) * (kBins - 1);
+  const auto low = std::min<std::size_t>(static_cast<std::size_t>(place), kBins - 2);
+  const auto correction = [&](const Bin& bin) {
+    if (bin.weight <= 0) return 0.0;
+    const double mean = bin.predicted / bin.weight;
+    const double seen = (bin.failed + kCalibrationStrength * mean) / (bin.weight + kCalibrationStrength);
+    return log_odds(seen) - log_odds(mean);
+  };
+  const double part = place - static_cast<double>(low);
+  return log_odds_before + (1 - part) * correction(bins_[low]) + part * correction(bins_[low + 1]);
+}
+
+double FailureOddsModel::odds(const AttemptFeatures& attempt) const {
+  return logistic(recalibrated(raw(attempt)));
+}
+
+void FailureOddsModel::learn(const AttemptFeatures& attempt, bool failed) {
+  const double before = raw(attempt);
+  const double gradient = logistic(before) - (failed ? 1 : 0);
+  for (const std::uint32_t bucket : buckets_of(attempt, weights_.size())) {
+    const double w = weight(bucket);
+    Weight& it = weights_[bucket];
+    const double n = it.n + gradient * gradient;
+    it.z += gradient - (sqrt(n) - sqrt(it.n)) / options_.rate * w;
+    it.n = n;
+  }
+  const double place = (before + kLogOddsMax) / (2 * kLogOddsMax) * (kBins - 1) + 0.5;
+  Bin& bin = bins_[std::min<std::size_t>(static_cast<std::size_t>(place), kBins - 1)];
+  const double keep = bin.weight >= kCalibrationMemory ? 1 - 1 / kCalibrationMemory : 1;
+  bin.predicted = bin.predicted * keep + logistic(before);
+  bin.failed = bin.failed * keep + (failed ? 1 : 0);
+  bin.weight = bin.weight * keep + 1;
+  ++learnt_;
+}
+
+}  // namespace forewarm

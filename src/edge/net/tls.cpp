@@ -1,0 +1,79 @@
+#include "edge/net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cstring>
+
+namespace forewarm {
+namespace {
+
+std::string last_reason() {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
+  ERR_clear_error();
+  return reason ? reason : "unknown reason";
+}
+
+/// "http/1.1" is all that is spoken; a client that offers h2 alone is told so.
+int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
+                    unsigned int offered_size, void*) {
+  static constexpr std::array<unsigned char, 9> kHttp11 = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  unsigned char* found = nullptr;
+  const int result =
+      SSL_select_next_proto(&found, size, kHttp11.data(), kHttp11.size(), offered, offered_size);
+  *chosen = found;
+  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<TlsIdentity>> TlsIdentity::load(std::string certificate, std::string key) {
+  std::shared_ptr<TlsIdentity> identity(new TlsIdentity(std::move(certificate), std::move(key)));
+  if (auto loaded = identity->reload(); !loaded) return std::unexpected(loaded.error());
+  return identity;
+}
+
+Result<void> TlsIdentity::reload() {
+  stamp_ = stamp();
+  ERR_clear_error();
+  const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  if (!context) return error(ErrorCode::Io, "OpenSSL cannot be started: " + last_reason());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS);
+  // Asking for a passphrase would wait at a terminal for ever.
+  SSL_CTX_set_default_passwd_cb(context.get(), [](char*, int, int, void*) { return 0; });
+  SSL_CTX_set_alpn_select_cb(context.get(), &choose_protocol, nullptr);
+  if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_.c_str()) != 1) {
+    return error(ErrorCode::Invalid,
+                 "tls_certificate: " + certificate_ + " is no readable PEM certificate: " + last_reason());
+  }
+  if (SSL_CTX_use_PrivateKey_file(context.get(), key_.c_str(), SSL_FILETYPE_PEM) != 1)
+    return error(ErrorCode::Invalid, "tls_key: " + key_ + " is not the readable PEM key of " + certificate_ +
+                                         ": " + last_reason());
+  if (SSL_CTX_check_private_key(context.get()) != 1)
+    return error(ErrorCode::Invalid, "tls_key: " + key_ + " is not the key of " + certificate_);
+  context_ = context;
+  return {};
+}
+
+bool TlsIdentity::files_changed() const {
+  return stamp() != stamp_;
+}
+
+std::string TlsIdentity::stamp() const {
+  std::string text;
+  for (const std::string& path : {certificate_, key_}) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) continue;
+    text += std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) + "/" +
+            std::to_string(status.st_size) + "/" + std::to_string(status.st_ino) + " ";
+  }
+  return text;
+}
+
+}  // namespace forewarm

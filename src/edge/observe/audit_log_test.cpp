@@ -1,0 +1,74 @@
+#include "edge/observe/audit_log.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace forewarm {
+namespace {
+
+class AuditFolder {
+ public:
+  AuditFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "forewarm_audit_XXXXXX").string();
+    if (!::mkdtemp(name.data())) std::abort();
+    path_ = name;
+  }
+  ~AuditFolder() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+AuditEntry entry_of(int number) {
+  return {.time = time_point_us(1'700'000'000'000'000 + number),
+          .principal = "ops",
+          .action = "admin:putFunction",
+          .target = "/v1/functions/\"f\"",
+          .result = "ok " + std::to_string(number)};
+}
+
+TEST(AuditLog, WritesALineForEachCallAndReadsTheNewestInOrder) {
+  const AuditFolder folder;
+  {
+    AuditLog log({.directory = folder.path() + "/audit"});
+    for (int n = 0; n < 3; ++n) ASSERT_TRUE(log.append(entry_of(n)));
+  }
+  AuditLog again({.directory = folder.path() + "/audit"});
+  ASSERT_TRUE(again.append(entry_of(3)));
+  const auto lines = read_audit(folder.path() + "/audit", 2);
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_NE(lines[0].find("\"result\":\"ok 2\""), std::string::npos);
+  EXPECT_NE(lines[1].find("\"result\":\"ok 3\""), std::string::npos);
+  EXPECT_NE(lines[1].find(R"("target":"/v1/functions/\"f\"")"), std::string::npos);
+  EXPECT_EQ(read_audit(folder.path() + "/audit", 100).size(), 4U);
+}
+
+TEST(AuditLog, RotatesItsFilesAndDropsTheOldest) {
+  const AuditFolder folder;
+  AuditLog log({.directory = folder.path(), .file_bytes_max = 400, .files_max = 3});
+  for (int n = 0; n < 40; ++n) ASSERT_TRUE(log.append(entry_of(n)));
+  int files = 0;
+  for (const auto& each : std::filesystem::directory_iterator(folder.path())) {
+    EXPECT_LE(each.file_size(), 400U);
+    ++files;
+  }
+  EXPECT_EQ(files, 3);
+  const auto lines = read_audit(folder.path(), 100);
+  EXPECT_LT(lines.size(), 40U);
+  EXPECT_NE(lines.back().find("ok 39"), std::string::npos);
+}
+
+TEST(AuditLog, SaysWhatItCannotWrite) {
+  AuditLog log({.directory = "/proc/nothing/here"});
+  const auto failed = log.append(entry_of(1));
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().message.find("/proc/nothing/here"), std::string::npos);
+  EXPECT_TRUE(read_audit("/proc/nothing/here", 10).empty());
+}
+
+}  // namespace
+}  // namespace forewarm
