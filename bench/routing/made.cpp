@@ -189,8 +189,8 @@ bool noisy_case(std::uint64_t seed) {
     if (classes) with = jain(got);
     (classes ? quiet_with : quiet_without) = wait_p99(quiet);
   }
-  const bool quiet = print_bar("noisy: the quiet tenants' wait p99 with tenants to without",
-                               quiet_with / quiet_without, 0.5);
+  const bool spared = print_bar("noisy: the quiet tenants' wait p99 with tenants to without",
+                                quiet_with / quiet_without, 0.5);
   return print_bar("noisy: Jain's index of service to the max-min fair share", with, 0.95, true) && spared;
 }
 
