@@ -6,21 +6,21 @@
 #include <vector>
 
 #include "base/id_map.h"
-#include "core/history/outcomes.h"
 #include "core/history/signal_series.h"
 #include "core/machine.h"
 #include "core/orchestrator.h"
 #include "core/queue_state.h"
+#include "core/retry_book.h"
 #include "core/start_line.h"
 #include "core/timer_heap.h"
 
 namespace forewarm {
 
-/// The orchestrator's inside, in six files by what they are about: messages.cpp (where each message is),
-/// runs.cpp (who works on it), scaling.cpp (how many instances there are), starts.cpp (which of them the
-/// machine has room for), freezing.cpp (which idle ones stand still), signals.cpp (what is known from
-/// outside). Each handler leaves everything consistent; what does not fit into a bounded step stays in
-/// pending_ and is gone on with at wake_at() == now.
+/// The orchestrator's inside, in seven files by what they are about: messages.cpp (where each message is),
+/// runs.cpp (who works on it), retries.cpp (what becomes of it when it failed), scaling.cpp (how many
+/// instances there are), starts.cpp (which of them the machine has room for), freezing.cpp (which idle ones
+/// stand still), signals.cpp (what is known from outside). Each handler leaves everything consistent; what
+/// does not fit into a bounded step stays in pending_ and is gone on with at wake_at() == now.
 class Orchestrator::State {
  public:
   explicit State(Options options);
@@ -54,6 +54,7 @@ class Orchestrator::State {
   const MessageRecord* find_message(MessageId id) const { return messages_.find(id); }
   std::uint64_t events() const { return events_; }
   TimePoint now() const { return now_; }
+  std::vector<double> failure_odds(RunId run) const;
   std::vector<Directive> directives(QueueId id, const ActuatorModel& actuator);
 
  private:
@@ -81,11 +82,20 @@ class Orchestrator::State {
   bool serve_receiver(QueueState& queue);
   bool serve_function(QueueState& queue);
   void begin_run(QueueState& queue, FunctionState& function, InstanceId instance);
-  void finish_message(QueueState& queue, FunctionState& function, MessageId id, const RunRecord& run,
-                      ErrorClass error, std::uint64_t error_key);
   void finish_run(const RunRecord& run, ErrorClass error, std::uint64_t error_key,
                   const std::vector<MessageId>& failed);
   void instance_free(FunctionState& function);
+  bool may_run(const QueueState& queue) const;
+
+  // retries.cpp: what becomes of it when it failed
+  void finish_message(QueueState& queue, FunctionState& function, MessageRecord& record, const RunRecord& run,
+                      std::size_t place, const Failure& failure);
+  double machine_load() const;
+  void conclude(QueueState& queue, FunctionState& function, MessageRecord& record);
+  bool keep_held(QueueState& queue, MessageRecord& record);
+  void advance_breakers(FunctionState& function);
+  void breakers_due();
+  void wake_breakers(const FunctionState& function);
 
   // starts.cpp: which of them the machine has room for
   std::uint32_t start(QueueState& queue, FunctionState& function, std::uint32_t count, ScaleReason reason);
@@ -152,7 +162,9 @@ class Orchestrator::State {
   StartLine start_line_;
   Timed ask_timer_{TimerKind::Starts};
   TimePoint search_again_at_;  ///< when nobody was found who would make room
-  Outcomes outcomes_;
+  RetryBook retry_book_;
+  Timed breaker_timer_{TimerKind::Breakers};
+  TimePoint breaker_timer_at_ = kNever;
   std::map<SignalId, SignalSeries> signals_;
   Timed signal_news_{TimerKind::SignalNews};
   std::vector<SignalId> signals_with_news_;  ///< of times to come, not yet passed on to queues
