@@ -16,11 +16,9 @@
 
 namespace forewarm {
 
-/// The orchestrator's inside, in seven files by what they are about: messages.cpp (where each message is),
-/// runs.cpp (who works on it), retries.cpp (what becomes of it when it failed), scaling.cpp (how many
-/// instances there are), starts.cpp (which of them the machine has room for), freezing.cpp (which idle ones
-/// stand still), signals.cpp (what is known from outside). Each handler leaves everything consistent; what
-/// does not fit into a bounded step stays in pending_ and is gone on with at wake_at() == now.
+/// The orchestrator's inside, in seven files by what they are about, as the members are grouped below. Each
+/// handler leaves everything consistent; what does not fit into a bounded step stays in pending_ and is gone
+/// on with at wake_at() == now.
 class Orchestrator::State {
  public:
   explicit State(Options options);
@@ -47,7 +45,6 @@ class Orchestrator::State {
   void on(const ScalingOrdered& event);
   void on(const ConfigurationChanged& event);
   void on(const TimePassed& event);
-
   QueueState* find_queue(QueueId id);
   const SignalSeries* find_signal(SignalId id) const;
   FunctionState* find_function(FunctionId id);
@@ -76,7 +73,6 @@ class Orchestrator::State {
   void redrive(QueueState& queue);
   void count_first_start(QueueState& queue, MessageRecord& record);
   void release(QueueState& queue, const MessageRecord& record);
-
   // runs.cpp: who works on it
   void serve(QueueState& queue);
   bool serve_receiver(QueueState& queue);
@@ -86,7 +82,6 @@ class Orchestrator::State {
                   const std::vector<MessageId>& failed);
   void instance_free(FunctionState& function);
   bool may_run(const QueueState& queue) const;
-
   // retries.cpp: what becomes of it when it failed
   void finish_message(QueueState& queue, FunctionState& function, MessageRecord& record, const RunRecord& run,
                       std::size_t place, const Failure& failure);
@@ -96,7 +91,6 @@ class Orchestrator::State {
   void advance_breakers(FunctionState& function);
   void breakers_due();
   void wake_breakers(const FunctionState& function);
-
   // starts.cpp: which of them the machine has room for
   std::uint32_t start(QueueState& queue, FunctionState& function, std::uint32_t count, ScaleReason reason);
   void start_one(QueueState& queue, FunctionState& function, ScaleReason reason);
@@ -108,7 +102,6 @@ class Orchestrator::State {
   void stop_unfit(FunctionState& function);
   void wait_for_start(QueueState& queue, bool need);
   void ask_waiting();
-
   // scaling.cpp: how many instances there are
   ScalingInputs inputs(QueueState& queue, FunctionState& function);
   void tick(QueueState& queue);
@@ -126,14 +119,11 @@ class Orchestrator::State {
   void restore_service_times(FunctionState& function, std::span<const WeightedValue> sample);
   void attach_mapping(QueueState& queue);
   void drop_if_unused(FunctionState& function);
-
-  // freezing.cpp: which idle ones stand still
+  // freezing.cpp, signals.cpp: which idle ones stand still; what is known from outside
   void freeze_later(FunctionState& function, InstanceId id);
   void freeze(const InstanceRecord& record);
   void thaw(FunctionState& function, InstanceId id);
   void refresh_freezing(FunctionState& function);
-
-  // signals.cpp: what is known from outside
   void configure_signals();
   void spread_signal_news();
   void add_regressors(FitRequest& request);

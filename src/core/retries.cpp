@@ -11,6 +11,21 @@ namespace {
 constexpr std::size_t kLetGoPerStep = 64;
 constexpr Duration kBreakersApart = 50ms;  // between two looks, while a canary finds no instance
 
+/// The store and whoever watches are told when a held message may run, now or later.
+SetVisibility while_held(TimePoint now, const FunctionState& function, const MessageRecord& record,
+                         TimePoint visible_at) {
+  const BreakerView view = function.breakers.view(now, record.failed_with, record.error_key);
+  RetryDecision decision;
+  decision.choice = visible_at > now ? RetryChoice::Later : RetryChoice::Now;
+  decision.delay = visible_at - now;
+  decision.error = record.failed_with;
+  decision.attempt = record.attempts();
+  decision.evidence = view.failed_in_row;
+  decision.cause = view.cause;
+  decision.fingerprint = record.error_key;
+  return {record.message.id, visible_at, record.message.receive_count, decision};
+}
+
 }  // namespace
 
 double Orchestrator::State::machine_load() const {
@@ -85,10 +100,14 @@ void Orchestrator::State::conclude(QueueState& queue, FunctionState& function, M
 /// run, no attempt counted.
 bool Orchestrator::State::keep_held(QueueState& queue, MessageRecord& record) {
   if (!record.held || queue.function == nullptr) return false;
-  const BreakerView view = queue.function->breakers.view(now_, record.failed_with, record.error_key);
+  const CircuitBreakers& breakers = queue.function->breakers;
+  const BreakerView view = breakers.view(now_, record.failed_with, record.error_key);
   if (view.state != BreakerState::Open && view.state != BreakerState::HalfOpen) return false;
+  const Duration longest = queue.mapping->retry.backoff_max;
+  const TimePoint until = saturating_add(now_, std::max<Duration>(1s, std::min(view.wait, longest)));
+  actions_->push_back(while_held(now_, *queue.function, record, until));
   take_from_holder(queue, record);
-  hold_until(queue, record, saturating_add(now_, view.wait));
+  hold_until(queue, record, until);
   return true;
 }
 
@@ -109,14 +128,7 @@ void Orchestrator::State::advance_breakers(FunctionState& function) {
       conclude(queue, function, *record);
       continue;
     }
-    // The store and whoever watches were told a later time.
-    RetryDecision let_go;
-    let_go.choice = RetryChoice::Now;
-    let_go.error = record->failed_with;
-    let_go.attempt = record->attempts();
-    let_go.cause = function.breakers.view(now_, record->failed_with, record->error_key).cause;
-    let_go.fingerprint = record->error_key;
-    actions_->push_back(SetVisibility{id, now_, record->message.receive_count, let_go});
+    actions_->push_back(while_held(now_, function, *record, now_));
     take_from_holder(queue, *record);
     make_ready(queue, *record);
     leave_pending(queue);

@@ -5,6 +5,9 @@
 namespace forewarm {
 namespace {
 
+constexpr double kTroubleShare = 0.1;
+constexpr double kOddsHalfOpen = 0.15;  // a canary has just succeeded
+
 double busy_share(const FunctionState& function) {
   const InstanceCounts counts = function.pool.counts();
   return counts.usable() == 0 ? 1.0 : static_cast<double>(counts.busy) / counts.usable();
@@ -25,21 +28,27 @@ AttemptFeatures RetryBook::features(TimePoint now, const FunctionState& function
   OutcomeLevels levels;
   levels.function = outcomes_.function(now, id);
   levels.tenant = outcomes_.tenant(now, id, message.tenant);
+  BreakerState breaker = BreakerState::Closed;
   if (record.failed_with != ErrorClass::None) {
     out.failures = std::max<std::uint16_t>(1, record.attempts());
     out.fingerprint = record.error_key;
     out.since_failure = now - record.failed_at;
-    out.breaker_open =
-        function.breakers.view(now, record.failed_with, record.error_key).state == BreakerState::Open;
+    breaker = function.breakers.view(now, record.failed_with, record.error_key).state;
     levels.after_error = outcomes_.after_error(now, id, record.error_key);
   }
+  if (breaker == BreakerState::Closed) breaker = function.breakers.of_everything();
+  out.breaker = static_cast<std::uint8_t>(breaker);
   levels.failures = out.failures;
   if (const Pool::Instance* with = function.pool.find(instance))
     out.instance_failures = with->failures_in_row;
   out.load = busy_share(function);
   out.machine_load = machine_load;
   out.recent_failures = function.breakers.recent_failures();
-  out.prior = hierarchical_odds(levels);
+  // Outcomes fade over minutes: when trouble is over, the newest attempts say so first.
+  const double share = function_failure_share(levels.function);
+  const bool over = share > kTroubleShare && out.recent_failures < share;
+  out.prior = hierarchical_odds(levels, over ? (share + out.recent_failures) / 2 : share);
+  if (breaker == BreakerState::HalfOpen) out.prior = std::min(out.prior, kOddsHalfOpen);
   return out;
 }
 

@@ -175,6 +175,7 @@ void Orchestrator::State::on(const InstanceLost& event) {
       const RunRecord run = *found;
       runs_.erase(lost->run);
       finish_run(run, event.reason == LossReason::Stopped ? ErrorClass::Capacity : ErrorClass::Crash, 0, {});
+      advance_breakers(*function);
     }
   }
   // The place goes to who has none before the lost instance's own function may take it again.

@@ -28,7 +28,7 @@ constexpr std::uint32_t kAgainMessages = 2;
 // Canaries. A doomed attempt is worth so much waiting of one message.
 constexpr double kCanarySeconds = 10;
 constexpr Duration kProbeFirst = 500ms;
-constexpr Duration kProbeMax = 5min;
+constexpr Duration kProbeMax = 1min;
 constexpr double kProbeShareMin = 0.04;  // of the outage's age
 constexpr double kProbeShareMax = 0.5;
 constexpr std::uint32_t kFreshMin = 2;  // canaries in a row that had not failed before and now succeed
@@ -40,6 +40,12 @@ constexpr Duration kPatienceMax = 1h;
 constexpr Duration kAfterChange = 10min;
 
 }  // namespace
+
+/// Timeouts keep no messages waiting that have not timed out themselves: a short one would be in their way as
+/// long as the others take too long.
+bool CircuitBreakers::may_take_everything(const Breaker& breaker) {
+  return breaker.error != ErrorClass::Timeout;
+}
 
 CircuitBreakers::Breaker* CircuitBreakers::find(std::uint64_t fingerprint, ErrorClass error) {
   const auto found = std::ranges::find_if(breakers_, [&](const Breaker& each) {
@@ -66,6 +72,7 @@ CircuitBreakers::Breaker& CircuitBreakers::any_new(ErrorClass error, TimePoint n
   made.error = error;
   made.first_seen = made.last_seen = now;
   made.seen = first_attempts_;
+  made.usual_of = std::min(static_cast<double>(first_attempts_), kUsualRemembered);
   return made;
 }
 
@@ -86,6 +93,7 @@ CircuitBreakers::Breaker& CircuitBreakers::entry(const AttemptOutcome& outcome) 
   made.error = outcome.error;
   made.first_seen = made.last_seen = outcome.at;
   made.seen = first_attempts_;
+  made.usual_of = std::min(static_cast<double>(first_attempts_), kUsualRemembered);
   return made;
 }
 
@@ -134,7 +142,7 @@ void CircuitBreakers::observe(const AttemptOutcome& outcome) {
     if (!was_there && known > 0) failed(any_new(outcome.error, outcome.at), outcome);
     for (Breaker& each : breakers_) {
       if (each.state == BreakerState::Open && each.everything) {
-        each.fresh_succeeded = 0;
+        if (each.fingerprint == outcome.fingerprint) each.fresh_succeeded = 0;
         schedule_probe(each, outcome.at);
       }
     }
@@ -154,17 +162,22 @@ void CircuitBreakers::failed(Breaker& breaker, const AttemptOutcome& outcome) {
       const bool burst =
           breaker.messages >= kMessagesMin && (breaker.all_sum >= kAlarm || breaker.some_sum >= kAlarm);
       const bool stays = breaker.failed_in_row >= kAgainMin && breaker.messages >= kAgainMessages;
-      if (burst || stays) open(breaker, outcome.at);
+      if ((burst || stays) && !ordered_) open(breaker, outcome.at);
       return;
     }
     case BreakerState::HalfOpen:
       if (!again && !breaker.everything) return;
+      breaker.succeeded = 0;
+      breaker.credit = std::min(breaker.credit, 1U);
+      breaker.runs_max /= 2;
+      if (breaker.runs_max > 0) return;  // some fail where much succeeds
       breaker.state = BreakerState::Open;
       schedule_probe(breaker, outcome.at);
       return;
     case BreakerState::Open:
     case BreakerState::Permanent:
-      if (breaker.share >= kEverythingFrom && breaker.messages >= kMessagesMin) {
+      if (may_take_everything(breaker) && breaker.share >= kEverythingFrom &&
+          breaker.messages >= kMessagesMin) {
         breaker.everything = true;
         breaker.state = BreakerState::Open;
       }
@@ -216,7 +229,9 @@ void CircuitBreakers::recovers(Breaker& breaker, TimePoint now) {
 void CircuitBreakers::open(Breaker& breaker, TimePoint now) const {
   breaker.state = BreakerState::Open;
   breaker.opened_at = now;
-  breaker.everything = breaker.messages >= kMessagesMin && breaker.all_sum >= kAlarm;
+  // The likelier of the two, where both have raised the alarm.
+  breaker.everything = may_take_everything(breaker) && breaker.messages >= kMessagesMin &&
+                       breaker.all_sum >= kAlarm && breaker.all_sum >= breaker.some_sum;
   if (breaker.everything) breaker.share = std::max(breaker.share, kEverythingAtAlarm);
   breaker.by_change = now < saturating_add(changed_at_, kAfterChange);
   breaker.fresh_succeeded = 0;
@@ -260,7 +275,9 @@ void CircuitBreakers::schedule_probe(Breaker& breaker, TimePoint now) const {
 /// What outlives outages, while others succeed, is no outage.
 void CircuitBreakers::judge(Breaker& breaker, TimePoint now) const {
   if (breaker.state != BreakerState::Open || breaker.everything || breaker.fingerprint == 0) return;
-  if (breaker.failed_in_row >= settle_after_ && now - breaker.first_seen >= patience())
+  bring_up_to_date(breaker);
+  if (breaker.share < kEverythingFrom && breaker.failed_in_row >= settle_after_ &&
+      now - breaker.first_seen >= patience())
     breaker.state = BreakerState::Permanent;
 }
 
@@ -318,6 +335,16 @@ std::vector<CircuitBreakers::Row> CircuitBreakers::rows(TimePoint now) const {
     out.push_back({each.fingerprint, each.error, view(each, now),
                    each.state == BreakerState::Closed ? each.first_seen : each.opened_at, each.held.size()});
   return out;
+}
+
+BreakerState CircuitBreakers::of_everything() const {
+  BreakerState worst = BreakerState::Closed;
+  for (const Breaker& each : breakers_) {
+    if (!each.everything || each.state == BreakerState::Closed || each.state == BreakerState::Permanent)
+      continue;
+    if (worst != BreakerState::Open) worst = each.state;
+  }
+  return worst;
 }
 
 bool CircuitBreakers::may_run(TimePoint now, std::uint32_t running) const {
@@ -383,8 +410,9 @@ TimePoint CircuitBreakers::wake_at() const {
   TimePoint first = kNever;
   for (const Breaker& each : breakers_) {
     const bool waits = each.state == BreakerState::Open || each.state == BreakerState::HalfOpen;
+    if (each.held.empty() && !(each.everything && each.state == BreakerState::Open)) continue;
     if (waits) first = std::min(first, each.probe_at);
-    if (!waits && !each.held.empty()) first = TimePoint::min();
+    if (!waits) first = TimePoint::min();
   }
   return first;
 }

@@ -53,12 +53,16 @@ struct BreakerView {
 class CircuitBreakers {
  public:
   void observe(const AttemptOutcome& outcome);
+  /// Messages wait for each other (FIFO groups): none is held, since it would hold its whole group.
+  void ordered(bool yes) { ordered_ = yes; }
   /// What the odds must rest on before a failure counts as permanent.
   void settle_after(std::uint32_t attempts) { settle_after_ = attempts; }
   /// The function's code or settings have changed: whatever it failed with may work now.
   void version_changed(TimePoint now);
 
   BreakerView view(TimePoint now, ErrorClass error, std::uint64_t fingerprint) const;
+  /// The state of those that keep everything waiting; Open rather than HalfOpen.
+  BreakerState of_everything() const;
   /// May a run begin, with so many going on? Where everything fails only canaries may; after that, few.
   bool may_run(TimePoint now, std::uint32_t running) const;
   /// A run begins that may_run() allowed.
@@ -110,6 +114,7 @@ class CircuitBreakers {
     std::deque<MessageId> held;
   };
 
+  static bool may_take_everything(const Breaker& breaker);
   Breaker* find(std::uint64_t fingerprint, ErrorClass error);
   const Breaker* responsible(ErrorClass error, std::uint64_t fingerprint) const;
   Breaker& entry(const AttemptOutcome& outcome);
@@ -134,6 +139,7 @@ class CircuitBreakers {
   std::uint64_t first_attempts_ = 0;
   double recent_failures_ = 0;
   std::uint32_t settle_after_ = 20;
+  bool ordered_ = false;
   std::size_t ready_ = 0;  ///< messages that wait to run, when it was last said
   TimePoint changed_at_ = TimePoint::min();
 };

@@ -143,7 +143,7 @@ Duration backoff(const RetryInputs& inputs, const RetrySettings& settings, doubl
 RetryDecision decide_retry(const RetryInputs& inputs, const RetrySettings& settings) {
   check(inputs.error != ErrorClass::None, "only a failed message is decided upon");
   FailureOdds odds = inputs.learnt ? *inputs.learnt : failure_odds(inputs);
-  const bool permanent = inputs.breaker.state == BreakerState::Permanent;
+  const bool permanent = inputs.breaker.state == BreakerState::Permanent && !inputs.breaker.everything;
   if (permanent) odds = after_row(odds, inputs.breaker.failed_in_row);
   RetryDecision decision = described(inputs, odds);
   if (inputs.error == ErrorClass::Capacity) return after_capacity(inputs, settings, decision);

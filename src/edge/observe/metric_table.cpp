@@ -9,7 +9,8 @@ constexpr MetricType kCounter = MetricType::Counter;
 constexpr MetricType kGauge = MetricType::Gauge;
 constexpr MetricType kHistogram = MetricType::Histogram;
 
-constexpr std::string_view kScaleReasons = "plan, reactive, minimum, surplus, outdated, failing, shutdown, room";
+constexpr std::string_view kScaleReasons =
+    "plan, reactive, minimum, surplus, outdated, failing, shutdown, room";
 
 constexpr auto kTable = std::to_array<MetricDescription>({
     {"forewarm_build_info", kGauge, "Always 1; the label says which version runs.", "version", ""},
