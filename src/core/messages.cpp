@@ -123,6 +123,7 @@ void Orchestrator::State::make_ready(QueueState& queue, MessageRecord& record) {
   }
   const bool was_handed_out = record.message.receive_count > 0;
   record.holder = Holder::Nobody;
+  record.held = false;
   record.message.visible_at = now_;
   // Were a rerun to keep its first deadline, messages that fail again and again would go before all younger
   // ones.
@@ -188,6 +189,7 @@ void Orchestrator::State::move(MessageRecord& record, QueueState& to, MoveReason
   record.message.receive_count = 0;
   record.spared = 0;
   record.error_key = 0;
+  record.failed_with = ErrorClass::None;
   record.failed_on = {};
   record.demand = false;
   if (!to.settings.fifo) record.message.group = {};
@@ -294,7 +296,7 @@ void Orchestrator::State::message_due(MessageRecord& record) {
   QueueState& queue = *find_queue(record.message.queue);
   if (saturating_add(record.message.sent, queue.settings.retention) <= now_) {
     expire(record);
-  } else {
+  } else if (!keep_held(queue, record)) {
     take_from_holder(queue, record);
     make_ready(queue, record);
   }

@@ -97,6 +97,9 @@ void Orchestrator::State::on(const TimePassed&) {
       case TimerKind::Starts:
         ask_waiting();
         return;
+      case TimerKind::Breakers:
+        breakers_due();
+        return;
       case TimerKind::Batch:
         serve(*static_cast<TimerOf<QueueState>*>(due)->owner);
         break;

@@ -11,12 +11,14 @@
 #include "core/model/action.h"
 #include "core/model/directive.h"
 #include "core/model/event.h"
+#include "core/retry/circuit_breaker.h"
 #include "core/scale/scaler.h"
 
 namespace forewarm {
 
 class IntervalCounts;
 class SignalSeries;
+struct RetryInputs;
 
 /// A redrive of a queue's messages, under way or the last one.
 struct RedriveWork {
@@ -81,6 +83,8 @@ class Orchestrator {
     std::uint64_t seed = 1;
     /// Makes the scaler of each mapped queue; the replay lab puts other autoscalers here.
     std::function<std::unique_ptr<Scaler>(const MappingSettings&)> make_scaler;
+    /// Decides about failed messages in place of decide_retry and the circuit breakers; for comparisons.
+    std::function<RetryDecision(const RetryInputs&)> decide_retry = {};
   };
 
   explicit Orchestrator(Options options);
@@ -112,6 +116,10 @@ class Orchestrator {
   QueueId queue_of(MessageId message) const;
   /// The first `limit` messages of a queue, in the order in which they came to it.
   std::vector<MessageView> messages(QueueId id, std::size_t limit) const;
+  /// The odds of failure with which the messages of a run that goes on were begun, in the run's order.
+  std::vector<double> failure_odds(RunId run) const;
+  /// What a function's circuit breakers say, and whom they hold; for the admin API.
+  std::vector<CircuitBreakers::Row> breakers(FunctionId id) const;
   /// True while a run or receiver holds the message.
   bool in_flight(MessageId message) const;
   std::uint64_t events() const;

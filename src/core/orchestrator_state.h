@@ -6,17 +6,18 @@
 #include <vector>
 
 #include "base/id_map.h"
-#include "core/history/outcomes.h"
 #include "core/history/signal_series.h"
 #include "core/machine.h"
 #include "core/orchestrator.h"
 #include "core/queue_state.h"
+#include "core/retry_book.h"
 #include "core/start_line.h"
 #include "core/timer_heap.h"
 
 namespace forewarm {
 
 /// The orchestrator's inside, by its files: messages.cpp (where each message is), runs.cpp (who works on it),
+/// retries.cpp (what becomes of a failed message),
 /// scaling.cpp (how many instances there are), starts.cpp (which of them the machine has room for),
 /// freezing.cpp (which stand still), signals.cpp (what is known from outside). Each handler leaves everything
 /// consistent; what does not fit into a step stays in pending_, for wake_at() == now.
@@ -47,13 +48,13 @@ class Orchestrator::State {
   void on(const ConsumptionPaused& event);
   void on(const ConfigurationChanged& event);
   void on(const TimePassed& event);
-
   QueueState* find_queue(QueueId id);
   const SignalSeries* find_signal(SignalId id) const;
   FunctionState* find_function(FunctionId id);
   const MessageRecord* find_message(MessageId id) const { return messages_.find(id); }
   std::uint64_t events() const { return events_; }
   TimePoint now() const { return now_; }
+  std::vector<double> failure_odds(RunId run) const;
   DirectiveCourse directives(QueueId id, const ActuatorModel& actuator,
                              const std::optional<TierPrices>& prices);
 
@@ -77,19 +78,25 @@ class Orchestrator::State {
   void redrive(QueueState& queue);
   void count_first_start(QueueState& queue, MessageRecord& record);
   void release(QueueState& queue, const MessageRecord& record);
-
   // runs.cpp: who works on it
   void serve(QueueState& queue);
   bool serve_receiver(QueueState& queue);
   bool serve_function(QueueState& queue);
   void begin_run(QueueState& queue, FunctionState& function, const Route& route,
                  const std::vector<MessageId>& passed);
-  void finish_message(QueueState& queue, FunctionState& function, MessageId id, const RunRecord& run,
-                      ErrorClass error, std::uint64_t error_key);
   void finish_run(const RunRecord& run, ErrorClass error, std::uint64_t error_key,
                   const std::vector<MessageId>& failed);
   void instance_free(FunctionState& function);
-
+  bool may_run(const QueueState& queue) const;
+  // retries.cpp: what becomes of it when it failed
+  void finish_message(QueueState& queue, FunctionState& function, MessageRecord& record, const RunRecord& run,
+                      std::size_t place, const Failure& failure);
+  double machine_load() const;
+  void conclude(QueueState& queue, FunctionState& function, MessageRecord& record);
+  bool keep_held(QueueState& queue, MessageRecord& record);
+  void advance_breakers(FunctionState& function);
+  void breakers_due();
+  void wake_breakers(const FunctionState& function);
   // starts.cpp: which of them the machine has room for
   std::uint32_t start(QueueState& queue, FunctionState& function, std::uint32_t count, ScaleReason reason);
   void start_one(QueueState& queue, FunctionState& function, std::uint16_t variant, ScaleReason reason);
@@ -103,7 +110,6 @@ class Orchestrator::State {
   void exchange_variant(QueueState& queue, FunctionState& function);
   void wait_for_start(QueueState& queue, bool need);
   void ask_waiting();
-
   // scaling.cpp: how many instances there are
   ScalingInputs inputs(QueueState& queue, FunctionState& function);
   void tick(QueueState& queue);
@@ -121,14 +127,11 @@ class Orchestrator::State {
   void restore_service_times(FunctionState& function, std::span<const WeightedValue> sample);
   void attach_mapping(QueueState& queue);
   void drop_if_unused(FunctionState& function);
-
-  // freezing.cpp: which idle ones stand still
+  // freezing.cpp, signals.cpp: which idle ones stand still; what is known from outside
   void freeze_later(FunctionState& function, InstanceId id);
   void freeze(const InstanceRecord& record);
   void thaw(FunctionState& function, InstanceId id);
   void refresh_freezing(FunctionState& function);
-
-  // signals.cpp: what is known from outside
   void configure_signals();
   void spread_signal_news();
   void add_regressors(FitRequest& request);
@@ -157,7 +160,9 @@ class Orchestrator::State {
   StartLine start_line_;
   Timed ask_timer_{TimerKind::Starts};
   TimePoint search_again_at_;  ///< when nobody was found who would make room
-  Outcomes outcomes_;
+  RetryBook retry_book_;
+  Timed breaker_timer_{TimerKind::Breakers};
+  TimePoint breaker_timer_at_ = kNever;
   std::map<SignalId, SignalSeries> signals_;
   Timed signal_news_{TimerKind::SignalNews};
   std::vector<SignalId> signals_with_news_;  ///< of times to come, not yet passed on to queues

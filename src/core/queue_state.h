@@ -9,8 +9,9 @@
 #include "core/forecast/ensemble/model_choice.h"
 #include "core/history/duration_sketch.h"
 #include "core/history/interval_counts.h"
-#include "core/model/event.h"
 #include "core/orchestrator.h"
+#include "core/records.h"
+#include "core/retry/circuit_breaker.h"
 #include "core/route/dispatcher.h"
 #include "core/route/pool.h"
 #include "core/route/ready_order.h"
@@ -18,53 +19,6 @@
 #include "core/timer_heap.h"
 
 namespace forewarm {
-
-/// Who has a message.
-enum class Holder : std::uint8_t {
-  Nobody,    ///< ready, in its queue's order
-  Time,      ///< delayed, or waiting for a retry
-  Receiver,  ///< leased to a client until a time
-  Run,       ///< leased to a function run until it ends
-};
-
-/// One message in the index: about 150 bytes, beside some 30 in the ready order.
-struct MessageRecord : Timed {
-  MessageRecord() : Timed(TimerKind::Message) {}
-
-  Message message;
-  MessageRecord* older = nullptr;  ///< all messages of a queue, in the order in which they came to it
-  MessageRecord* newer = nullptr;
-  InstanceId failed_on;         ///< the instance of the last failed run
-  std::uint64_t error_key = 0;  ///< of the last failed run
-  std::uint16_t spared = 0;     ///< receives that were a capacity problem and do not count as attempts
-  std::uint8_t outgrown = 0;    ///< 1 + the variant on which a run of it ended with its process; 0: none
-  Holder holder = Holder::Time;
-  bool demand = false;  ///< sent here, and not started yet: its first start is scored
-
-  std::uint16_t attempts() const { return static_cast<std::uint16_t>(message.receive_count - spared); }
-};
-
-struct ReceiverRecord : Timed {
-  ReceiverRecord() : Timed(TimerKind::Receiver) {}
-
-  ReceiveRequested request;
-};
-
-struct RunRecord {
-  RunId run;
-  InstanceId instance;
-  FunctionId function;
-  QueueId queue;
-  std::vector<MessageId> messages;
-};
-
-/// Whose an instance is; it waits for the time at which it is frozen, while it is idle.
-struct InstanceRecord : Timed {
-  InstanceRecord() : Timed(TimerKind::Freeze) {}
-
-  InstanceId id;
-  FunctionId function;
-};
 
 /// A Timed member that knows what it is part of.
 template <class Owner>
@@ -144,6 +98,7 @@ struct FunctionState {
   TimePoint start_allowed_at;        ///< starts that fail are not repeated at once
   std::uint64_t cold_starts = 0;
   std::uint64_t warm_starts = 0;
+  CircuitBreakers breakers;
   bool retired = false;  ///< no longer in the configuration
 };
 

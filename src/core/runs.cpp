@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/orchestrator_state.h"
-#include "core/retry/retry_policy.h"
 #include "core/routing.h"
 
 namespace forewarm {
@@ -19,11 +18,17 @@ void Orchestrator::State::serve(QueueState& queue) {
   for (int n = 0; n < kServedPerStep; ++n) {
     if (!queue.ready.available(now_)) return;
     if (!serve_receiver(queue) && !serve_function(queue)) {
-      react(queue);
+      if (may_run(queue)) react(queue);
       return;
     }
   }
   leave_pending(queue);
+}
+
+/// False while a circuit breaker keeps the queue's messages from running.
+bool Orchestrator::State::may_run(const QueueState& queue) const {
+  return queue.function == nullptr ||
+         queue.function->breakers.may_run(now_, queue.function->pool.counts().busy);
 }
 
 bool Orchestrator::State::serve_receiver(QueueState& queue) {
@@ -36,7 +41,7 @@ bool Orchestrator::State::serve_receiver(QueueState& queue) {
 /// Starts one run if an instance is idle and a batch is complete (or has waited its window).
 bool Orchestrator::State::serve_function(QueueState& queue) {
   FunctionState* function = queue.function;
-  if (function == nullptr) return false;
+  if (function == nullptr || !may_run(queue)) return false;
   const MappingSettings& mapping = *queue.mapping;
   if (mapping.batch_window > Duration(0) && queue.ready.size() < mapping.batch_size) {
     const TimePoint full_at = saturating_add(*queue.ready.oldest_since(), mapping.batch_window);
@@ -60,7 +65,7 @@ void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, 
                                     const std::vector<MessageId>& passed) {
   const RunId run(next_run_++);
   const InstanceId instance = *route.instance;
-  RunRecord& record = runs_.insert(run, {run, instance, queue.mapping->function, queue.id, {}});
+  RunRecord& record = runs_.insert(run, {run, instance, queue.mapping->function, queue.id, {}, {}});
   Run action{run, instance, record.function, queue.id, {}, route.decision};
   const std::uint32_t batch = std::max<std::uint32_t>(1, queue.mapping->batch_size);
   while (action.leases.size() < batch) {
@@ -71,11 +76,13 @@ void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, 
     // batch.
     if (!action.leases.empty() && message.failed_on == instance) break;
     queue.ready.pop(now_, passed);
+    record.attempts.push_back(retry_book_.features(now_, function, message, instance, machine_load()));
     lease(queue, message, Holder::Run);
     message.message.visible_at = now_;
     action.leases.push_back({*next, message.message.receive_count, now_});
     record.messages.push_back(*next);
   }
+  function.breakers.run_begins(now_);
   thaw(function, instance);
   const Message& first = messages_.find(record.messages.front())->message;
   function.pool.begin_run(instance, run, now_,
@@ -110,6 +117,7 @@ void Orchestrator::State::on(const RunFinished& event) {
   if (FunctionState* function = find_function(run.function)) {
     // A function that is always busy would keep a full machine for itself.
     if (!start_line_.empty()) ask_waiting();
+    advance_breakers(*function);
     instance_free(*function);
     freeze_later(*function, run.instance);
   }
@@ -120,64 +128,18 @@ void Orchestrator::State::finish_run(const RunRecord& run, ErrorClass error, std
   QueueState* queue = find_queue(run.queue);
   FunctionState* function = find_function(run.function);
   if (queue == nullptr || function == nullptr) return;
-  for (const MessageId id : run.messages) {
+  for (std::size_t place = 0; place < run.messages.size(); ++place) {
+    const MessageId id = run.messages[place];
     const bool this_failed = error != ErrorClass::None || std::ranges::find(failed, id) != failed.end();
     const ErrorClass outcome = !this_failed                ? ErrorClass::None
                                : error == ErrorClass::None ? ErrorClass::Handler
                                                            : error;
-    finish_message(*queue, *function, id, run, outcome, error_key);
+    const std::uint64_t key = error_key != 0 ? error_key : static_cast<std::uint64_t>(outcome);
+    MessageRecord* record = messages_.find(id);
+    if (record == nullptr || record->holder != Holder::Run) continue;  // deleted, purged or expired meanwhile
+    finish_message(*queue, *function, *record, run, place, {outcome, key});
   }
   if (queue->ready.available(now_)) leave_pending(*queue);
-}
-
-void Orchestrator::State::finish_message(QueueState& queue, FunctionState& function, MessageId id,
-                                         const RunRecord& run, ErrorClass error, std::uint64_t error_key) {
-  MessageRecord* record = messages_.find(id);
-  if (record == nullptr || record->holder != Holder::Run) return;  // deleted, purged or expired meanwhile
-  const Message& message = record->message;
-  if (error != ErrorClass::Capacity) {
-    outcomes_.observe(now_, run.function, message.tenant, record->error_key, error);
-  }
-  if (error == ErrorClass::None) {
-    actions_->push_back(Delete{id, DeleteReason::RunSucceeded});
-    forget(*record);
-    return;
-  }
-  if (error == ErrorClass::Capacity) ++record->spared;
-  record->failed_on = run.instance;
-  record->error_key = error_key != 0 ? error_key : static_cast<std::uint64_t>(error);
-  const InstanceCounts counts = function.pool.counts();
-  const std::uint32_t usable = counts.usable();
-  const auto& redrive = queue.settings.redrive;
-  const RetrySettings retry = queue.mapping ? queue.mapping->retry : RetrySettings{};
-  const RetryInputs retry_inputs{
-      .error = error,
-      .attempt = record->attempts(),
-      .attempts_max = redrive ? redrive->receive_count_max : retry.attempts_max,
-      .has_dead_letter_queue = redrive && find_queue(redrive->dead_letter_queue) != nullptr,
-      .function = outcomes_.function(now_, run.function),
-      .tenant = outcomes_.tenant(now_, run.function, message.tenant),
-      .after_error = outcomes_.after_error(now_, run.function, record->error_key),
-      .load = usable == 0 ? 1.0 : static_cast<double>(counts.busy) / usable,
-      .other_instance = usable > 1,
-      .seed = id.value() * 31 + message.receive_count,
-  };
-  const RetryDecision decision = decide_retry(retry_inputs, retry);
-  take_from_holder(queue, *record);
-  if (decision.choice == RetryChoice::DeadLetter && retry_inputs.has_dead_letter_queue) {
-    const bool used_up = decision.attempt >= decision.attempts_max;
-    move(*record, *find_queue(redrive->dead_letter_queue),
-         used_up ? MoveReason::AttemptsUsed : MoveReason::FailureOdds, decision);
-    return;
-  }
-  const TimePoint visible_at = saturating_add(now_, std::max(decision.delay, Duration(0)));
-  ++queue.retries;
-  actions_->push_back(SetVisibility{id, visible_at, message.receive_count, decision});
-  if (visible_at > now_) {
-    hold_until(queue, *record, visible_at);
-  } else {
-    make_ready(queue, *record);
-  }
 }
 
 /// An instance of this function became idle: the mapped queues take turns at it.
@@ -229,6 +191,7 @@ void Orchestrator::State::on(const InstanceLost& event) {
       const RunRecord run = *found;
       runs_.erase(lost->run);
       finish_run(run, event.reason == LossReason::Stopped ? ErrorClass::Capacity : ErrorClass::Crash, 0, {});
+      advance_breakers(*function);
     }
   }
   // The place goes to who has none before the lost instance's own function may take it again.

@@ -51,10 +51,11 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   ScalingInputs in;
   in.now = now_;
   in.queue = queue.id;
-  if (!queue.paused) in.backlog.ready = static_cast<std::uint32_t>(queue.ready.size());
+  // What is paused, or a breaker keeps waiting, needs no instances.
+  in.backlog.ready = may_run(queue) && !queue.paused ? static_cast<std::uint32_t>(queue.ready.size()) : 0;
   in.backlog.delayed = static_cast<std::uint32_t>(queue.delayed);
   in.backlog.in_flight = static_cast<std::uint32_t>(queue.in_flight);
-  if (const auto since = queue.ready.oldest_since(); since && !queue.paused)
+  if (const auto since = queue.ready.oldest_since(); since && in.backlog.ready > 0)
     in.backlog.oldest_wait = now_ - *since;
   // A frozen one serves as an idle one does: no scaler has to know of them.
   in.instances = counts;
@@ -340,6 +341,10 @@ void Orchestrator::State::on(const ConfigurationChanged& event) {
     FunctionState& function = entry->second;
     if (added) function_index_.insert(settings.id, &function);
     function.retired = false;
+    if (!added && settings.version != function.pool.settings().version) {
+      function.breakers.version_changed(now_);
+      wake_breakers(function);
+    }
     function.pool.configure(settings);
     function.service_model.configure(settings.variants);
     function.start_summary = summary(function.start_times, settings.start_time_guess);
@@ -378,6 +383,8 @@ void Orchestrator::State::attach_mapping(QueueState& queue) {
   queue.mapping = *mapping;
   queue.function = function;
   function->queues.push_back(queue.id);
+  function->breakers.settle_after(mapping->retry.evidence_min);
+  if (queue.settings.fifo) function->breakers.ordered(true);
   const bool told = !mapping->overrides.empty() || queue.order.kind != OrderKind::None;
   if (queue.scaler->plans_without_messages() || told) {
     timers_.set(queue.tick, now_);

@@ -10,7 +10,7 @@
 namespace forewarm {
 
 /// What a timer belongs to; tells how to cast a Timed back.
-enum class TimerKind : std::uint8_t { Message, Receiver, Tick, Batch, SignalNews, Freeze, Starts };
+enum class TimerKind : std::uint8_t { Message, Receiver, Tick, Batch, SignalNews, Freeze, Starts, Breakers };
 
 /// A thing that can wait for a time. It must stay where it is while it waits.
 struct Timed {

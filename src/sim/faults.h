@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "base/random.h"
@@ -9,6 +10,13 @@
 #include "core/model/ids.h"
 
 namespace forewarm {
+
+/// How one message's attempt fails in an incident. What is no Handler error is its whole run's.
+struct IncidentFailure {
+  ErrorClass error = ErrorClass::Handler;
+  std::uint64_t fingerprint = 0;
+  Duration after = Duration(0);  ///< how long it ran; zero: as long as it would have
+};
 
 /// What may go wrong and how often. All zero: nothing.
 struct FaultOptions {
@@ -25,6 +33,8 @@ struct FaultOptions {
   double fit_lost = 0;              ///< share of fits that are never answered
   double clock_jumps_per_hour = 0;  ///< the machine sleeps: time leaps forward by up to `clock_jump_max`
   Duration clock_jump_max = 10min;
+  /// What an attempt that begins now meets, beside all that is drawn: an incident with a story.
+  std::function<std::optional<IncidentFailure>(MessageId, TimePoint)> incident = {};
 };
 
 /// How a start goes.

@@ -298,6 +298,7 @@ void SimulatedWorld::on(const Run& action) {
 /// How the run will end, decided when it begins.
 RunFinished SimulatedWorld::outcome(const Run& run, std::uint16_t variant) const {
   RunFinished out{.run = run.run, .failed = {}};
+  std::optional<ErrorClass> incident;
   for (const Lease& lease : run.leases) {
     const Stored* stored = stored_.find(lease.message);
     if (stored == nullptr) continue;
@@ -308,6 +309,14 @@ RunFinished SimulatedWorld::outcome(const Run& run, std::uint16_t variant) const
                                                                  .instance = run.instance,
                                                                  .at = now_})
                                            : stored->service_time;
+    if (const auto met =
+            options_.faults.incident ? options_.faults.incident(lease.message, now_) : std::nullopt) {
+      out.failed.push_back(lease.message);
+      out.error_key = met->fingerprint;
+      if (met->after > Duration(0)) out.service_time += met->after - stored->service_time;
+      if (met->error != ErrorClass::Handler) incident = met->error;
+      continue;
+    }
     if (stored->poison || faults_.handler_fails(lease.message, lease.receive_count)) {
       out.failed.push_back(lease.message);
       out.error_key = stored->poison ? 666 : 1;
@@ -317,6 +326,10 @@ RunFinished SimulatedWorld::outcome(const Run& run, std::uint16_t variant) const
   if (out.failed.size() == run.leases.size() && !out.failed.empty()) {
     out.failed.clear();
     out.error = ErrorClass::Handler;
+  }
+  if (incident) {
+    out.failed.clear();
+    out.error = *incident;
   }
   switch (faults_.run(run.run)) {
     case RunFault::Capacity:

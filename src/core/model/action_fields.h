@@ -20,6 +20,9 @@ template <>
 inline constexpr std::array<std::string_view, 4> kNames<RetryChoice> = {"now", "later", "dead_letter",
                                                                         "park"};
 template <>
+inline constexpr std::array<std::string_view, kFailureCauseCount> kNames<FailureCause> = {
+    "unknown", "message", "outage", "deploy", "timeout", "capacity"};
+template <>
 inline constexpr std::array<std::string_view, 3> kNames<DeleteReason> = {"client", "run_succeeded",
                                                                          "expired"};
 template <>
@@ -33,6 +36,7 @@ void describe(auto& visit, Like<Lease> auto& it) {
 void describe(auto& visit, Like<RetryDecision> auto& it) {
   visit("choice", it.choice)("delay", it.delay)("error", it.error)("attempt", it.attempt);
   visit("attempts_max", it.attempts_max)("failure_odds", it.failure_odds)("evidence", it.evidence);
+  visit("cause", it.cause)("fingerprint", it.fingerprint);
 }
 void describe(auto& visit, Like<RoutingDecision> auto& it) {
   visit("reason", it.reason)("variant", it.variant)("free", it.free)("passed", it.passed);

@@ -23,6 +23,17 @@ enum class RetryChoice : std::uint8_t {
   Park,        ///< hopeless but there is no dead-letter queue: kept, with the longest backoff
 };
 
+/// What is behind a failure, as far as its breaker and its odds tell.
+enum class FailureCause : std::uint8_t {
+  Unknown,
+  Message,   ///< it would fail whenever it is run: poison
+  Outage,    ///< something that the function needs was not there
+  Deploy,    ///< everything fails since a new version of the function
+  Timeout,   ///< most run longer than allowed
+  Capacity,  ///< throttled or no room
+};
+inline constexpr std::size_t kFailureCauseCount = 6;
+
 /// What happens to a failed message, with all that decided it.
 struct RetryDecision {
   RetryChoice choice = RetryChoice::Later;
@@ -32,6 +43,8 @@ struct RetryDecision {
   std::uint16_t attempts_max = 0;
   float failure_odds = 0;      ///< predicted probability that the next attempt fails too
   std::uint32_t evidence = 0;  ///< outcomes on the same key behind it
+  FailureCause cause = FailureCause::Unknown;
+  std::uint64_t fingerprint = 0;  ///< of what it failed with
 
   friend bool operator==(const RetryDecision&, const RetryDecision&) = default;
 };

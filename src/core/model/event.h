@@ -90,7 +90,7 @@ struct InstanceLost {
 struct RunFinished {
   RunId run;
   ErrorClass error = ErrorClass::None;
-  std::uint64_t error_key = 0;  ///< hash of the reported error type, for telling errors apart
+  std::uint64_t error_key = 0;  ///< fingerprint: hash of the error's type and normalised message
   Duration service_time = Duration(0);
   std::vector<MessageId> failed;
   friend bool operator==(const RunFinished&, const RunFinished&) = default;

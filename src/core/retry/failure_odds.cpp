@@ -20,7 +20,7 @@ constexpr double kMessageStrength = 2;
 
 constexpr double kOddsMin = 1e-4;            // beyond it a logarithm of odds says nothing more
 constexpr double kBeta = 1;                  // of FTRL-proximal, as its authors advise
-constexpr double kCalibrationStrength = 60;  // outcomes that "as they are" is worth, in each bin
+constexpr double kCalibrationStrength = 25;  // outcomes that "as they are" is worth, in each bin
 constexpr double kCalibrationMemory = 1500;  // outcomes of a bin after which old ones count little
 constexpr double kLogOddsMax = 8;
 
@@ -95,7 +95,7 @@ Buckets buckets_of(const AttemptFeatures& a, std::size_t count) {
       {kErrorLoad, error, share_level(a.load)},
       {kMachine, share_level(a.machine_load), first},
       {kInstance, std::min<std::uint64_t>(a.instance_failures, 4), first},
-      {kBreaker, a.breaker_open ? 1U : 0U, error},
+      {kBreaker, a.breaker, error},
   }};
   Buckets out{};
   for (std::size_t i = 0; i < kFeatures; ++i) {

@@ -46,7 +46,7 @@ struct AttemptFeatures {
   double load = 0;                       ///< busy share of the function's instances, 0..1
   double machine_load = 0;               ///< share of the machine's instances in use, 0..1
   double recent_failures = 0;            ///< share of the function's last attempts that failed, 0..1
-  bool breaker_open = false;             ///< a circuit breaker is open for what it fails with
+  std::uint8_t breaker = 0;              ///< the state of its circuit breaker; 0: closed
   double prior = 0;                      ///< hierarchical_odds
 };
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/time.h"
 #include "core/model/decision.h"
 #include "core/model/settings.h"
+#include "core/retry/circuit_breaker.h"
 #include "core/retry/failure_odds.h"
 
 namespace forewarm {
@@ -21,20 +23,34 @@ struct RetryInputs {
   double load = 0;              ///< busy share of the function's instances, 0..1
   bool other_instance = false;  ///< another instance is or will be there
   std::uint64_t seed = 0;       ///< for jitter: the message's id and attempt
+  std::uint64_t fingerprint = 0;
+  BreakerView breaker = {};                ///< of what it failed with
+  std::optional<FailureOdds> learnt = {};  ///< in place of the hierarchical estimate
 };
 
-/// Counts that are negative or not finite count as none. `now` is never below `later`; both are in [0, 1].
+/// The hierarchical estimate, with what a busy machine or the same instance adds to a run at once. Counts
+/// that are negative or not finite count as none. `now` is never below `later`; both are in [0, 1].
 FailureOdds failure_odds(const RetryInputs& inputs);
 
-/// Again at once, later, or dead-letter:
+/// A breaker is open for what the message failed with: it waits till the predicted recovery, is let go by the
+/// breaker and not by time alone, and the attempt is not counted.
+bool waits_for_breaker(const RetryInputs& inputs);
+
+/// Exponential backoff; the nearer `odds` to certain, the further the attempts left are spread towards
+/// `backoff_max`, to outlast an outage. Jitter comes from the seed and only shortens.
+Duration backoff(const RetryInputs& inputs, const RetrySettings& settings, double odds);
+
+/// What costs least, in attempts: another instance at once, later, or the dead-letter queue. A doomed attempt
+/// costs one, ten seconds of waiting one, a message that would have succeeded and is dead-lettered
+/// 1 / (1 - dead_letter_odds). Bounded by rules that no odds overrule:
 /// - Capacity: again as soon as possible, no attempt counted, never dead-lettered.
+/// - A breaker is open for it: later, no attempt counted, never dead-lettered.
 /// - Attempts used up: dead-letter queue, or parked with the longest backoff where there is none.
-/// - The same early, if `odds.later >= dead_letter_odds` on enough evidence *and* the function works for
-/// other
-///   messages: a bad deploy or an outage, where everything fails, is waited out instead.
-/// - The first failure: at once on another instance, if success is the likelier outcome.
-/// - Else later, with exponential backoff. The nearer to certain the failure, the further the attempts left
-///   are spread towards `backoff_max`, to outlast an outage. Jitter comes from the seed and only shortens.
+/// - Early only on enough evidence, if the function works for other messages and the error is not too young
+/// to
+///   be an outage. A failure that its breaker calls permanent is: but for one in sixteen, which finds out
+///   when it no longer is.
+/// - At once only after the first failure, on another instance, if success is the likelier outcome.
 RetryDecision decide_retry(const RetryInputs& inputs, const RetrySettings& settings);
 
 }  // namespace forewarm

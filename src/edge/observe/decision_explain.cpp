@@ -222,11 +222,30 @@ std::string what_failed(ErrorClass error) {
   return "";
 }
 
+std::string_view what_is_behind(FailureCause cause) {
+  switch (cause) {
+    case FailureCause::Message:
+      return "It is the message: it fails with this while others succeed, for longer than outages last. ";
+    case FailureCause::Outage:
+      return "An outage is behind it: the circuit breaker is open, and no attempt is counted. ";
+    case FailureCause::Deploy:
+      return "Everything fails since a new version of the function: no attempt is counted until that "
+             "changes. ";
+    case FailureCause::Timeout:
+      return "Runs take longer than they may. ";
+    case FailureCause::Unknown:
+    case FailureCause::Capacity:
+      return "";
+  }
+  return "";
+}
+
 std::string inputs(const RetryDecision& decision) {
   if (decision.error == ErrorClass::None) return "";
   std::string text = " Attempt " + std::to_string(decision.attempt);
   if (decision.attempts_max > 0) text += " of " + std::to_string(decision.attempts_max);
   text += " failed: " + what_failed(decision.error) + ". ";
+  text += what_is_behind(decision.cause);
   if (decision.evidence == 0) return text + "There are no outcomes yet to tell the odds of the next attempt.";
   return text + "The odds of failing again are " + percent(decision.failure_odds) + ", from " +
          counted(decision.evidence, "outcome", "outcomes") + " on the same key.";

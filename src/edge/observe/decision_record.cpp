@@ -2,6 +2,7 @@
 
 #include <array>
 #include <boost/json.hpp>
+#include <charconv>
 
 #include "edge/observe/clock_text.h"
 #include "edge/observe/json_writer.h"
@@ -36,7 +37,9 @@ void write_retry(const RetryDecision& decision, JsonWriter& out) {
   out.member("choice", word(decision.choice)).member("delay_us", decision.delay.count());
   out.member("error", word(decision.error)).member("attempt", decision.attempt);
   out.member("attempts_max", decision.attempts_max).member("failure_odds", decision.failure_odds);
-  out.member("evidence", decision.evidence).close_object();
+  out.member("evidence", decision.evidence).member("cause", word(decision.cause));
+  // As text: JSON's numbers do not hold 64 bits everywhere.
+  out.member("fingerprint", std::to_string(decision.fingerprint)).close_object();
 }
 
 void write(const PlanDecision& plan, JsonWriter& out) {
@@ -111,6 +114,9 @@ RetryDecision read_retry(const json::object& from) {
   decision.attempts_max = number_of<std::uint16_t>(from, "attempts_max");
   decision.failure_odds = number_of<float>(from, "failure_odds");
   decision.evidence = number_of<std::uint32_t>(from, "evidence");
+  decision.cause = from_word(text_of(from, "cause"), kFailureCauseCount, FailureCause::Unknown);
+  const std::string fingerprint(text_of(from, "fingerprint"));
+  std::from_chars(fingerprint.data(), fingerprint.data() + fingerprint.size(), decision.fingerprint);
   return decision;
 }
 

@@ -14,6 +14,8 @@ std::string_view pick(const std::array<std::string_view, N>& words, Enum value) 
 constexpr std::array<std::string_view, kErrorClassCount> kErrors = {"none", "handler", "timeout", "crash",
                                                                     "capacity"};
 constexpr std::array<std::string_view, kRetryChoiceCount> kChoices = {"now", "later", "dead_letter", "park"};
+constexpr std::array<std::string_view, kFailureCauseCount> kCauses = {"unknown", "message", "outage",
+                                                                      "deploy",  "timeout", "capacity"};
 constexpr std::array<std::string_view, kScaleReasonCount> kScaleReasons = {
     "plan", "reactive", "minimum", "surplus", "outdated", "failing", "shutdown", "room", "slow", "variant"};
 constexpr std::array<std::string_view, kRouteReasonCount> kRouteReasons = {
@@ -43,6 +45,9 @@ std::string_view word(ErrorClass error) {
 }
 std::string_view word(RetryChoice choice) {
   return pick(kChoices, choice);
+}
+std::string_view word(FailureCause cause) {
+  return pick(kCauses, cause);
 }
 std::string_view word(ScaleReason reason) {
   return pick(kScaleReasons, reason);

@@ -15,6 +15,7 @@ namespace forewarm {
 
 std::string_view word(ErrorClass error);
 std::string_view word(RetryChoice choice);
+std::string_view word(FailureCause cause);
 std::string_view word(ScaleReason reason);
 std::string_view word(MoveReason reason);
 std::string_view word(RouteReason reason);

@@ -1,0 +1,209 @@
+#include "core/retry/circuit_breaker.h"
+
+#include <gtest/gtest.h>
+
+#include "core/retry/outage_history.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::uint64_t kDown = 77;
+constexpr std::uint64_t kBad = 88;
+
+/// One function's breakers, its clock, and its messages.
+class Breakers : public testing::Test {
+ protected:
+  TimePoint now_ = time_point_us(0) + 1h;
+  CircuitBreakers breakers_;
+  std::uint64_t held_ = 0;
+  std::size_t taken_ = 0;  ///< by the last look
+
+  void first(std::uint64_t fingerprint) { attempt(true, 0, fingerprint); }
+  void again(std::uint64_t previous, std::uint64_t fingerprint) { attempt(false, previous, fingerprint); }
+  void attempt(bool is_first, std::uint64_t previous, std::uint64_t fingerprint) {
+    now_ += 1s;
+    breakers_.observe({.at = now_,
+                       .first = is_first,
+                       .again = !is_first,
+                       .previous = previous,
+                       .error = fingerprint == 0 ? ErrorClass::None : ErrorClass::Handler,
+                       .fingerprint = fingerprint});
+  }
+  void succeed(int times) {
+    for (int i = 0; i < times; ++i) first(0);
+  }
+  void fail(int times, std::uint64_t fingerprint = kDown) {
+    for (int i = 0; i < times; ++i) first(fingerprint);
+  }
+  void hold(std::size_t count, std::uint64_t fingerprint = kDown) {
+    for (std::size_t i = 0; i < count; ++i)
+      breakers_.hold(MessageId(++held_), ErrorClass::Handler, fingerprint);
+  }
+  BreakerView view(std::uint64_t fingerprint = kDown) {
+    return breakers_.view(now_, ErrorClass::Handler, fingerprint);
+  }
+  /// Canaries of a partial breaker fail until it has changed its state; how many it took.
+  int fail_canaries(std::uint64_t fingerprint, BreakerState until) {
+    int canaries = 0;
+    for (int i = 0; i < 5000 && view(fingerprint).state != until; ++i) {
+      now_ = std::max(now_ + 1s, breakers_.wake_at());
+      const std::vector<MessageId> due = breakers_.take_due(now_, 0, 64);
+      taken_ = due.size();
+      if (view(fingerprint).state == until) break;
+      for (const MessageId id : due) {
+        ++canaries;
+        again(fingerprint, fingerprint);
+        breakers_.hold(id, ErrorClass::Handler, fingerprint);
+        succeed(3);
+      }
+    }
+    return canaries;
+  }
+};
+
+TEST_F(Breakers, EverydayErrorsOpenNothing) {
+  for (int i = 0; i < 2000; ++i) {
+    succeed(30);
+    first(kDown);
+    again(kDown, 0);
+  }
+  EXPECT_EQ(view().state, BreakerState::Closed);
+  EXPECT_EQ(breakers_.wake_at(), kNever);
+}
+
+TEST_F(Breakers, WhenEverythingFailsOnlyCanariesRunAfterAHandfulOfMessages) {
+  succeed(100);
+  fail(5);
+  EXPECT_EQ(view().state, BreakerState::Open);
+  EXPECT_TRUE(view().everything);
+  EXPECT_EQ(view().cause, FailureCause::Outage);
+  EXPECT_FALSE(breakers_.may_run(now_, 0));
+  EXPECT_GT(breakers_.wake_at(), now_);
+  now_ = breakers_.wake_at();
+  EXPECT_TRUE(breakers_.may_run(now_, 0));
+  breakers_.run_begins(now_);
+  EXPECT_FALSE(breakers_.may_run(now_, 1));
+}
+
+TEST_F(Breakers, ABurstOfErrorsThatAllLookDifferentOpensToo) {
+  succeed(100);
+  for (std::uint64_t i = 0; i < 10; ++i) first(1000 + i);
+  EXPECT_FALSE(breakers_.may_run(now_, 0));
+}
+
+TEST_F(Breakers, WhenSomeMessagesFailTheOthersGoOn) {
+  succeed(200);
+  for (int i = 0; i < 20; ++i) {
+    fail(1);
+    succeed(2);
+  }
+  EXPECT_EQ(view().state, BreakerState::Open);
+  EXPECT_FALSE(view().everything);
+  EXPECT_TRUE(breakers_.may_run(now_, 100));
+}
+
+TEST_F(Breakers, ACanaryThatSucceedsLetsTheOthersGoTwiceAsManyEachTime) {
+  succeed(100);
+  for (int i = 0; i < 20; ++i) {
+    fail(1);
+    succeed(2);
+  }
+  hold(100);
+  now_ = breakers_.wake_at();
+  ASSERT_EQ(breakers_.take_due(now_, 0, 64).size(), 1U);
+  again(kDown, 0);
+  EXPECT_EQ(view().state, BreakerState::HalfOpen);
+  std::size_t going = breakers_.take_due(now_, 0, 64).size();
+  EXPECT_EQ(going, 2U);
+  for (std::size_t i = 0; i < going; ++i) again(kDown, 0);
+  going = breakers_.take_due(now_, 0, 64).size();
+  EXPECT_GE(going, 4U);
+  for (int i = 0; i < 3; ++i) again(kDown, kDown);
+  EXPECT_EQ(view().state, BreakerState::Open);
+  EXPECT_TRUE(breakers_.take_due(now_, 0, 64).empty());
+}
+
+TEST_F(Breakers, WhatOutlivesOutagesWhileOthersSucceedIsTheMessages) {
+  succeed(100);
+  for (int i = 0; i < 4; ++i) {
+    first(kBad);
+    again(kBad, kBad);
+    succeed(20);
+  }
+  ASSERT_EQ(view(kBad).state, BreakerState::Open);
+  EXPECT_TRUE(view(kBad).young);
+  hold(4, kBad);
+  const TimePoint began = now_;
+  EXPECT_LT(fail_canaries(kBad, BreakerState::Permanent), 200);
+  EXPECT_EQ(view(kBad).cause, FailureCause::Message);
+  EXPECT_GE(now_ - began, 4min);
+  EXPECT_EQ(taken_, 4U);
+}
+
+TEST_F(Breakers, WhatFailsForEverybodyIsNeverTheMessages) {
+  fail(5);
+  for (int hour = 0; hour < 48; ++hour) {
+    now_ += 1h;
+    breakers_.take_due(now_, 10, 64);
+    EXPECT_TRUE(breakers_.may_run(now_, 0));
+    first(kDown);
+  }
+  EXPECT_EQ(view().state, BreakerState::Open);
+}
+
+TEST_F(Breakers, WhereMessagesWaitForEachOtherNoneIsHeld) {
+  breakers_.ordered(true);
+  fail(50);
+  EXPECT_EQ(view().state, BreakerState::Closed);
+  EXPECT_TRUE(breakers_.may_run(now_, 10));
+}
+
+TEST_F(Breakers, ANewVersionIsTriedAtOnceAndNamedWhereItFails) {
+  breakers_.version_changed(now_);
+  fail(5);
+  EXPECT_EQ(view().cause, FailureCause::Deploy);
+  now_ += 1ms;
+  EXPECT_FALSE(breakers_.may_run(now_, 0));
+  breakers_.version_changed(now_);
+  EXPECT_TRUE(breakers_.may_run(now_, 0));
+}
+
+TEST_F(Breakers, RemembersAsManyFingerprintsAsItHasRoomFor) {
+  for (std::uint64_t i = 1; i < 5000; ++i) {
+    succeed(40);
+    first(i);
+  }
+  EXPECT_LE(breakers_.rows(now_).size(), 65U);
+}
+
+TEST(OutageHistory, WhatLastedLongIsExpectedToLastLonger) {
+  const OutageHistory history;
+  Duration before = Duration(0);
+  for (const Duration age : {Duration(1s), Duration(1min), Duration(10min), Duration(2h), Duration(240h)}) {
+    const Duration left = history.quantile(age, 0.5) - age;
+    EXPECT_GT(left, before);
+    before = left;
+  }
+}
+
+TEST(OutageHistory, LearnsHowLongTheyLast) {
+  OutageHistory history;
+  for (int i = 0; i < 20; ++i) history.observe(10s);
+  EXPECT_LT(history.quantile(Duration(0), 0.95), 2min);
+  for (int i = 0; i < 100; ++i) history.observe(1h);
+  EXPECT_GT(history.quantile(Duration(0), 0.5), 30min);
+}
+
+TEST(OutageHistory, QuantilesAscendAndNeverLieBeforeTheAge) {
+  const OutageHistory history;
+  for (const Duration age : {Duration(0), Duration(30s), Duration(5h)}) {
+    Duration before = age;
+    for (const double p : {0.0, 0.1, 0.5, 0.9, 1.0}) {
+      EXPECT_GE(history.quantile(age, p), before);
+      before = history.quantile(age, p);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace forewarm
