@@ -10,6 +10,7 @@
 #include "app/admin_client.h"
 #include "app/backtest.h"
 #include "app/backtest_benchmark.h"
+#include "app/backtest_command.h"
 #include "app/commands.h"
 #include "app/config.h"
 #include "app/terminal.h"

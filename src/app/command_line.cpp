@@ -4,11 +4,11 @@
 #include <iostream>
 #include <memory>
 
+#include "app/backtest_command.h"
 #include "app/commands.h"
 #include "app/completion.h"
 #include "app/config.h"
 #include "app/demo_function.h"
-#include "app/doctor.h"
 #include "app/fit_worker.h"
 #include "app/history_commands.h"
 #include "app/queue_commands.h"
@@ -187,22 +187,6 @@ class CommandLine {
                               "  forewarm check forewarm.toml");
     check->add_option("config", config_path_, "TOML file")->required();
     on(check, [this] { return run_check(config_path_); });
-
-    CLI::App* doctor = command(
-        app_, "doctor", "what this machine gives the server and lacks, or what is damaged in a data folder",
-        "  forewarm doctor\n  forewarm doctor --config forewarm.toml --json\n"
-        "  forewarm doctor --data /var/lib/forewarm\n"
-        "  forewarm doctor --data /var/lib/forewarm --salvage /var/lib/forewarm-salvaged");
-    doctor->add_option("--config", config_path_, "TOML file")->envname("FOREWARM_CONFIG");
-    auto* data =
-        doctor->add_option("--data", store_.data, "look for damage in this folder of a durable queue");
-    doctor->add_option("--salvage", store_.salvage, "copy what can be read into this folder, new or empty")
-        ->needs(data);
-    doctor->add_flag("--json", store_.server.json, "JSON on standard output");
-    on(doctor, [this, doctor] {
-      if (doctor->count("--data") > 0) return run_store_doctor(store_);
-      return run_doctor(doctor->count("--config") > 0 ? config_path_ : "", store_.server.json);
-    });
 
     CLI::App* config = app_.add_subcommand("config", "write an example configuration, or show all its keys");
     config->require_subcommand(1);

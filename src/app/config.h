@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/access_config.h"
 #include "app/override_config.h"
 #include "app/signal_config.h"
 #include "base/result.h"
@@ -65,17 +66,6 @@ struct QueueConfig {
   friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 
-/// One [[access_key]]: who may use the SQS endpoint, and for what.
-struct AccessKeyConfig {
-  std::string id;
-  std::string secret_file;
-  std::string session_token_file;
-  std::vector<std::string> queues = {"*"};
-  std::vector<std::string> actions = {"send", "receive", "manage"};
-
-  friend bool operator==(const AccessKeyConfig&, const AccessKeyConfig&) = default;
-};
-
 /// How long what was measured per interval is kept, and at what grain (docs/formats/history.md). The finest
 /// grain is the forecasts' step.
 struct HistorySettings {
@@ -86,15 +76,6 @@ struct HistorySettings {
   Duration coarse_keep = 24h * 1095;
 
   friend bool operator==(const HistorySettings&, const HistorySettings&) = default;
-};
-
-/// One [[admin_token]]: who may use the admin port, and for what.
-struct AdminTokenConfig {
-  std::string name;
-  std::string role = "read";
-  std::string token_file;
-
-  friend bool operator==(const AdminTokenConfig&, const AdminTokenConfig&) = default;
 };
 
 /// Everything that the file, the environment and the flags of `serve` say. docs/configuration.md is made from

@@ -346,8 +346,7 @@ void ServerImpl::be_ready() {
   ready_ = true;
   metrics_.set_ready(true);
   dashboard_->set_ready(true);
-  const std::string sqs = guard_->url(sqs_endpoint());
-  const std::string admin = guard_->url(admin_endpoint());
+  const std::string sqs = guard_->url(sqs_endpoint()), admin = guard_->url(admin_endpoint());
   write_endpoints(config_.data, sqs, admin);
   log().info("functions", {{"isolation", isolation_line(config_, host_->pool().isolation())}});
   log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});

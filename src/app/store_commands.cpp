@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/admin_client.h"
+#include "app/doctor.h"
 #include "app/doctor_store.h"
 #include "app/server_options.h"
 #include "app/store_copy.h"
@@ -84,8 +85,6 @@ CLI::App* add_described(CLI::App& program, const std::string& name, const std::s
   return sub;
 }
 
-}  // namespace
-
 int run_store_doctor(const StoreCommand& command) {
   const bool salvages = !command.salvage.empty();
   const auto findings = salvages ? salvage_data(command.data, command.salvage) : examine_store(command.data);
@@ -108,6 +107,8 @@ int run_store_doctor(const StoreCommand& command) {
   return findings->problems.empty() || salvages ? 0 : 1;
 }
 
+}  // namespace
+
 void add_store_commands(CLI::App& program, StoreCommand& command,
                         const std::function<void(CLI::App*, std::function<int()>)>& on) {
   CLI::App* backup = add_described(program, "backup", "copy the store of the running server",
@@ -122,6 +123,21 @@ void add_store_commands(CLI::App& program, StoreCommand& command,
   restore->add_option("source", command.folder, "folder of a backup, or any data folder")->required();
   restore->add_option("--data", command.data, "folder to make: new or empty")->capture_default_str();
   on(restore, [&command] { return run_restore(command); });
+
+  CLI::App* doctor = add_described(
+      program, "doctor", "what this machine gives the server and lacks, or what is damaged in a data folder",
+      "  forewarm doctor\n  forewarm doctor --config forewarm.toml --json\n"
+      "  forewarm doctor --data /var/lib/forewarm\n"
+      "  forewarm doctor --data /var/lib/forewarm --salvage /var/lib/forewarm-salvaged");
+  doctor->add_option("--config", command.config, "TOML file")->envname("FOREWARM_CONFIG");
+  auto* data =
+      doctor->add_option("--data", command.data, "look for damage in this folder of a durable queue");
+  doctor->add_option("--salvage", command.salvage, "copy what can be read into this folder, new or empty")
+      ->needs(data);
+  doctor->add_flag("--json", command.server.json, "JSON on standard output");
+  on(doctor, [&command, data] {
+    return data->count() > 0 ? run_store_doctor(command) : run_doctor(command.config, command.server.json);
+  });
 
   CLI::App* audit = add_described(program, "audit", "who changed what",
                                   "  forewarm audit\n  forewarm audit --data /var/lib/forewarm --limit 1000");

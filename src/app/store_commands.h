@@ -18,12 +18,10 @@ struct StoreCommand {
   std::string folder;  ///< the target of a backup, the source of a restore
   std::string data = "forewarm-data";
   std::string salvage;
+  std::string config;   ///< of the server that the doctor looks at the machine for; empty: the default
   std::string audited;  ///< data folder of a stopped server; empty: ask a running one
   std::uint64_t lines = 100;
 };
-
-/// What is damaged in a data folder; with a folder for what can be saved, copies that.
-int run_store_doctor(const StoreCommand& command);
 
 /// Adds these to the program. `on` takes what to do when one is chosen.
 void add_store_commands(CLI::App& program, StoreCommand& command,

@@ -12,22 +12,20 @@
 #include "core/queue_state.h"
 #include "core/retry_book.h"
 #include "core/start_line.h"
-#include "core/timer_heap.h"
 
 namespace forewarm {
 
 /// The orchestrator's inside, by its files: messages.cpp (where each message is), runs.cpp (who works on it),
-/// retries.cpp (what becomes of a failed message),
-/// scaling.cpp (how many instances there are), starts.cpp (which of them the machine has room for),
-/// freezing.cpp (which stand still), signals.cpp (what is known from outside). Each handler leaves everything
-/// consistent; what does not fit into a step stays in pending_, for wake_at() == now.
+/// retries.cpp (what becomes of a failed message), scaling.cpp (how many instances there are), starts.cpp
+/// (which of them the machine has room for), freezing.cpp (which stand still), signals.cpp (what is known
+/// from outside). Each handler leaves everything consistent; what does not fit into a step stays in pending_,
+/// for wake_at() == now.
 class Orchestrator::State {
  public:
   explicit State(Options options);
 
   void step(TimePoint now, const Event& event, Actions& actions);
   TimePoint wake_at() const;
-
   void on(const MessageArrived& event);
   void on(const ReceiveRequested& event);
   void on(const ReceiveCancelled& event);
@@ -87,7 +85,6 @@ class Orchestrator::State {
   void finish_run(const RunRecord& run, ErrorClass error, std::uint64_t error_key,
                   const std::vector<MessageId>& failed);
   void instance_free(FunctionState& function);
-  bool may_run(const QueueState& queue) const;
   // retries.cpp: what becomes of it when it failed
   void finish_message(QueueState& queue, FunctionState& function, MessageRecord& record, const RunRecord& run,
                       std::size_t place, const Failure& failure);
@@ -123,8 +120,6 @@ class Orchestrator::State {
   void react(QueueState& queue);
   std::uint32_t wanted(const FunctionState& function);
   Duration keep_idle(const FunctionState& function);
-  void refresh_summaries(FunctionState& function);
-  void restore_service_times(FunctionState& function, std::span<const WeightedValue> sample);
   void attach_mapping(QueueState& queue);
   void drop_if_unused(FunctionState& function);
   // freezing.cpp, signals.cpp: which idle ones stand still; what is known from outside
@@ -135,7 +130,6 @@ class Orchestrator::State {
   void configure_signals();
   void spread_signal_news();
   void add_regressors(FitRequest& request);
-
   void leave_pending(QueueState& queue);
   void continue_pending();
 
@@ -162,12 +156,10 @@ class Orchestrator::State {
   TimePoint search_again_at_;  ///< when nobody was found who would make room
   RetryBook retry_book_;
   Timed breaker_timer_{TimerKind::Breakers};
-  TimePoint breaker_timer_at_ = kNever;
   std::map<SignalId, SignalSeries> signals_;
   Timed signal_news_{TimerKind::SignalNews};
   std::vector<SignalId> signals_with_news_;  ///< of times to come, not yet passed on to queues
-  std::uint64_t next_instance_ = 1;
-  std::uint64_t next_run_ = 1;
+  std::uint64_t next_instance_ = 1, next_run_ = 1;
 };
 
 }  // namespace forewarm

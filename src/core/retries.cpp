@@ -145,13 +145,11 @@ void Orchestrator::State::wake_breakers(const FunctionState& function) {
   const TimePoint wake = function.breakers.wake_at();
   if (wake == kNever) return;
   const TimePoint at = std::max(wake, now_ + kBreakersApart);
-  if (breaker_timer_.waiting() && breaker_timer_at_ <= at) return;
-  breaker_timer_at_ = at;
+  if (timers_.due(breaker_timer_) <= at) return;
   timers_.set(breaker_timer_, at);
 }
 
 void Orchestrator::State::breakers_due() {
-  breaker_timer_at_ = kNever;
   for (auto& [id, function] : functions_) {
     if (function.breakers.wake_at() <= now_)
       advance_breakers(function);

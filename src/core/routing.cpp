@@ -132,4 +132,9 @@ std::uint16_t variant_to_start(QueueState& queue, const FunctionState& function,
   return best_variant(of, settings);
 }
 
+bool may_run(const QueueState& queue, TimePoint now) {
+  return queue.function == nullptr ||
+         queue.function->breakers.may_run(now, queue.function->pool.counts().busy);
+}
+
 }  // namespace forewarm

@@ -42,4 +42,7 @@ void observe_demand(FunctionState& function, const Message& message, TimePoint n
 std::uint16_t variant_to_start(QueueState& queue, const FunctionState& function, const MessageIndex& messages,
                                TimePoint now);
 
+/// False while a circuit breaker keeps the queue's messages from running.
+bool may_run(const QueueState& queue, TimePoint now);
+
 }  // namespace forewarm

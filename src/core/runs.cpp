@@ -4,6 +4,7 @@
 
 #include "core/orchestrator_state.h"
 #include "core/routing.h"
+#include "core/summaries.h"
 
 namespace forewarm {
 namespace {
@@ -18,17 +19,11 @@ void Orchestrator::State::serve(QueueState& queue) {
   for (int n = 0; n < kServedPerStep; ++n) {
     if (!queue.ready.available(now_)) return;
     if (!serve_receiver(queue) && !serve_function(queue)) {
-      if (may_run(queue)) react(queue);
+      if (may_run(queue, now_)) react(queue);
       return;
     }
   }
   leave_pending(queue);
-}
-
-/// False while a circuit breaker keeps the queue's messages from running.
-bool Orchestrator::State::may_run(const QueueState& queue) const {
-  return queue.function == nullptr ||
-         queue.function->breakers.may_run(now_, queue.function->pool.counts().busy);
 }
 
 bool Orchestrator::State::serve_receiver(QueueState& queue) {
@@ -41,7 +36,7 @@ bool Orchestrator::State::serve_receiver(QueueState& queue) {
 /// Starts one run if an instance is idle and a batch is complete (or has waited its window).
 bool Orchestrator::State::serve_function(QueueState& queue) {
   FunctionState* function = queue.function;
-  if (function == nullptr || !may_run(queue)) return false;
+  if (function == nullptr || !may_run(queue, now_)) return false;
   const MappingSettings& mapping = *queue.mapping;
   if (mapping.batch_window > Duration(0) && queue.ready.size() < mapping.batch_size) {
     const TimePoint full_at = saturating_add(*queue.ready.oldest_since(), mapping.batch_window);

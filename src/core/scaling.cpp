@@ -5,24 +5,19 @@
 
 #include "base/random.h"
 #include "core/orchestrator_state.h"
+#include "core/routing.h"
 #include "core/scale/facts.h"
 #include "core/scale/order.h"
 #include "core/scale/override.h"
 #include "core/scale/tiers.h"
+#include "core/summaries.h"
 
 namespace forewarm {
 namespace {
 
 constexpr std::size_t kStepsBeforeFit = 8;
 constexpr std::uint32_t kLostAfterRefits = 4;  ///< an answer that is this late will not come
-constexpr double kRunsRestored = 256;
-constexpr Duration kNewsFitsApart = 1s;      ///< fits that a signal's news ask for
-constexpr std::uint64_t kSummaryEvery = 16;  ///< observations between two readings of a sketch's quantiles
-
-DurationSummary summary(const DurationSketch& sketch, Duration guess) {
-  if (sketch.observed() == 0) return {guess, guess, 0};
-  return {sketch.mean(), sketch.quantile(0.95), sketch.observed()};
-}
+constexpr Duration kNewsFitsApart = 1s;        ///< fits that a signal's news ask for
 
 /// As measured, with the guess as one start more.
 double late_if_cold(const FunctionState& function, Duration objective) {
@@ -33,18 +28,6 @@ double late_if_cold(const FunctionState& function, Duration objective) {
 
 }  // namespace
 
-void Orchestrator::State::refresh_summaries(FunctionState& function) {
-  const auto due = [](const DurationSketch& sketch, const DurationSummary& last) {
-    return sketch.observed() < kSummaryEvery || sketch.observed() - last.observed >= kSummaryEvery;
-  };
-  if (due(function.service_times, function.service_summary)) {
-    function.service_summary = summary(function.service_times, Duration(0));
-  }
-  if (due(function.start_times, function.start_summary)) {
-    function.start_summary = summary(function.start_times, function.pool.settings().start_time_guess);
-  }
-}
-
 ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& function) {
   const FunctionSettings& settings = function.pool.settings();
   const InstanceCounts counts = function.pool.counts();
@@ -52,7 +35,8 @@ ScalingInputs Orchestrator::State::inputs(QueueState& queue, FunctionState& func
   in.now = now_;
   in.queue = queue.id;
   // What is paused, or a breaker keeps waiting, needs no instances.
-  in.backlog.ready = may_run(queue) && !queue.paused ? static_cast<std::uint32_t>(queue.ready.size()) : 0;
+  in.backlog.ready =
+      may_run(queue, now_) && !queue.paused ? static_cast<std::uint32_t>(queue.ready.size()) : 0;
   in.backlog.delayed = static_cast<std::uint32_t>(queue.delayed);
   in.backlog.in_flight = static_cast<std::uint32_t>(queue.in_flight);
   if (const auto since = queue.ready.oldest_since(); since && in.backlog.ready > 0)
@@ -231,26 +215,6 @@ void Orchestrator::State::on(const ForecastFitted& event) {
   if ((queue->fit_of_news || queue->signal_news) && queue->tick.waiting()) timers_.set(queue->tick, now_);
 }
 
-/// Service times from before the start stand in until the first run is over: whoever has to plan for the
-/// first message cannot wait for it.
-void Orchestrator::State::restore_service_times(FunctionState& function,
-                                                std::span<const WeightedValue> sample) {
-  if (function.service_times.observed() > function.service_times_restored) return;
-  double runs = 0;
-  for (const WeightedValue& point : sample) runs += point.weight;
-  const double kept = std::min(runs, kRunsRestored);
-  double below = 0;
-  double next = 0.5;
-  for (const WeightedValue& point : sample) {
-    below += point.weight / runs * kept;
-    for (; next <= below; ++next) {
-      function.service_times.observe(from_seconds(point.value));
-      ++function.service_times_restored;
-    }
-  }
-  refresh_summaries(function);
-}
-
 /// A queue with a past is forecast from now on, before its first message: that is what the past is kept for.
 void Orchestrator::State::on(const HistoryRestored& event) {
   QueueState* queue = find_queue(event.queue);
@@ -347,7 +311,7 @@ void Orchestrator::State::on(const ConfigurationChanged& event) {
     }
     function.pool.configure(settings);
     function.service_model.configure(settings.variants);
-    function.start_summary = summary(function.start_times, settings.start_time_guess);
+    function.start_summary = summary_of(function.start_times, settings.start_time_guess);
   }
   for (auto& [id, queue] : queues_) attach_mapping(*queue);
   for (auto entry = functions_.begin(); entry != functions_.end();) {

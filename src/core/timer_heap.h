@@ -59,6 +59,10 @@ class TimerHeap {
     move_down(last.timed->heap_position);
   }
 
+  /// kNever where it does not wait.
+  TimePoint due(const Timed& timed) const {
+    return timed.waiting() ? entries_[timed.heap_position].when : kNever;
+  }
   TimePoint next() const { return entries_.empty() ? kNever : entries_.front().when; }
   /// The first one that is due, taken out; null if none is.
   Timed* take_due(TimePoint now) {
