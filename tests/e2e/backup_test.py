@@ -108,7 +108,7 @@ class BackupTests(ServerTest):
                       ["restore", server.data, "--data", self.folder / "new"]):
             done = run(*words)
             self.assertEqual(done.returncode, 1, words)
-            self.assertIn("has format 7, this program reads up to 1", done.stderr, words)
+            self.assertIn("has format 7, this program reads up to 2", done.stderr, words)
         self.assertEqual((server.data / "messages.db").read_bytes(), before)
         self.assertFalse((self.folder / "saved").exists())
 

@@ -21,9 +21,9 @@ constexpr double kShareGain = 0.1;
 constexpr double kEverythingFrom = 0.5;
 constexpr double kEverythingUntil = 0.35;
 constexpr double kEverythingAtAlarm = 0.6;
-constexpr std::uint32_t kMessagesMin = 5;  // fewer that fail are no burst
-constexpr std::uint32_t kAgainMin = 3;     // attempts after it that failed one after the other
-constexpr std::uint32_t kAgainMessages = 2;
+constexpr std::uint32_t kMessagesMin = 10;  // fewer that fail are no burst: poison is sent by the handful
+constexpr std::uint32_t kAgainMin = 3;      // attempts after it that failed one after the other
+constexpr std::uint32_t kAgainMessages = 5;
 
 // Canaries. A doomed attempt is worth so much waiting of one message.
 constexpr double kCanarySeconds = 10;

@@ -73,7 +73,9 @@ TEST_F(Breakers, EverydayErrorsOpenNothing) {
 
 TEST_F(Breakers, WhenEverythingFailsOnlyCanariesRunAfterAHandfulOfMessages) {
   succeed(100);
-  fail(5);
+  fail(9);
+  EXPECT_EQ(view().state, BreakerState::Closed) << "a handful may be poison";
+  fail(1);
   EXPECT_EQ(view().state, BreakerState::Open);
   EXPECT_TRUE(view().everything);
   EXPECT_EQ(view().cause, FailureCause::Outage);
@@ -87,7 +89,7 @@ TEST_F(Breakers, WhenEverythingFailsOnlyCanariesRunAfterAHandfulOfMessages) {
 
 TEST_F(Breakers, ABurstOfErrorsThatAllLookDifferentOpensToo) {
   succeed(100);
-  for (std::uint64_t i = 0; i < 10; ++i) first(1000 + i);
+  for (std::uint64_t i = 0; i < 12; ++i) first(1000 + i);
   EXPECT_FALSE(breakers_.may_run(now_, 0));
 }
 
@@ -125,7 +127,7 @@ TEST_F(Breakers, ACanaryThatSucceedsLetsTheOthersGoTwiceAsManyEachTime) {
 
 TEST_F(Breakers, WhatOutlivesOutagesWhileOthersSucceedIsTheMessages) {
   succeed(100);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 5; ++i) {
     first(kBad);
     again(kBad, kBad);
     succeed(20);
@@ -160,7 +162,7 @@ TEST_F(Breakers, WhereMessagesWaitForEachOtherNoneIsHeld) {
 
 TEST_F(Breakers, ANewVersionIsTriedAtOnceAndNamedWhereItFails) {
   breakers_.version_changed(now_);
-  fail(5);
+  fail(10);
   EXPECT_EQ(view().cause, FailureCause::Deploy);
   now_ += 1ms;
   EXPECT_FALSE(breakers_.may_run(now_, 0));
