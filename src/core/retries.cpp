@@ -37,7 +37,7 @@ void Orchestrator::State::finish_message(QueueState& queue, FunctionState& funct
   if (failure.error != ErrorClass::Capacity) {
     const bool again = record.failed_with != ErrorClass::None;
     retry_book_.learn(now_, record, run.attempts[place], failure);
-    if (!options_.decide_retry)
+    if (!options_.decide_retry && !failure.known)
       function.breakers.observe({.at = now_,
                                  .first = !again,
                                  .again = again,

@@ -13,6 +13,7 @@ namespace forewarm {
 struct Failure {
   ErrorClass error = ErrorClass::None;
   std::uint64_t fingerprint = 0;
+  bool known = false;  ///< the same run's end was told for another message already: no evidence of its own
 };
 
 /// What is known of attempts: outcomes that fade, and the odds learnt from them. Puts together what a

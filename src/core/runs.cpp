@@ -132,7 +132,8 @@ void Orchestrator::State::finish_run(const RunRecord& run, ErrorClass error, std
     const std::uint64_t key = error_key != 0 ? error_key : static_cast<std::uint64_t>(outcome);
     MessageRecord* record = messages_.find(id);
     if (record == nullptr || record->holder != Holder::Run) continue;  // deleted, purged or expired meanwhile
-    finish_message(*queue, *function, *record, run, place, {outcome, key});
+    const bool known = place > 0 && error != ErrorClass::None;
+    finish_message(*queue, *function, *record, run, place, {outcome, key, known});
   }
   if (queue->ready.available(now_)) leave_pending(*queue);
 }

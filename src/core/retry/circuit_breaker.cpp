@@ -23,7 +23,7 @@ constexpr double kEverythingUntil = 0.35;
 constexpr double kEverythingAtAlarm = 0.6;
 constexpr std::uint32_t kMessagesMin = 10;  // fewer that fail are no burst: poison is sent by the handful
 constexpr std::uint32_t kAgainMin = 3;      // attempts after it that failed one after the other
-constexpr std::uint32_t kAgainMessages = 5;
+constexpr std::uint32_t kAgainMessages = 10;
 
 // Canaries. A doomed attempt is worth so much waiting of one message.
 constexpr double kCanarySeconds = 10;

@@ -127,7 +127,7 @@ TEST_F(Breakers, ACanaryThatSucceedsLetsTheOthersGoTwiceAsManyEachTime) {
 
 TEST_F(Breakers, WhatOutlivesOutagesWhileOthersSucceedIsTheMessages) {
   succeed(100);
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 10; ++i) {
     first(kBad);
     again(kBad, kBad);
     succeed(20);
