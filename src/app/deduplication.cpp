@@ -8,7 +8,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::string_view kKeyPrefix = "dedup/";
+constexpr std::string_view kDeduplicationPrefix = "dedup/";
 constexpr std::size_t kExpiredPerCall = 32;
 
 }  // namespace
@@ -22,7 +22,7 @@ std::string Deduplication::key(QueueId queue, std::string_view group, std::strin
   text += '\0';
   text += deduplication_id;
   constexpr std::size_t kDigestCharacters = 32;
-  return std::string(kKeyPrefix) + sqs::sha256_hex(text).substr(0, kDigestCharacters);
+  return std::string(kDeduplicationPrefix) + sqs::sha256_hex(text).substr(0, kDigestCharacters);
 }
 
 std::optional<Deduplication::Original> Deduplication::find(const std::string& key, TimePoint now) const {
@@ -57,7 +57,7 @@ void Deduplication::remove(const std::string& key, MessageId message) {
 
 Result<bool> Deduplication::recover(std::string_view key, std::string_view value) {
   if (key == kBarrierKey) return true;
-  if (!key.starts_with(kKeyPrefix)) return false;
+  if (!key.starts_with(kDeduplicationPrefix)) return false;
   std::uint64_t message = 0;
   std::int64_t expires = 0;
   const char* end = value.data() + value.size();

@@ -88,7 +88,7 @@ void add_export(CLI::App& history, HistoryCommand& command,
   on(sub, [&command] { return run_history_export(command); });
 }
 
-constexpr const char* kTargets =
+constexpr const char* kArchiveTargets =
     "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, azblob://ACCOUNT/CONTAINER/PREFIX, file:///FOLDER or a folder";
 constexpr const char* kTargetCredentials =
     "\n\nCredentials: s3 as AWS's own tools find them; azblob AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; "
@@ -96,7 +96,7 @@ constexpr const char* kTargetCredentials =
     "GOOGLE_HMAC_ACCESS_KEY and GOOGLE_HMAC_SECRET, or GOOGLE_OAUTH_TOKEN.";
 
 void add_target(CLI::App* sub, HistoryCommand& command) {
-  sub->add_option("target", command.target, kTargets)->required();
+  sub->add_option("target", command.target, kArchiveTargets)->required();
   sub->add_option("--queue", command.names, "only this queue or signal; repeatable")->allow_extra_args(false);
   sub->add_option("--from", command.from, "first day, for example 2026-03-01 (UTC)");
   sub->add_option("--to", command.to, "last day (UTC)");

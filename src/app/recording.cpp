@@ -10,7 +10,7 @@ namespace forewarm {
 namespace {
 
 constexpr std::size_t kBufferBytes = 256U << 10;
-constexpr std::uint64_t kSeed = 1;  ///< a server's core and its audit begin alike
+constexpr std::uint64_t kAuditSeed = 1;  ///< a server's core and its audit begin alike
 
 /// The lines of a file with their numbers, and one line of looking ahead.
 class Lines {
@@ -82,7 +82,7 @@ Result<AuditResult> audit_recording(const std::string& path, const std::function
   const auto size = std::filesystem::file_size(path, code);
   if (code) return error(ErrorCode::NotFound, path + ": " + code.message());
   Lines lines(path);
-  Orchestrator core({.seed = kSeed, .make_scaler = {}});
+  Orchestrator core({.seed = kAuditSeed, .make_scaler = {}});
   Actions actions;
   AuditResult result;
   std::string replayed;

@@ -53,7 +53,8 @@ retry.backoff_max = "200ms"
         redriven = server.run("dlq", "redrive", "jobs-dead")
         self.assertEqual(redriven.returncode, 0, redriven.stderr)
         server.run("fn", "invoke", "worker", '{"n": 1}')
-        wait_for(lambda: sum(server.counts("jobs")) == 0 and server.counts("jobs-dead")[0] >= 5, "all has run")
+        # What fails may be delayed for long now, by a circuit breaker.
+        wait_for(lambda: server.counts("jobs")[:2] == (0, 0), "all has run")
 
     def run_functions(self, server):
         for n in range(40):

@@ -23,7 +23,7 @@ bool free_now(const Pool::Instance& instance) {
 }
 
 /// One instance as a place for one message.
-struct Candidate {
+struct Contender {
   const Pool::Instance* instance = nullptr;
   double ready_in = 0;
   double service = 0;
@@ -58,7 +58,7 @@ double ready_in(const Pool::Instance& instance, const RouteNeed& need, TimePoint
   return rest;
 }
 
-bool cheaper(const Candidate& a, const Candidate& b) {
+bool cheaper(const Contender& a, const Contender& b) {
   if (a.current != b.current) return a.current;
   if (a.fits != b.fits) return a.fits;
   if (a.cost * kAboutEqual < b.cost) return true;
@@ -68,7 +68,7 @@ bool cheaper(const Candidate& a, const Candidate& b) {
   return a.rank() < b.rank();
 }
 
-RoutingDecision decision_of(const Candidate& best, const Candidate& second, std::uint32_t free, bool soonest,
+RoutingDecision decision_of(const Contender& best, const Contender& second, std::uint32_t free, bool soonest,
                             bool other, std::uint32_t evidence) {
   RoutingDecision out;
   out.reason = free == 1 ? RouteReason::Only
@@ -134,14 +134,14 @@ Route route(const Pool& pool, const ServiceModel& model, const RouteNeed& need, 
   const FunctionSettings& settings = pool.settings();
   const VariantOutlooks of = outlooks(model, settings, need.message, need.instance.memory_bytes_min);
   const double slack = std::max(0.0, seconds(need.slack));
-  Candidate best, second, soonest_free, sooner;
+  Contender best, second, soonest_free, sooner;
   std::uint32_t free = 0;
   bool avoided = false, fits_somewhere = false;
   double sooner_score = 0;
   for (const Pool::Instance& instance : pool.instances()) {
     if (instance.state == InstanceState::Stopping) continue;
     const VariantOutlook& outlook = of[std::min<std::size_t>(instance.variant, kVariantsMax - 1)];
-    Candidate candidate{.instance = &instance,
+    Contender candidate{.instance = &instance,
                         .ready_in = ready_in(instance, need, now, awaited),
                         .fits = outlook.fits,
                         .current = instance.version == settings.version};

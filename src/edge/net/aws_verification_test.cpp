@@ -11,7 +11,7 @@ namespace forewarm {
 namespace {
 
 constexpr const char* kSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-const TimePoint kSignedAt = time_point_us(1'767'576'600'000'000);  // 2026-01-05T01:30:00Z
+const TimePoint kSigningTime = time_point_us(1'767'576'600'000'000);  // 2026-01-05T01:30:00Z
 
 HttpRequest signed_request(const std::string& token = {}) {
   FetchRequest fetch;
@@ -20,7 +20,7 @@ HttpRequest signed_request(const std::string& token = {}) {
   fetch.headers = {{"X-Amz-Target", "AmazonSQS.SendMessage"}, {"Content-Type", "application/x-amz-json-1.0"}};
   fetch.body = "{}";
   sign(fetch, {.access_key_id = "AKIA", .secret_access_key = kSecret, .session_token = token},
-       {.region = "eu-west-1", .service = "sqs", .time = kSignedAt});
+       {.region = "eu-west-1", .service = "sqs", .time = kSigningTime});
   return {.method = "POST",
           .path = "/000000000000/my-queue",
           .query = "b=2&a=1%2F",
@@ -49,7 +49,7 @@ std::string& header_of(HttpRequest& request, std::string_view name) {
   return std::ranges::find(request.headers, name, &std::pair<std::string, std::string>::first)->second;
 }
 
-std::optional<SignatureFault> fault(const HttpRequest& request, TimePoint now = kSignedAt,
+std::optional<SignatureFault> fault(const HttpRequest& request, TimePoint now = kSigningTime,
                                     std::string_view token = {}) {
   const auto claim = read_signature(request);
   if (!claim) return claim.error().fault;
@@ -60,7 +60,7 @@ std::optional<SignatureFault> fault(const HttpRequest& request, TimePoint now = 
 
 TEST(AwsVerification, TakesWhatWasSignedWithTheKey) {
   EXPECT_EQ(fault(signed_request()), std::nullopt);
-  EXPECT_EQ(fault(signed_request("token"), kSignedAt, "token"), std::nullopt);
+  EXPECT_EQ(fault(signed_request("token"), kSigningTime, "token"), std::nullopt);
   EXPECT_EQ(fault(presigned_request()), std::nullopt);
   EXPECT_EQ(read_signature(signed_request())->access_key_id, "AKIA");
 }
@@ -86,17 +86,17 @@ TEST(AwsVerification, RefusesWhatWasChangedSince) {
 }
 
 TEST(AwsVerification, FiveMinutesApartAreNotMore) {
-  EXPECT_EQ(fault(signed_request(), kSignedAt + 299s), std::nullopt);
-  EXPECT_EQ(fault(signed_request(), kSignedAt - 299s), std::nullopt);
-  EXPECT_EQ(fault(signed_request(), kSignedAt + 301s), SignatureFault::RequestExpired);
-  EXPECT_EQ(fault(signed_request(), kSignedAt - 301s), SignatureFault::RequestExpired);
-  EXPECT_EQ(fault(presigned_request(), kSignedAt + 599s), std::nullopt);
-  EXPECT_EQ(fault(presigned_request(), kSignedAt + 601s), SignatureFault::RequestExpired);
+  EXPECT_EQ(fault(signed_request(), kSigningTime + 299s), std::nullopt);
+  EXPECT_EQ(fault(signed_request(), kSigningTime - 299s), std::nullopt);
+  EXPECT_EQ(fault(signed_request(), kSigningTime + 301s), SignatureFault::RequestExpired);
+  EXPECT_EQ(fault(signed_request(), kSigningTime - 301s), SignatureFault::RequestExpired);
+  EXPECT_EQ(fault(presigned_request(), kSigningTime + 599s), std::nullopt);
+  EXPECT_EQ(fault(presigned_request(), kSigningTime + 601s), SignatureFault::RequestExpired);
 }
 
 TEST(AwsVerification, ATokenGoesWithItsKey) {
   EXPECT_EQ(fault(signed_request("token")), SignatureFault::InvalidClientTokenId);
-  EXPECT_EQ(fault(signed_request(), kSignedAt, "token"), SignatureFault::InvalidClientTokenId);
+  EXPECT_EQ(fault(signed_request(), kSigningTime, "token"), SignatureFault::InvalidClientTokenId);
 }
 
 TEST(AwsVerification, AnUnsignedPayloadIsSaidToBeOne) {

@@ -19,7 +19,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
+constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 4> kColours = {"\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[31m"};
 constexpr std::string_view kDim = "\x1b[2m";
 constexpr std::string_view kReset = "\x1b[0m";
@@ -102,7 +102,7 @@ std::string readable_line(bool coloured, std::chrono::system_clock::time_point a
   line += paint(kReset);
   line += ' ';
   line += paint(kColours[index]);
-  std::string name(kLevels[index]);
+  std::string name(kLogLevels[index]);
   name.resize(7, ' ');
   line += name;
   line += paint(kReset);
@@ -136,8 +136,8 @@ spdlog::level::level_enum level_of(LogLevel level) {
 }  // namespace
 
 Result<LogLevel> parse_log_level(std::string_view text) {
-  for (std::size_t i = 0; i < kLevels.size(); ++i)
-    if (text == kLevels[i]) return static_cast<LogLevel>(i);
+  for (std::size_t i = 0; i < kLogLevels.size(); ++i)
+    if (text == kLogLevels[i]) return static_cast<LogLevel>(i);
   return error(ErrorCode::Invalid,
                "expected a log level (debug, info, warning or error), got \"" + escaped(text) + "\"");
 }
@@ -156,7 +156,9 @@ std::string format_log_line(LogFormat format, std::chrono::system_clock::time_po
     return readable_line(format == LogFormat::Coloured, at, level, message, fields);
   std::string line;
   JsonWriter json(line);
-  json.open_object().member("time", utc_text(at)).member("level", kLevels[static_cast<std::size_t>(level)]);
+  json.open_object()
+      .member("time", utc_text(at))
+      .member("level", kLogLevels[static_cast<std::size_t>(level)]);
   json.member("message", message);
   for (const LogField& field : fields) {
     json.key(field.key);

@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, kErrorClassCount> kErrors = {"none", "han
 constexpr std::array<std::string_view, kRetryChoiceCount> kChoices = {"now", "later", "dead_letter", "park"};
 constexpr std::array<std::string_view, kFailureCauseCount> kCauses = {"unknown", "message", "outage",
                                                                       "deploy",  "timeout", "capacity"};
-constexpr std::array<std::string_view, kScaleReasonCount> kScaleReasons = {
+constexpr std::array<std::string_view, kScaleReasonCount> kScaleReasonWords = {
     "plan", "reactive", "minimum", "surplus", "outdated", "failing", "shutdown", "room", "slow", "variant"};
 constexpr std::array<std::string_view, kRouteReasonCount> kRouteReasons = {
     "only", "warmest", "group", "failures", "other", "cost", "finish"};
@@ -50,7 +50,7 @@ std::string_view word(FailureCause cause) {
   return pick(kCauses, cause);
 }
 std::string_view word(ScaleReason reason) {
-  return pick(kScaleReasons, reason);
+  return pick(kScaleReasonWords, reason);
 }
 std::string_view word(MoveReason reason) {
   return pick(kMoveReasons, reason);
