@@ -10,7 +10,7 @@
 namespace forewarm {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -28,7 +28,7 @@ std::string quoted(std::string_view text) {
 
 std::string in_brackets(const std::vector<std::string>& values) {
   std::string out = "[";
-  for (const std::string& value : values) out += (out.size() > 1 ? ", " : "") + quoted(value);
+  for (const std::string& value : values) out += (out.size() > 1 ? ", " : "") + in_quotes(value);
   return out + "]";
 }
 
@@ -36,7 +36,7 @@ std::string in_braces(const std::map<std::string, std::string>& values) {
   if (values.empty()) return "{}";
   std::string out = "{ ";
   for (const auto& [key, value] : values)
-    out += (out.size() > 2 ? ", " : "") + quoted(key) + " = " + quoted(value);
+    out += (out.size() > 2 ? ", " : "") + in_quotes(key) + " = " + in_quotes(value);
   return out + " }";
 }
 
@@ -50,7 +50,7 @@ std::string written(double value) {
 /// Goes over the fields and has each written as key and value; what becomes of them is the derived class's.
 class FieldWriter : public FieldVisitor {
  public:
-  void text(FieldName name, std::string& value) override { write(name, "text", quoted(value), ""); }
+  void text(FieldName name, std::string& value) override { write(name, "text", in_quotes(value), ""); }
   void number(FieldName name, std::int64_t& value, Bounds<std::int64_t> bounds) override {
     write(name, "whole number", std::to_string(value),
           std::to_string(bounds.least) + " to " + std::to_string(bounds.most));
@@ -61,7 +61,7 @@ class FieldWriter : public FieldVisitor {
     write(name, "number", written(value), range.str());
   }
   void duration(FieldName name, Duration& value, Bounds<Duration> bounds) override {
-    write(name, "duration", quoted(format_duration(value)),
+    write(name, "duration", in_quotes(format_duration(value)),
           format_duration(bounds.least) + " to " + format_duration(bounds.most));
   }
   void flag(FieldName name, bool& value) override {
