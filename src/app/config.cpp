@@ -86,6 +86,21 @@ std::string check_mapping(const ServerConfig& config, const MappingConfig& mappi
          (meant.empty() ? "" : " Did you mean " + std::string(meant) + "?");
 }
 
+std::string check_source(const ServerConfig& config, const SourceConfig& source) {
+  if (!is_name(source.queue)) return "needs queue = \"NAME\"";
+  if (std::ranges::find(config.sources, source.queue, &SourceConfig::queue) != config.sources.end())
+    return "'" + source.queue + "' is defined twice";
+  if (std::ranges::find(config.queues, source.queue, &QueueConfig::name) != config.queues.end())
+    return "'" + source.queue + "' is a [[queue]] of this server too; a queue lives in one place";
+  if (source.url.find("://") == std::string::npos)
+    return "'" + source.queue +
+           "' needs a url, for example url = \"amqp://worker@127.0.0.1:5672/%2f/orders\"";
+  if (source.dead_letters != "here" && source.dead_letters != "engine")
+    return "'" + source.queue + "' dead_letters: expected here or engine, found '" + source.dead_letters +
+           "'";
+  return "";
+}
+
 std::string check_token(const ServerConfig& config, const AdminTokenConfig& token) {
   if (!is_name(token.name)) return "needs a name of letters, digits, - and _ (up to 80)";
   if (std::ranges::find(config.admin_tokens, token.name, &AdminTokenConfig::name) !=
@@ -143,7 +158,8 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   const toml::table& root = *parsed;
   ServerConfig config;
   TomlReader reader(root, file);
-  for (const std::string_view key : {"function", "mapping", "queue", "signal", "admin_token", "access_key"})
+  for (const std::string_view key :
+       {"function", "mapping", "queue", "source", "signal", "admin_token", "access_key"})
     reader.known_elsewhere(key);
   describe(reader, config);
   Result<void> read = reader.finish();
@@ -160,6 +176,10 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
     read = read_tables(root, "queue", file, config.queues, [](const QueueConfig& queue) -> std::string {
       return is_name(queue.name) ? "" : "needs a name of letters, digits, - and _ (up to 80)";
     });
+  }
+  if (read) {
+    read = read_tables(root, "source", file, config.sources,
+                       [&](const SourceConfig& source) { return check_source(config, source); });
   }
   if (read) {
     read = read_tables(root, "signal", file, config.signals,

@@ -8,6 +8,7 @@
 #include "app/access_config.h"
 #include "app/override_config.h"
 #include "app/signal_config.h"
+#include "app/source_config.h"
 #include "base/result.h"
 #include "core/model/settings.h"
 #include "edge/functions/isolation.h"
@@ -106,6 +107,7 @@ struct ServerConfig {
   std::vector<FunctionConfig> functions;
   std::vector<MappingConfig> mappings;
   std::vector<QueueConfig> queues;
+  std::vector<SourceConfig> sources;
   std::vector<SignalConfig> signals;
   std::vector<AdminTokenConfig> admin_tokens;
   std::vector<AccessKeyConfig> access_keys;

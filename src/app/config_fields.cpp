@@ -205,6 +205,22 @@ void describe(FieldVisitor& v, AccessKeyConfig& c) {
          c.actions);
 }
 
+void describe(FieldVisitor& v, SourceConfig& c) {
+  v.text({"queue", "its name here; .fifo at its end keeps the order within the engine's groups"}, c.queue);
+  v.text({"url", "where the queue is (engines.md), for example amqp://worker@127.0.0.1:5672/%2f/orders"},
+         c.url);
+  v.text({"password_file", "file whose first line is the password, token or secret for the URL's user"},
+         c.password_file);
+  v.text({"ca_file", "PEM file of who is trusted to be the engine; empty: the system's"}, c.ca_file);
+  v.map({"options", "of the engine's own (engines.md)"}, c.options);
+  v.number({"window_max", "messages lent to this server at a time, waiting and running, at most"},
+           c.window_max, {1, 100'000});
+  v.number({"attempts_max", "runs of a message before it is dead-lettered"}, c.attempts_max, {1, 1000});
+  v.text({"dead_letters",
+          "here: in the queue NAME-dead-letters of this server; engine: where the engine keeps them"},
+         c.dead_letters);
+}
+
 void describe(FieldVisitor& v, SignalConfig& c) {
   v.text({"name", "unique name: letters, digits, -, _ and ."}, c.name);
   v.text(

@@ -56,6 +56,7 @@ void describe(FieldVisitor& visitor, VariantConfig& config);
 void describe(FieldVisitor& visitor, MappingConfig& config);
 void describe(FieldVisitor& visitor, OverrideConfig& config);
 void describe(FieldVisitor& visitor, QueueConfig& config);
+void describe(FieldVisitor& visitor, SourceConfig& config);
 void describe(FieldVisitor& visitor, SignalConfig& config);
 void describe(FieldVisitor& visitor, AdminTokenConfig& config);
 void describe(FieldVisitor& visitor, AccessKeyConfig& config);

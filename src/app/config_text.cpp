@@ -168,6 +168,9 @@ std::string config_reference() {
                                         "Who may use the admin port (operations.md). Without any table, "
                                         "everybody who reaches it.") +
          reference_of<QueueConfig>("[[queue]]", "Queues that are to be there from the start.") +
+         reference_of<SourceConfig>("[[source]]",
+                                    "Queues that live in another engine (engines.md). One table each; a "
+                                    "`[[mapping]]` gives\nit its function.") +
          reference_of<AccessKeyConfig>("[[access_key]]",
                                        "Who may use the SQS endpoint, by Signature Version 4 (sqs.md). "
                                        "Without any, nobody is asked who "

@@ -85,6 +85,8 @@ struct QueueServiceOptions {
   QueueDirectory::Options names;
   /// False for a queue that its function alone may receive from. Empty: all may be received from.
   std::function<bool(QueueId)> receivable;
+  /// Where a queue's messages are if not in this server's store; empty otherwise. May be empty itself.
+  std::function<std::string(QueueId)> elsewhere = {};
   /// Told of every request that changed a queue, or was to, once it is answered.
   std::function<void(const QueueChange&)> changed = {};
   /// Told of what an operator should know, such as a message that cannot be read.

@@ -73,6 +73,29 @@ Result<void> QueueService::attach(CoreGate& gate) {
                    [](const Result<void>&) {});
 }
 
+/// What would be done to the messages of another engine can only be done there.
+std::optional<sqs::SqsError> QueueService::refuse_elsewhere(const sqs::Request& request) const {
+  if (!context_.options.elsewhere) return std::nullopt;
+  const std::string_view url = std::visit(
+      []<class Asked>(const Asked& asked) -> std::string_view {
+        constexpr bool kThere =
+            std::is_same_v<Asked, sqs::SendMessage> || std::is_same_v<Asked, sqs::SendMessageBatch> ||
+            std::is_same_v<Asked, sqs::PurgeQueueRequest> || std::is_same_v<Asked, sqs::DeleteQueue>;
+        if constexpr (kThere) {
+          return asked.queue_url;
+        } else {
+          return {};
+        }
+      },
+      request);
+  if (url.empty()) return std::nullopt;
+  const auto queue = context_.find(url);
+  const std::string place = queue ? context_.options.elsewhere((*queue)->id) : std::string();
+  if (place.empty()) return std::nullopt;
+  return sqs::SqsError{sqs::Fault::UnsupportedOperation, "The messages of queue '" + (*queue)->name +
+                                                             "' live at " + place + ". Do this there."};
+}
+
 void QueueService::handle(const sqs::Request& request, const RequestContext& from, QueueReply reply) {
   reply = audited(request, from, std::move(reply));
   if (!context_.finish()) {
@@ -83,6 +106,7 @@ void QueueService::handle(const sqs::Request& request, const RequestContext& fro
     return reply(sqs::refuse(sqs::Fault::ServiceUnavailable,
                              "The server is shutting down and hands out no more messages; try again."));
   }
+  if (auto refused = refuse_elsewhere(request)) return reply(std::unexpected(std::move(*refused)));
   std::visit(
       [&]<class Asked>(const Asked& asked) {
         if constexpr (kHandles<QueueActions, Asked>) {

@@ -94,6 +94,7 @@ class QueueService {
   std::vector<MessageId> failed_messages(std::span<const Lease> leases, std::string_view response);
 
  private:
+  std::optional<sqs::SqsError> refuse_elsewhere(const sqs::Request& request) const;
   Result<void> pause(QueueId queue, bool paused);
   QueueReply audited(const sqs::Request& request, const RequestContext& from, QueueReply reply) const;
 

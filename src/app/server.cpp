@@ -4,138 +4,15 @@
 #include <csignal>
 #include <filesystem>
 
-#include "app/admin_routes.h"
-#include "app/backup_service.h"
+#include "app/configured_queues.h"
 #include "app/doctor.h"
-#include "app/fit_worker.h"
-#include "app/function_changes.h"
-#include "app/function_directory.h"
-#include "app/function_host.h"
 #include "app/listen_address.h"
-#include "app/live_world.h"
 #include "app/own_program.h"
-#include "app/queue_forecasts.h"
-#include "app/queue_routes.h"
-#include "app/queue_service.h"
-#include "app/recording.h"
-#include "app/recovered.h"
 #include "app/reloading.h"
-#include "app/server_guard.h"
-#include "app/server_history.h"
-#include "app/server_snapshot.h"
-#include "app/shutdown.h"
-#include "app/signal_routes.h"
-#include "app/signal_service.h"
-#include "app/sqs_front.h"
-#include "app/ticker.h"
-#include "edge/net/service_manager.h"
-#include "edge/observe/dashboard.h"
-#include "edge/observe/decision_log.h"
-#include "edge/observe/metrics.h"
+#include "app/server_impl.h"
+#include "app/source_factory.h"
 
 namespace forewarm {
-namespace {
-
-class ServerImpl : public Server, private Names {
- public:
-  explicit ServerImpl(Options options)
-      : options_(std::move(options)),
-        config_(options_.config),
-        queues_(QueueServiceOptions{.names = {.region = config_.region},
-                                    .receivable = [this](QueueId queue) { return receivable(queue); },
-                                    .changed = [this](const QueueChange& change) { guard_->note(change); },
-                                    .warn = [this](std::string_view text) { log().warning(text); },
-                                    .wants_ticks = [this] { ticks_.wake(); }}),
-        metrics_({.version = FOREWARM_VERSION}, *this),
-        core_({.seed = 1, .make_scaler = {}}),
-        snapshots_(core_, queues_.directory(), functions_) {}
-
-  ~ServerImpl() override {
-    // Nothing may call back into what is being taken down: first the doors, then the hands, then the store.
-    sqs_server_.reset();
-    admin_server_.reset();
-    backup_.reset();
-    signals_.reset();
-    host_.reset();
-    fits_.reset();
-    store_.reset();
-  }
-
-  Result<void> start();
-  Result<void> run() override;
-  void stop() override { loop_.stop(); }
-  Endpoint sqs_endpoint() const override { return sqs_server_->endpoint(); }
-  Endpoint admin_endpoint() const override { return admin_server_->endpoint(); }
-  Loop& loop() override { return loop_; }
-  void set_progress(std::optional<Progress> progress) override { progress_ = std::move(progress); }
-  Snapshot snapshot() override;
-
- private:
-  // Names
-  std::string queue(QueueId id) const override {
-    const QueueEntry* entry = queues_.directory().find(id);
-    return entry != nullptr ? entry->name : "";
-  }
-  std::string function(FunctionId id) const override {
-    const FunctionEntry* entry = functions_.find(id);
-    return entry != nullptr ? entry->config.name : "";
-  }
-
-  Log& log() { return *options_.log; }
-  bool receivable(QueueId queue) const;
-  Result<void> recover(const Recovered& recovered);
-  void step(Event event);
-  LiveWorld::Hands hands();
-  void make_host();
-  Result<void> listen();
-  void make_queues();
-  void make_queue(const std::string& name, sqs::StringMap attributes);
-  void configure();
-  void queue_made();
-  void be_ready();
-  void reload();
-  void begin_end();
-  std::size_t runs_under_way() const;
-  void every_second();
-  void watch(const TimedEvent& event, const Actions& actions);
-  AdminRoutes::Sources admin_sources();
-
-  Options options_;
-  ServerConfig config_;
-  Loop loop_;
-  std::unique_ptr<ServerGuard> guard_;
-  ServiceManager manager_ = ServiceManager::from_environment();
-  FunctionDirectory functions_;
-  Ticker ticks_{loop_, [this] { return queues_.tick(); }};
-  QueueService queues_;
-  std::unique_ptr<Store> store_;
-  Metrics metrics_;
-  std::unique_ptr<DecisionLog> decisions_;
-  std::unique_ptr<Recorder> recorder_;
-  std::unique_ptr<ServerHistory> history_;
-  Orchestrator core_;
-  SnapshotMaker snapshots_;
-  std::unique_ptr<LiveWorld> world_;
-  std::unique_ptr<SignalService> signals_;
-  std::unique_ptr<FunctionHost> host_;
-  std::unique_ptr<FitWorker> fits_;
-  std::unique_ptr<Dashboard> dashboard_;
-  std::optional<FunctionChanges> changes_;
-  std::unique_ptr<AdminRoutes> admin_routes_;
-  std::unique_ptr<BackupService> backup_;
-  std::unique_ptr<QueueForecasts> forecasts_;
-  std::optional<SqsFront> sqs_front_;
-  std::unique_ptr<HttpServer> sqs_server_;
-  std::unique_ptr<HttpServer> admin_server_;
-  std::unique_ptr<Loop::Timer> second_;
-  std::optional<Shutdown> shutdown_;
-  std::unique_ptr<Loop::Watch> ends_;
-  std::unique_ptr<Loop::Watch> reloads_;
-  std::optional<Progress> progress_;
-  std::uint64_t functions_memory_bytes_ = 0;
-  std::size_t queues_to_make_ = 0;
-  bool ready_ = false;
-};
 
 Result<void> ServerImpl::start() {
   auto guard = ServerGuard::open(config_, log());
@@ -152,7 +29,8 @@ Result<void> ServerImpl::start() {
   }
   decisions_ = std::make_unique<DecisionLog>(DecisionLog::Options{.directory = config_.data + "/decisions"},
                                              static_cast<const Names&>(*this));
-  world_ = std::make_unique<LiveWorld>(loop_, *store_, core_,
+  make_sources();
+  world_ = std::make_unique<LiveWorld>(loop_, sources_->store(), core_,
                                        LiveWorld::Options{.not_before = recovered->clock}, hands());
   const auto report = [this](Event event) { world_->report(std::move(event)); };
   signals_ =
@@ -175,6 +53,7 @@ Result<void> ServerImpl::recover(const Recovered& recovered) {
     if (Result<bool> queue = queues_.recover(key, value); !queue) return std::unexpected(queue.error());
     if (Result<bool> function = functions_.recover(key, value); !function)
       return std::unexpected(function.error());
+    if (Result<bool> lent = sources_->recover(key, value); !lent) return std::unexpected(lent.error());
   }
   functions_.configure(config_);
   configure();
@@ -235,6 +114,28 @@ void ServerImpl::make_host() {
   });
 }
 
+void ServerImpl::make_sources() {
+  const auto slots = [this](std::string_view queue) {
+    const FunctionEntry* function = functions_.of_queue(queue);
+    if (function == nullptr) return 0U;
+    return core_.function(function->id).instances.usable() *
+           functions_.mapping_of_queue(queue)->settings.batch_size;
+  };
+  const auto queue_id = [this](std::string_view name) {
+    const QueueEntry* entry = queues_.directory().find(name);
+    return entry != nullptr ? std::optional(entry->id) : std::nullopt;
+  };
+  sources_ = std::make_unique<SourceService>(
+      *store_, SourceService::Server{.loop = &loop_,
+                                     .core = &core_,
+                                     .now = [this] { return world_->now(); },
+                                     .report = [this](Event event) { world_->report(std::move(event)); },
+                                     .queue_id = queue_id,
+                                     .slots = slots,
+                                     .warn = [this](std::string_view text) { log().warning(text); },
+                                     .make = make_source});
+}
+
 void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
   if (recorder_) recorder_->write(event, actions);
   metrics_.observe(event, actions);
@@ -251,95 +152,32 @@ bool ServerImpl::receivable(QueueId id) const {
   return mapping == nullptr || mapping->settings.shared_consumers;
 }
 
-Result<void> ServerImpl::listen() {
-  sqs_front_.emplace(queues_, config_.public_url);
-  if (const auto keys = sqs_front_->use_keys_of(config_, true); !keys) return std::unexpected(keys.error());
-  const Result<ListenAddresses> addresses = listen_addresses(config_);
-  if (!addresses) return std::unexpected(addresses.error());
-  HttpServer::Options options{.listen = addresses->sqs, .tls = guard_->tls()};
-  Result<std::unique_ptr<HttpServer>> server =
-      HttpServer::listen(loop_, options, std::bind_front(&SqsFront::answer, &*sqs_front_));
-  if (!server) return std::unexpected(server.error());
-  sqs_server_ = std::move(*server);
-  sqs_front_->set_own_url(guard_->url(sqs_endpoint()));
-  dashboard_ = std::make_unique<Dashboard>(
-      Dashboard::Options{.version = FOREWARM_VERSION, .routes = guard_->route_options(addresses->admin)},
-      Dashboard::Sources{.metrics = &metrics_,
-                         .decisions = decisions_.get(),
-                         .logs = [this](std::string_view function, std::size_t limit) {
-                           return host_->log_entries(function, limit);
-                         }});
-  admin_routes_ = std::make_unique<AdminRoutes>(dashboard_->routes(), admin_sources());
-  forecasts_ = std::make_unique<QueueForecasts>(
-      loop_, dashboard_->routes(),
-      QueueForecasts::Sources{std::bind_front(&SnapshotMaker::arrivals, &snapshots_),
-                              std::bind_front(&ServerHistory::demand, history_.get()), signals_.get(),
-                              std::bind_front(&Orchestrator::signal, &core_)});
-  add_signal_routes(dashboard_->routes(), *signals_);
-  add_queue_routes(dashboard_->routes(), queues_);
-  guard_->add_routes(dashboard_->routes());
-  backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
-  add_doctor_route(dashboard_->routes(), config_, host_->pool());
-  options.listen = addresses->admin;
-  server = HttpServer::listen(loop_, options, dashboard_->handler());
-  if (!server) return std::unexpected(server.error());
-  admin_server_ = std::move(*server);
-  return {};
-}
-
-AdminRoutes::Sources ServerImpl::admin_sources() {
-  AdminRoutes::Sources sources;
-  sources.queues = &queues_;
-  sources.functions = &functions_;
-  sources.core = &core_;
-  changes_.emplace(FunctionChanges::Server{.gate = world_.get(),
-                                           .functions = &functions_,
-                                           .configure = [this] { configure(); },
-                                           .has_queue =
-                                               [this](const std::string& name) {
-                                                 if (queues_.directory().find(name) == nullptr)
-                                                   make_queue(name, {});
-                                               }});
-  sources.put_function = std::bind_front(&FunctionChanges::put, &*changes_);
-  sources.remove_function = std::bind_front(&FunctionChanges::remove, &*changes_);
-  sources.invoke = [this](const FunctionEntry& function, std::string payload,
-                          std::function<void(Result<std::string>)> done) {
-    host_->invoke(function, std::move(payload), std::move(done));
-  };
-  return sources;
-}
-
 /// Queues that the configuration names and that are not there yet.
 void ServerImpl::make_queues() {
   ++queues_to_make_;  // this function itself, so that the last answer comes after all were asked for
-  for (const QueueConfig& queue : config_.queues) {
-    if (queues_.directory().find(queue.name) == nullptr) make_queue(queue.name, queue.attributes);
-  }
-  for (const auto& [name, function] : functions_.all()) {
-    for (const MappingConfig& mapping : function.mappings) {
-      const bool has_table =
-          std::ranges::find(config_.queues, mapping.queue, &QueueConfig::name) != config_.queues.end();
-      if (!has_table && queues_.directory().find(mapping.queue) == nullptr) make_queue(mapping.queue, {});
-    }
-  }
+  const QueueRequests wanted = configured_queues(config_, functions_, queues_.directory());
+  for (const sqs::CreateQueue& queue : wanted.create) make_queue(queue.name, queue);
+  for (const auto& [name, attributes] : wanted.change)
+    make_queue(name, sqs::SetQueueAttributes{"/000000000000/" + name, attributes});
   queue_made();
 }
 
-void ServerImpl::make_queue(const std::string& name, sqs::StringMap attributes) {
+void ServerImpl::make_queue(const std::string& name, const sqs::Request& request) {
   ++queues_to_make_;
-  queues_.handle(sqs::CreateQueue{name, std::move(attributes), {}}, {},
-                 [this, name](sqs::SqsResult<sqs::Response> answer) {
-                   if (!answer)
-                     log().error("a queue of the configuration cannot be made",
-                                 {{"queue", name}, {"reason", answer.error().message}});
-                   queue_made();
-                 });
+  queues_.handle(request, {}, [this, name](sqs::SqsResult<sqs::Response> answer) {
+    if (!answer)
+      log().error("a queue of the configuration cannot be made",
+                  {{"queue", name}, {"reason", answer.error().message}});
+    queue_made();
+  });
 }
 
 void ServerImpl::queue_made() {
   // While one counts, so that the core hears of it in turn: the loop sleeps until what it knows of is due.
   if (queues_to_make_ == 1) configure();
-  if (--queues_to_make_ == 0 && !ready_) be_ready();
+  if (--queues_to_make_ > 0) return;
+  sources_->configure(config_.sources);
+  if (!ready_) be_ready();
 }
 
 void ServerImpl::be_ready() {
@@ -384,6 +222,7 @@ void ServerImpl::begin_end() {
   dashboard_->set_ready(false);
   manager_.stopping();
   queues_.stop_consumption();
+  sources_->stop();
   log().info("stopping");
 }
 
@@ -427,8 +266,6 @@ Result<void> ServerImpl::run() {
   if (recorder_) recorder_->flush();
   return world_->failure() ? Result<void>(std::unexpected(*world_->failure())) : Result<void>();
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Server>> Server::open(Options options) {
   ::signal(SIGPIPE, SIG_IGN);

@@ -1,0 +1,72 @@
+// What a server listens on: the SQS endpoint, and the admin port with all its routes.
+
+#include <algorithm>
+#include <utility>
+
+#include "app/doctor.h"
+#include "app/listen_address.h"
+#include "app/queue_routes.h"
+#include "app/server_impl.h"
+#include "app/signal_routes.h"
+
+namespace forewarm {
+
+Result<void> ServerImpl::listen() {
+  sqs_front_.emplace(queues_, config_.public_url);
+  if (const auto keys = sqs_front_->use_keys_of(config_, true); !keys) return std::unexpected(keys.error());
+  const Result<ListenAddresses> addresses = listen_addresses(config_);
+  if (!addresses) return std::unexpected(addresses.error());
+  HttpServer::Options options{.listen = addresses->sqs, .tls = guard_->tls()};
+  Result<std::unique_ptr<HttpServer>> server =
+      HttpServer::listen(loop_, options, std::bind_front(&SqsFront::answer, &*sqs_front_));
+  if (!server) return std::unexpected(server.error());
+  sqs_server_ = std::move(*server);
+  sqs_front_->set_own_url(guard_->url(sqs_endpoint()));
+  dashboard_ = std::make_unique<Dashboard>(
+      Dashboard::Options{.version = FOREWARM_VERSION, .routes = guard_->route_options(addresses->admin)},
+      Dashboard::Sources{.metrics = &metrics_,
+                         .decisions = decisions_.get(),
+                         .logs = [this](std::string_view function, std::size_t limit) {
+                           return host_->log_entries(function, limit);
+                         }});
+  admin_routes_ = std::make_unique<AdminRoutes>(dashboard_->routes(), admin_sources());
+  forecasts_ = std::make_unique<QueueForecasts>(
+      loop_, dashboard_->routes(),
+      QueueForecasts::Sources{std::bind_front(&SnapshotMaker::arrivals, &snapshots_),
+                              std::bind_front(&ServerHistory::demand, history_.get()), signals_.get(),
+                              std::bind_front(&Orchestrator::signal, &core_)});
+  add_signal_routes(dashboard_->routes(), *signals_);
+  add_queue_routes(dashboard_->routes(), queues_);
+  guard_->add_routes(dashboard_->routes());
+  backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
+  add_doctor_route(dashboard_->routes(), config_, host_->pool());
+  options.listen = addresses->admin;
+  server = HttpServer::listen(loop_, options, dashboard_->handler());
+  if (!server) return std::unexpected(server.error());
+  admin_server_ = std::move(*server);
+  return {};
+}
+
+AdminRoutes::Sources ServerImpl::admin_sources() {
+  AdminRoutes::Sources sources;
+  sources.queues = &queues_;
+  sources.functions = &functions_;
+  sources.core = &core_;
+  changes_.emplace(FunctionChanges::Server{.gate = world_.get(),
+                                           .functions = &functions_,
+                                           .configure = [this] { configure(); },
+                                           .has_queue =
+                                               [this](const std::string& name) {
+                                                 if (queues_.directory().find(name) == nullptr)
+                                                   make_queue(name, sqs::CreateQueue{name, {}, {}});
+                                               }});
+  sources.put_function = std::bind_front(&FunctionChanges::put, &*changes_);
+  sources.remove_function = std::bind_front(&FunctionChanges::remove, &*changes_);
+  sources.invoke = [this](const FunctionEntry& function, std::string payload,
+                          std::function<void(Result<std::string>)> done) {
+    host_->invoke(function, std::move(payload), std::move(done));
+  };
+  return sources;
+}
+
+}  // namespace forewarm
