@@ -18,12 +18,12 @@ struct LentMessage {
   std::string token;  ///< of this delivery: what it is settled and extended by
   std::string body;
   /// Attributes, headers or properties that are text; what is not is left out.
-  std::vector<std::pair<std::string, std::string>> attributes;
-  std::uint32_t deliveries = 0;         ///< as the engine counts, with this one; 0: it does not say
-  std::optional<TimePoint> sent;        ///< wall clock, as the engine says
-  std::optional<TimePoint> lent_until;  ///< wall clock; none: as long as the connection lives
-  std::string group;                    ///< within which there is an order; empty: none
-  std::optional<std::uint8_t> priority;
+  std::vector<std::pair<std::string, std::string>> attributes{};
+  std::uint32_t deliveries = 0;           ///< as the engine counts, with this one; 0: it does not say
+  std::optional<TimePoint> sent{};        ///< wall clock, as the engine says
+  std::optional<TimePoint> lent_until{};  ///< wall clock; none: as long as the connection lives
+  std::string group{};                    ///< within which there is an order; empty: none
+  std::optional<std::uint8_t> priority{};
 
   friend bool operator==(const LentMessage&, const LentMessage&) = default;
 };
