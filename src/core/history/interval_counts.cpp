@@ -29,6 +29,12 @@ void IntervalCounts::observe_arrival(TimePoint at, std::uint32_t bytes, Priority
   by_priority_[std::min(priority, kPriorityMax)] += 1;
 }
 
+void IntervalCounts::observe_arrivals(TimePoint at, double count) {
+  begin_or_advance(at);
+  sums_.arrivals += std::max(0.0, count);
+  open_.arrivals = static_cast<float>(sums_.arrivals);
+}
+
 void IntervalCounts::observe_work(TimePoint at, Duration service_time) {
   begin_or_advance(at);
   sums_.work_seconds += std::max(0.0, seconds(service_time));

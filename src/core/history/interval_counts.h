@@ -27,6 +27,8 @@ class IntervalCounts {
   IntervalCounts(Duration step, std::size_t capacity);
 
   void observe_arrival(TimePoint at, std::uint32_t bytes, Priority priority);
+  /// `count` of them, of which no more is known; it may be a share of one.
+  void observe_arrivals(TimePoint at, double count);
   void observe_work(TimePoint at, Duration service_time);
   /// Closes all steps that end at or before `now`. Returns how many closed since it was last asked: an
   /// observation after a step's end has closed it already.

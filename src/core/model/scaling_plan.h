@@ -26,6 +26,7 @@ enum class Constraint : std::uint8_t {
   Override,    ///< an override of the operator's whose window it is
   Forced,      ///< the operator said how many
   Paused,      ///< the operator paused scaling in or out
+  Silence,     ///< nothing is known of the queue lately: what is there stays
 };
 
 /// Why a plan says what it says, as data: explain, dashboard, replay and tests show the same.

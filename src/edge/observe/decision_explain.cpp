@@ -84,6 +84,8 @@ std::string why_bound(const PlanReason& reason) {
       return "The operator forces this number.";
     case Constraint::Paused:
       return "The operator has paused scaling, which bound it.";
+    case Constraint::Silence:
+      return "The metrics say nothing lately, and nothing is taken away on silence.";
   }
   return "";
 }

@@ -75,7 +75,7 @@ constexpr auto kTable = std::to_array<MetricDescription>({
      "queue, reason",
      "cost, backlog, minimum, maximum, budget, baseline, no_forecast, trust, no_lead, hazard, rule, "
      "override, "
-     "forced, paused"},
+     "forced, paused, silence"},
     {"forewarm_forecast_median_messages", kGauge, "Forecast of the arrivals in the next step: median.",
      "queue", ""},
     {"forewarm_forecast_high_messages", kGauge, "Forecast of the arrivals in the next step: 95 % quantile.",

@@ -60,7 +60,8 @@ constexpr std::string_view kPlan = R"({
     "at": {"type": "number"}, "until": {"type": "number"}, "instances": {"type": "integer"},
     "warm_floor": {"type": "integer"}, "keep_idle_seconds": {"type": "number"},
     "constraint": {"type": "string", "enum": ["cost", "backlog", "minimum", "maximum", "budget", "baseline",
-      "no_forecast", "trust", "no_lead", "hazard", "rule", "override", "forced", "paused"]},
+      "no_forecast", "trust", "no_lead", "hazard", "rule", "override", "forced", "paused",
+      "silence"]},
     "level": {"type": "number"}, "lead_seconds": {"type": "number"}, "explanation": {"type": "string"}}})";
 
 constexpr std::string_view kHistory = R"({

@@ -25,8 +25,8 @@ constexpr std::array<std::string_view, kMoveReasonCount> kMoveReasons = {"receiv
 constexpr std::array<std::string_view, kLossReasonCount> kLossReasons = {
     "stopped", "start_failed", "start_timeout", "crashed", "killed"};
 constexpr std::array<std::string_view, kConstraintCount> kConstraints = {
-    "cost",  "backlog", "minimum", "maximum", "budget",   "baseline", "no_forecast",
-    "trust", "no_lead", "hazard",  "rule",    "override", "forced",   "paused"};
+    "cost",    "backlog", "minimum", "maximum",  "budget", "baseline", "no_forecast", "trust",
+    "no_lead", "hazard",  "rule",    "override", "forced", "paused",   "silence"};
 constexpr std::array<std::string_view, 4> kOrders = {"none", "pause_in", "pause_out", "force"};
 constexpr std::array<std::string_view, kOriginCount> kOrigins = {"sent", "recovered", "redriven"};
 
@@ -35,7 +35,7 @@ static_assert(static_cast<std::size_t>(ScaleReason::Variant) + 1 == kScaleReason
 static_assert(static_cast<std::size_t>(RouteReason::Finish) + 1 == kRouteReasonCount);
 static_assert(static_cast<std::size_t>(MoveReason::Redrive) + 1 == kMoveReasonCount);
 static_assert(static_cast<std::size_t>(LossReason::Killed) + 1 == kLossReasonCount);
-static_assert(static_cast<std::size_t>(Constraint::Paused) + 1 == kConstraintCount);
+static_assert(static_cast<std::size_t>(Constraint::Silence) + 1 == kConstraintCount);
 static_assert(static_cast<std::size_t>(Origin::Redriven) + 1 == kOriginCount);
 
 }  // namespace

@@ -30,7 +30,7 @@ inline constexpr std::size_t kScaleReasonCount = 10;
 inline constexpr std::size_t kMoveReasonCount = 4;
 inline constexpr std::size_t kRouteReasonCount = 7;
 inline constexpr std::size_t kLossReasonCount = 5;
-inline constexpr std::size_t kConstraintCount = 14;
+inline constexpr std::size_t kConstraintCount = 15;
 inline constexpr std::size_t kModelCount = kModelNames.size();
 inline constexpr std::size_t kOriginCount = 3;
 

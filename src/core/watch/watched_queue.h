@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/time.h"
+#include "core/forecast/ensemble/model_choice.h"
+#include "core/history/duration_sketch.h"
+#include "core/history/interval_counts.h"
+#include "core/model/directive.h"
+#include "core/model/event.h"
+#include "core/model/forecast.h"
+#include "core/model/scaling_plan.h"
+#include "core/model/settings.h"
+#include "core/scale/scaler.h"
+
+namespace forewarm {
+
+/// What metrics say of a queue and of what works on it, at a moment. What they do not say is not there: a gap
+/// is not a zero.
+struct QueueReading {
+  std::optional<std::uint64_t> waiting{};        ///< messages that could start
+  std::optional<std::uint64_t> in_flight{};      ///< with consumers
+  std::optional<std::uint64_t> arrived_total{};  ///< ever; smaller than before: the counter began anew
+  std::optional<std::uint64_t> done_total{};     ///< ever, likewise
+  std::optional<Duration> oldest_wait{};
+  std::optional<std::uint32_t> instances_ready{};
+  std::optional<std::uint32_t> instances_set{};  ///< what the target was told last, by whomever
+
+  friend bool operator==(const QueueReading&, const QueueReading&) = default;
+};
+
+/// The scaling of one queue that is seen through metrics only: its history, its forecasts and its plan, by
+/// the same policy as those of queues whose every message is known.
+///
+/// Arrivals are the difference of a counter, or, where there is none, what must have come for waiting and
+/// in-flight messages to be as many as they are. Service times follow from those in flight and the rate at
+/// which messages end (Little 1961), where both are known. Pure: no clock.
+class WatchedQueue {
+ public:
+  struct Settings {
+    QueueId queue;
+    ScalingSettings scaling;
+    ForecastSettings forecast;
+    ActuatorModel target;
+    Duration service_time = Duration(0);  ///< of one message; 0: found out
+    Duration silent_after = 60s;          ///< without a reading for so long nothing is taken for known
+  };
+  explicit WatchedQueue(const Settings& settings);
+
+  /// Readings in the order of time.
+  void observe(TimePoint now, const QueueReading& reading);
+  /// There was no reading, or nothing of use in it.
+  void observe_silence(TimePoint now) { history_.mark_gap(now); }
+  /// An instance was asked for and became ready after that time.
+  void observe_start(Duration start_time) { start_times_.observe(start_time); }
+  /// What was measured before this began (HistoryRestored, of this queue).
+  void restore(TimePoint now, const HistoryRestored& past);
+
+  /// A fit that is due, once.
+  std::optional<FitRequest> take_fit(TimePoint now);
+  void accept(const ForecastFitted& fitted);
+
+  /// How many instances it wants from now on. While readings are silent: no fewer than are there.
+  ScalingPlan plan(TimePoint now);
+  /// What to set at the target over the forecast's horizon, beginning with what is set now.
+  DirectiveCourse directives(TimePoint now, const std::optional<TierPrices>& prices = {}) const;
+
+  bool silent(TimePoint now) const;
+  const IntervalCounts& history() const { return history_; }
+  const QueueReading& reading() const { return reading_; }
+  const ModelForecast* forecast(TimePoint now) const { return choice_.best(now); }
+  DurationSummary service_time() const;
+
+ private:
+  ScalingInputs inputs(TimePoint now) const;
+  std::optional<double> arrivals_between(const QueueReading& reading) const;
+  std::optional<double> done_between(const QueueReading& reading, std::optional<double> arrived) const;
+  void count_arrivals(TimePoint now, double arrived);
+  void learn(TimePoint now, const QueueReading& reading, double done);
+  void close_steps(TimePoint now);
+
+  Settings settings_;
+  std::unique_ptr<Scaler> scaler_;
+  IntervalCounts history_;
+  ModelChoice choice_;
+  DurationSketch service_times_;
+  DurationSketch start_times_;
+  QueueReading reading_;
+  std::optional<TimePoint> read_at_;
+  ScalingPlan plan_;
+  double arrivals_per_second_ = 0;
+  std::uint64_t fit_serial_ = 0;
+  std::uint64_t forecast_serial_ = 0;
+  std::uint32_t steps_since_fit_ = 0;
+  bool fit_running_ = false;
+};
+
+}  // namespace forewarm
