@@ -197,18 +197,26 @@ std::vector<Write> LentStore::take_expired(TimePoint now) {
   return writes;
 }
 
+/// Only what the engine calls a repetition: senders may use an id again, and messages without one may be
+/// alike.
+bool LentStore::was_done(const EngineKey& by_id, const LentMessage& message) {
+  const auto in_vain = done_in_vain_.find(by_id);
+  if (in_vain == done_in_vain_.end() || message.deliveries == 1) return false;
+  if (--in_vain->second == 0) done_in_vain_.erase(in_vain);
+  done_[{by_id.first, message.token}] = by_id.second;
+  return true;
+}
+
 LentStore::Brought LentStore::bring(SourceNumber source, QueueId queue, LentMessage message, TimePoint now) {
   const EngineKey by_id{source, message.id};
-  if (const auto done = done_.find(by_id); done != done_.end()) {
+  const bool repeated = message.deliveries != 1;
+  if (was_done(by_id, message)) {
     hands_.settle(source, {{.token = message.token}});
-    done_tokens_.erase({source, done->second});
-    done->second = message.token;
-    done_tokens_[{source, message.token}] = message.id;
     return {.kind = Brought::Kind::Done, .id = {}, .attempts = {}};
   }
   if (const auto known = by_engine_id_.find(by_id); known != by_engine_id_.end()) {
     LentEntry& entry = *entries_.find(known->second);
-    if (entry.message.token.empty()) {
+    if (entry.message.token.empty() && repeated) {
       entry.message.token = message.token;
       entry.message.lent_until = message.lent_until;
       entry.since = now;
@@ -219,7 +227,8 @@ LentStore::Brought LentStore::bring(SourceNumber source, QueueId queue, LentMess
     message.id += '\n' + message.token;
   }
   Brought brought{.kind = Brought::Kind::New, .id = below_.next_message_id(), .attempts = {}};
-  if (const auto attempts = attempts_.find(key_of(queue, message.id)); attempts != attempts_.end())
+  if (const auto attempts = attempts_.find(key_of(queue, message.id));
+      repeated && attempts != attempts_.end())
     brought.attempts = attempts->second;
   by_engine_id_[{source, message.id}] = brought.id;
   by_token_[{source, message.token}] = brought.id;
@@ -229,6 +238,7 @@ LentStore::Brought LentStore::bring(SourceNumber source, QueueId queue, LentMess
 }
 
 std::optional<MessageId> LentStore::take_back(SourceNumber source, const std::string& token) {
+  settled(source, token, false);
   const auto found = by_token_.find({source, token});
   if (found == by_token_.end()) return std::nullopt;
   const MessageId id = found->second;
@@ -267,17 +277,19 @@ void LentStore::erase(MessageId message) {
 }
 
 void LentStore::remember_done(const LentEntry& entry) {
-  const EngineKey key{entry.source, entry.message.id};
-  done_[key] = entry.message.token;
-  if (!entry.message.token.empty()) done_tokens_[{entry.source, entry.message.token}] = entry.message.id;
-  done_order_.push_back(key);
-  while (done_order_.size() > kDoneMax) {
-    if (const auto oldest = done_.find(done_order_.front()); oldest != done_.end()) {
-      done_tokens_.erase({oldest->first.first, oldest->second});
-      done_.erase(oldest);
-    }
-    done_order_.pop_front();
+  if (entry.message.token.empty()) {
+    remember_in_vain({entry.source, entry.message.id});
+  } else {
+    done_[{entry.source, entry.message.token}] = entry.message.id;
   }
+}
+
+void LentStore::remember_in_vain(EngineKey by_id) {
+  ++done_in_vain_[by_id];
+  done_in_vain_order_.push_back(std::move(by_id));
+  if (done_in_vain_order_.size() <= kDoneMax) return;
+  done_in_vain_.erase(done_in_vain_order_.front());
+  done_in_vain_order_.pop_front();
 }
 
 void LentStore::extended(SourceNumber source, const std::string& token, TimePoint until) {
@@ -285,10 +297,10 @@ void LentStore::extended(SourceNumber source, const std::string& token, TimePoin
   if (found != by_token_.end()) entries_.find(found->second)->message.lent_until = until;
 }
 
-std::optional<MessageId> LentStore::settled(SourceNumber source, const std::string& token) {
-  if (const auto done = done_tokens_.find({source, token}); done != done_tokens_.end()) {
-    done_.erase({source, done->second});
-    done_tokens_.erase(done);
+std::optional<MessageId> LentStore::settled(SourceNumber source, const std::string& token, bool taken) {
+  if (const auto done = done_.find({source, token}); done != done_.end()) {
+    if (!taken) remember_in_vain({source, done->second});
+    done_.erase(done);
   }
   const auto found = by_token_.find({source, token});
   return found != by_token_.end() ? std::optional(found->second) : std::nullopt;

@@ -95,7 +95,7 @@ class LentStore : public Store {
   void extended(SourceNumber source, const std::string& token, TimePoint until);
   /// The engine has it settled, and need not be told again if the message seems to come once more. The
   /// message if the core still has it, as it does with what an engine took as a dead letter.
-  std::optional<MessageId> settled(SourceNumber source, const std::string& token);
+  std::optional<MessageId> settled(SourceNumber source, const std::string& token, bool taken);
 
   std::uint16_t attempts_of(const LentEntry& entry) const;
   const LentEntry* find(MessageId message) const { return entries_.find(message); }
@@ -130,6 +130,8 @@ class LentStore : public Store {
   void drop_engine_id(const LentEntry& entry, MessageId id);
   void erase(MessageId message);
   void remember_done(const LentEntry& entry);
+  void remember_in_vain(EngineKey by_id);
+  bool was_done(const EngineKey& by_id, const LentMessage& message);
 
   Store& below_;
   Hands hands_;
@@ -137,9 +139,10 @@ class LentStore : public Store {
   std::map<EngineKey, MessageId> by_engine_id_;
   std::map<EngineKey, MessageId> by_token_;
   std::unordered_map<std::string, LentAttempts> attempts_;  ///< by record key
-  std::map<EngineKey, std::string> done_;                   ///< acknowledged, unconfirmed: engine id to token
-  std::map<EngineKey, std::string> done_tokens_;            ///< and back
-  std::deque<EngineKey> done_order_;
+  std::map<EngineKey, std::string> done_;  ///< acknowledged, by token, until the engine has said so: its id
+  /// Acknowledged, but not taken by the engine, by id: each explains one message that comes again.
+  std::map<EngineKey, std::uint32_t> done_in_vain_;
+  std::deque<EngineKey> done_in_vain_order_;
 };
 
 }  // namespace forewarm

@@ -258,8 +258,8 @@ void SourceService::on_settled(Source& source, const std::string& token, SettleK
     source.warned = taken.error().message;
     server_.warn("queue '" + source.config.queue + "': " + taken.error().message);
   }
-  if (!taken && kind == SettleKind::Acknowledge) return;  // it comes again, and is acknowledged then
-  if (const std::optional<MessageId> id = store_.settled(source.number, token)) forget_now(*id);
+  const std::optional<MessageId> id = store_.settled(source.number, token, taken.has_value());
+  if (id && kind != SettleKind::Acknowledge) forget_now(*id);
 }
 
 void SourceService::on_state(Source& source, const Result<void>& connected) {

@@ -273,6 +273,26 @@ TEST_F(SourceServiceTest, AnAcknowledgementThatTheEngineDidNotTakeIsRepeated) {
   EXPECT_EQ(engine.kinds(), (Kinds{{"t2", SettleKind::Acknowledge}}));
 }
 
+TEST_F(SourceServiceTest, AMessageThatIsLikeOneThatWasDoneIsNotTakenForIt) {
+  lend("a", "t1");
+  finish();  // the engine has not said yet that it has the acknowledgement
+  lend("a", "t2");
+  ASSERT_EQ(runs.size(), 1U);
+  engine.listener.settled("t1", SettleKind::Acknowledge, error(ErrorCode::Io, "the connection ended"));
+  finish();
+  engine.listener.lent({LentMessage{.id = "a", .token = "t3", .body = "new", .deliveries = 1}});
+  settle();
+  EXPECT_EQ(runs.size(), 1U);
+  finish();
+  engine.settled.clear();
+  engine.listener.lent({LentMessage{.id = "a", .token = "t4", .body = "again", .deliveries = 2}});
+  engine.listener.lent({LentMessage{.id = "a", .token = "t5", .body = "again", .deliveries = 2}});
+  settle();
+  // One acknowledgement was in vain, so one of the two was done.
+  EXPECT_EQ(engine.kinds(), (Kinds{{"t4", SettleKind::Acknowledge}}));
+  EXPECT_EQ(runs.size(), 1U);
+}
+
 TEST_F(SourceServiceTest, TwoMessagesOfOneIdAreTwo) {
   lend("a", "t1");
   lend("a", "t2");
