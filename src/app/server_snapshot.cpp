@@ -5,6 +5,12 @@
 #include "core/history/interval_counts.h"
 
 namespace forewarm {
+namespace {
+
+constexpr std::size_t kShownHigh = 7;  ///< of kForecastLevels: the highest quantile that a ForecastBand shows
+static_assert(kForecastLevels[kShownHigh] == 0.95);
+
+}  // namespace
 
 void SnapshotMaker::observe(const TimedEvent& event, const Actions& actions) {
   if (started_ == TimePoint{}) started_ = event.time;
@@ -44,13 +50,22 @@ QueueSnapshot SnapshotMaker::queue(const QueueEntry& entry, TimePoint now) const
   out.started = view.started;
   out.late = view.late;
   if (view.forecast != nullptr) out.forecast = forecast_band(*view.forecast, now);
+  if (view.forecast != nullptr && view.choice->scored() > 0) {
+    const double naive = view.choice->naive_loss();
+    const double loss = view.choice->loss(view.forecast->model);
+    if (naive > 0 && loss >= 0) out.forecast_loss_ratio = loss / naive;
+    if (const double covered = view.choice->coverage().at(kShownHigh); covered >= 0)
+      out.forecast_coverage = covered;
+  }
   out.plan = view.plan;
   out.order = view.order;
   out.retries = view.retries;
   out.dead_letters = view.dead_letters;
   if (const FunctionEntry* function = functions_.of_queue(entry.name)) {
     out.function = function->config.name;
-    out.objective = functions_.mapping_of_queue(entry.name)->settings.scaling.objective;
+    const ScalingSettings& scaling = functions_.mapping_of_queue(entry.name)->settings.scaling;
+    out.objective = scaling.objective;
+    out.late_share_max = scaling.late_share_max;
     out.instances = core_.function(function->id).instances;
   }
   return out;

@@ -155,8 +155,12 @@ QueueSeries MetricSeries::make_queue(const std::string& name) {
   s.forecast_median = f.gauge(MetricId::ForecastMedian, queue);
   s.forecast_high = f.gauge(MetricId::ForecastHigh, queue);
   s.forecast_step = f.gauge(MetricId::ForecastStep, queue);
+  s.forecast_loss = f.gauge(MetricId::ForecastLoss, queue);
+  s.forecast_coverage = f.gauge(MetricId::ForecastCoverage, queue);
   s.plan_instances = f.gauge(MetricId::PlanInstances, queue);
   s.plan_floor = f.gauge(MetricId::PlanFloor, queue);
+  s.objective = f.gauge(MetricId::Objective, queue);
+  s.late_share_max = f.gauge(MetricId::LateShareMax, queue);
   return s;
 }
 
@@ -223,8 +227,12 @@ void MetricSeries::remove(const QueueSeries& s) {
   f.remove(MetricId::ForecastMedian, s.forecast_median);
   f.remove(MetricId::ForecastHigh, s.forecast_high);
   f.remove(MetricId::ForecastStep, s.forecast_step);
+  f.remove(MetricId::ForecastLoss, s.forecast_loss);
+  f.remove(MetricId::ForecastCoverage, s.forecast_coverage);
   f.remove(MetricId::PlanInstances, s.plan_instances);
   f.remove(MetricId::PlanFloor, s.plan_floor);
+  f.remove(MetricId::Objective, s.objective);
+  f.remove(MetricId::LateShareMax, s.late_share_max);
 }
 
 void MetricSeries::remove(const RunSeries& series) {

@@ -40,8 +40,12 @@ struct QueueSeries {
   Gauge* forecast_median = nullptr;
   Gauge* forecast_high = nullptr;
   Gauge* forecast_step = nullptr;
+  Gauge* forecast_loss = nullptr;
+  Gauge* forecast_coverage = nullptr;
   Gauge* plan_instances = nullptr;
   Gauge* plan_floor = nullptr;
+  Gauge* objective = nullptr;
+  Gauge* late_share_max = nullptr;
 };
 /// Pointers to the series of one queue's mapping to a function.
 struct RunSeries {

@@ -338,6 +338,10 @@ void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
     to.forecast_step->Set(from.forecast.empty() ? 0 : seconds(from.forecast.step));
     to.plan_instances->Set(from.plan.instances);
     to.plan_floor->Set(from.plan.warm_floor);
+    to.forecast_loss->Set(from.forecast_loss_ratio);
+    to.forecast_coverage->Set(from.forecast_coverage);
+    to.objective->Set(seconds(from.objective));
+    to.late_share_max->Set(from.late_share_max);
   }
   for (const FunctionSnapshot& from : snapshot.functions) {
     const FunctionSeries& to = function(from.id).series;

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <set>
 
+#include "edge/observe/grafana.h"
 #include "edge/observe/metric_table.h"
 #include "edge/observe/names_fixture.h"
 
@@ -190,6 +191,10 @@ TEST_F(MetricsTest, GaugesAndTotalsFollowTheSnapshot) {
   snapshot.queues[0].id = kOrders;
   snapshot.queues[0].ready = 12;
   snapshot.queues[0].plan.instances = 4;
+  snapshot.queues[0].forecast_loss_ratio = 0.5;
+  snapshot.queues[0].forecast_coverage = 0.75;
+  snapshot.queues[0].objective = 2s;
+  snapshot.queues[0].late_share_max = 0.25;
   snapshot.queues[0].forecast = {now, 10s, ModelId::Ensemble, {1}, {2}, {3}, {4}, {5}};
   snapshot.functions.resize(1);
   snapshot.functions[0].id = kShip;
@@ -200,6 +205,10 @@ TEST_F(MetricsTest, GaugesAndTotalsFollowTheSnapshot) {
   EXPECT_EQ(value(R"(forewarm_queue_messages{queue="orders",state="ready"})"), "12");
   EXPECT_EQ(value(R"(forewarm_plan_instances{queue="orders"})"), "4");
   EXPECT_EQ(value(R"(forewarm_forecast_high_messages{queue="orders"})"), "5");
+  EXPECT_EQ(value(R"(forewarm_forecast_loss_ratio{queue="orders"})"), "0.5");
+  EXPECT_EQ(value(R"(forewarm_forecast_coverage_ratio{queue="orders"})"), "0.75");
+  EXPECT_EQ(value(R"(forewarm_objective_seconds{queue="orders"})"), "2");
+  EXPECT_EQ(value(R"(forewarm_late_share_max_ratio{queue="orders"})"), "0.25");
   EXPECT_EQ(value(R"(forewarm_instances{function="ship",state="busy"})"), "2");
   EXPECT_EQ(value("forewarm_store_commits_total"), "40");
 }
@@ -239,12 +248,20 @@ TEST(MetricTable, NamesFollowTheConventionAndAreDifferent) {
   }
 }
 
-TEST(MetricTable, DocumentIsUpToDate) {
-  const std::string path = std::string(FOREWARM_SOURCE_DIR) + "/docs/metrics.md";
-  if (std::getenv("FOREWARM_UPDATE")) std::ofstream(path, std::ios::binary) << metrics_document();
-  std::ifstream stream(path, std::ios::binary);
+void expect_file(const std::string& path, const std::string& wanted) {
+  const std::string full = std::string(FOREWARM_SOURCE_DIR) + "/" + path;
+  if (std::getenv("FOREWARM_UPDATE")) std::ofstream(full, std::ios::binary) << wanted;
+  std::ifstream stream(full, std::ios::binary);
   const std::string file(std::istreambuf_iterator<char>(stream), {});
-  EXPECT_EQ(file, metrics_document()) << "run this test with FOREWARM_UPDATE=1 and commit docs/metrics.md";
+  EXPECT_EQ(file, wanted) << "run this test with FOREWARM_UPDATE=1 and commit " << path;
+}
+
+TEST(MetricTable, DocumentIsUpToDate) {
+  expect_file("docs/metrics.md", metrics_document());
+}
+
+TEST(GrafanaDashboard, FileIsUpToDate) {
+  expect_file("monitoring/grafana/forewarm.json", grafana_dashboard());
 }
 
 }  // namespace
