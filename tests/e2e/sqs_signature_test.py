@@ -124,7 +124,7 @@ class Signatures(ServerTest):
     def test_old_signatures_are_expired(self):
         class Old(SigV4Auth):
             def add_auth(self, request):
-                then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=6)
+                then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=16)
                 request.context["timestamp"] = then.strftime("%Y%m%dT%H%M%SZ")
                 self._modify_request_before_signing(request)
                 canonical = self.canonical_request(request)
