@@ -39,6 +39,8 @@ constexpr std::array kFoldings = {
     Folding{"SendMessageBatchRequestEntry", "Entries", Kind::List},
     Folding{"DeleteMessageBatchRequestEntry", "Entries", Kind::List},
     Folding{"ChangeMessageVisibilityBatchRequestEntry", "Entries", Kind::List},
+    Folding{"StringListValue", "StringListValues", Kind::List},
+    Folding{"BinaryListValue", "BinaryListValues", Kind::List},
     Folding{"Tag", "Tags", Kind::Map, "Key"},
     Folding{"TagKey", "TagKeys", Kind::List},
     Folding{"AWSAccountId", "AWSAccountIds", Kind::List},
