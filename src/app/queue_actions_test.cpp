@@ -184,7 +184,7 @@ TEST_F(QueueActionsTest, ADeletedQueueIsGoneAndItsNameRests) {
   ask_for<sqs::Empty>(sqs::DeleteQueue{.queue_url = url});
   EXPECT_EQ(gate.memory().messages.size(), 0U);
   EXPECT_EQ(fault(message(url, "x")), Fault::QueueDoesNotExist);
-  EXPECT_EQ(fault(sqs::GetQueueUrl{.name = "q"}), Fault::QueueDoesNotExist);
+  EXPECT_EQ(fault(sqs::GetQueueUrl{.name = "q", .owner = {}}), Fault::QueueDoesNotExist);
   EXPECT_EQ(fault_of_creating("q", {}), Fault::QueueDeletedRecently);
   gate.advance(60s);
   create("q");
