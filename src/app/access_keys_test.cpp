@@ -50,7 +50,8 @@ TEST(AccessKeys, RightsAreByActionAndQueue) {
   EXPECT_EQ(
       fault(key(false, false, false), sqs::GetQueueAttributes{.queue_url = "http://h/0/jobs", .names = {}}),
       std::nullopt);
-  EXPECT_EQ(fault(key(false, false, false), sqs::GetQueueUrl{.name = "other"}), Fault::AccessDenied);
+  EXPECT_EQ(fault(key(false, false, false), sqs::GetQueueUrl{.name = "other", .owner = {}}),
+            Fault::AccessDenied);
   EXPECT_EQ(fault(key(false, false, false), sqs::ListQueues{}), std::nullopt);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "edge/sqs/digest.h"
 #include "edge/sqs/limits.h"
@@ -82,25 +83,69 @@ void MessageReceiver::operator()(const sqs::ReceiveMessage& request, const Reque
     auto leases = context_.receive_attempts.find(queue.id, request.attempt_id, at, context_.gate->core());
     if (!leases.empty()) return deliver_again(queue, std::move(leases), request, std::move(reply));
   }
-  if (context_.gate->core().queue(queue.id).in_flight >= sqs::kInFlightMax) {
-    if (queue.rules.fifo) return reply(sqs::Received{});
-    return reply(sqs::refuse(Fault::OverLimit, "Too many messages in flight: a queue can have 120000."));
+  const Duration wait =
+      request.wait_seconds ? Duration(std::chrono::seconds(*request.wait_seconds)) : queue.rules.receive_wait;
+  Held poll{.queue = queue.id,
+            .request = request,
+            .from = from,
+            .reply = std::move(reply),
+            .wait_until = context_.gate->now() + wait};
+  if (may_deliver(queue.id)) return ask(std::move(poll));
+  if (wait > Duration(0)) return hold(std::move(poll));
+  if (queue.rules.fifo) return poll.reply(sqs::Received{});
+  poll.reply(sqs::refuse(Fault::OverLimit, "Too many messages in flight: a queue can have 120000."));
+}
+
+bool MessageReceiver::may_deliver(QueueId queue) const {
+  return context_.gate->core().queue(queue).in_flight < context_.options.in_flight_max;
+}
+
+/// The service does not refuse long polls: they wait for room as they wait for messages.
+void MessageReceiver::hold(Held poll) {
+  const auto held = std::make_shared<Held>(std::move(poll));
+  held_.push_back(held);
+  if (held->from.on_closed) held->from.on_closed([held] { held->closed = true; });
+  if (context_.options.wants_ticks) context_.options.wants_ticks();
+}
+
+bool MessageReceiver::tick() {
+  for (const auto& held : std::exchange(held_, {})) {
+    if (held->closed) continue;
+    if (!context_.directory.find(held->queue)) {
+      held->reply(sqs::refuse(Fault::QueueDoesNotExist, "The specified queue does not exist."));
+    } else if (may_deliver(held->queue)) {
+      ask(std::move(*held));
+    } else if (held->wait_until <= context_.gate->now()) {
+      held->reply(sqs::Received{});
+    } else {
+      held_.push_back(held);
+    }
   }
-  const TimePoint now = context_.gate->now();
-  const auto in_seconds = [](std::int64_t count) { return Duration(std::chrono::seconds(count)); };
-  const Duration wait = request.wait_seconds ? in_seconds(*request.wait_seconds) : queue.rules.receive_wait;
+  return !held_.empty();
+}
+
+void MessageReceiver::answer_held() {
+  for (const auto& held : std::exchange(held_, {})) {
+    if (!held->closed) held->reply(sqs::Received{});
+  }
+}
+
+void MessageReceiver::ask(Held poll) {
+  const QueueEntry& queue = *context_.directory.find(poll.queue);
+  const Duration visibility_timeout = poll.request.visibility_timeout
+                                          ? Duration(std::chrono::seconds(*poll.request.visibility_timeout))
+                                          : queue.rules.visibility_timeout;
   const ReceiveRequested event{.receiver = {},
                                .queue = queue.id,
-                               .messages_max = static_cast<std::uint16_t>(request.messages_max),
-                               .visibility_timeout = request.visibility_timeout
-                                                         ? in_seconds(*request.visibility_timeout)
-                                                         : queue.rules.visibility_timeout,
-                               .wait_until = now + wait};
+                               .messages_max = static_cast<std::uint16_t>(poll.request.messages_max),
+                               .visibility_timeout = visibility_timeout,
+                               .wait_until = std::max(poll.wait_until, context_.gate->now())};
+  const bool waits = event.wait_until > context_.gate->now();
   const auto waiting = std::make_shared<Waiting>();
   // Shared, because the reply answers a refusal too.
-  const auto answer = std::make_shared<const QueueReply>(std::move(reply));
-  auto delivered = [this, waiting, queue_id = queue.id, request, answer](const Result<void>& recorded,
-                                                                         const std::vector<Lease>& leases) {
+  const auto answer = std::make_shared<const QueueReply>(std::move(poll.reply));
+  auto delivered = [this, waiting, queue_id = queue.id, request = std::move(poll.request), answer](
+                       const Result<void>& recorded, const std::vector<Lease>& leases) {
     waiting->answered = true;
     if (!recorded) return (*answer)(std::unexpected(to_sqs_error(recorded.error())));
     if (waiting->closed) return give_back(leases);
@@ -109,8 +154,8 @@ void MessageReceiver::operator()(const sqs::ReceiveMessage& request, const Reque
   const Result<ReceiverId> receiver = context_.gate->receive(event, std::move(delivered));
   if (!receiver) return (*answer)(std::unexpected(to_sqs_error(receiver.error())));
   waiting->receiver = *receiver;
-  if (wait == Duration(0) || waiting->answered || !from.on_closed) return;
-  from.on_closed([this, waiting] {
+  if (!waits || waiting->answered || !poll.from.on_closed) return;
+  poll.from.on_closed([this, waiting] {
     if (waiting->answered) return;
     waiting->closed = true;
     context_.gate->cancel(waiting->receiver);
@@ -282,10 +327,11 @@ void MessageReceiver::remove(const QueueEntry& queue, const sqs::DeleteEntry& en
 
 void MessageReceiver::change_visibility(const QueueEntry& queue, const sqs::VisibilityEntry& entry,
                                         EntryDone done) {
-  if (entry.visibility_timeout < 0 || entry.visibility_timeout > sqs::kVisibilitySecondsMax) {
-    return done(
-        std::unexpected(sqs::invalid_value(std::to_string(entry.visibility_timeout), "VisibilityTimeout",
-                                           "VisibilityTimeout must be >= 0 and <= 43200.")));
+  if (!entry.visibility_timeout) return done(std::unexpected(sqs::missing_parameter("VisibilityTimeout")));
+  const std::int64_t seconds = *entry.visibility_timeout;
+  if (seconds < 0 || seconds > sqs::kVisibilitySecondsMax) {
+    return done(std::unexpected(sqs::invalid_value(std::to_string(seconds), "VisibilityTimeout",
+                                                   "VisibilityTimeout must be >= 0 and <= 43200.")));
   }
   const auto receipt = open(queue, entry.receipt_handle);
   if (!receipt) return done(std::unexpected(receipt.error()));
@@ -299,13 +345,13 @@ void MessageReceiver::change_visibility(const QueueEntry& queue, const sqs::Visi
   if (!core.in_flight(receipt->message)) {
     return done(sqs::refuse(Fault::MessageNotInflight, "The specified message isn't in flight."));
   }
-  const Duration timeout = std::chrono::seconds(entry.visibility_timeout);
+  const Duration timeout = std::chrono::seconds(seconds);
   const auto received = context_.receive_times.last(receipt->message);
   if (received &&
       context_.gate->now() + timeout > *received + std::chrono::seconds(sqs::kVisibilitySecondsMax) &&
-      entry.visibility_timeout > 0) {
+      seconds > 0) {
     return done(std::unexpected(
-        sqs::invalid_value(std::to_string(entry.visibility_timeout), "VisibilityTimeout",
+        sqs::invalid_value(std::to_string(seconds), "VisibilityTimeout",
                            "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].")));
   }
   submit(

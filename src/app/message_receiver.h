@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "app/queue_context.h"
@@ -20,10 +21,27 @@ class MessageReceiver {
   void operator()(const sqs::ChangeMessageVisibilityBatch& request, const RequestContext& from,
                   QueueReply reply);
 
+  /// Polls that wait for the queue to have room for messages in flight. False when there are none.
+  bool tick();
+  /// Answers them with nothing: for the end.
+  void answer_held();
+
   /// The message of a lease as its receiver sees it, with the attributes that the request asks for.
   Result<sqs::ReceivedMessage> read(QueueId queue, const Lease& lease, const sqs::ReceiveMessage& wanted);
 
  private:
+  /// A long poll of a queue that has as many messages in flight as it may.
+  struct Held {
+    QueueId queue;
+    sqs::ReceiveMessage request;
+    RequestContext from;
+    QueueReply reply;
+    TimePoint wait_until;
+    bool closed = false;
+  };
+  bool may_deliver(QueueId queue) const;
+  void hold(Held poll);
+  void ask(Held poll);
   using EntryDone = std::function<void(sqs::SqsResult<void>)>;
 
   void deliver(QueueId queue, const std::vector<Lease>& leases, const sqs::ReceiveMessage& wanted,
@@ -41,6 +59,7 @@ class MessageReceiver {
   void each_of_batch(const Entries& entries, QueueReply reply, Handle handle);
 
   QueueContext& context_;
+  std::vector<std::shared_ptr<Held>> held_;
 };
 
 }  // namespace forewarm

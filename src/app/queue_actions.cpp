@@ -39,7 +39,8 @@ void QueueActions::operator()(const sqs::CreateQueue& request, const RequestCont
 }
 
 void QueueActions::operator()(const sqs::GetQueueUrl& request, const RequestContext& from, QueueReply reply) {
-  if (!context_.directory.find(request.name)) {
+  const bool own = request.owner.empty() || request.owner == context_.options.names.account;
+  if (!own || !context_.directory.find(request.name)) {
     return reply(sqs::refuse(Fault::QueueDoesNotExist, "The specified queue does not exist."));
   }
   reply(sqs::QueueUrl{context_.url(from, request.name)});

@@ -74,7 +74,7 @@ TEST_F(QueueActionsTest, AnswersAllAttributesWithTheirDefaults) {
                                    {"MessageRetentionPeriod", "345600"},
                                    {"QueueArn", "arn:aws:sqs:us-east-1:000000000000:q.fifo"},
                                    {"ReceiveMessageWaitTimeSeconds", "0"},
-                                   {"SqsManagedSseEnabled", "false"},
+                                   {"SqsManagedSseEnabled", "true"},
                                    {"VisibilityTimeout", "30"}};
   EXPECT_EQ(all, expected);
   EXPECT_TRUE(ask_for<sqs::QueueAttributes>(sqs::GetQueueAttributes{.queue_url = url, .names = {}})
@@ -101,6 +101,32 @@ TEST_F(QueueActionsTest, SettingAttributesChangesWhatTheQueueDoes) {
             Fault::InvalidAttributeValue);
 }
 
+TEST_F(QueueActionsTest, AQueueHasOneKindOfEncryption) {
+  EXPECT_EQ(fault_of_creating("q", {{"KmsMasterKeyId", "alias/k"}, {"SqsManagedSseEnabled", "true"}}),
+            Fault::InvalidAttributeValue);
+  const std::string url = create("q");
+  EXPECT_EQ(attribute(url, "SqsManagedSseEnabled"), "true");
+  EXPECT_EQ(attribute(url, "KmsDataKeyReusePeriodSeconds"), "");
+  const auto set = [&](const sqs::StringMap& attributes) {
+    ask_for<sqs::Empty>(sqs::SetQueueAttributes{.queue_url = url, .attributes = attributes});
+  };
+  set({{"KmsMasterKeyId", "alias/k"}});
+  EXPECT_EQ(attribute(url, "SqsManagedSseEnabled"), "false");
+  EXPECT_EQ(attribute(url, "KmsDataKeyReusePeriodSeconds"), "300");
+  set({{"SqsManagedSseEnabled", "true"}});
+  EXPECT_EQ(attribute(url, "SqsManagedSseEnabled"), "true");
+  EXPECT_EQ(attribute(url, "KmsMasterKeyId"), "");
+  EXPECT_EQ(fault_of_creating("q", {{"KmsMasterKeyId", "alias/k"}}), Fault::QueueNameExists);
+  set({{"SqsManagedSseEnabled", "false"}});
+  EXPECT_EQ(attribute(url, "SqsManagedSseEnabled"), "false");
+}
+
+TEST_F(QueueActionsTest, AQueueIsFoundByItsOwnersAccountOnly) {
+  create("q");
+  EXPECT_EQ(fault(sqs::GetQueueUrl{.name = "q", .owner = "000000000000"}), std::nullopt);
+  EXPECT_EQ(fault(sqs::GetQueueUrl{.name = "q", .owner = "123456789012"}), Fault::QueueDoesNotExist);
+}
+
 TEST_F(QueueActionsTest, ARedrivePolicyNeedsADeadLetterQueueThatCanBe) {
   create("dead");
   create("dead.fifo");
@@ -112,6 +138,7 @@ TEST_F(QueueActionsTest, ARedrivePolicyNeedsADeadLetterQueueThatCanBe) {
   EXPECT_EQ(fault_of(redrive_policy("dead", "0")), Fault::InvalidParameterValue);
   EXPECT_EQ(fault_of(redrive_policy("dead", "1001")), Fault::InvalidParameterValue);
   EXPECT_EQ(fault_of(R"({"maxReceiveCount":3})"), Fault::InvalidParameterValue);
+  EXPECT_EQ(fault_of(redrive_policy("dead", "3,\"colour\":1")), Fault::InvalidParameterValue);
   EXPECT_EQ(fault_of(R"({"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead"})"),
             Fault::InvalidParameterValue);
   EXPECT_EQ(fault_of(redrive_policy("dead", "\"5\"")), std::nullopt);
@@ -157,7 +184,7 @@ TEST_F(QueueActionsTest, ADeletedQueueIsGoneAndItsNameRests) {
   ask_for<sqs::Empty>(sqs::DeleteQueue{.queue_url = url});
   EXPECT_EQ(gate.memory().messages.size(), 0U);
   EXPECT_EQ(fault(message(url, "x")), Fault::QueueDoesNotExist);
-  EXPECT_EQ(fault(sqs::GetQueueUrl{.name = "q"}), Fault::QueueDoesNotExist);
+  EXPECT_EQ(fault(sqs::GetQueueUrl{.name = "q", .owner = {}}), Fault::QueueDoesNotExist);
   EXPECT_EQ(fault_of_creating("q", {}), Fault::QueueDeletedRecently);
   gate.advance(60s);
   create("q");

@@ -42,7 +42,7 @@ constexpr std::array kSettable = {
     Attribute{"ForewarmMaximumBytes", Kind::Number, false, {}, 0, INT64_MAX},
     Attribute{"ForewarmPaused", Kind::Boolean},
     Attribute{"KmsDataKeyReusePeriodSeconds", Kind::Number, false, {}, 60, 86'400},
-    Attribute{"SqsManagedSseEnabled", Kind::Boolean, false, "false"},
+    Attribute{"SqsManagedSseEnabled", Kind::Boolean, false, "true"},
     Attribute{"KmsMasterKeyId", Kind::Text},
     Attribute{"Policy", Kind::Json},
     Attribute{"RedrivePolicy", Kind::Json},
@@ -107,9 +107,14 @@ std::string text_of(const StringMap& attributes, std::string_view name) {
 }
 
 SqsError wrong_value(std::string_view name, std::string_view value, std::string_view reason) {
-  SqsError refusal = sqs::invalid_value(value, name, reason);
-  refusal.fault = Fault::InvalidAttributeValue;
-  return refusal;
+  std::string message = "Invalid value for the parameter ";
+  message += name;
+  message += ". Reason: ";
+  message += reason;
+  message += " It is ";
+  message += sqs::excerpt(value);
+  message += '.';
+  return {Fault::InvalidAttributeValue, std::move(message)};
 }
 
 std::string expected(const Attribute& attribute) {
@@ -142,6 +147,12 @@ SqsResult<void> check_attributes(const StringMap& attributes, bool fifo) {
   }
   if (auto redrive = read_redrive_policy(attributes); !redrive) return std::unexpected(redrive.error());
   if (auto allow = check_redrive_allow_policy(attributes); !allow) return allow;
+  if (!text_of(attributes, "KmsMasterKeyId").empty() &&
+      text_of(attributes, "SqsManagedSseEnabled") == "true") {
+    return sqs::refuse(Fault::InvalidAttributeValue,
+                       "You can use one type of server-side encryption (SSE) at one time: either "
+                       "KmsMasterKeyId or SqsManagedSseEnabled.");
+  }
   const bool per_group = text_of(attributes, "FifoThroughputLimit") == "perMessageGroupId";
   if (per_group && text_of(attributes, "DeduplicationScope") != "messageGroup") {
     return std::unexpected(wrong_value("FifoThroughputLimit", "perMessageGroupId",
@@ -171,8 +182,22 @@ std::optional<std::string> effective_value(const StringMap& attributes, bool fif
   const Attribute* attribute = find_settable(name);
   if (!attribute || (attribute->fifo_only && !fifo)) return std::nullopt;
   if (const auto found = attributes.find(std::string(name)); found != attributes.end()) return found->second;
+  const bool own_key = !text_of(attributes, "KmsMasterKeyId").empty();
+  if (own_key && name == "SqsManagedSseEnabled") return "false";
+  if (own_key && name == "KmsDataKeyReusePeriodSeconds") return "300";
   if (attribute->standard_value.empty()) return std::nullopt;
   return std::string(attribute->standard_value);
+}
+
+StringMap merge_attributes(const StringMap& set, const StringMap& changes) {
+  StringMap merged = changes;
+  merged.insert(set.begin(), set.end());
+  // The latest choice of an encryption ends the other one, unless both come at once.
+  if (!text_of(changes, "KmsMasterKeyId").empty() && !changes.contains("SqsManagedSseEnabled"))
+    merged.erase("SqsManagedSseEnabled");
+  if (text_of(changes, "SqsManagedSseEnabled") == "true" && !changes.contains("KmsMasterKeyId"))
+    merged.erase("KmsMasterKeyId");
+  return merged;
 }
 
 bool is_attribute_name(std::string_view name) {
@@ -212,6 +237,20 @@ SqsResult<std::optional<RedriveText>> read_redrive_policy(const StringMap& attri
   }
   return RedriveText{.target_arn = std::string(target->get_string()),
                      .receive_count_max = static_cast<std::uint16_t>(*number)};
+}
+
+SqsResult<void> check_redrive_policy_members(const StringMap& attributes) {
+  const std::string text = text_of(attributes, "RedrivePolicy");
+  json::error_code failure;
+  const json::value document = json::parse(text.empty() ? std::string("{}") : text, failure);
+  const json::object* members = failure ? nullptr : document.if_object();
+  const auto known = [](const auto& member) {
+    return member.key() == "deadLetterTargetArn" || member.key() == "maxReceiveCount";
+  };
+  if (!members || std::ranges::all_of(*members, known)) return {};
+  return std::unexpected(
+      sqs::invalid_value(text, "RedrivePolicy",
+                         "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount]."));
 }
 
 SqsResult<void> check_redrive_allow_policy(const StringMap& attributes) {

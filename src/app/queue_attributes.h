@@ -42,6 +42,8 @@ QueueRules read_rules(const sqs::StringMap& attributes, bool fifo);
 /// The value of a settable attribute: as set, else its default; nothing if it is neither set nor has one.
 std::optional<std::string> effective_value(const sqs::StringMap& attributes, bool fifo,
                                            std::string_view name);
+/// What is set after `changes`, unchecked.
+sqs::StringMap merge_attributes(const sqs::StringMap& set, const sqs::StringMap& changes);
 /// True for every attribute that a queue of some kind can have, computed ones and All too.
 bool is_attribute_name(std::string_view name);
 /// The settable attributes that a queue of this kind answers for All, as set or by default.
@@ -49,6 +51,8 @@ sqs::StringMap all_settable(const sqs::StringMap& attributes, bool fifo);
 
 /// Nothing if there is no RedrivePolicy.
 sqs::SqsResult<std::optional<RedriveText>> read_redrive_policy(const sqs::StringMap& attributes);
+/// Refuses what a RedrivePolicy cannot hold; one that was stored with more is still read.
+sqs::SqsResult<void> check_redrive_policy_members(const sqs::StringMap& attributes);
 /// Refuses a RedriveAllowPolicy that is not of the service's form.
 sqs::SqsResult<void> check_redrive_allow_policy(const sqs::StringMap& attributes);
 /// True if the RedriveAllowPolicy among `attributes` lets `source_arn` use this queue as its dead-letter

@@ -13,6 +13,7 @@
 #include "app/queue_directory.h"
 #include "base/id_map.h"
 #include "edge/sqs/identity.h"
+#include "edge/sqs/limits.h"
 #include "edge/sqs/response.h"
 
 namespace forewarm {
@@ -83,6 +84,8 @@ class ReceiveAttempts {
 /// What all actions on queues work with. `gate` and `identity` are there from QueueService::attach() on.
 struct QueueServiceOptions {
   QueueDirectory::Options names;
+  /// Of one queue; with so many no more are handed out.
+  std::uint64_t in_flight_max = sqs::kInFlightMax;
   /// False for a queue that its function alone may receive from. Empty: all may be received from.
   std::function<bool(QueueId)> receivable;
   /// Where a queue's messages are if not in this server's store; empty otherwise. May be empty itself.

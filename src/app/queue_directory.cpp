@@ -180,9 +180,6 @@ SqsResult<QueueDirectory::Change> QueueDirectory::create(const sqs::CreateQueue&
   }
   if (auto checked = check_attributes(request.attributes, fifo); !checked)
     return std::unexpected(checked.error());
-  if (request.tags.size() > sqs::kTagsMax) {
-    return sqs::refuse(Fault::InvalidParameterValue, "Too many tags for the queue: at most 50 are allowed.");
-  }
   if (deleted_recently(request.name, now)) {
     return sqs::refuse(Fault::QueueDeletedRecently,
                        "You must wait 60 seconds after deleting a queue before you can "
@@ -210,9 +207,9 @@ SqsResult<QueueDirectory::Change> QueueDirectory::create(const sqs::CreateQueue&
 
 SqsResult<void> QueueDirectory::check_same(const QueueEntry& queue, const StringMap& attributes) const {
   // What goes together is looked at with what is set already.
-  StringMap merged = attributes;
-  merged.insert(queue.attributes.begin(), queue.attributes.end());
-  if (auto checked = check_attributes(merged, queue.rules.fifo); !checked) return checked;
+  if (auto checked = check_attributes(merge_attributes(queue.attributes, attributes), queue.rules.fifo);
+      !checked)
+    return checked;
   for (const auto& [name, value] : attributes) {
     const bool same = effective_value(queue.attributes, queue.rules.fifo, name).value_or("") == value;
     const bool standard = name == "FifoQueue" && value == "false" && !queue.rules.fifo;
@@ -231,8 +228,7 @@ SqsResult<QueueDirectory::Change> QueueDirectory::set_attributes(QueueId id, con
   if (attributes.contains("FifoQueue") && (attributes.at("FifoQueue") == "true") != queue.rules.fifo) {
     return sqs::refuse(Fault::InvalidAttributeValue, "Modifying queue type is not supported.");
   }
-  StringMap merged = queue.attributes;
-  for (const auto& [name, value] : attributes) merged[name] = value;
+  StringMap merged = merge_attributes(queue.attributes, attributes);
   if (auto checked = check_attributes(merged, queue.rules.fifo); !checked)
     return std::unexpected(checked.error());
   if (attributes.contains("RedrivePolicy")) {
@@ -249,9 +245,7 @@ SqsResult<QueueDirectory::Change> QueueDirectory::set_attributes(QueueId id, con
 }
 
 SqsResult<QueueDirectory::Change> QueueDirectory::set_tags(QueueId id, StringMap tags) {
-  if (tags.size() > sqs::kTagsMax) {
-    return sqs::refuse(Fault::InvalidParameterValue, "Too many tags for the queue: at most 50 are allowed.");
-  }
+  if (auto fault = sqs::find_tag_fault(tags)) return std::unexpected(std::move(*fault));
   QueueEntry& queue = entry(id);
   queue.tags = std::move(tags);
   return Change{.record = to_record(queue), .events = {}};
@@ -289,6 +283,7 @@ SqsResult<void> QueueDirectory::check_redrive(const QueueEntry& queue, const Str
   const auto policy = read_redrive_policy(attributes);
   if (!policy) return std::unexpected(policy.error());
   if (!*policy) return {};
+  if (auto checked = check_redrive_policy_members(attributes); !checked) return checked;
   const auto wrong = [&](std::string_view reason) {
     return std::unexpected(sqs::invalid_value(attributes.at("RedrivePolicy"), "RedrivePolicy", reason));
   };

@@ -193,6 +193,7 @@ Result<void> QueueService::pause(QueueId queue, bool paused) {
 
 void QueueService::stop_consumption() {
   stopping_ = true;
+  receiver_.answer_held();
   context_.directory.visit("", [&](const QueueEntry& queue) {
     ++pausing_;
     const auto heard = [this](const Actions&, const Result<void>&) { --pausing_; };

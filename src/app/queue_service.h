@@ -48,7 +48,10 @@ class QueueService {
   bool consumption_stopped() const { return stopping_ && pausing_ == 0; }
 
   /// Does what time asks for. False when there is nothing left to wait for.
-  bool tick() { return move_tasks_.tick(); }
+  bool tick() {
+    const bool polls = receiver_.tick();
+    return move_tasks_.tick() || polls;
+  }
 
   const QueueDirectory& directory() const { return context_.directory; }
   struct Listing {

@@ -289,6 +289,37 @@ TEST_F(QueueServiceTest, AQueueOfAFunctionRefusesOtherReceivers) {
   EXPECT_EQ(other.fault(request), Fault::UnsupportedOperation);
 }
 
+TEST_F(QueueServiceTest, WithTooManyInFlightShortPollsAreRefusedAndLongOnesWait) {
+  QueueServiceOptions options;
+  options.in_flight_max = 1;
+  QueueFixture other(std::move(options));
+  const std::string url = other.create("q");
+  other.send(url, "one");
+  other.send(url, "two");
+  sqs::ReceiveMessage poll;
+  poll.queue_url = url;
+  const std::string handle = other.ask_for<sqs::Received>(poll).messages.at(0).receipt_handle;
+  EXPECT_EQ(other.fault(poll), Fault::OverLimit);
+  poll.wait_seconds = 5;
+  EXPECT_FALSE(other.ask(poll).has_value());
+  const auto first = other.last;
+  EXPECT_TRUE(other.service.tick());
+  EXPECT_FALSE(first->has_value());
+  other.ask_for<sqs::Empty>(sqs::DeleteMessage{.queue_url = url, .entry = {{}, handle}});
+  EXPECT_FALSE(other.service.tick());
+  ASSERT_TRUE(first->has_value());
+  EXPECT_EQ(std::get<sqs::Received>(***first).messages.at(0).body, "two");
+  EXPECT_FALSE(other.ask(poll).has_value());
+  const auto second = other.last;
+  other.gate.advance(5s);
+  EXPECT_FALSE(other.service.tick());
+  ASSERT_TRUE(second->has_value());
+  EXPECT_TRUE(std::get<sqs::Received>(***second).messages.empty());
+  EXPECT_FALSE(other.ask(poll).has_value());
+  other.service.stop_consumption();
+  EXPECT_TRUE(other.last->has_value()) << "a server that ends answers";
+}
+
 TEST_F(QueueServiceTest, AFunctionGetsItsMessagesAndNamesThoseThatFailed) {
   const std::string url = create("q");
   std::vector<std::string> ids;

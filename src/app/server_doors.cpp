@@ -16,9 +16,12 @@ Result<void> ServerImpl::listen() {
   if (const auto keys = sqs_front_->use_keys_of(config_, true); !keys) return std::unexpected(keys.error());
   const Result<ListenAddresses> addresses = listen_addresses(config_);
   if (!addresses) return std::unexpected(addresses.error());
-  HttpServer::Options options{.listen = addresses->sqs, .tls = guard_->tls()};
+  const HttpServer::Options options{.listen = addresses->admin, .tls = guard_->tls()};
+  HttpServer::Options sqs_options = options;
+  sqs_options.listen = addresses->sqs;
+  sqs_options.body_max_bytes = sqs::kRequestBytesMax;
   Result<std::unique_ptr<HttpServer>> server =
-      HttpServer::listen(loop_, options, std::bind_front(&SqsFront::answer, &*sqs_front_));
+      HttpServer::listen(loop_, sqs_options, std::bind_front(&SqsFront::answer, &*sqs_front_));
   if (!server) return std::unexpected(server.error());
   sqs_server_ = std::move(*server);
   sqs_front_->set_own_url(guard_->url(sqs_endpoint()));
@@ -40,7 +43,6 @@ Result<void> ServerImpl::listen() {
   guard_->add_routes(dashboard_->routes());
   backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
   add_doctor_route(dashboard_->routes(), config_, host_->pool());
-  options.listen = addresses->admin;
   server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
   admin_server_ = std::move(*server);

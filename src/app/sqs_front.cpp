@@ -1,5 +1,7 @@
 #include "app/sqs_front.h"
 
+#include <random>
+
 #include "edge/sqs/parse.h"
 #include "edge/sqs/response.h"
 
@@ -12,7 +14,24 @@ TimePoint signing_time() {
   return TimePoint(std::chrono::duration_cast<Duration>(since_epoch));
 }
 
+/// Shaped as the service's are, which some tools rely on.
+std::string request_id(std::uint64_t number) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string id = "00000000-0000-4000-8000-000000000000";
+  for (std::size_t at = id.size(), digits = 0; digits < 16; ++digits, number >>= 4U) {
+    if (digits == 12) at = 8;
+    id[--at] = kDigits[number & 15U];
+  }
+  return id;
+}
+
 }  // namespace
+
+SqsFront::SqsFront(QueueService& queues, std::string public_url)
+    : queues_(queues), public_url_(std::move(public_url)), first_request_id_([] {
+        std::random_device random;
+        return static_cast<std::uint64_t>(random()) << 32U;
+      }()) {}
 
 Result<ServerConfig> SqsFront::use_keys_of(ServerConfig config, bool on_loopback) {
   Result<AccessKeys> keys = AccessKeys::load(config.access_keys);
@@ -39,7 +58,7 @@ void SqsFront::answer(const HttpRequest& request, const std::shared_ptr<HttpRepl
   }
   const sqs::Parsed parsed =
       sqs::parse({request.method, request.path, request.query, request.headers, request.body});
-  const std::string id = "forewarm-" + std::to_string(++request_number_);
+  const std::string id = request_id(first_request_id_ + request_number_++);
   const auto send = [reply, protocol = parsed.protocol, id](std::string_view action, const auto& answer) {
     sqs::HttpOutput out = sqs::render(answer, {protocol, action, id});
     reply->send({out.status, std::move(out.headers), std::move(out.body)});

@@ -15,8 +15,7 @@ class SqsFront {
  public:
   /// `queues` must outlive it. `public_url` begins queue URLs unless it is empty; then what the request says
   /// that it was sent to does, or what set_own_url() says.
-  SqsFront(QueueService& queues, std::string public_url)
-      : queues_(queues), public_url_(std::move(public_url)) {}
+  SqsFront(QueueService& queues, std::string public_url);
   void set_own_url(std::string own_url) { own_url_ = std::move(own_url); }
 
   /// From now on only who has one of these keys may ask; without any, everybody may. Gives back the
@@ -30,6 +29,7 @@ class SqsFront {
   std::string public_url_;
   std::string own_url_;
   AccessKeys keys_;
+  std::uint64_t first_request_id_;  ///< differs from start to start
   std::uint64_t request_number_ = 0;
 };
 

@@ -1,6 +1,9 @@
 """Signed requests of the official SDK for Python, right and wrong ones, against a server with access keys."""
 
 import datetime
+import os
+import pathlib
+import subprocess
 import sys
 import unittest
 import urllib.error
@@ -124,7 +127,7 @@ class Signatures(ServerTest):
     def test_old_signatures_are_expired(self):
         class Old(SigV4Auth):
             def add_auth(self, request):
-                then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=6)
+                then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=16)
                 request.context["timestamp"] = then.strftime("%Y%m%dT%H%M%SZ")
                 self._modify_request_before_signing(request)
                 canonical = self.canonical_request(request)
@@ -136,6 +139,14 @@ class Signatures(ServerTest):
         status, text = self.raw(request)
         self.assertEqual(status, 400, text)
         self.assertIn("<Code>RequestExpired</Code>", text)
+
+    def test_the_sdk_for_javascript(self):
+        secrets = {"ADMIN_SECRET": SECRETS["admin"], "SENDER_SECRET": SECRETS["sender"]}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        ended = subprocess.run(["node", "--test", str(pathlib.Path(__file__).parent / "sdk" / "signed.mjs")],
+                               env=environment | secrets | {"FOREWARM_ENDPOINT": self.running.endpoints["sqs"]},
+                               capture_output=True, text=True, timeout=120)
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
 
     def test_only_a_server_that_asks_may_be_reached_from_elsewhere(self):
         open_server = self.folder / "open"

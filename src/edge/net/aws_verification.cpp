@@ -197,7 +197,9 @@ SignatureResult<void> check_time(const SignatureClaim& claim, const Verification
   if (*signed_at > saturating_add(terms.now, terms.skew_max)) {
     return refused(
         SignatureFault::RequestExpired,
-        "Signature not yet current: " + claim.time + " is later than the server's time by more than 5 min.");
+        "Signature not yet current: " + claim.time + " is later than the server's time by more than " +
+            std::to_string(std::chrono::duration_cast<std::chrono::minutes>(terms.skew_max).count()) +
+            " min.");
   }
   const Duration lasts = claim.presigned ? claim.lasts : terms.skew_max;
   if (saturating_add(*signed_at, lasts) < terms.now) {

@@ -47,7 +47,7 @@ struct VerificationTerms {
   std::string_view session_token;  ///< that goes with the key; empty: none
   std::string_view service;
   TimePoint now;
-  Duration skew_max = 5min;
+  Duration skew_max = 15min;
 };
 /// Recomputes the signature and compares it in constant time. Source: AWS General Reference, "Signing AWS API
 /// requests"; "Authenticating Requests: Using Query Parameters" for presigned ones.

@@ -85,11 +85,11 @@ TEST(AwsVerification, RefusesWhatWasChangedSince) {
   EXPECT_EQ(fault(presigned), SignatureFault::SignatureDoesNotMatch);
 }
 
-TEST(AwsVerification, FiveMinutesApartAreNotMore) {
-  EXPECT_EQ(fault(signed_request(), kSigningTime + 299s), std::nullopt);
-  EXPECT_EQ(fault(signed_request(), kSigningTime - 299s), std::nullopt);
-  EXPECT_EQ(fault(signed_request(), kSigningTime + 301s), SignatureFault::RequestExpired);
-  EXPECT_EQ(fault(signed_request(), kSigningTime - 301s), SignatureFault::RequestExpired);
+TEST(AwsVerification, FifteenMinutesApartAreNotMore) {
+  EXPECT_EQ(fault(signed_request(), kSigningTime + 899s), std::nullopt);
+  EXPECT_EQ(fault(signed_request(), kSigningTime - 899s), std::nullopt);
+  EXPECT_EQ(fault(signed_request(), kSigningTime + 901s), SignatureFault::RequestExpired);
+  EXPECT_EQ(fault(signed_request(), kSigningTime - 901s), SignatureFault::RequestExpired);
   EXPECT_EQ(fault(presigned_request(), kSigningTime + 599s), std::nullopt);
   EXPECT_EQ(fault(presigned_request(), kSigningTime + 601s), SignatureFault::RequestExpired);
 }

@@ -68,39 +68,76 @@ bool is_attribute_name(std::string_view name) {
   return !starts_with_ignoring_case(name, "aws.") && !starts_with_ignoring_case(name, "amazon.");
 }
 
+/// A type, and after a point a label of the sender's own.
 bool is_data_type(std::string_view type) {
   if (type.size() > 256) return false;
   for (const std::string_view known : {"String", "Number", "Binary"}) {
-    if (type == known || (type.starts_with(known) && type[known.size()] == '.')) return true;
+    if (!type.starts_with(known)) continue;
+    const std::string_view label = type.substr(known.size());
+    if (label.empty()) return true;
+    const auto allowed = [](char c) { return is_name_character(c) || c == '.'; };
+    return label.size() > 1 && label.front() == '.' && std::ranges::all_of(label, allowed);
   }
   return false;
 }
 
-/// Optional sign, digits with an optional point, optional exponent; at most 38 significant digits.
+/// The power of ten of the first digit that is not 0; 0 for zero.
+std::int64_t order_of_magnitude(std::string_view whole, std::string_view fraction) {
+  if (const std::size_t at = whole.find_first_not_of('0'); at != std::string_view::npos)
+    return static_cast<std::int64_t>(whole.size() - 1 - at);
+  const std::size_t at = fraction.find_first_not_of('0');
+  return at == std::string_view::npos ? 0 : -static_cast<std::int64_t>(at) - 1;
+}
+
+/// Optional sign, digits with an optional point, optional exponent; at most 38 digits, from 10^-128 to
+/// 10^126. Source: SQS Developer Guide, "Amazon SQS message attributes".
 bool is_number(std::string_view text) {
-  std::size_t i = 0;
-  const auto sign = [&] {
-    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
+  const auto take_sign = [&] {
+    const bool minus = text.starts_with('-');
+    if (minus || text.starts_with('+')) text.remove_prefix(1);
+    return minus;
   };
-  const auto digits = [&] {
-    const std::size_t from = i;
-    while (i < text.size() && is_digit(text[i])) ++i;
-    return i - from;
+  const auto take_digits = [&] {
+    const std::string_view digits =
+        text.substr(0, std::min(text.find_first_not_of("0123456789"), text.size()));
+    text.remove_prefix(digits.size());
+    return digits;
   };
-  sign();
-  std::size_t count = digits();
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    count += digits();
+  (void)take_sign();
+  const std::string_view whole = take_digits();
+  std::string_view fraction;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    fraction = take_digits();
   }
+  const std::size_t count = whole.size() + fraction.size();
   if (count == 0 || count > 38) return false;
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    sign();
-    const std::size_t exponent = digits();
-    if (exponent == 0 || exponent > 3) return false;
+  std::int64_t order = order_of_magnitude(whole, fraction);
+  if (text.starts_with('e') || text.starts_with('E')) {
+    text.remove_prefix(1);
+    const bool minus = take_sign();
+    const std::string_view exponent = take_digits();
+    if (exponent.empty() || exponent.size() > 3) return false;
+    std::int64_t power = 0;
+    for (const char c : exponent) power = power * 10 + (c - '0');
+    order += minus ? -power : power;
   }
-  return i == text.size();
+  return text.empty() && order >= -128 && order <= 126;
+}
+
+/// Of UTF-8: all bytes but those that continue one.
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+/// Among what is not ASCII the service looks for letters and digits; here all of it passes.
+bool is_tag_text(std::string_view text) {
+  constexpr std::string_view kMarks = "_.:/=+-@ \t\n\r";
+  return is_allowed_text(text) && std::ranges::all_of(text, [&](char c) {
+           return is_alphanumeric(c) || kMarks.find(c) != std::string_view::npos ||
+                  static_cast<unsigned char>(c) >= 0x80;
+         });
 }
 
 SqsError wrong_attribute(std::string_view name, std::string_view what) {
@@ -127,7 +164,9 @@ std::optional<SqsError> find_attribute_fault(std::string_view name, const Attrib
     return wrong_attribute(name, "must contain a non-empty message attribute value for its type.");
   }
   if (attribute.data_type.starts_with("Number") && !is_number(attribute.value)) {
-    return wrong_attribute(name, "is a Number whose value is not a number of at most 38 digits.");
+    return SqsError{Fault::InvalidParameterValue, "Can't cast the value of message (user) attribute '" +
+                                                      std::string(name) +
+                                                      "' to a number of at most 38 digits."};
   }
   if (!is_binary(attribute) && !is_allowed_text(attribute.value)) {
     return wrong_attribute(name, "contains characters that are not allowed.");
@@ -180,6 +219,25 @@ bool is_allowed_text(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::optional<SqsError> find_tag_fault(const StringMap& tags) {
+  const auto wrong = [](std::string_view what) {
+    return SqsError{Fault::InvalidParameterValue, std::string(what)};
+  };
+  if (tags.size() > kTagsMax) return wrong("Too many tags: a queue can have at most 50.");
+  for (const auto& [key, value] : tags) {
+    if (key.empty() || characters(key) > kTagKeyCharactersMax)
+      return wrong("Tag keys must be between 1 and 128 characters in length.");
+    if (characters(value) > kTagValueCharactersMax)
+      return wrong("Tag values must be at most 256 characters in length.");
+    if (starts_with_ignoring_case(key, "aws:") || starts_with_ignoring_case(value, "aws:"))
+      return wrong("The prefix aws: of tag keys and values is reserved.");
+    if (!is_tag_text(key) || !is_tag_text(value)) {
+      return wrong("Tags hold Unicode letters and digits, white space, and the characters _ . : / = + - @");
+    }
+  }
+  return std::nullopt;
 }
 
 std::uint64_t size_bytes(const SendMessageEntry& entry) {

@@ -25,6 +25,10 @@ inline constexpr std::int64_t kListResultsMax = 1'000;
 inline constexpr std::int64_t kReceiveCountMax = 1'000;  ///< greatest maxReceiveCount of a redrive policy
 inline constexpr std::uint64_t kInFlightMax = 120'000;   ///< messages of one queue
 inline constexpr std::size_t kTagsMax = 50;
+inline constexpr std::size_t kTagKeyCharactersMax = 128;
+inline constexpr std::size_t kTagValueCharactersMax = 256;
+/// A request: a message or batch whose every byte is escaped as \u00XX (JSON) or %XX (forms), and the rest.
+inline constexpr std::size_t kRequestBytesMax = 6 * kMessageBytesMax + (1U << 20);
 inline constexpr std::int64_t kMovesPerSecondMax = 500;  ///< of a message move task
 inline constexpr std::int64_t kMoveTasksListedMax = 10;
 inline constexpr std::size_t kMoveTasksActiveMax = 100;  ///< of an account
@@ -40,6 +44,9 @@ bool is_batch_id(std::string_view id);
 bool is_fifo_id(std::string_view id);
 /// UTF-8 of characters that XML 1.0 allows (section 2.2): what a body or a text attribute may hold.
 bool is_allowed_text(std::string_view text);
+
+/// What is wrong with tags that are to be added, if anything.
+std::optional<SqsError> find_tag_fault(const StringMap& tags);
 
 /// Body, and names, types and values of the attributes; system attributes do not count.
 std::uint64_t size_bytes(const SendMessageEntry& entry);

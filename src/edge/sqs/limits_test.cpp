@@ -88,6 +88,33 @@ TEST(Limits, TenAttributesAreAllowedAndElevenAreNot) {
   EXPECT_EQ(fault(entry), Fault::InvalidParameterValue);
 }
 
+TEST(Limits, TypesHaveLabelsOfNameCharacters) {
+  const auto fault_of = [](const std::string& type) {
+    SendMessageEntry entry = message();
+    entry.attributes["a"] = {type, "1"};
+    return fault(entry);
+  };
+  for (const char* type : {"String", "String.a-b_c.d", "Number.int", "Binary.png"})
+    EXPECT_EQ(fault_of(type), std::nullopt) << type;
+  for (const char* type : {"", "string", "Strings", "String.", "String.\x01", "Number.<b>", "Text"})
+    EXPECT_EQ(fault_of(type), Fault::InvalidParameterValue) << type;
+}
+
+TEST(Limits, NumbersHaveARange) {
+  const auto fault_of = [](const std::string& number) {
+    SendMessageEntry entry = message();
+    entry.attributes["a"] = {"Number", number};
+    return fault(entry);
+  };
+  for (const char* number :
+       {"0", "-0.0", "+1.5e3", "1e126", "0.1e-127", ".5", "5.", "12345678901234567890.5"})
+    EXPECT_EQ(fault_of(number), std::nullopt) << number;
+  for (const char* number : {"", "-", ".", "1e", "1e127", "10e126", "1e-129", "0x10", "1 ", "NaN", "1e1000"})
+    EXPECT_EQ(fault_of(number), Fault::InvalidParameterValue) << number;
+  EXPECT_EQ(fault_of(std::string(38, '9')), std::nullopt);
+  EXPECT_EQ(fault_of(std::string(39, '9')), Fault::InvalidParameterValue);
+}
+
 TEST(Limits, OnlyTheTraceHeaderIsASystemAttribute) {
   SendMessageEntry entry = message();
   entry.system_attributes["AWSTraceHeader"] = {"String", "Root=1-5759e988-bd862e3fe1be46a994272793"};

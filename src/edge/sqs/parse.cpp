@@ -30,10 +30,15 @@ std::string_view header(const HttpInput& input, std::string_view name) {
   return {};
 }
 
+/// Clients of the JSON protocol say so twice; one that forgets the target still reads JSON only.
+bool speaks_json(const HttpInput& input, std::string_view target) {
+  return !target.empty() || header(input, "Content-Type").starts_with("application/x-amz-json");
+}
+
 SqsResult<Request> parse_json(std::string_view target, std::string_view body) {
   if (!target.starts_with(kTargetPrefix)) {
-    return refuse(Fault::InvalidAction, "X-Amz-Target must be AmazonSQS.<action>; it is " +
-                                            std::string(target.substr(0, 128)) + ".");
+    return refuse(Fault::InvalidAction, "X-Amz-Target must be AmazonSQS.<action>; it is '" +
+                                            std::string(target.substr(0, 128)) + "'.");
   }
   // A batch of ten messages of a kilobyte fits into this without an allocation; what is not used costs
   // nothing.
@@ -72,12 +77,13 @@ SqsResult<Request> parse_query(const HttpInput& input) {
 
 Parsed parse(const HttpInput& input) {
   const std::string_view target = header(input, "X-Amz-Target");
-  Parsed parsed{.protocol = target.empty() ? Protocol::Query : Protocol::Json, .request = ListQueues{}};
-  if (!target.empty() && input.method != "POST") {
+  const bool json = speaks_json(input, target);
+  Parsed parsed{.protocol = json ? Protocol::Json : Protocol::Query, .request = ListQueues{}};
+  if (json && input.method != "POST") {
     parsed.request = refuse(Fault::InvalidAction, "The JSON protocol is spoken by POST only.");
     return parsed;
   }
-  parsed.request = target.empty() ? parse_query(input) : parse_json(target, input.body);
+  parsed.request = json ? parse_json(target, input.body) : parse_query(input);
   return parsed;
 }
 

@@ -134,6 +134,8 @@ TEST(ParseJson, RefusesBatchesThatAreWrongAsAWhole) {
       json_fault("SendMessageBatch", batch(R"({"Id":")" + std::string(81, 'a') + R"(","MessageBody":"1"})")),
       Fault::InvalidBatchEntryId);
   EXPECT_EQ(json_fault("SendMessageBatch", batch(R"({"MessageBody":"1"})")), Fault::MissingParameter);
+  EXPECT_EQ(json_fault("SendMessageBatch", batch(R"({"Id":"","MessageBody":"1"})")),
+            Fault::InvalidBatchEntryId);
   const std::string half = R"("MessageBody":")" + std::string(524'289, 'x') + "\"}";
   EXPECT_EQ(json_fault("SendMessageBatch", batch(R"({"Id":"a",)" + half + R"(,{"Id":"b",)" + half)),
             Fault::BatchRequestTooLong);
@@ -183,6 +185,39 @@ TEST(ParseJson, RefusesWhatIsMissingMalformedOrUnknown) {
             Fault::Serialization);
   EXPECT_EQ(json_fault("AddPermission", "{}"), Fault::MissingParameter);
   EXPECT_EQ(json_fault("MakeCoffee", "{}"), Fault::InvalidAction);
+}
+
+TEST(ParseJson, EntriesThatCanBeRefusedAloneAreNotRefusedHere) {
+  const auto remove =
+      read_json<DeleteMessageBatch>("DeleteMessageBatch", batch(R"({"Id":"a","ReceiptHandle":""})"));
+  EXPECT_EQ(remove.entries.at(0).receipt_handle, "");
+  EXPECT_EQ(json_fault("DeleteMessageBatch", batch(R"({"Id":"a"})")), Fault::MissingParameter);
+  const auto change = read_json<ChangeMessageVisibilityBatch>("ChangeMessageVisibilityBatch",
+                                                              batch(R"({"Id":"a","ReceiptHandle":"r"})"));
+  EXPECT_EQ(change.entries.at(0).visibility_timeout, std::nullopt);
+}
+
+TEST(ParseJson, TagsHaveTheServicesRules) {
+  const auto fault_of = [](const std::string& key, const std::string& value) {
+    return json_fault("TagQueue", R"({"QueueUrl":"q","Tags":{")" + key + R"(":")" + value + R"("}})");
+  };
+  EXPECT_EQ(fault_of("a b_.:/=+-@\u00fc", ""), std::nullopt);
+  EXPECT_EQ(fault_of(std::string(128, 'k'), std::string(256, 'v')), std::nullopt);
+  EXPECT_EQ(fault_of(std::string(129, 'k'), "v"), Fault::InvalidParameterValue);
+  EXPECT_EQ(fault_of("k", std::string(257, 'v')), Fault::InvalidParameterValue);
+  EXPECT_EQ(fault_of("", "v"), Fault::InvalidParameterValue);
+  EXPECT_EQ(fault_of("AWS:k", "v"), Fault::InvalidParameterValue);
+  EXPECT_EQ(fault_of("k", "<v>"), Fault::InvalidParameterValue);
+  EXPECT_EQ(json_fault("CreateQueue", R"({"QueueName":"q","tags":{"aws:k":"v"}})"),
+            Fault::InvalidParameterValue);
+}
+
+TEST(ParseJson, WhoSaysJsonWithoutATargetIsAnsweredInJson) {
+  const std::vector<std::pair<std::string, std::string>> headers = {
+      {"content-type", "application/x-amz-json-1.0"}};
+  const Parsed parsed = parse({.method = "POST", .path = "/", .query = {}, .headers = headers, .body = "{}"});
+  EXPECT_EQ(parsed.protocol, Protocol::Json);
+  EXPECT_EQ(parsed.request.error().fault, Fault::InvalidAction);
 }
 
 TEST(ParseJson, RefusesAnotherServicesTargetAndAnotherMethod) {

@@ -89,6 +89,21 @@ TEST(ParseQuery, ReadsTheActionsOnQueues) {
   EXPECT_EQ(receive.attribute_names, (std::vector<std::string>{"x"}));
 }
 
+TEST(ParseQuery, ASingleEntryNeedsNoNumber) {
+  EXPECT_EQ(read_form<GetQueueAttributes>("Action=GetQueueAttributes&QueueUrl=q&AttributeName=All").names,
+            (std::vector<std::string>{"All"}));
+  EXPECT_EQ(read_form<SetQueueAttributes>(
+                "Action=SetQueueAttributes&QueueUrl=q&Attribute.Name=VisibilityTimeout&Attribute.Value=35")
+                .attributes,
+            (StringMap{{"VisibilityTimeout", "35"}}));
+  EXPECT_EQ(read_form<UntagQueue>("Action=UntagQueue&QueueUrl=q&TagKey=a").keys,
+            (std::vector<std::string>{"a"}));
+  const auto send = read_form<SendMessage>(
+      "Action=SendMessage&QueueUrl=q&MessageBody=x&MessageAttribute.Name=n"
+      "&MessageAttribute.Value.DataType=String&MessageAttribute.Value.StringValue=v");
+  EXPECT_EQ(send.entry.attributes.at("n").value, "v");
+}
+
 TEST(ParseQuery, TakesTheQueueFromThePathOfTheRequest) {
   EXPECT_EQ(queue_name(
                 read_form<SendMessage>("Action=SendMessage&MessageBody=x", "/000000000000/orders").queue_url),
@@ -116,8 +131,8 @@ TEST(ParseQuery, RefusesWhatItCannotRead) {
   EXPECT_EQ(form_fault("Version=2012-11-05"), Fault::MissingAction);
   EXPECT_EQ(form_fault("Action=MakeCoffee"), Fault::InvalidAction);
   EXPECT_EQ(form_fault("Action=SendMessage&MessageBody=x"), Fault::MissingParameter);
-  EXPECT_EQ(form_fault("Action=SendMessage&QueueUrl=q&MessageBody=%f"), Fault::Serialization);
-  EXPECT_EQ(form_fault("Action=SendMessage&QueueUrl=q&MessageBody=%zz"), Fault::Serialization);
+  EXPECT_EQ(form_fault("Action=SendMessage&QueueUrl=q&MessageBody=%f"), Fault::MalformedQueryString);
+  EXPECT_EQ(form_fault("Action=SendMessage&QueueUrl=q&MessageBody=%zz"), Fault::MalformedQueryString);
   EXPECT_EQ(form_fault("Action=SendMessage&QueueUrl=q&MessageBody=x&DelaySeconds=soon"),
             Fault::InvalidParameterValue);
   EXPECT_EQ(form_fault("Action=ReceiveMessage&QueueUrl=q&MaxNumberOfMessages=11"),

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "edge/sqs/limits.h"
 
@@ -38,6 +39,8 @@ constexpr std::array kFoldings = {
     Folding{"SendMessageBatchRequestEntry", "Entries", Kind::List},
     Folding{"DeleteMessageBatchRequestEntry", "Entries", Kind::List},
     Folding{"ChangeMessageVisibilityBatchRequestEntry", "Entries", Kind::List},
+    Folding{"StringListValue", "StringListValues", Kind::List},
+    Folding{"BinaryListValue", "BinaryListValues", Kind::List},
     Folding{"Tag", "Tags", Kind::Map, "Key"},
     Folding{"TagKey", "TagKeys", Kind::List},
     Folding{"AWSAccountId", "AWSAccountIds", Kind::List},
@@ -101,15 +104,23 @@ std::map<std::uint32_t, const Node*> numbered(const Node& node) {
   return ordered;
 }
 
+/// The entries of a list or map. A single one need not be numbered: "AttributeName=All".
+std::vector<const Node*> entries(const Node& node) {
+  std::vector<const Node*> found;
+  for (const auto& [number, member] : numbered(node)) found.push_back(member);
+  if (found.empty()) found.push_back(&node);
+  return found;
+}
+
 json::value fold_list(const Node& node) {
   json::array list;
-  for (const auto& [number, member] : numbered(node)) list.push_back(fold(*member));
+  for (const Node* member : entries(node)) list.push_back(fold(*member));
   return list;
 }
 
 json::value fold_map(const Node& node, std::string_view key_name) {
   json::object map;
-  for (const auto& [number, member] : numbered(node)) {
+  for (const Node* member : entries(node)) {
     const auto key = member->members.find(key_name);
     const auto value = member->members.find("Value");
     if (key == member->members.end() || !key->second.value) continue;
@@ -124,7 +135,7 @@ json::value fold(const Node& node) {
   for (const auto& [name, member] : node.members) {
     const Folding* folding = nullptr;
     for (const Folding& candidate : kFoldings) {
-      if (candidate.query_name == name && !member.members.empty()) folding = &candidate;
+      if (candidate.query_name == name) folding = &candidate;
     }
     if (!folding) {
       object[name] = fold(member);
@@ -153,7 +164,7 @@ SqsResult<json::object> fold_parameters(std::string_view form) {
     const std::size_t equals = pair.find('=');
     const auto name = form_decode(pair.substr(0, equals));
     auto value = form_decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
-    if (!name || !value) return refuse(Fault::Serialization, std::string(kUnreadable));
+    if (!name || !value) return refuse(Fault::MalformedQueryString, std::string(kUnreadable));
     Node* node = descend(root, *name);
     if (!node) return refuse(Fault::InvalidParameterValue, "A parameter's name has too many parts.");
     node->value = std::move(*value);

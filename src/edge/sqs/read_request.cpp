@@ -65,10 +65,24 @@ void check_batch(const std::vector<Entry>& entries, std::string_view entry_name,
   }
 }
 
+/// Empty counts as there, and as not well-formed.
+std::string batch_id(Fields& entry) {
+  const std::optional<std::string> id = entry.optional_text("Id");
+  if (!id) entry.fail(missing_parameter("Id"));
+  return id.value_or("");
+}
+
+StringMap tags(Fields& fields, std::string_view name) {
+  StringMap tags = fields.text_map(name);
+  if (auto fault = find_tag_fault(tags)) fields.fail(std::move(*fault));
+  return tags;
+}
+
 Request create_queue(Fields& fields) {
-  CreateQueue request{.name = fields.required_text("QueueName"),
-                      .attributes = fields.text_map("Attributes"),
-                      .tags = fields.text_map("tags")};
+  const std::optional<std::string> name = fields.optional_text("QueueName");
+  if (!name) fields.fail(missing_parameter("QueueName"));
+  CreateQueue request{
+      .name = name.value_or(""), .attributes = fields.text_map("Attributes"), .tags = tags(fields, "tags")};
   if (!fields.failed() && !is_queue_name(request.name)) {
     fields.fail({Fault::InvalidParameterValue,
                  "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"});
@@ -77,7 +91,8 @@ Request create_queue(Fields& fields) {
 }
 
 Request get_queue_url(Fields& fields) {
-  return GetQueueUrl{.name = fields.required_text("QueueName")};
+  return GetQueueUrl{.name = fields.required_text("QueueName"),
+                     .owner = fields.text("QueueOwnerAWSAccountId")};
 }
 
 Request list_queues(Fields& fields) {
@@ -111,7 +126,7 @@ Request send_message_batch(Fields& fields) {
   std::uint64_t bytes = 0;
   fields.each("Entries", [&](Fields& entry) {
     request.entries.push_back(message(entry));
-    request.entries.back().id = entry.required_text("Id");
+    request.entries.back().id = batch_id(entry);
     bytes += size_bytes(request.entries.back());
   });
   check_batch(request.entries, "SendMessageBatchRequestEntry", fields);
@@ -148,34 +163,36 @@ Request delete_message(Fields& fields) {
                        .entry = {.id = {}, .receipt_handle = fields.required_text("ReceiptHandle")}};
 }
 
+/// In a batch an empty one is refused alone, as one that is not valid.
+std::string receipt_handle(Fields& entry) {
+  const std::optional<std::string> handle = entry.optional_text("ReceiptHandle");
+  if (!handle) entry.fail(missing_parameter("ReceiptHandle"));
+  return handle.value_or("");
+}
+
 Request delete_message_batch(Fields& fields) {
   DeleteMessageBatch request{.queue_url = queue_url(fields), .entries = {}};
   fields.each("Entries", [&](Fields& entry) {
-    request.entries.push_back(
-        {.id = entry.required_text("Id"), .receipt_handle = entry.required_text("ReceiptHandle")});
+    request.entries.push_back({.id = batch_id(entry), .receipt_handle = receipt_handle(entry)});
   });
   check_batch(request.entries, "DeleteMessageBatchRequestEntry", fields);
   return request;
 }
 
-VisibilityEntry visibility(Fields& fields) {
-  VisibilityEntry entry;
-  entry.receipt_handle = fields.required_text("ReceiptHandle");
-  const auto timeout = fields.integer("VisibilityTimeout");
-  if (!timeout) fields.fail(missing_parameter("VisibilityTimeout"));
-  entry.visibility_timeout = timeout.value_or(0);
-  return entry;
-}
-
 Request change_message_visibility(Fields& fields) {
-  return ChangeMessageVisibility{.queue_url = queue_url(fields), .entry = visibility(fields)};
+  ChangeMessageVisibility request{.queue_url = queue_url(fields), .entry = {}};
+  request.entry.receipt_handle = fields.required_text("ReceiptHandle");
+  request.entry.visibility_timeout = fields.integer("VisibilityTimeout");
+  if (!request.entry.visibility_timeout) fields.fail(missing_parameter("VisibilityTimeout"));
+  return request;
 }
 
 Request change_message_visibility_batch(Fields& fields) {
   ChangeMessageVisibilityBatch request{.queue_url = queue_url(fields), .entries = {}};
   fields.each("Entries", [&](Fields& entry) {
-    request.entries.push_back(visibility(entry));
-    request.entries.back().id = entry.required_text("Id");
+    request.entries.push_back({.id = batch_id(entry),
+                               .receipt_handle = receipt_handle(entry),
+                               .visibility_timeout = entry.integer("VisibilityTimeout")});
   });
   check_batch(request.entries, "ChangeMessageVisibilityBatchRequestEntry", fields);
   return request;
@@ -186,7 +203,7 @@ Request purge_queue(Fields& fields) {
 }
 
 Request tag_queue(Fields& fields) {
-  TagQueue request{.queue_url = queue_url(fields), .tags = fields.text_map("Tags")};
+  TagQueue request{.queue_url = queue_url(fields), .tags = tags(fields, "Tags")};
   if (request.tags.empty()) fields.fail(missing_parameter("Tags"));
   return request;
 }

@@ -166,6 +166,8 @@ TEST(Render, EveryFaultHasItsStatus) {
   EXPECT_FALSE(names(Fault::ServiceUnavailable).sender);
   EXPECT_EQ(names(Fault::MissingParameter).code, "MissingParameter");
   EXPECT_EQ(names(Fault::QueueNameExists).code, "QueueAlreadyExists");
+  EXPECT_EQ(names(Fault::InvalidAction).type, "com.amazon.coral.service#UnknownOperationException");
+  EXPECT_EQ(status(Fault::MalformedQueryString), 404U);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct CreateQueue {
 };
 struct GetQueueUrl {
   std::string name;
+  std::string owner;  ///< account; empty: the caller's
 };
 struct ListQueues {
   std::string prefix;
@@ -90,7 +91,7 @@ struct DeleteMessageBatch {
 struct VisibilityEntry {
   std::string id;
   std::string receipt_handle;
-  std::int64_t visibility_timeout = 0;
+  std::optional<std::int64_t> visibility_timeout;  ///< always there outside of batches
 };
 struct ChangeMessageVisibility {
   std::string queue_url;

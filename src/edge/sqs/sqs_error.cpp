@@ -29,8 +29,9 @@ constexpr std::array kNames = {
     FaultNames{"com.amazonaws.sqs#TooManyEntriesInBatchRequest",
                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"},
     FaultNames{"com.amazonaws.sqs#UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation"},
-    FaultNames{"com.amazon.coral.service#InvalidAction", "InvalidAction"},
+    FaultNames{"com.amazon.coral.service#UnknownOperationException", "InvalidAction"},
     FaultNames{"com.amazon.coral.service#InvalidParameterValueException", "InvalidParameterValue"},
+    FaultNames{"com.amazon.coral.service#MalformedQueryStringException", "MalformedQueryString", 404},
     FaultNames{"com.amazon.coral.service#MissingAction", "MissingAction"},
     FaultNames{"com.amazon.coral.service#MissingRequiredParameterException", "MissingParameter"},
     FaultNames{"com.amazon.coral.service#SerializationException", "MalformedInput"},
@@ -44,16 +45,6 @@ constexpr std::array kNames = {
     FaultNames{"com.amazon.coral.service#InvalidSignatureException", "SignatureDoesNotMatch", 403},
 };
 static_assert(kNames.size() == static_cast<std::size_t>(Fault::SignatureDoesNotMatch) + 1);
-
-/// Enough of a value for its owner to know it again.
-std::string_view excerpt(std::string_view value) {
-  constexpr std::size_t kExcerptBytes = 256;
-  if (value.size() <= kExcerptBytes) return value;
-  std::size_t end = kExcerptBytes;
-  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80U)
-    --end;  // not inside a character
-  return value.substr(0, end);
-}
 
 }  // namespace
 
@@ -73,6 +64,15 @@ SqsError invalid_value(std::string_view value, std::string_view parameter, std::
   message += " is invalid. Reason: ";
   message += reason;
   return {Fault::InvalidParameterValue, std::move(message)};
+}
+
+std::string_view excerpt(std::string_view value) {
+  constexpr std::size_t kExcerptBytes = 256;
+  if (value.size() <= kExcerptBytes) return value;
+  std::size_t end = kExcerptBytes;
+  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80U)
+    --end;  // not inside a character
+  return value.substr(0, end);
 }
 
 std::string printable(std::string_view message) {

@@ -31,6 +31,7 @@ enum class Fault : std::uint8_t {
   UnsupportedOperation,
   InvalidAction,
   InvalidParameterValue,
+  MalformedQueryString,  ///< the parameters of the Query protocol are not readable
   MissingAction,
   MissingParameter,
   Serialization,       ///< the body is not JSON of the right shape
@@ -71,6 +72,9 @@ inline std::unexpected<SqsError> refuse(Fault fault, std::string message) {
 /// The two refusals that most requests share, in the service's words.
 SqsError missing_parameter(std::string_view name);
 SqsError invalid_value(std::string_view value, std::string_view parameter, std::string_view reason);
+
+/// As much of a value as a message quotes: enough for its owner to know it again.
+std::string_view excerpt(std::string_view value);
 
 /// A refusal may quote what the client sent, which need not be text: then all but printable ASCII becomes
 /// '?'.
