@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "app/group_redrive.h"
-#include "app/queue_fixture.h"
 #include "app/triage.h"
 
 namespace forewarm {
@@ -58,8 +56,13 @@ class DeadLettersTest : public ::testing::Test {
   void restart(const std::vector<std::uint64_t>& dead, QueueId source = kJobs) {
     letters_ = DeadLetters(names());
     std::vector<Message> messages;
-    for (const std::uint64_t id : dead)
-      messages.push_back({.id = MessageId(id), .queue = kDead, .dead_letter_source = source});
+    for (const std::uint64_t id : dead) {
+      Message message;
+      message.id = MessageId(id);
+      message.queue = kDead;
+      message.dead_letter_source = source;
+      messages.push_back(message);
+    }
     for (const auto& [key, value] : records_) {
       const auto taken = letters_.recover(key, value);
       ASSERT_TRUE(taken && *taken) << (taken ? "not taken" : taken.error().message);

@@ -13,14 +13,14 @@ namespace forewarm {
 
 /// A run that failed, for all messages that failed in it.
 struct FailedRun {
-  std::string function;
+  std::string function{};
   std::uint32_t version = 0;  ///< of the function
-  InstanceId instance;
+  InstanceId instance{};
   ErrorClass error = ErrorClass::Handler;
   std::uint64_t fingerprint = 0;
-  std::string type;     ///< as the function reported it, cut
-  std::string message;  ///< the same
-  TimePoint at;
+  std::string type{};     ///< as the function reported it, cut
+  std::string message{};  ///< the same
+  TimePoint at{};
 };
 
 /// What a dead letter failed with: a record of the store beside the message, `failure/<message id>`
@@ -30,9 +30,9 @@ struct FailureRecord {
   QueueId source;  ///< that it was dead-lettered from
   std::string source_name;
   MoveReason reason = MoveReason::ReceiveCount;
-  RetryDecision decision;  ///< error None where no failed run is known
-  FailedRun last;          ///< empty where none is known
-  TimePoint at;            ///< when it was dead-lettered
+  RetryDecision decision{};  ///< error None where no failed run is known
+  FailedRun last{};          ///< empty where none is known
+  TimePoint at;              ///< when it was dead-lettered
 };
 
 inline constexpr std::string_view kFailurePrefix = "failure/";

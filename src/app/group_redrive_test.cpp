@@ -40,7 +40,7 @@ TEST(GroupRedrive, ItStopsWhenMoreThanOneCanaryInFiveFails) {
   EXPECT_FALSE(redrive.verdict(kBegin));
   redrive.observe(SetVisibility{MessageId(2), kBegin, 1, {.error = ErrorClass::Capacity}});
   EXPECT_EQ(redrive.failed(), 1U);  // no room is nobody's fault
-  redrive.observe(Move{.message = MessageId(2), .reason = MoveReason::AttemptsUsed});
+  redrive.observe(Move{MessageId(2), QueueId(1), QueueId(2), MoveReason::AttemptsUsed});
   ASSERT_TRUE(redrive.verdict(kBegin));
   EXPECT_NE(redrive.verdict(kBegin)->find("2 of 5 canaries"), std::string::npos);
 }

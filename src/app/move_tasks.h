@@ -31,7 +31,7 @@ class MoveTasks {
   struct GroupRequest {
     std::string queue;  ///< the dead-letter queue
     std::uint64_t fingerprint = 0;
-    std::string to;  ///< empty: each message to the queue that it came from
+    std::string to{};  ///< empty: each message to the queue that it came from
     std::int64_t per_second = 0;
     std::uint32_t canaries = GroupRedrive::kCanaries;
   };

@@ -31,8 +31,8 @@ struct TriageFacts {
   MoveReason reason = MoveReason::ReceiveCount;
   std::uint64_t succeeded_since = 0;  ///< runs of the function
   std::uint32_t version_then = 0;
-  std::uint32_t version_now = 0;  ///< 0: the function is gone
-  std::optional<RerunOdds> odds;  ///< nothing where no function takes the queue's messages
+  std::uint32_t version_now = 0;    ///< 0: the function is gone
+  std::optional<RerunOdds> odds{};  ///< nothing where no function takes the queue's messages
 };
 
 struct Verdict {

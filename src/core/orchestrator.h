@@ -32,7 +32,7 @@ struct LastFailure {
   ErrorClass error = ErrorClass::Handler;
   std::uint64_t fingerprint = 0;
   std::uint16_t attempts = 1;
-  TimePoint at;
+  TimePoint at{};
 };
 /// How it would fare, were it run again now, by what its function has shown since the start.
 struct RerunOdds {

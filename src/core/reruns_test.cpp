@@ -45,7 +45,11 @@ class Reruns : public testing::Test {
     now_ = until;
   }
   void send(std::uint64_t id, QueueId queue = kJobs) {
-    step(MessageArrived{{.id = MessageId(id), .queue = queue, .sent = now_, .visible_at = now_}});
+    Message message;
+    message.id = MessageId(id);
+    message.queue = queue;
+    message.sent = message.visible_at = now_;
+    step(MessageArrived{message});
   }
   void run_all(ErrorClass error) {
     for (int round = 0; round < 20; ++round) {

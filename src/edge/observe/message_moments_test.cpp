@@ -15,21 +15,21 @@ class MessageMomentsTest : public testing::Test {
     moments_.observe({kBegin + at, std::move(event)}, actions);
   }
   void send(Duration at, std::uint64_t id, Duration delay = Duration(0), GroupId group = {}) {
-    tell(at, MessageArrived{{.id = MessageId(id),
-                             .queue = kJobs,
-                             .sent = kBegin + at,
-                             .visible_at = kBegin + at + delay,
-                             .group = group},
-                            Origin::Sent});
+    Message message;
+    message.id = MessageId(id);
+    message.queue = kJobs;
+    message.sent = kBegin + at;
+    message.visible_at = kBegin + at + delay;
+    message.group = group;
+    tell(at, MessageArrived{message, Origin::Sent});
   }
+  static Lease lease(std::uint64_t message) { return {MessageId(message), 1, {}}; }
   static Action run(std::uint64_t run, std::uint64_t instance, std::uint64_t message) {
-    return forewarm::Run{RunId(run),
-                         InstanceId(instance),
-                         kWork,
-                         kJobs,
-                         {{.message = MessageId(message), .receive_count = 1}}};
+    return forewarm::Run{RunId(run), InstanceId(instance), kWork, kJobs, {lease(message)}};
   }
-  static Action start(std::uint64_t instance) { return StartInstance{InstanceId(instance), kWork}; }
+  static Action start(std::uint64_t instance) {
+    return StartInstance{.instance = InstanceId(instance), .function = kWork, .queue = kJobs};
+  }
   void finish(Duration at, std::uint64_t run, std::uint64_t message, Actions then = {}) {
     then.insert(then.begin(), Delete{MessageId(message), DeleteReason::RunSucceeded});
     tell(at, RunFinished{RunId(run), ErrorClass::None, 0, 10ms, {}}, std::move(then));
@@ -110,7 +110,7 @@ TEST_F(MessageMomentsTest, ItWasLateForACauseThatIsNamed) {
   EXPECT_EQ(cause(10), "breaker");
 
   send(65s, 7);
-  tell(70s, ReceiveRequested{}, {Deliver{ReceiverId(1), {{.message = MessageId(7), .receive_count = 1}}}});
+  tell(70s, ReceiveRequested{}, {Deliver{ReceiverId(1), {lease(7)}}});
   EXPECT_EQ(cause(7), "no_receiver");
   send(71s, 8);
   EXPECT_EQ(cause(8), "none");  // not started yet
@@ -139,8 +139,9 @@ TEST(MessageMoments, OnlyTheNewestAreKeptAndItSaysSinceWhen) {
   MessageMoments moments(3);
   EXPECT_FALSE(moments.known_since());
   for (std::uint64_t id = 1; id <= 5; ++id) {
-    moments.observe({kBegin + id * 1s, MessageArrived{{.id = MessageId(id), .queue = kJobs}, Origin::Sent}},
-                    {});
+    Message message;
+    message.id = MessageId(id);
+    moments.observe({kBegin + id * 1s, MessageArrived{message, Origin::Sent}}, {});
   }
   EXPECT_TRUE(moments.of(MessageId(2)).empty());
   EXPECT_EQ(moments.of(MessageId(3)).size(), 1U);

@@ -89,7 +89,7 @@ export function DeadLetters({ queue }: { queue: string }) {
               <button type="button" disabled={running} onClick={() => void start(group)}>Redrive</button>
             </div>
             <p class="error-text">
-              {group.error_type || group.error} {group.error_message && <>: {group.error_message}</>}
+              {group.error_type || group.error}{group.error_message && <>: {group.error_message}</>}
             </p>
             <p class="muted">
               {group.why}. {odds(group)} <code>{group.fingerprint}</code>
