@@ -104,7 +104,7 @@ environment = {{ VARIANT = "{name}" }}
         self.assertEqual(listed.returncode, 0, listed.stderr)
         self.assertEqual(json.loads(listed.stdout), [{"name": "jobs-dead", "messages": 1, "groups": 1,
                                                       "sources": ["jobs"]}])
-        self.assertRegex(server.run("dlq", "list").stdout, r"jobs-dead +1 +jobs")
+        self.assertRegex(server.run("dlq", "list").stdout, r"jobs-dead +1 +1 +jobs")
 
         redriven = server.run("dlq", "redrive", "jobs-dead")
         self.assertEqual(redriven.returncode, 0, redriven.stderr)
