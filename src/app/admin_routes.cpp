@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <map>
 #include <optional>
 #include <vector>
 
 #include "app/admin_answers.h"
 #include "app/directive_routes.h"
+#include "app/queue_routes.h"
+#include "app/triage_routes.h"
 #include "edge/observe/snapshot_json.h"
 #include "edge/observe/words.h"
 
@@ -85,16 +86,10 @@ AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(s
        .parameters = {name},
        .request_schema = R"({})",
        .schema = R"({})",
-       .problems = {502},
+       .problems = {502, 503},
        .handle = [this](RouteRequest request, Reply reply) { invoke(request, reply); }});
-  routes.add(
-      {.path = "/v1/dead-letter-queues",
-       .id = "listDeadLetterQueues",
-       .summary =
-           "Queues that others name as their dead-letter queue, what is in them and where it comes from",
-       .schema =
-           R"({"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"messages":{"type":"integer"},"sources":{"type":"array","items":{"type":"string"}}},"required":["name","messages","sources"]}})",
-       .handle = [this](RouteRequest, Reply reply) { dead_letter_queues(reply); }});
+  add_queue_routes(routes, *sources_.queues);
+  add_triage_routes(routes, *sources_.queues, *sources_.functions, *sources_.core);
   routes.add(
       {.method = "POST",
        .path = "/v1/queues/{name}/redrive",
@@ -158,26 +153,10 @@ void AdminRoutes::invoke(const RouteRequest& request, const Reply& reply) {
   if (function == nullptr)
     return reply->send(problem(404, "there is no function '" + std::string(request.parameter("name")) + "'"));
   sources_.invoke(*function, request.http.body, [reply](const Result<std::string>& response) {
-    reply->send(response ? json_response(*response) : problem(502, response.error().message));
+    if (response) return reply->send(json_response(*response));
+    const bool ending = response.error().code == ErrorCode::Closed;
+    reply->send(problem(ending ? 503 : 502, response.error().message));
   });
-}
-
-void AdminRoutes::dead_letter_queues(const Reply& reply) {
-  const std::vector<QueueService::Listing> queues = sources_.queues->list();
-  std::map<std::string, json::array> sources;
-  for (const auto& queue : queues) {
-    if (!queue.dead_letter_queue.empty())
-      sources[queue.dead_letter_queue].push_back(json::string(queue.name));
-  }
-  json::array out;
-  for (const auto& queue : queues) {
-    const auto found = sources.find(queue.name);
-    if (found == sources.end()) continue;
-    out.push_back({{"name", queue.name},
-                   {"messages", queue.view.ready + queue.view.delayed + queue.view.in_flight},
-                   {"sources", found->second}});
-  }
-  reply->send(json_response(json::serialize(out)));
 }
 
 void AdminRoutes::redrive(const RouteRequest& request, const Reply& reply) {

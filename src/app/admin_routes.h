@@ -34,7 +34,6 @@ class AdminRoutes {
   void remove_function(const RouteRequest& request, const Reply& reply);
   void show_function(const RouteRequest& request, const Reply& reply);
   void invoke(const RouteRequest& request, const Reply& reply);
-  void dead_letter_queues(const Reply& reply);
   void redrive(const RouteRequest& request, const Reply& reply);
   void add_scaling(Routes& routes);
   void scale(const RouteRequest& request, const Reply& reply);

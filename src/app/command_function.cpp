@@ -1,6 +1,7 @@
 // forewarm fn, forewarm explain
 
 #include <boost/json.hpp>
+#include <cctype>
 #include <iostream>
 
 #include "app/admin_client.h"
@@ -40,6 +41,35 @@ Result<ServerConfig> current(const ServerAddress& server, const std::string& nam
   ServerConfig config;
   config.functions.emplace_back().name = name;
   return config;
+}
+
+/// A UUID's shape: 8-4-4-4-12 hexadecimal digits.
+bool looks_like_message_id(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
+  }
+  return true;
+}
+
+int print_story(const ServerAddress& server, const json::value& story) {
+  if (server.json) {
+    std::cout << json::serialize(story) << "\n";
+    return 0;
+  }
+  for (const json::value& moment : story.at("moments").as_array()) {
+    std::cout << std::string(moment.at("at").as_string()) << "  "
+              << std::string(moment.at("text").as_string()) << "\n";
+  }
+  std::cout << "now: " << std::string(story.at("state").as_string());
+  if (const json::value* queue = story.as_object().if_contains("queue"))
+    std::cout << " in " << std::string(queue->as_string());
+  std::cout << "\n";
+  if (!story.at("late").is_null()) std::cout << std::string(story.at("late").at("text").as_string()) << "\n";
+  if (const json::value* missing = story.as_object().if_contains("missing"))
+    std::cout << "not all: " << std::string(missing->as_string()) << "\n";
+  return 0;
 }
 
 Result<void> set_duration(const std::string& text, Duration& value) {
@@ -135,14 +165,15 @@ int run_function_list(const ServerAddress& server) {
   return 0;
 }
 
-int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines) {
+int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines,
+                      const std::string& message) {
   // The log of a function that is not there would only be empty.
   const Result<json::value> function =
       ask(server, {"GET", "/v1/functions/" + percent_encode(name), "", {}, ""});
   if (!function) return failed(function.error());
-  const Result<json::value> answer = ask(
-      server,
-      {"GET", "/v1/logs", "function=" + percent_encode(name) + "&limit=" + std::to_string(lines), {}, ""});
+  std::string query = "function=" + percent_encode(name) + "&limit=" + std::to_string(lines);
+  if (!message.empty()) query += "&message=" + percent_encode(message);
+  const Result<json::value> answer = ask(server, {"GET", "/v1/logs", query, {}, ""});
   if (!answer) return failed(answer.error());
   if (server.json) {
     std::cout << json::serialize(*answer) << "\n";
@@ -152,8 +183,11 @@ int run_function_logs(const ServerAddress& server, const std::string& name, std:
       answer->is_object() && answer->as_object().contains("lines") ? answer->at("lines") : *answer;
   for (const json::value& line : list.as_array()) {
     std::cout << std::string(line.at("time").as_string()) << " " << json::serialize(line.at("instance"))
+              << " " << (line.at("request_id").is_null() ? "-" : line.at("request_id").as_string().c_str())
               << " " << std::string(line.at("text").as_string()) << "\n";
   }
+  if (list.as_array().empty() && !message.empty())
+    std::cerr << "its runs are known, but " << name << " wrote nothing in them, or it is not kept any more\n";
   return 0;
 }
 
@@ -170,6 +204,15 @@ int run_function_invoke(const ServerAddress& server, const std::string& name, co
 }
 
 int run_explain(const ServerAddress& server, const ExplainCommand& command) {
+  if (command.data.empty() && looks_like_message_id(command.queue)) {
+    const Result<json::value> story =
+        ask(server, {"GET", "/v1/messages/" + percent_encode(command.queue), "", {}, ""});
+    if (story) return print_story(server, *story);
+    // A queue may have such a name.
+    const bool is_queue =
+        ask(server, {"GET", "/v1/queues/" + percent_encode(command.queue), "", {}, ""}).has_value();
+    if (!is_queue) return failed(story.error());
+  }
   if (command.data.empty()) {
     std::string query = "limit=" + std::to_string(command.limit);
     if (!command.from.empty()) query += "&from=" + percent_encode(command.from);

@@ -236,7 +236,8 @@ class CommandLine {
     on(list, [this] { return run_function_list(server_); });
     CLI::App* logs = named(*fn, "logs", "what its instances wrote", "  forewarm fn logs resize --lines 50");
     logs->add_option("--lines", lines_, "how many of the newest")->capture_default_str();
-    on(logs, [this] { return run_function_logs(server_, name_, lines_); });
+    logs->add_option("--message", message_, "only of the runs of the message with this id");
+    on(logs, [this] { return run_function_logs(server_, name_, lines_, message_); });
     CLI::App* invoke = named(*fn, "invoke", "run it once, outside any queue, and show the response",
                              "  forewarm fn invoke resize '{\"test\": true}'");
     invoke->add_option("payload", payload_, "JSON given to the handler")->capture_default_str();
@@ -260,8 +261,10 @@ class CommandLine {
 
   void explain() {
     CLI::App* sub =
-        named(app_, "explain", "why a queue had the instances that it had, and what became of its messages",
-              "  forewarm explain jobs\n  forewarm explain jobs --from 2026-03-01T14:00:00Z --limit 50\n  "
+        named(app_, "explain",
+              "why a queue had the instances that it had, or what a message went through and why it was late",
+              "  forewarm explain jobs\n  forewarm explain 0e0f7c1c-52b4-4f9e-9e0b-0b9e0d2f6a11\n  forewarm "
+              "explain jobs --from 2026-03-01T14:00:00Z --limit 50\n  "
               "forewarm explain jobs --data forewarm-data");
     sub->add_option("--data", explain_.data,
                     "read the decision log in this folder instead of asking a server");
@@ -408,6 +411,7 @@ class CommandLine {
   // share a variable.
   std::string config_path_ = "forewarm.toml";
   std::string name_;
+  std::string message_;
   std::string shell_;
   std::string payload_ = "{}";
   PlanCommand plan_;

@@ -1,4 +1,4 @@
-// forewarm queue, forewarm dlq
+// forewarm queue
 
 #include <boost/json.hpp>
 #include <iostream>
@@ -68,6 +68,12 @@ std::string number(const json::value& value) {
   return value.is_string() ? std::string(value.as_string()) : json::serialize(value);
 }
 
+/// "paused", or "-".
+std::string pause_cell(const json::object& queue) {
+  const json::value* paused = queue.if_contains("paused");
+  return paused != nullptr && paused->is_bool() && paused->as_bool() ? "paused" : "-";
+}
+
 /// What an operator has told a queue's scaling; "-" for nothing.
 std::string order_cell(const json::object& queue) {
   const json::value* scaling = queue.if_contains("scaling");
@@ -88,14 +94,14 @@ int run_queue_list(const ServerAddress& server) {
   const json::value& list =
       queues->is_object() && queues->as_object().contains("queues") ? queues->at("queues") : *queues;
   TextTable table;
-  table.row({"queue", "ready", "delayed", "in flight", "arrived", "late", "function", "scaling"});
+  table.row({"queue", "ready", "delayed", "in flight", "arrived", "late", "function", "scaling", "state"});
   for (const json::value& value : list.as_array()) {
     const json::object& queue = value.as_object();
     const auto cell = [&](std::string_view key) {
       return queue.contains(key) ? number(queue.at(key)) : std::string("-");
     };
     table.row({cell("name"), cell("ready"), cell("delayed"), cell("in_flight"), cell("arrived"), cell("late"),
-               cell("function"), order_cell(queue)});
+               cell("function"), order_cell(queue), pause_cell(queue)});
   }
   std::cout << table.text();
   return 0;
@@ -163,47 +169,6 @@ int run_queue_scaling(const ServerAddress& server, const std::string& queue, con
   else
     std::cerr << "scaling " << (command.pause_in ? "in" : "out") << " of " << queue << " is paused"
               << how_long << "\n";
-  return 0;
-}
-
-int run_dlq_list(const ServerAddress& server) {
-  const Result<json::value> queues = get(server, "/v1/dead-letter-queues");
-  if (!queues) return failed(queues.error());
-  if (server.json) {
-    std::cout << json::serialize(*queues) << "\n";
-    return 0;
-  }
-  TextTable table;
-  table.row({"dead-letter queue", "messages", "from"});
-  for (const json::value& queue : queues->as_array()) {
-    std::string sources;
-    for (const json::value& source : queue.at("sources").as_array()) {
-      sources += (sources.empty() ? "" : ", ") + std::string(source.as_string());
-    }
-    table.row({std::string(queue.at("name").as_string()), number(queue.at("messages")), sources});
-  }
-  std::cout << table.text();
-  return 0;
-}
-
-int run_dlq_redrive(const ServerAddress& server, const std::string& from, const std::string& to,
-                    std::uint64_t messages_max) {
-  json::object body{{"max", messages_max}};
-  if (!to.empty()) body["to"] = to;
-  const Result<HttpResponse> answer = call_admin(server, {"POST",
-                                                          "/v1/queues/" + percent_encode(from) + "/redrive",
-                                                          "",
-                                                          {{"Content-Type", "application/json"}},
-                                                          json::serialize(body)});
-  if (!answer) return failed(answer.error());
-  if (server.json) {
-    std::cout << answer->body << "\n";
-  } else {
-    boost::system::error_code code;
-    const json::value parsed = json::parse(answer->body, code);
-    std::cerr << "moving up to " << messages_max << " messages from " << from << " to "
-              << (code ? to : std::string(parsed.at("to").as_string())) << "\n";
-  }
   return 0;
 }
 

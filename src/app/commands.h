@@ -64,6 +64,16 @@ struct ScalingCommand {
 int run_queue_scaling(const ServerAddress& server, const std::string& queue, const ScalingCommand& command);
 
 int run_dlq_list(const ServerAddress& server);
+int run_dlq_triage(const ServerAddress& server, const std::string& name);
+struct DeadLetterCommand {
+  std::string name;
+  std::string to;
+  std::string group;  ///< fingerprint of the error; empty: all messages
+  std::uint64_t rate = 50;
+  std::uint64_t canaries = 5;
+};
+/// Waits for its end; 1 if it stopped because messages failed again.
+int run_dlq_redrive_group(const ServerAddress& server, const DeadLetterCommand& command);
 int run_dlq_redrive(const ServerAddress& server, const std::string& from, const std::string& to,
                     std::uint64_t messages_max);
 
@@ -84,15 +94,17 @@ struct FunctionCommandLine {
 int run_function_add(const ServerAddress& server, const FunctionCommandLine& function, bool must_exist);
 int run_function_remove(const ServerAddress& server, const std::string& name);
 int run_function_list(const ServerAddress& server);
-int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines);
+/// `message`: lines of its runs only; empty: all.
+int run_function_logs(const ServerAddress& server, const std::string& name, std::uint64_t lines,
+                      const std::string& message);
 int run_function_invoke(const ServerAddress& server, const std::string& name, const std::string& payload);
 
 int run_signal_list(const ServerAddress& server);
 int run_signal_show(const ServerAddress& server, const std::string& name, std::uint64_t limit);
 
 struct ExplainCommand {
-  std::string queue;
-  std::string data;  ///< read the decision log of a stopped server here instead of asking one
+  std::string queue;  ///< or a message's id
+  std::string data;   ///< read the decision log of a stopped server here instead of asking one
   std::string from;
   std::string to;
   std::uint64_t limit = 20;

@@ -1,8 +1,7 @@
 #include "app/function_host.h"
 
 #include <cstdio>
-
-#include "edge/sqs/message_metadata.h"
+#include <utility>
 
 namespace forewarm {
 namespace {
@@ -14,7 +13,8 @@ bool is_trial(InstanceId instance) {
   return instance.value() >= kTrialBase;
 }
 
-/// A request id as Lambda's look: a UUID, made from the run's number.
+}  // namespace
+
 std::string request_id(RunId run) {
   char text[40];
   std::snprintf(text, sizeof text, "%08llx-0000-4000-8000-%012llx",
@@ -22,8 +22,6 @@ std::string request_id(RunId run) {
                 static_cast<unsigned long long>(run.value() & 0xffffffffULL));
   return text;
 }
-
-}  // namespace
 
 FunctionHost::FunctionHost(Loop& loop, Options options, Surroundings surroundings)
     : options_(std::move(options)), surroundings_(std::move(surroundings)) {
@@ -50,6 +48,7 @@ void FunctionHost::define(const FunctionEntry& function) {
   FunctionCommand command;
   command.name = function.config.name;
   command.version = function.version;
+  names_[function.id] = function.config.name;
   command.working_directory = function.config.working_directory;
   command.handler = function.config.handler;
   command.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.timeout);
@@ -70,6 +69,7 @@ void FunctionHost::define(const FunctionEntry& function) {
 
 void FunctionHost::perform(const Action& action) {
   if (const auto* start = std::get_if<StartInstance>(&action)) {
+    versions_[start->instance] = start->version;
     pool_->start(start->instance, start->function, start->variant);
   } else if (const auto* stop = std::get_if<StopInstance>(&action)) {
     pool_->stop(stop->instance);
@@ -84,11 +84,17 @@ void FunctionHost::run(const Run& run) {
   Result<std::string> event = surroundings_.queues->function_event(run.queue, run.leases);
   if (!event) {
     surroundings_.warn(event.error().message);
-    surroundings_.report(
-        RunFinished{run.run, ErrorClass::Handler, sqs::name_hash("forewarm.Unreadable"), Duration(0), {}});
+    constexpr std::string_view kUnreadable = "forewarm.Unreadable";
+    const std::uint64_t fingerprint = error_fingerprint(kUnreadable, "");
+    FailedRun unreadable;
+    unreadable.fingerprint = fingerprint;
+    unreadable.type = kUnreadable;
+    unreadable.message = event.error().message;
+    note_failed({run.instance, run.function, run.leases}, {}, std::move(unreadable));
+    surroundings_.report(RunFinished{run.run, ErrorClass::Handler, fingerprint, Duration(0), {}});
     return;
   }
-  running_.insert(run.run, run.leases);
+  running_.insert_or_assign(run.run, Running{run.instance, run.function, run.leases});
   pool_->run(run.instance, {run.run, request_id(run.run), std::move(*event), ""});
 }
 
@@ -102,32 +108,82 @@ void FunctionHost::on(PoolEvent event) {
     surroundings_.report(
         InstanceReady{ready->instance, std::chrono::duration_cast<Duration>(ready->start_time)});
   } else if (const auto* lost = std::get_if<PoolLost>(&event)) {
-    if (lost->reason != LossReason::Stopped && !lost->detail.empty()) surroundings_.warn(lost->detail);
-    surroundings_.report(InstanceLost{lost->instance, lost->reason});
+    this->lost(*lost);
   } else if (const auto* done = std::get_if<PoolFinished>(&event)) {
     finished(*done);
   }
 }
 
 void FunctionHost::finished(const PoolFinished& event) {
-  const std::vector<Lease>* leases = running_.find(event.run);
-  if (leases == nullptr) return;
+  const auto found = running_.find(event.run);
+  if (found == running_.end()) return;
+  const Running running = std::move(found->second);
+  running_.erase(found);
   RunFinished outcome{
       event.run, event.error, 0, std::chrono::duration_cast<Duration>(event.service_time), {}};
+  FailedRun failed;
+  failed.error = event.error;
+  failed.type = event.error_type;
+  failed.message = event.error_message;
   if (event.error == ErrorClass::None) {
-    outcome.failed = surroundings_.queues->failed_messages(*leases, event.response);
-  } else if (!event.error_type.empty()) {
-    outcome.error_key = sqs::name_hash(event.error_type);
+    outcome.failed = surroundings_.queues->failed_messages(running.leases, event.response);
+    failed.error = ErrorClass::Handler;
+    failed.message = "the function named it as failed in its batch response";
+    if (!outcome.failed.empty()) note_failed(running, outcome.failed, std::move(failed));
+    if (outcome.failed.size() < running.leases.size())
+      surroundings_.dead_letters->note_succeeded(names_[running.function]);
+  } else {
+    failed.fingerprint = outcome.error_key = error_fingerprint(event.error_type, event.error_message);
+    if (event.error != ErrorClass::Capacity) note_failed(running, {}, std::move(failed));
   }
-  running_.erase(event.run);
   surroundings_.report(std::move(outcome));
+}
+
+void FunctionHost::lost(const PoolLost& event) {
+  if (event.reason != LossReason::Stopped && !event.detail.empty()) surroundings_.warn(event.detail);
+  FailedRun crash;
+  crash.error = ErrorClass::Crash;
+  crash.message = event.detail;
+  for (auto each = running_.begin(); each != running_.end();) {
+    if (each->second.instance != event.instance) {
+      ++each;
+      continue;
+    }
+    if (event.reason != LossReason::Stopped) note_failed(each->second, {}, crash);
+    each = running_.erase(each);
+  }
+  versions_.erase(event.instance);
+  surroundings_.report(InstanceLost{event.instance, event.reason});
+}
+
+/// Before the core hears of it, which may dead-letter a message for it. `failed` empty: all of the run's.
+void FunctionHost::note_failed(const Running& running, const std::vector<MessageId>& failed,
+                               FailedRun run) const {
+  if (const auto name = names_.find(running.function); name != names_.end()) run.function = name->second;
+  if (const auto version = versions_.find(running.instance); version != versions_.end())
+    run.version = version->second;
+  run.instance = running.instance;
+  run.at = surroundings_.now();
+  if (run.fingerprint == 0) run.fingerprint = static_cast<std::uint64_t>(run.error);
+  std::vector<MessageId> messages = failed;
+  if (messages.empty()) {
+    for (const Lease& lease : running.leases) messages.push_back(lease.message);
+  }
+  surroundings_.dead_letters->note_failed(messages, std::move(run));
 }
 
 void FunctionHost::invoke(const FunctionEntry& function, std::string payload,
                           std::function<void(Result<std::string>)> done) {
+  if (refuses_trials_)
+    return done(error(ErrorCode::Closed, "the server is shutting down and runs nothing more; try again"));
   const InstanceId instance(kTrialBase + ++next_trial_);
   trials_.emplace(instance, Trial{std::move(payload), std::move(done)});
   pool_->start(instance, function.id, 0);
+}
+
+void FunctionHost::abandon_trials() {
+  for (auto& [instance, trial] : std::exchange(trials_, {}))
+    trial.done(error(ErrorCode::Closed, "the server was shut down before the function answered"));
 }
 
 void FunctionHost::trial_event(const PoolEvent& event, InstanceId instance) {
@@ -156,7 +212,8 @@ void FunctionHost::trial_event(const PoolEvent& event, InstanceId instance) {
 std::vector<LogEntry> FunctionHost::log_entries(std::string_view function, std::size_t limit) const {
   std::vector<LogEntry> entries;
   for (const LogLine& line : pool_->log_lines(function, limit))
-    entries.push_back({line.at, line.function, line.instance, line.run, line.text});
+    entries.push_back({line.at, line.function, line.instance, line.run,
+                       line.run ? request_id(line.run) : std::string(), line.text});
   return entries;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/dead_letters.h"
 #include "app/function_directory.h"
 #include "app/queue_service.h"
 #include "base/id_map.h"
@@ -17,6 +18,9 @@
 #include "edge/observe/dashboard.h"
 
 namespace forewarm {
+
+/// A request id as Lambda's look: a UUID, made from the run's number.
+std::string request_id(RunId run);
 
 /// Between the core, which knows messages and runs, and the process pool, which knows invocations: makes the
 /// event that a function gets for a batch of messages, and reads from its answer which of them failed.
@@ -34,6 +38,8 @@ class FunctionHost {
     std::function<void(Event)> report;
     QueueService* queues = nullptr;
     std::function<void(std::string_view)> warn;
+    DeadLetters* dead_letters = nullptr;
+    std::function<TimePoint()> now;
   };
   static Options options_of(const ServerConfig& config, const std::string& owner_mark);
   FunctionHost(Loop& loop, Options options, Surroundings surroundings);
@@ -46,6 +52,13 @@ class FunctionHost {
   void invoke(const FunctionEntry& function, std::string payload,
               std::function<void(Result<std::string>)> done);
 
+  /// Trials that are not answered yet.
+  std::size_t trials() const { return trials_.size(); }
+  /// From now on invoke() answers Closed: the server is ending.
+  void refuse_trials() { refuses_trials_ = true; }
+  /// Answers all that are under way with Closed; their instances are killed with the server.
+  void abandon_trials();
+
   ProcessPool& pool() { return *pool_; }
   /// The newest `limit` lines that instances of a function (empty: of any) wrote, oldest first.
   std::vector<LogEntry> log_entries(std::string_view function, std::size_t limit) const;
@@ -56,16 +69,27 @@ class FunctionHost {
     std::function<void(Result<std::string>)> done;
   };
 
+  struct Running {
+    InstanceId instance;
+    FunctionId function;
+    std::vector<Lease> leases;
+  };
+
   void on(PoolEvent event);
   void finished(const PoolFinished& event);
+  void lost(const PoolLost& event);
+  void note_failed(const Running& running, const std::vector<MessageId>& failed, FailedRun run) const;
   void trial_event(const PoolEvent& event, InstanceId instance);
 
   Options options_;
   Surroundings surroundings_;
   std::unique_ptr<ProcessPool> pool_;
-  IdMap<RunId, std::vector<Lease>> running_;
+  std::map<RunId, Running> running_;
+  std::map<FunctionId, std::string> names_;
+  std::map<InstanceId, std::uint32_t> versions_;  ///< of the functions that instances were started with
   std::map<InstanceId, Trial> trials_;
   std::uint64_t next_trial_ = 0;
+  bool refuses_trials_ = false;
 };
 
 }  // namespace forewarm

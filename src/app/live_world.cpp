@@ -63,7 +63,10 @@ void LiveWorld::perform(const TimedEvent& event, Actions& actions) {
     gathered_.after->push_back(
         [done = std::move(done), copy = actions](const Result<void>& durable) { done(copy, durable); });
   }
-  for (Action& action : actions) perform_one(action);
+  for (Action& action : actions) {
+    if (hands_.accompany) hands_.accompany(action, last_, gathered_.writes);
+    perform_one(action);
+  }
 }
 
 void LiveWorld::perform_one(Action& action) {

@@ -33,6 +33,8 @@ class LiveWorld : public CoreGate {
     /// Every event with its actions, in order, before anything of it is performed: recording, metrics,
     /// decision log.
     std::function<void(const TimedEvent&, const Actions&)> watch;
+    /// What else is to be written in the commit of an action.
+    std::function<void(const Action&, TimePoint now, std::vector<Write>&)> accompany = {};
   };
   struct Options {
     std::size_t input_max = 100'000;  ///< events that wait for the core; more are refused

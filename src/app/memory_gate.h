@@ -61,6 +61,8 @@ class MemoryGate : public CoreGate {
     delivered_.erase(receiver);
   }
 
+  /// As LiveWorld's hand of that name.
+  std::function<void(const Action&, TimePoint, std::vector<Write>&)> accompany;
   MemoryStore& memory() { return store_; }
   /// Passes time, with every wake-up that the core asked for.
   void advance(Duration duration) {
@@ -85,7 +87,13 @@ class MemoryGate : public CoreGate {
   Actions step(const Event& event) {
     Actions actions;
     core_.step(now_, event, actions);
-    for (const Action& action : actions) perform(action);
+    for (const Action& action : actions) {
+      std::vector<Write> writes;
+      if (accompany) accompany(action, now_, writes);
+      if (!writes.empty())
+        (void)store_.submit(std::move(writes), Durability::Written, [](const Result<void>&) {});
+      perform(action);
+    }
     return actions;
   }
 

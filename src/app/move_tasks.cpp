@@ -16,6 +16,8 @@ using sqs::Fault;
 using sqs::SqsResult;
 
 constexpr std::string_view kTaskPrefix = "move-task/";
+/// A key of its own: a program that knows nothing of groups must not take it for a task for all messages.
+constexpr std::string_view kGroupPrefix = "group-redrive/";
 constexpr std::int64_t kTaskVersion = 1;
 constexpr std::uint32_t kMovesPerEventMax = 64;
 constexpr Duration::rep kOneMessage = 1'000'000;
@@ -48,7 +50,7 @@ void MoveTasks::operator()(const sqs::StartMessageMoveTask& request, const Reque
                            QueueReply reply) {
   SqsResult<Task> proposed = propose(request);
   if (!proposed) return reply(std::unexpected(proposed.error()));
-  const std::uint64_t id = tasks_.empty() ? 1 : tasks_.rbegin()->first + 1;
+  const std::uint64_t id = next_id();
   const Task& task = tasks_.emplace(id, std::move(*proposed)).first->second;
   forget_old(task.source);
   const auto stored = [this, id, reply](const Result<void>& durable) {
@@ -175,30 +177,51 @@ SqsResult<std::uint64_t> MoveTasks::open(const std::string& handle) const {
 }
 
 PutRecord MoveTasks::record(std::uint64_t id, const Task& task) {
-  const json::object object = {{"version", kTaskVersion},
-                               {"source", task.source.value()},
-                               {"destination", task.destination.value()},
-                               {"destination_arn", task.destination_arn},
-                               {"per_second", task.per_second},
-                               {"status", word(task.status)},
-                               {"failure", task.failure},
-                               {"moved", task.moved},
-                               {"to_move", task.to_move},
-                               {"started_us", count_us(task.started)}};
-  return {.key = std::string(kTaskPrefix) + std::to_string(id), .value = json::serialize(object)};
+  json::object object = {{"version", kTaskVersion},
+                         {"source", task.source.value()},
+                         {"destination", task.destination.value()},
+                         {"destination_arn", task.destination_arn},
+                         {"per_second", task.per_second},
+                         {"status", word(task.status)},
+                         {"failure", task.failure},
+                         {"moved", task.moved},
+                         {"to_move", task.to_move},
+                         {"started_us", count_us(task.started)}};
+  if (task.group) {
+    object["fingerprint"] = fingerprint_text(task.group->fingerprint());
+    object["canaries"] = task.group->canaries();
+  }
+  return {.key = std::string(task.group ? kGroupPrefix : kTaskPrefix) + std::to_string(id),
+          .value = json::serialize(object)};
 }
 
 Result<bool> MoveTasks::recover(std::string_view key, std::string_view value) {
-  if (!key.starts_with(kTaskPrefix)) return false;
+  const std::string_view prefix = key.starts_with(kGroupPrefix) ? kGroupPrefix : kTaskPrefix;
+  if (!key.starts_with(prefix)) return false;
   const auto corrupt = [&](std::string_view why) {
     return error(ErrorCode::Corrupt, "the record " + std::string(key) + " is damaged: " + std::string(why));
   };
-  const std::optional<std::uint64_t> id = task_number(key.substr(kTaskPrefix.size()));
+  const std::optional<std::uint64_t> id = task_number(key.substr(prefix.size()));
   if (!id) return corrupt("it is not the key of a task");
+  Result<Task> task = read_task(value);
+  if (!task) return corrupt(task.error().message);
+  if (!tasks_.contains(*id)) {
+    tasks_.emplace(*id, std::move(*task));
+    return true;
+  }
+  // An older program, which did not see the other kind's record, has used its number.
+  removals_.emplace_back(RemoveRecord{std::string(key)});
+  task->changed = true;
+  tasks_.emplace(next_id(), std::move(*task));
+  return true;
+}
+
+Result<MoveTasks::Task> MoveTasks::read_task(std::string_view value) {
   try {
     const json::value document = json::parse(value);
     const json::object& object = document.as_object();
-    if (object.at("version").as_int64() != kTaskVersion) return corrupt("its version is not 1");
+    if (object.at("version").as_int64() != kTaskVersion)
+      return error(ErrorCode::Corrupt, "its version is not 1");
     Task task{.source = read_queue_id(object, "source"),
               .destination = read_queue_id(object, "destination"),
               .destination_arn = std::string(object.at("destination_arn").as_string()),
@@ -211,12 +234,16 @@ Result<bool> MoveTasks::recover(std::string_view key, std::string_view value) {
     const std::string_view status = object.at("status").as_string();
     std::size_t index = 0;
     while (index < kStatusCount && word(static_cast<Status>(index)) != status) ++index;
-    if (index == kStatusCount) return corrupt("its status is unknown");
+    if (index == kStatusCount) return error(ErrorCode::Corrupt, "its status is unknown");
     task.status = static_cast<Status>(index);
-    tasks_.emplace(*id, std::move(task));
-    return true;
+    if (const json::value* fingerprint = object.if_contains("fingerprint")) {
+      const auto read = parse_fingerprint(fingerprint->as_string());
+      if (!read) return std::unexpected(read.error());
+      task.group.emplace(*read, object.at("canaries").to_number<std::uint32_t>());
+    }
+    return task;
   } catch (const std::exception& failure) {
-    return corrupt(failure.what());
+    return error(ErrorCode::Corrupt, failure.what());
   }
 }
 
@@ -257,7 +284,8 @@ void MoveTasks::move_on(std::uint64_t id, Task& task) {
   }
   // An operator's redrive of the same queue goes first: a second one would cut it short.
   if (context_.gate->core().queue(task.source).redrive.remaining > 0) return;
-  const std::uint32_t count = take_allowance(task);
+  if (task.group) return move_group_on(id, task);
+  const std::uint32_t count = take_allowance(task, kMovesPerEventMax);
   if (count == 0) return;
   task.waits = true;
   const auto done = [this, id, count](const Actions& actions, const Result<void>& durable) {
@@ -269,13 +297,13 @@ void MoveTasks::move_on(std::uint64_t id, Task& task) {
 
 /// How many messages may be moved now. What is not used within a second is lost, so that a queue that was
 /// busy otherwise is not met with a burst.
-std::uint32_t MoveTasks::take_allowance(Task& task) const {
+std::uint32_t MoveTasks::take_allowance(Task& task, std::uint32_t most) const {
   const TimePoint now = context_.gate->now();
   const Duration passed = std::clamp<Duration>(now - task.allowed_until, Duration(0), 1s);
   const std::int64_t rate = task.per_second > 0 ? task.per_second : sqs::kMovesPerSecondMax;
   task.allowed_until = now;
   task.allowance = std::min(task.allowance + passed.count() * rate, rate * kOneMessage);
-  const auto count = std::min<Duration::rep>(task.allowance / kOneMessage, kMovesPerEventMax);
+  const auto count = std::min<Duration::rep>(task.allowance / kOneMessage, std::min(most, kMovesPerEventMax));
   task.allowance -= count * kOneMessage;
   return static_cast<std::uint32_t>(count);
 }

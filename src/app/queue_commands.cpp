@@ -79,18 +79,45 @@ void add_queues(CLI::App& program, QueueCommand& command, const OnChosen& on) {
 }
 
 void add_dead_letters(CLI::App& program, QueueCommand& command, const OnChosen& on) {
-  CLI::App* dlq = program.add_subcommand("dlq", "dead-letter queues: list them, send their messages back");
+  CLI::App* dlq = program.add_subcommand(
+      "dlq", "dead-letter queues: list them, see why messages are there, send them back");
   dlq->require_subcommand(1);
   on(add_about_queues(*dlq, command, "list", "dead-letter queues, what is in them and where it came from",
                       "  forewarm dlq list"),
      [&command] { return run_dlq_list(command.server); });
+  on(add_about_queue(*dlq, command, "triage",
+                     "why its messages are there, by error, and whether they would succeed now",
+                     "  forewarm dlq triage jobs-dead\n  forewarm dlq triage jobs-dead --json"),
+     [&command] { return run_dlq_triage(command.server, command.name); });
   CLI::App* redrive = add_about_queue(
       *dlq, command, "redrive", "send messages back, their attempts forgotten",
-      "  forewarm dlq redrive jobs-dead\n  forewarm dlq redrive jobs-dead --to jobs --max 10");
+      "  forewarm dlq redrive jobs-dead\n  forewarm dlq redrive jobs-dead --to jobs --max 10\n"
+      "  forewarm dlq redrive jobs-dead --group 7c5e1d0a9b3f2468 --rate 20 --canary 3");
   redrive->add_option("--to", command.text,
                       "queue to send them to (default: the one that names this as its dead-letter queue)");
-  redrive->add_option("--max", command.redriven_max, "messages, at most")->capture_default_str();
-  on(redrive, [&command] {
+  CLI::Option* most =
+      redrive->add_option("--max", command.redriven_max, "messages, at most")->capture_default_str();
+  CLI::Option* group = redrive->add_option(
+      "--group", command.dead_letters.group,
+      "only those of this error (a fingerprint of triage): canaries first, then the others, "
+      "each to the queue that it came from; stops when more than one in five fails again");
+  group->excludes(most);
+  redrive->add_option("--rate", command.dead_letters.rate, "with --group: messages a second, 1 to 500")
+      ->check(CLI::Range(1, 500))
+      ->needs(group)
+      ->capture_default_str();
+  redrive
+      ->add_option("--canary", command.dead_letters.canaries,
+                   "with --group: so many are sent first, and waited for; 0: none")
+      ->check(CLI::Range(0, 100))
+      ->needs(group)
+      ->capture_default_str();
+  on(redrive, [&command, group] {
+    if (group->count() > 0) {
+      command.dead_letters.name = command.name;
+      command.dead_letters.to = command.text;
+      return run_dlq_redrive_group(command.server, command.dead_letters);
+    }
     return run_dlq_redrive(command.server, command.name, command.text, command.redriven_max);
   });
 }

@@ -22,6 +22,7 @@ struct QueueCommand {
   std::uint64_t redriven_max = 1'000'000;
   std::uint64_t peeked_max = 10;
   ScalingCommand scaling;
+  DeadLetterCommand dead_letters;
 };
 
 /// Adds `forewarm queue` and `forewarm dlq` to the program. `on` takes what to do when one is chosen.

@@ -58,6 +58,22 @@ void ReceiveAttempts::note(QueueId queue, const std::string& attempt_id, std::ve
   order_.emplace_back(now, key);
 }
 
+QueueContext::QueueContext(QueueServiceOptions chosen)
+    : options(std::move(chosen)),
+      directory(options.names),
+      dead_letters({.queue =
+                        [this](QueueId id) {
+                          const QueueEntry* queue = directory.find(id);
+                          return queue != nullptr ? queue->name : std::string();
+                        },
+                    .receives_max =
+                        [this](QueueId id) {
+                          const QueueEntry* queue = directory.find(id);
+                          if (queue == nullptr) return std::uint16_t{0};
+                          const auto policy = read_redrive_policy(queue->attributes);
+                          return policy && *policy ? (*policy)->receive_count_max : std::uint16_t{0};
+                        }}) {}
+
 bool QueueContext::finish() {
   while (!unfinished.empty()) {
     if (!unfinished.front()()) return false;

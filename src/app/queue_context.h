@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "app/core_gate.h"
+#include "app/dead_letters.h"
 #include "app/deduplication.h"
 #include "app/queue_directory.h"
 #include "base/id_map.h"
@@ -99,10 +100,11 @@ struct QueueServiceOptions {
 };
 
 struct QueueContext {
-  explicit QueueContext(QueueServiceOptions chosen) : options(std::move(chosen)), directory(options.names) {}
+  explicit QueueContext(QueueServiceOptions chosen);
 
   QueueServiceOptions options;
   QueueDirectory directory;
+  DeadLetters dead_letters;
   Deduplication deduplication;
   ReceiveTimes receive_times;
   ReceiveAttempts receive_attempts;

@@ -57,6 +57,28 @@ void peek(QueueService& queues, const RouteRequest& request, const RouteReply& r
   reply->send(json_response(json::serialize(out)));
 }
 
+/// As a client of the SQS API would, so that its checks and limits hold.
+void send_message(QueueService& queues, const RouteRequest& request, const RouteReply& reply) {
+  const std::optional<json::object> body = object_of(request, reply);
+  if (!body) return;
+  const std::string name(request.parameter("name"));
+  if (queues.directory().find(name) == nullptr)
+    return reply->send(problem(404, "there is no queue named " + name));
+  sqs::SendMessage message{.queue_url = "/0/" + name, .entry = {}};
+  message.entry.body = text_in(*body, "body");
+  message.entry.group_id = text_in(*body, "group");
+  message.entry.deduplication_id = text_in(*body, "deduplication_id");
+  if (const json::value* delay = body->if_contains("delay_seconds")) {
+    if (!delay->is_int64()) return reply->send(problem(400, "delay_seconds must be a whole number"));
+    message.entry.delay_seconds = delay->as_int64();
+  }
+  queues.handle(message, {}, [reply](const sqs::SqsResult<sqs::Response>& answer) {
+    if (!answer) return reply->send(problem(sqs::names(answer.error().fault).status, answer.error().message));
+    reply->send(json_response(
+        json::serialize(json::object{{"message_id", std::get<sqs::Sent>(*answer).message_id}})));
+  });
+}
+
 void pause(QueueService& queues, const RouteRequest& request, const RouteReply& reply) {
   const std::optional<json::object> body = object_of(request, reply);
   if (!body) return;
@@ -88,6 +110,20 @@ void add_queue_routes(Routes& routes, QueueService& queues) {
        .problems = {400, 404},
        .handle = [&queues](const RouteRequest& request, const RouteReply& reply) {
          peek(queues, request, reply);
+       }});
+  routes.add(
+      {.method = "POST",
+       .path = "/v1/queues/{name}/messages",
+       .id = "sendMessage",
+       .summary = "Sends one message, to try a queue and its function out",
+       .parameters = {{"name", "its name"}},
+       .request_schema =
+           R"({"type":"object","properties":{"body":{"type":"string","minLength":1},"delay_seconds":{"type":"integer","minimum":0,"maximum":900},"group":{"type":"string","description":"of a FIFO queue"},"deduplication_id":{"type":"string","description":"of a FIFO queue"}},"required":["body"]})",
+       .schema =
+           R"({"type":"object","properties":{"message_id":{"type":"string"}},"required":["message_id"]})",
+       .problems = {400, 404, 503},
+       .handle = [&queues](const RouteRequest& request, const RouteReply& reply) {
+         send_message(queues, request, reply);
        }});
   routes.add(
       {.method = "POST",

@@ -38,6 +38,8 @@ Result<bool> QueueService::recover(std::string_view key, std::string_view value)
   if (!queue || *queue) return queue;
   const Result<bool> task = move_tasks_.recover(key, value);
   if (!task || *task) return task;
+  const Result<bool> failure = context_.dead_letters.recover(key, value);
+  if (!failure || *failure) return failure;
   const auto scaling = read_scaling_record(key, value);
   if (!scaling) return std::unexpected(scaling.error());
   if (*scaling) {
@@ -60,7 +62,7 @@ Result<void> QueueService::attach(CoreGate& gate) {
   });
   if (!all_told)
     return error(ErrorCode::Exhausted, "there are more paused queues than the core's input holds");
-  if (move_tasks_.any_active() && context_.options.wants_ticks) context_.options.wants_ticks();
+  if (context_.options.wants_ticks) context_.options.wants_ticks();
   if (context_.identity) return {};
   std::array<char, sqs::Identity::kSecretBytes> random{};
   if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
@@ -147,6 +149,22 @@ Result<void> QueueService::order_pause(std::string_view queue, bool paused,
              done(answer ? Result<void>() : error(ErrorCode::Exhausted, answer.error().message));
            });
   return {};
+}
+
+bool QueueService::tick() {
+  constexpr std::size_t kRemovedPerTick = 2000;
+  std::vector<Write> removals = context_.dead_letters.take_removals(kRemovedPerTick);
+  const bool more = !removals.empty();
+  // What the store has no room for is left to the next start.
+  if (more) (void)context_.gate->store().submit(std::move(removals), Durability::Written, [](const auto&) {});
+  const bool polls = receiver_.tick();
+  return move_tasks_.tick() || polls || more;
+}
+
+void QueueService::accompany(const Action& action, TimePoint now, std::vector<Write>& writes) {
+  context_.dead_letters.accompany(action, now, writes);
+  move_tasks_.observe(action);
+  if (std::holds_alternative<Purge>(action) && context_.options.wants_ticks) context_.options.wants_ticks();
 }
 
 namespace {

@@ -35,6 +35,8 @@ class QueueService {
   /// One record of the store. False if it is not this service's; Corrupt if it is and cannot be read.
   Result<bool> recover(std::string_view key, std::string_view value);
   std::vector<QueueChanged> events() const { return context_.directory.events(); }
+  /// All records were given; these are the messages, in the order of their ids.
+  void recovered(std::span<const Message> messages) { context_.dead_letters.recovered(messages); }
   /// The gate must outlive this. On a new store draws its secret and writes it.
   Result<void> attach(CoreGate& gate);
 
@@ -48,10 +50,19 @@ class QueueService {
   bool consumption_stopped() const { return stopping_ && pausing_ == 0; }
 
   /// Does what time asks for. False when there is nothing left to wait for.
-  bool tick() {
-    const bool polls = receiver_.tick();
-    return move_tasks_.tick() || polls;
+  bool tick();
+  /// What else is to be written in the commit of an action; every action of the core.
+  void accompany(const Action& action, TimePoint now, std::vector<Write>& writes);
+
+  DeadLetters& dead_letters() { return context_.dead_letters; }
+  const DeadLetters& dead_letters() const { return context_.dead_letters; }
+  /// MessageId of the SQS API.
+  std::string public_id(MessageId message) const { return context_.identity->message_id(message); }
+  std::optional<MessageId> message_of_public_id(std::string_view id) const {
+    return context_.identity->open_message_id(id);
   }
+  TimePoint now() const { return context_.gate->now(); }
+  MoveTasks& move_tasks() { return move_tasks_; }
 
   const QueueDirectory& directory() const { return context_.directory; }
   struct Listing {

@@ -55,6 +55,7 @@ Result<void> ServerImpl::recover(const Recovered& recovered) {
       return std::unexpected(function.error());
     if (Result<bool> lent = sources_->recover(key, value); !lent) return std::unexpected(lent.error());
   }
+  queues_.recovered(recovered.messages);
   functions_.configure(config_);
   configure();
   std::vector<Event> pasts = history_->restored(world_->now());
@@ -96,7 +97,8 @@ LiveWorld::Hands ServerImpl::hands() {
   return {.instance = [this](const Action& action) { host_->perform(action); },
           .run = [this](const Run& run) { host_->run(run); },
           .fit = [this](FitRequest request) { fits_->fit(std::move(request)); },
-          .watch = [this](const TimedEvent& event, const Actions& actions) { watch(event, actions); }};
+          .watch = [this](const TimedEvent& event, const Actions& actions) { watch(event, actions); },
+          .accompany = std::bind_front(&QueueService::accompany, &queues_)};
 }
 
 void ServerImpl::make_host() {
@@ -107,7 +109,9 @@ void ServerImpl::make_host() {
       loop_, FunctionHost::options_of(config_, mark),
       FunctionHost::Surroundings{.report = [this](Event event) { world_->report(std::move(event)); },
                                  .queues = &queues_,
-                                 .warn = [this](std::string_view text) { log().warning(text); }});
+                                 .warn = [this](std::string_view text) { log().warning(text); },
+                                 .dead_letters = &queues_.dead_letters(),
+                                 .now = std::bind_front(&LiveWorld::now, world_.get())});
   fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}}, [this](FitAnswer answer) {
     signals_->note(queue(answer.fitted.queue), answer);
     world_->report(std::move(answer.fitted));
@@ -142,6 +146,7 @@ void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
   decisions_->observe(event, actions);
   history_->observe(event, actions);
   snapshots_.observe(event, actions);
+  story_.observe(event, actions);
   if (options_.watch) options_.watch(event, actions);
   if (ready_ && signals_->waits_for(event.event)) loop_.post([this] { configure(); });
 }
@@ -223,11 +228,12 @@ void ServerImpl::begin_end() {
   manager_.stopping();
   queues_.stop_consumption();
   sources_->stop();
+  host_->refuse_trials();
   log().info("stopping");
 }
 
 std::size_t ServerImpl::runs_under_way() const {
-  std::size_t busy = queues_.consumption_stopped() ? 0 : 1;
+  std::size_t busy = (queues_.consumption_stopped() ? 0U : 1U) + host_->trials();
   for (const auto& [name, function] : functions_.all()) busy += core_.function(function.id).instances.busy;
   return busy;
 }
@@ -254,7 +260,8 @@ Result<void> ServerImpl::run() {
   shutdown_.emplace(Shutdown::Server{.loop = &loop_,
                                      .log = &log(),
                                      .begin = [this] { begin_end(); },
-                                     .under_way = [this] { return runs_under_way(); }});
+                                     .under_way = [this] { return runs_under_way(); },
+                                     .abandon = [this] { host_->abandon_trials(); }});
   ends_ = loop_.watch_signals({SIGINT, SIGTERM}, [this](int) { shutdown_->ask(config_.shutdown_timeout); });
   manager_.keep_alive(loop_);
   reloads_ = loop_.watch_signals({SIGHUP}, [this](int) { reload(); });

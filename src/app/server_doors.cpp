@@ -5,7 +5,6 @@
 
 #include "app/doctor.h"
 #include "app/listen_address.h"
-#include "app/queue_routes.h"
 #include "app/server_impl.h"
 #include "app/signal_routes.h"
 
@@ -29,9 +28,7 @@ Result<void> ServerImpl::listen() {
       Dashboard::Options{.version = FOREWARM_VERSION, .routes = guard_->route_options(addresses->admin)},
       Dashboard::Sources{.metrics = &metrics_,
                          .decisions = decisions_.get(),
-                         .logs = [this](std::string_view function, std::size_t limit) {
-                           return host_->log_entries(function, limit);
-                         }});
+                         .logs = [this](const LogQuery& query) { return story_.logs(*host_, query); }});
   admin_routes_ = std::make_unique<AdminRoutes>(dashboard_->routes(), admin_sources());
   forecasts_ = std::make_unique<QueueForecasts>(
       loop_, dashboard_->routes(),
@@ -39,7 +36,7 @@ Result<void> ServerImpl::listen() {
                               std::bind_front(&ServerHistory::demand, history_.get()), signals_.get(),
                               std::bind_front(&Orchestrator::signal, &core_)});
   add_signal_routes(dashboard_->routes(), *signals_);
-  add_queue_routes(dashboard_->routes(), queues_);
+  story_.add_routes(dashboard_->routes(), core_);
   guard_->add_routes(dashboard_->routes());
   backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
   add_doctor_route(dashboard_->routes(), config_, host_->pool());
@@ -64,10 +61,7 @@ AdminRoutes::Sources ServerImpl::admin_sources() {
                                                }});
   sources.put_function = std::bind_front(&FunctionChanges::put, &*changes_);
   sources.remove_function = std::bind_front(&FunctionChanges::remove, &*changes_);
-  sources.invoke = [this](const FunctionEntry& function, std::string payload,
-                          std::function<void(Result<std::string>)> done) {
-    host_->invoke(function, std::move(payload), std::move(done));
-  };
+  sources.invoke = std::bind_front(&FunctionHost::invoke, host_.get());
   return sources;
 }
 

@@ -12,6 +12,7 @@
 #include "app/function_directory.h"
 #include "app/function_host.h"
 #include "app/live_world.h"
+#include "app/message_story.h"
 #include "app/queue_forecasts.h"
 #include "app/queue_service.h"
 #include "app/recording.h"
@@ -47,7 +48,7 @@ class ServerImpl : public Server, private Names {
                                     .wants_ticks = [this] { ticks_.wake(); }}),
         metrics_({.version = FOREWARM_VERSION}, *this),
         core_({.seed = 1, .make_scaler = {}}),
-        snapshots_(core_, queues_.directory(), functions_) {}
+        snapshots_(core_, queues_.directory(), queues_.dead_letters(), functions_) {}
 
   ~ServerImpl() override {
     // Nothing may call back into what is being taken down: first the doors, then the hands, then the store.
@@ -109,6 +110,7 @@ class ServerImpl : public Server, private Names {
   FunctionDirectory functions_;
   Ticker ticks_{loop_, [this] { return queues_.tick(); }};
   QueueService queues_;
+  MessageStory story_{queues_, *this};
   std::unique_ptr<Store> store_;
   Metrics metrics_;
   std::unique_ptr<DecisionLog> decisions_;

@@ -61,6 +61,8 @@ QueueSnapshot SnapshotMaker::queue(const QueueEntry& entry, TimePoint now) const
   out.order = view.order;
   out.retries = view.retries;
   out.dead_letters = view.dead_letters;
+  out.paused = view.paused;
+  out.dead_letter_errors = dead_letters_.errors(entry.id);
   if (const FunctionEntry* function = functions_.of_queue(entry.name)) {
     out.function = function->config.name;
     const ScalingSettings& scaling = functions_.mapping_of_queue(entry.name)->settings.scaling;

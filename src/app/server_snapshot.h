@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/dead_letters.h"
 #include "app/function_directory.h"
 #include "app/queue_arrivals.h"
 #include "app/queue_directory.h"
@@ -20,8 +21,9 @@ namespace forewarm {
 /// Counts what the core does not keep, from its stream, and makes the dashboard's snapshot of it all.
 class SnapshotMaker {
  public:
-  SnapshotMaker(const Orchestrator& core, const QueueDirectory& queues, const FunctionDirectory& functions)
-      : core_(core), queues_(queues), functions_(functions) {}
+  SnapshotMaker(const Orchestrator& core, const QueueDirectory& queues, const DeadLetters& dead_letters,
+                const FunctionDirectory& functions)
+      : core_(core), queues_(queues), dead_letters_(dead_letters), functions_(functions) {}
 
   void observe(const TimedEvent& event, const Actions& actions);
   Snapshot make(TimePoint now);
@@ -35,6 +37,7 @@ class SnapshotMaker {
 
   const Orchestrator& core_;
   const QueueDirectory& queues_;
+  const DeadLetters& dead_letters_;
   const FunctionDirectory& functions_;
   std::map<FunctionId, std::uint64_t> runs_;
   std::set<InstanceId> unused_planned_;  ///< instances started ahead of need that have not run anything yet

@@ -6,6 +6,7 @@ namespace forewarm {
 namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{20};
+constexpr std::chrono::milliseconds kAnswersLeave{50};
 
 }  // namespace
 
@@ -27,13 +28,15 @@ void Shutdown::look() {
     server_.loop->stop();
     return;
   }
-  if (Loop::Clock::now() >= deadline_) {
-    server_.log->warning("stopped before everything had finished; those messages are delivered again",
-                         {{"under_way", std::uint64_t{left}}});
-    server_.loop->stop();
-    return;
-  }
+  if (Loop::Clock::now() >= deadline_) return give_up(left);
   timer_ = server_.loop->call_after(kLookEvery, [this] { look(); });
+}
+
+void Shutdown::give_up(std::size_t left) {
+  server_.log->warning("stopped before everything had finished; those messages are delivered again",
+                       {{"under_way", std::uint64_t{left}}});
+  server_.abandon();
+  timer_ = server_.loop->call_after(kAnswersLeave, [this] { server_.loop->stop(); });
 }
 
 }  // namespace forewarm

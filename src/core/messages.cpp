@@ -366,6 +366,19 @@ void Orchestrator::State::on(const RedriveRequested& event) {
   redrive(*from);
 }
 
+void Orchestrator::State::on(const ChosenRedriven& event) {
+  QueueState* from = find_queue(event.from);
+  QueueState* to = find_queue(event.to);
+  if (from == nullptr || to == nullptr || from == to || to->removed) return;
+  for (const MessageId id : event.messages) {
+    MessageRecord* record = messages_.find(id);
+    if (record == nullptr || record->message.queue != event.from || record->holder != Holder::Nobody)
+      continue;
+    take_from_holder(*from, *record);
+    move(*record, *to, MoveReason::Redrive, {});
+  }
+}
+
 /// Where a redrive takes the message; null if that is not there.
 QueueState* Orchestrator::State::redrive_target(const QueueState& queue, const MessageRecord& record) {
   QueueState* to = find_queue(queue.redrive.to ? queue.redrive.to : record.message.dead_letter_source);

@@ -27,6 +27,22 @@ struct RedriveWork {
   MessageId stuck;              ///< it ended at this one, which has no such queue
 };
 
+/// What a message failed with when it was given up.
+struct LastFailure {
+  ErrorClass error = ErrorClass::Handler;
+  std::uint64_t fingerprint = 0;
+  std::uint16_t attempts = 1;
+  TimePoint at{};
+};
+/// How it would fare, were it run again now, by what its function has shown since the start.
+struct RerunOdds {
+  double failure = 0;            ///< probability that the attempt fails
+  double evidence = 0;           ///< attempts after such a failure behind it; they fade
+  double function_attempts = 0;  ///< newest attempts of the function, whatever they failed with before
+  double function_failures = 0;  ///< of these
+  BreakerView breaker;           ///< of such failures
+};
+
 /// What one queue holds, for attributes, metrics and the dashboard.
 struct QueueView {
   std::uint64_t ready = 0;
@@ -118,6 +134,8 @@ class Orchestrator {
   std::vector<MessageView> messages(QueueId id, std::size_t limit) const;
   /// The odds of failure with which the messages of a run that goes on were begun, in the run's order.
   std::vector<double> failure_odds(RunId run) const;
+  /// The odds of a message that failed so, on the function of this queue; nothing for a queue without one.
+  std::optional<RerunOdds> rerun_odds(QueueId queue, const LastFailure& failure) const;
   /// What a function's circuit breakers say, and whom they hold; for the admin API.
   std::vector<CircuitBreakers::Row> breakers(FunctionId id) const;
   /// True while a run or receiver holds the message.

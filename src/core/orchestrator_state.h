@@ -35,6 +35,7 @@ class Orchestrator::State {
   void on(const QueuePurged& event);
   void on(const QueueRemoved& event);
   void on(const RedriveRequested& event);
+  void on(const ChosenRedriven& event);
   void on(const InstanceReady& event);
   void on(const InstanceLost& event);
   void on(const RunFinished& event);
@@ -53,6 +54,7 @@ class Orchestrator::State {
   std::uint64_t events() const { return events_; }
   TimePoint now() const { return now_; }
   std::vector<double> failure_odds(RunId run) const;
+  std::optional<RerunOdds> rerun_odds(QueueId id, const LastFailure& failure);
   DirectiveCourse directives(QueueId id, const ActuatorModel& actuator,
                              const std::optional<TierPrices>& prices);
 
@@ -138,7 +140,7 @@ class Orchestrator::State {
   TimePoint now_;
   MessageId newest_message_;
   Actions* actions_ = nullptr;  ///< of the step that is running
-  std::uint64_t events_ = 0;
+  std::uint64_t events_ = 0, next_instance_ = 1, next_run_ = 1;
 
   IdMap<MessageId, MessageRecord> messages_;
   IdMap<ReceiverId, ReceiverRecord> receivers_;
@@ -152,14 +154,12 @@ class Orchestrator::State {
   std::deque<QueueId> pending_;
   Machine machine_;
   StartLine start_line_;
-  Timed ask_timer_{TimerKind::Starts};
+  Timed ask_timer_{TimerKind::Starts}, breaker_timer_{TimerKind::Breakers};
   TimePoint search_again_at_;  ///< when nobody was found who would make room
   RetryBook retry_book_;
-  Timed breaker_timer_{TimerKind::Breakers};
   std::map<SignalId, SignalSeries> signals_;
   Timed signal_news_{TimerKind::SignalNews};
   std::vector<SignalId> signals_with_news_;  ///< of times to come, not yet passed on to queues
-  std::uint64_t next_instance_ = 1, next_run_ = 1;
 };
 
 }  // namespace forewarm

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/history/outcomes.h"
+#include "core/orchestrator.h"
 #include "core/queue_state.h"
 #include "core/retry/failure_odds.h"
 #include "core/retry/retry_policy.h"
@@ -30,6 +31,8 @@ class RetryBook {
   RetryInputs inputs(TimePoint now, const QueueState& queue, const FunctionState& function,
                      const MessageRecord& record, double machine_load) const;
   std::vector<double> odds(const RunRecord& run) const;
+  RerunOdds rerun(TimePoint now, const FunctionState& function, const LastFailure& failure,
+                  double machine_load) const;
 
  private:
   Outcomes outcomes_;

@@ -98,6 +98,7 @@ class Invariants : public Watcher {
   void on(const QueuePurged&) {}
   void on(const QueueRemoved&) {}
   void on(const RedriveRequested&) {}
+  void on(const ChosenRedriven&) {}
   void on(const InstanceReady& event);
   void on(const InstanceLost& event);
   void on(const RunFinished& event);

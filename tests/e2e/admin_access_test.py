@@ -12,7 +12,8 @@ READ, OPERATE = "read-token-0123456789", "operate-token-0123456789"
 # Not behind a token: what a load balancer asks, and what a browser needs to log in.
 OPEN = {"/healthz", "/readyz", "/login", "/v1/login", "/v1/logout", "/app.js", "/app.css", "/favicon.svg"}
 # For the role read; all other routes need the role operate.
-LOOKS = {"/", "/metrics", "/v1/audit", "/v1/backup", "/v1/dead-letter-queues", "/v1/functions", "/v1/logs",
+LOOKS = {"/", "/metrics", "/v1/audit", "/v1/backup", "/v1/dead-letter-queues",
+         "/v1/dead-letter-queues/{name}/groups", "/v1/functions", "/v1/logs", "/v1/messages/{id}",
          "/v1/openapi.json", "/v1/queues", "/v1/queues/{name}", "/v1/queues/{name}/arrivals",
          "/v1/queues/{name}/decisions", "/v1/queues/{name}/directives", "/v1/queues/{name}/forecast", "/v1/signals",
          "/v1/signals/{name}", "/v1/stream"}

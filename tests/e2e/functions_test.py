@@ -102,8 +102,9 @@ environment = {{ VARIANT = "{name}" }}
 
         listed = server.run("dlq", "list", "--json")
         self.assertEqual(listed.returncode, 0, listed.stderr)
-        self.assertEqual(json.loads(listed.stdout), [{"name": "jobs-dead", "messages": 1, "sources": ["jobs"]}])
-        self.assertRegex(server.run("dlq", "list").stdout, r"jobs-dead +1 +jobs")
+        self.assertEqual(json.loads(listed.stdout), [{"name": "jobs-dead", "messages": 1, "groups": 1,
+                                                      "sources": ["jobs"]}])
+        self.assertRegex(server.run("dlq", "list").stdout, r"jobs-dead +1 +1 +jobs")
 
         redriven = server.run("dlq", "redrive", "jobs-dead")
         self.assertEqual(redriven.returncode, 0, redriven.stderr)

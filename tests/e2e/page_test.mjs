@@ -131,6 +131,64 @@ test("hours ahead are forecast when asked for, and a refusal is shown in words",
   await page.close();
 });
 
+test("dead letters are shown by error, sent back and stopped, and a paused queue says so", { skip }, async () => {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const asked = [];
+  const redrives = [];
+  const group = (fingerprint, messages, more) => ({ fingerprint, source: "reports", messages, first: "2026-03-01T14:00:00.000000Z",
+    last: "2026-03-01T14:10:00.000000Z", error: "handler", error_type: "ConnectionError", error_message: "no answer from <b>10.0.0.7</b>",
+    cause: "outage_over", why: "most messages failed at that time; 50 runs of the function succeeded since", success_odds: 0.93,
+    odds_from: "attempts after this failure", samples: [], ...more });
+  await page.route("**/v1/dead-letter-queues/**", (route) => {
+    const request = route.request();
+    if (request.method() === "GET") {
+      return route.fulfill({ json: { queue: "nightly-reports", messages: 47, not_recorded: 2, groups_in_all: 2, redrives,
+        groups: [group("7c5e1d0a9b3f2468", 40), group("0000000000000001", 5, { cause: "poison_message", success_odds: null })] } });
+    }
+    asked.push(`${request.method()} ${new URL(request.url()).pathname}`);
+    if (request.method() === "DELETE") return route.fulfill({ status: 409, json: { detail: "redrive 3 is over already" } });
+    redrives.push({ id: 3, fingerprint: "7c5e1d0a9b3f2468", status: "RUNNING", reason: "", moved: 5, to_move: 40, testing: true,
+      succeeded: 3, failed: 0, under_way: 2 });
+    return route.fulfill({ json: { queue: "nightly-reports", id: 3 } });
+  });
+  await page.goto(`${fixture.address}#queue=nightly-reports`);
+  const letters = page.getByRole("region", { name: "Dead letters" });
+  await letters.getByText("outage over").waitFor();
+  await letters.getByText("93 % would succeed now.").waitFor();
+  assert.equal(await letters.locator(".error-text b").count(), 0, "what an error says is text");
+  await letters.getByText("2 messages without a record").waitFor();
+  assert.equal(await page.locator("h2 .pill.warn").innerText(), "paused");
+  await letters.getByRole("button", { name: "Redrive" }).first().click();
+  await letters.getByText("waiting for the canaries").waitFor();
+  assert.ok(await letters.getByRole("button", { name: "Redrive" }).first().isDisabled());
+  await letters.getByRole("button", { name: "Stop" }).click();
+  await letters.getByText("redrive 3 is over already").waitFor();
+  assert.deepEqual(asked, ["POST /v1/dead-letter-queues/nightly-reports/groups/7c5e1d0a9b3f2468/redrive",
+    "DELETE /v1/dead-letter-queues/nightly-reports/redrives/3"]);
+  await page.close();
+});
+
+test("a test message is sent, and a refusal is shown in words", { skip }, async () => {
+  const page = await open("#queue=search-index");
+  const bodies = [];
+  await page.route("**/v1/queues/*/messages", (route) => {
+    bodies.push(route.request().postDataJSON().body);
+    return bodies.length === 1
+      ? route.fulfill({ json: { message_id: "0e0f7c1c-52b4-4f9e-9e0b-0b9e0d2f6a11" } })
+      : route.fulfill({ status: 403, json: { detail: "the token's role is read" } });
+  });
+  await page.getByText("Send a test message").click();
+  await page.getByRole("textbox", { name: "Body" }).fill("hello");
+  const send = page.getByRole("button", { name: "Send to search-index" });
+  await send.click();
+  await page.getByText("Sent as 0e0f7c1c").waitFor();
+  assert.deepEqual(page.faults, []);
+  await send.click();
+  await page.getByText("the token's role is read").waitFor();
+  assert.deepEqual(bodies, ["hello", "hello"]);
+  await page.close();
+});
+
 test("names are text, whatever they contain", { skip }, async () => {
   const page = await open(`#${new URLSearchParams({ queue: kEvilName })}`);
   await page.getByRole("heading", { name: kEvilName }).waitFor();

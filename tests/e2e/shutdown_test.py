@@ -6,6 +6,7 @@ import pathlib
 import signal
 import socket
 import sys
+import threading
 import unittest
 
 from server_process import Refused, ServerTest, wait_for
@@ -74,6 +75,38 @@ class ShutdownTests(WorkerTest):
         self.assertTrue(server.process.poll() is None)
         self.assertEqual(server.stop(), 0)
         self.assertIn("at once", server.log_text())
+
+    def test_who_invokes_a_function_by_hand_is_answered_to_the_end(self):
+        server = self.worker(timeout="20s")
+        path = "/v1/functions/worker/invocations"
+        answers = {}
+
+        def invoke(name, payload):
+            answers[name] = server.http("POST", path, json.dumps(payload))
+
+        slow = threading.Thread(target=invoke, args=("slow", {"sleep": 2}))
+        slow.start()
+        wait_for(lambda: "invoked" in self.runs(), "it runs")
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: server.http("GET", "/readyz")[0] == 503, "it is ending")
+        invoke("late", {})
+        self.assertEqual(answers["late"][0], 503)
+        self.assertIn("shutting down", answers["late"][1])
+        slow.join(60)
+        self.assertEqual(answers["slow"][0], 200)
+        self.assertEqual(server.process.wait(60), 0)
+
+    def test_who_waits_for_an_invocation_at_the_deadline_is_told(self):
+        server = self.worker(timeout="500ms")
+        answers = []
+        hanging = threading.Thread(target=lambda: answers.append(
+            server.http("POST", "/v1/functions/worker/invocations", json.dumps({"sleep": 3600}))))
+        hanging.start()
+        wait_for(lambda: "invoked" in self.runs(), "it runs")
+        self.assertEqual(server.stop(), 0)
+        hanging.join(60)
+        self.assertEqual(answers[0][0], 503)
+        self.assertIn("shut down before the function answered", answers[0][1])
 
     def test_a_service_manager_hears_of_it(self):
         path = self.folder / "notify"

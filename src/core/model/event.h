@@ -11,6 +11,7 @@
 #include "core/model/ids.h"
 #include "core/model/instance.h"
 #include "core/model/message.h"
+#include "core/model/redrive.h"
 #include "core/model/scaler_memory.h"
 #include "core/model/settings.h"
 #include "core/model/weighted_value.h"
@@ -65,14 +66,6 @@ struct QueuePurged {
 struct QueueRemoved {
   QueueId queue;
   friend bool operator==(const QueueRemoved&, const QueueRemoved&) = default;
-};
-/// Move up to `messages_max` available messages of `from` to `to`, attempts forgotten (StartMessageMoveTask);
-/// without `to`, each to the queue whose dead letter it is, up to the first that is nobody's.
-struct RedriveRequested {
-  QueueId from;
-  QueueId to;
-  std::uint32_t messages_max = 0;
-  friend bool operator==(const RedriveRequested&, const RedriveRequested&) = default;
 };
 /// Its init is done: it waits for its first run.
 struct InstanceReady {
@@ -151,9 +144,9 @@ struct TimePassed {
 /// All that the core learns. A list of events with times is a complete recording of a run.
 using Event =
     std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted, VisibilityChanged,
-                 QueueChanged, QueuePurged, QueueRemoved, RedriveRequested, InstanceReady, InstanceLost,
-                 RunFinished, SignalObserved, ForecastFitted, HistoryRestored, ScalerRestored, ScalingOrdered,
-                 ConsumptionPaused, ConfigurationChanged, TimePassed>;
+                 QueueChanged, QueuePurged, QueueRemoved, RedriveRequested, ChosenRedriven, InstanceReady,
+                 InstanceLost, RunFinished, SignalObserved, ForecastFitted, HistoryRestored, ScalerRestored,
+                 ScalingOrdered, ConsumptionPaused, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {
   TimePoint time;

@@ -163,6 +163,11 @@ void describe(auto& visit, Like<RedriveRequested> auto& it) {
   visit("from", it.from)("to", it.to)("messages_max", it.messages_max);
 }
 template <>
+inline constexpr std::string_view kNames<ChosenRedriven> = "chosen_redriven";
+void describe(auto& visit, Like<ChosenRedriven> auto& it) {
+  visit("from", it.from)("to", it.to)("messages", it.messages);
+}
+template <>
 inline constexpr std::string_view kNames<InstanceReady> = "instance_ready";
 void describe(auto& visit, Like<InstanceReady> auto& it) {
   visit("instance", it.instance)("start_time", it.start_time);

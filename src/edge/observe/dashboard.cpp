@@ -287,6 +287,7 @@ void Dashboard::State::add_other_api_routes() {
        .id = "listLogLines",
        .summary = "The newest lines that instances wrote, oldest first",
        .parameters = {{.name = "function", .description = "Only of this function"},
+                      {.name = "message", .description = "Only of runs of the message with this id"},
                       {.name = "limit",
                        .description = "At most so many",
                        .schema = limit_schema(kLogLinesDefault, kLogLinesMax)}},
@@ -333,15 +334,20 @@ void Dashboard::State::send_logs(const RouteRequest& request, const Reply& reply
     reply->send(problem(400, limit.error().message));
     return;
   }
+  Result<std::vector<LogEntry>> lines;
+  if (sources_.logs)
+    lines = sources_.logs({request.parameter("function"), request.parameter("message"), *limit});
+  if (!lines)
+    return reply->send(problem(lines.error().code == ErrorCode::NotFound ? 404 : 400, lines.error().message));
   std::string text;
   JsonWriter json(text);
   json.open_array();
-  std::vector<LogEntry> lines;
-  if (sources_.logs) lines = sources_.logs(request.parameter("function"), *limit);
-  for (const LogEntry& line : lines) {
+  for (const LogEntry& line : *lines) {
     json.open_object().member("time", utc_text(line.at)).member("function", line.function);
     json.member("instance", line.instance.value()).key("run");
     line.run ? json.value(line.run.value()) : json.null();
+    json.key("request_id");
+    line.run ? json.value(line.request_id) : json.null();
     json.member("text", line.text).close_object();
   }
   json.close_array();

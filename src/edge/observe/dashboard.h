@@ -21,8 +21,14 @@ struct LogEntry {
   std::chrono::system_clock::time_point at;
   std::string function;
   InstanceId instance;
-  RunId run;  ///< the one it had then, if any
+  RunId run;               ///< the one it had then, if any
+  std::string request_id;  ///< that the function was told then
   std::string text;
+};
+struct LogQuery {
+  std::string_view function;  ///< empty: all
+  std::string_view message;   ///< lines of its runs only; empty: all
+  std::size_t limit = 0;      ///< the newest
 };
 
 /// The admin port: page, snapshots over server-sent events, metrics, health and the read-only REST API.
@@ -47,8 +53,8 @@ class Dashboard {
   struct Sources {
     const Metrics* metrics = nullptr;
     const DecisionLog* decisions = nullptr;
-    /// The newest `limit` lines of a function (empty: of all), oldest first.
-    std::function<std::vector<LogEntry>(std::string_view function, std::size_t limit)> logs;
+    /// Oldest first. Invalid or NotFound of a message.
+    std::function<Result<std::vector<LogEntry>>(const LogQuery&)> logs;
   };
   Dashboard(Options options, Sources sources);
   ~Dashboard();

@@ -179,10 +179,11 @@ class DashboardTest : public testing::Test {
   Dashboard dashboard{{.version = "1.2.3", .streams_max = 2, .unsent_max_bytes = 1000},
                       {.metrics = &metrics,
                        .decisions = &decisions,
-                       .logs = [](std::string_view function, std::size_t limit) {
+                       .logs = [](const LogQuery& query) -> Result<std::vector<LogEntry>> {
+                         if (query.message == "none") return error(ErrorCode::NotFound, "no run is known");
                          return std::vector<LogEntry>(
-                             std::min<std::size_t>(limit, 3),
-                             {{}, std::string(function), InstanceId(4), RunId(), "a\x1b[2J"});
+                             std::min<std::size_t>(query.limit, 3),
+                             {{}, std::string(query.function), InstanceId(4), RunId(), "", "a\x1b[2J"});
                        }}};
 };
 

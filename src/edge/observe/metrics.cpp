@@ -79,6 +79,7 @@ class Metrics::Registry {
   void count(TimePoint, const MessageDeleted&) {}
   void count(TimePoint, const VisibilityChanged&) {}
   void count(TimePoint, const RedriveRequested&) {}
+  void count(TimePoint, const ChosenRedriven&) {}
   void count(TimePoint, const SignalObserved&) {}
   void count(TimePoint, const HistoryRestored&) {}
   void count(TimePoint, const ScalerRestored&) {}

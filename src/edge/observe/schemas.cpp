@@ -14,7 +14,8 @@ constexpr std::string_view kInstances = R"({
 constexpr std::string_view kQueue = R"({
   "type": "object", "description": "A queue; counts run since the server's start, times are seconds since 1970",
   "required": ["name", "function", "ready", "delayed", "in_flight", "oldest_wait_seconds", "step_start", "step_seconds",
-    "arrivals_last_step", "arrived", "started", "late", "retries", "dead_letters", "objective_seconds", "planned",
+    "arrivals_last_step", "arrived", "started", "late", "retries", "dead_letters", "paused",
+    "dead_letter_errors", "objective_seconds", "planned",
     "scaling", "instances"],
   "properties": {
     "name": {"type": "string"},
@@ -27,6 +28,8 @@ constexpr std::string_view kQueue = R"({
     "arrived": {"type": "integer"}, "started": {"type": "integer", "description": "First starts"},
     "late": {"type": "integer", "description": "First starts past the deadline"},
     "retries": {"type": "integer"}, "dead_letters": {"type": "integer"},
+    "paused": {"type": "boolean", "description": "Nothing is handed out"},
+    "dead_letter_errors": {"type": "integer", "description": "Different ones that its messages have failed with"},
     "objective_seconds": {"type": "number", "description": "A message should start within this; 0: none"},
     "planned": {"type": "integer", "description": "Instances that the plan wants"},
     "scaling": {"type": ["object", "null"], "description": "What an operator has told it instead of planning; null: nothing",
@@ -115,10 +118,11 @@ constexpr std::string_view kDecision = R"({
     "explanation": {"type": "string", "description": "The decision in a sentence or a few"}}})";
 
 constexpr std::string_view kLogLine = R"({
-  "type": "object", "required": ["time", "function", "instance", "run", "text"], "additionalProperties": false,
+  "type": "object", "required": ["time", "function", "instance", "run", "request_id", "text"], "additionalProperties": false,
   "properties": {
     "time": {"type": "string", "format": "date-time"}, "function": {"type": "string"},
-    "instance": {"type": "integer"}, "run": {"type": ["integer", "null"]}, "text": {"type": "string"}}})";
+    "instance": {"type": "integer"}, "run": {"type": ["integer", "null"]},
+    "request_id": {"type": ["string", "null"]}, "text": {"type": "string"}}})";
 
 constexpr std::string_view kServer = R"({
   "type": "object",

@@ -43,15 +43,17 @@ struct QueueSnapshot {
   std::uint64_t started = 0;           ///< first starts
   std::uint64_t late = 0;              ///< first starts past the deadline
   std::uint64_t retries = 0;
-  std::uint64_t dead_letters = 0;    ///< moved to a dead-letter queue
-  Duration objective = Duration(0);  ///< zero where the queue is mapped to no function
-  double late_share_max = 0;         ///< share that may start later than the objective, likewise
-  ForecastBand forecast;             ///< empty while there is none
-  double forecast_loss_ratio = 0;    ///< of its loss lately to the last-value rule's; 0: not scored
-  double forecast_coverage = 0;      ///< share of steps within its 95 % quantile; 0: not scored
-  ScalingPlan plan;                  ///< `until` is the epoch while there is none
-  ScalingOrder order;                ///< the operator's, while it is in force
-  InstanceCounts instances;          ///< of the function, over all its queues
+  std::uint64_t dead_letters = 0;        ///< moved to a dead-letter queue
+  bool paused = false;                   ///< nothing is handed out
+  std::uint64_t dead_letter_errors = 0;  ///< different ones that its messages have failed with
+  Duration objective = Duration(0);      ///< zero where the queue is mapped to no function
+  double late_share_max = 0;             ///< share that may start later than the objective, likewise
+  ForecastBand forecast;                 ///< empty while there is none
+  double forecast_loss_ratio = 0;        ///< of its loss lately to the last-value rule's; 0: not scored
+  double forecast_coverage = 0;          ///< share of steps within its 95 % quantile; 0: not scored
+  ScalingPlan plan;                      ///< `until` is the epoch while there is none
+  ScalingOrder order;                    ///< the operator's, while it is in force
+  InstanceCounts instances;              ///< of the function, over all its queues
 };
 
 struct FunctionSnapshot {

@@ -122,6 +122,7 @@ void write_queue(const QueueSnapshot& queue, JsonWriter& json) {
   json.member("arrivals_last_step", queue.arrivals_last_step);
   json.member("arrived", queue.arrived).member("started", queue.started).member("late", queue.late);
   json.member("retries", queue.retries).member("dead_letters", queue.dead_letters);
+  json.member("paused", queue.paused).member("dead_letter_errors", queue.dead_letter_errors);
   json.member("objective_seconds", seconds(queue.objective));
   json.member("planned", queue.plan.instances);
   write_order(queue.order, json);

@@ -58,6 +58,7 @@ struct Identity::Ciphers {
   BlockCipher unseal;
   BlockCipher tag;
   BlockCipher name;
+  BlockCipher unname;
 };
 
 Identity::Identity(std::string_view secret) {
@@ -65,7 +66,8 @@ Identity::Identity(std::string_view secret) {
   ciphers_.reset(new Ciphers{.seal = BlockCipher(secret.substr(0, 16), true),
                              .unseal = BlockCipher(secret.substr(0, 16), false),
                              .tag = BlockCipher(secret.substr(16, 16), true),
-                             .name = BlockCipher(secret.substr(32, 16), true)});
+                             .name = BlockCipher(secret.substr(32, 16), true),
+                             .unname = BlockCipher(secret.substr(32, 16), false)});
 }
 
 Identity::~Identity() = default;
@@ -87,6 +89,31 @@ std::string Identity::message_id(MessageId message) const {
     text += kDigits[id[i] & 15U];
   }
   return text;
+}
+
+std::optional<MessageId> Identity::open_message_id(std::string_view id) const {
+  Block block{};
+  std::size_t digits = 0;
+  if (id.size() != 36) return std::nullopt;
+  for (const char c : id) {
+    if (c == '-') continue;
+    const bool decimal = c >= '0' && c <= '9';
+    if ((!decimal && (c < 'a' || c > 'f')) || digits == 2 * kBlockBytes) return std::nullopt;
+    const auto value = static_cast<unsigned char>(decimal ? c - '0' : c - 'a' + 10);
+    block[digits / 2] = static_cast<unsigned char>(block[digits / 2] << 4U | value);
+    ++digits;
+  }
+  // Six of its bits are the UUID's version and variant: the 64 blocks that they may have been are tried.
+  for (unsigned guess = 0; guess < 64; ++guess) {
+    Block sealed = block;
+    sealed[6] = static_cast<unsigned char>((block[6] & 0x0FU) | (guess & 15U) << 4U);
+    sealed[8] = static_cast<unsigned char>((block[8] & 0x3FU) | (guess >> 4U) << 6U);
+    const Block number = ciphers_->unname(sealed);
+    if (get(number, 8, 8) != 0) continue;
+    const MessageId message(get(number, 0, 8));
+    if (message_id(message) == id) return message;
+  }
+  return std::nullopt;
 }
 
 std::string Identity::receipt_handle(const Receipt& receipt) const {

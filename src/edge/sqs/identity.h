@@ -36,6 +36,8 @@ class Identity {
   Identity& operator=(Identity&&) noexcept;
 
   std::string message_id(MessageId message) const;
+  /// The message that message_id() gave this name; nothing if it is no name that it gives.
+  std::optional<MessageId> open_message_id(std::string_view id) const;
   std::string receipt_handle(const Receipt& receipt) const;
   /// Nothing unless this secret's receipt_handle() gave the handle.
   std::optional<Receipt> open(std::string_view receipt_handle) const;

@@ -20,6 +20,20 @@ TEST(Identity, MessageIdsAreUuidsThatDifferAndRepeat) {
   EXPECT_NE(identity.message_id(MessageId(7)), Identity(other).message_id(MessageId(7)));
 }
 
+TEST(Identity, AMessageIdOpensToItsMessage) {
+  const Identity identity(kSecret);
+  for (const std::uint64_t number : {1ULL, 2ULL, 77ULL, 0x0123456789abcdefULL}) {
+    std::string id = identity.message_id(MessageId(number));
+    EXPECT_EQ(identity.open_message_id(id), MessageId(number));
+    id[0] = id[0] == '0' ? '1' : '0';
+    EXPECT_EQ(identity.open_message_id(id), std::nullopt);
+  }
+  for (const char* bad : {"", "jobs", "00000000-0000-4000-8000-000000000000",
+                          "000000000000000000000000000000000000", "zzzzzzzz-0000-4000-8000-000000000000"})
+    EXPECT_EQ(identity.open_message_id(bad), std::nullopt) << bad;
+  EXPECT_EQ(Identity(std::string(48, 'x')).open_message_id(identity.message_id(MessageId(1))), std::nullopt);
+}
+
 TEST(Identity, ReceiptHandlesOpenToWhatTheySay) {
   const Identity identity(kSecret);
   const Receipt receipt{

@@ -2,7 +2,7 @@
 
     scripted.py [NAME]
 
-A message is "ACTION ...": ok | fail | hang | exit | only NAME | sleep SECONDS | batchfail. Each attempt appends a line
+A message is "ACTION ...": ok | fail | hang | exit | only NAME | sleep SECONDS | say WORDS | batchfail. Each attempt appends a line
 "NAME PID ACTION-AND-REST" to the file that the environment variable JOURNAL names, before it does anything.
 """
 
@@ -35,12 +35,15 @@ def handle(event):
             os._exit(3)
         if action == "only" and rest[0] != NAME:  # as a process does that needs more memory than it has
             os._exit(3)
+        if action == "say":
+            print(*rest, flush=True)
         if action == "sleep":
             time.sleep(float(rest[0]))
         if action == "batchfail":
             failed.append({"itemIdentifier": record["messageId"]})
     if "Records" not in event:
         note("invoked")
+        time.sleep(event.get("sleep", 0))
         if event.get("fail"):
             raise ValueError("as asked")
         return {"name": NAME, "got": event}

@@ -10,6 +10,7 @@ const kHeight = 26;
 type State = { word: string; tone: string };
 
 function stateOf(queue: Queue, recentArrivals: number): State {
+  if (queue.paused) return { word: "paused", tone: "warm" };
   if (queue.objective_seconds > 0 && queue.oldest_wait_seconds > queue.objective_seconds) return { word: "late", tone: "bad" };
   if (queue.instances.starting > 0) return { word: "warming", tone: "warm" };
   if (queue.in_flight > 0 || recentArrivals > 0) return { word: "working", tone: "good" };

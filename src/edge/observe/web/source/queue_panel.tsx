@@ -1,8 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Charts, type Reading } from "./charts";
+import { DeadLetters } from "./dead_letters";
 import { clock, count, duration, rate, share } from "./format";
 import { LongForecast } from "./long_forecast";
+import { TestMessage } from "./test_message";
 import { readTheme } from "./theme";
 import type { Decision, QueueDetail } from "./types";
 
@@ -15,12 +17,19 @@ const kHorizons = ["1h", "6h", "24h"];
 const kDecisionsShown = 60;
 
 export function QueuePanel({ queue, decisions, now }: { queue: QueueDetail; decisions: Decision[]; now: number }) {
+  // Once shown it stays: when the last was sent back, what became of them is what one looks for.
+  const hadDeadLetters = useRef(false);
+  hadDeadLetters.current ||= queue.dead_letter_errors > 0;
   return (
     <main class="panel">
       <section class="card picture" aria-label={`Queue ${queue.name}`}>
         <Picture queue={queue} now={now} />
       </section>
-      <Decisions decisions={decisions} />
+      <div class="side">
+        {hadDeadLetters.current && <DeadLetters queue={queue.name} />}
+        <Decisions decisions={decisions} />
+        <TestMessage queue={queue.name} />
+      </div>
     </main>
   );
 }
@@ -28,7 +37,9 @@ export function QueuePanel({ queue, decisions, now }: { queue: QueueDetail; deci
 function Title({ queue, children }: { queue: QueueDetail; children: ComponentChildren }) {
   return (
     <div class="title">
-      <h2>{queue.name}</h2>
+      <h2>
+        {queue.name} {queue.paused && <span class="pill warn">paused</span>}
+      </h2>
       {children}
       <p class="muted">
         {queue.function ? <>runs on <b>{queue.function}</b></> : "no function: clients receive from it"}

@@ -23,6 +23,8 @@ export interface Queue {
   late: number;
   retries: number;
   dead_letters: number;
+  paused: boolean;
+  dead_letter_errors: number;
   objective_seconds: number;
   planned: number;
   instances: Instances;

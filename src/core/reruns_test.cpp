@@ -1,0 +1,106 @@
+#include <gtest/gtest.h>
+
+#include "core/orchestrator.h"
+
+namespace forewarm {
+namespace {
+
+constexpr QueueId kJobs(1), kDead(2), kPlain(3);
+
+/// A function on one queue with a dead-letter queue; every run ends as the test says.
+class Reruns : public testing::Test {
+ protected:
+  Reruns() {
+    FunctionSettings function;
+    function.id = FunctionId(1);
+    function.variants = {{.memory_bytes = 128 << 20}};
+    MappingSettings mapping;
+    mapping.queue = kJobs;
+    mapping.function = function.id;
+    Configuration settings;
+    settings.functions = {function};
+    settings.mappings = {mapping};
+    step(ConfigurationChanged{settings});
+    step(QueueChanged{kDead, {}});
+    step(QueueChanged{kPlain, {}});
+    QueueSettings jobs;
+    jobs.redrive = RedrivePolicy{.dead_letter_queue = kDead, .receive_count_max = 1};
+    step(QueueChanged{kJobs, jobs});
+  }
+  void step(const Event& event) {
+    Actions actions;
+    core_.step(now_, event, actions);
+    for (const Action& action : actions) {
+      if (const auto* start = std::get_if<StartInstance>(&action)) starting_.push_back(start->instance);
+      if (const auto* run = std::get_if<forewarm::Run>(&action)) runs_.push_back(run->run);
+      if (const auto* move = std::get_if<Move>(&action)) moves_.push_back(*move);
+    }
+  }
+  void pass(Duration time) {
+    const TimePoint until = now_ + time;
+    while (core_.wake_at() <= until) {
+      now_ = std::max(now_, core_.wake_at());
+      step(TimePassed{});
+    }
+    now_ = until;
+  }
+  void send(std::uint64_t id, QueueId queue = kJobs) {
+    Message message;
+    message.id = MessageId(id);
+    message.queue = queue;
+    message.sent = message.visible_at = now_;
+    step(MessageArrived{message});
+  }
+  void run_all(ErrorClass error) {
+    for (int round = 0; round < 20; ++round) {
+      pass(100ms);
+      for (const InstanceId instance : std::exchange(starting_, {})) step(InstanceReady{instance, 100ms});
+      for (const RunId run : std::exchange(runs_, {}))
+        step(RunFinished{run, error, error == ErrorClass::None ? 0U : 77U, 10ms, {}});
+    }
+  }
+
+  TimePoint now_ = TimePoint(Duration(1h));
+  Orchestrator core_{Orchestrator::Options{}};
+  std::vector<InstanceId> starting_;
+  std::vector<RunId> runs_;
+  std::vector<Move> moves_;
+};
+
+TEST_F(Reruns, ChosenMessagesGoBackAndNoOthers) {
+  for (std::uint64_t id = 1; id <= 4; ++id) send(id, kDead);
+  step(ReceiveRequested{.receiver = ReceiverId(1), .queue = kDead, .wait_until = now_});  // takes the first
+  step(ChosenRedriven{kDead, kPlain, {MessageId(1), MessageId(3), MessageId(99)}});
+  ASSERT_EQ(moves_.size(), 1U);
+  EXPECT_EQ(moves_[0].message, MessageId(3));
+  EXPECT_EQ(moves_[0].reason, MoveReason::Redrive);
+  EXPECT_EQ(core_.queue(kDead).messages, 3U);
+  EXPECT_EQ(core_.queue(kPlain).ready, 1U);
+  step(ChosenRedriven{kDead, kPlain, {MessageId(3)}});      // it is not there any more
+  step(ChosenRedriven{kDead, QueueId(9), {MessageId(2)}});  // nor is this queue
+  step(ChosenRedriven{kDead, kDead, {MessageId(2)}});
+  EXPECT_EQ(moves_.size(), 1U);
+}
+
+TEST_F(Reruns, OddsFollowWhatTheFunctionHasShown) {
+  const LastFailure failure{.error = ErrorClass::Handler, .fingerprint = 77, .attempts = 1, .at = now_};
+  EXPECT_FALSE(core_.rerun_odds(kPlain, failure));
+  EXPECT_FALSE(core_.rerun_odds(kJobs, {.error = ErrorClass::None}));
+  const auto nothing = core_.rerun_odds(kJobs, failure);
+  ASSERT_TRUE(nothing);
+  EXPECT_EQ(nothing->evidence, 0);
+  EXPECT_EQ(nothing->function_attempts, 0);
+  for (std::uint64_t id = 1; id <= 6; ++id) send(id);
+  run_all(ErrorClass::Handler);
+  EXPECT_EQ(core_.queue(kDead).messages, 6U);
+  const auto failing = core_.rerun_odds(kJobs, failure);
+  EXPECT_GT(failing->function_failures, 5);
+  for (std::uint64_t id = 100; id <= 160; ++id) send(id);
+  run_all(ErrorClass::None);
+  const auto working = core_.rerun_odds(kJobs, failure);
+  EXPECT_GT(working->function_attempts, 60);
+  EXPECT_LT(working->failure, failing->failure);
+}
+
+}  // namespace
+}  // namespace forewarm
