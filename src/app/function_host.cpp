@@ -23,6 +23,16 @@ std::string request_id(RunId run) {
   return text;
 }
 
+Invocation numbered(Invocation invocation, RunId run) {
+  invocation.run = run;
+  invocation.request_id = request_id(run);
+  return invocation;
+}
+
+TimePoint wall_time() {
+  return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
+}
+
 }  // namespace
 
 FunctionHost::FunctionHost(Loop& loop, Options options, Surroundings surroundings)
@@ -51,7 +61,6 @@ void FunctionHost::define(const FunctionEntry& function) {
   command.name = function.config.name;
   command.version = function.version;
   command.working_directory = function.config.working_directory;
-  command.handler = function.config.handler;
   command.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.timeout);
   command.init_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.init_timeout);
   command.network = function.config.network != "none";
@@ -59,9 +68,11 @@ void FunctionHost::define(const FunctionEntry& function) {
   command.write_paths = function.config.write_paths;
   command.tmp_bytes = static_cast<std::uint64_t>(function.config.tmp_mb) << 20;
   command.processes_max = static_cast<std::uint64_t>(function.config.processes_max);
+  runtimes_[function.id] = set_runtime(function.config, command);
+  const std::vector<std::string> of_app = command.command;
   const std::vector<VariantConfig> variants = variants_of(function.config);
   for (std::size_t v = 0; v < variants.size(); ++v) {
-    command.command = variants[v].command;
+    command.command = variants[v].command.empty() ? of_app : variants[v].command;
     command.environment = variants[v].environment;
     command.memory_bytes = static_cast<std::uint64_t>(variants[v].memory_mb) << 20;
     pool_->define(function.id, static_cast<std::uint16_t>(v), command);
@@ -81,15 +92,16 @@ void FunctionHost::perform(const Action& action) {
 }
 
 void FunctionHost::run(const Run& run) {
-  Result<std::string> event = surroundings_.queues->function_event(run.queue, run.leases);
-  if (!event) {
-    surroundings_.warn(event.error().message);
+  const Result<QueueMessages> messages = surroundings_.queues->function_messages(run.queue, run.leases);
+  if (!messages) {
+    surroundings_.warn(messages.error().message);
     surroundings_.report(
         RunFinished{run.run, ErrorClass::Handler, sqs::name_hash("forewarm.Unreadable"), Duration(0), {}});
     return;
   }
-  running_.insert(run.run, run.leases);
-  pool_->run(run.instance, {run.run, request_id(run.run), std::move(*event), ""});
+  const FunctionRuntime& runtime = runtimes_[run.function];
+  running_.insert(run.run, {.leases = run.leases, .names_failures = runtime.kind == RuntimeKind::Lambda});
+  pool_->run(run.instance, numbered(runtime.invocation(*messages, wall_time()), run.run));
 }
 
 void FunctionHost::on(PoolEvent event) {
@@ -110,12 +122,13 @@ void FunctionHost::on(PoolEvent event) {
 }
 
 void FunctionHost::finished(const PoolFinished& event) {
-  const std::vector<Lease>* leases = running_.find(event.run);
-  if (leases == nullptr) return;
+  const Running* running = running_.find(event.run);
+  if (running == nullptr) return;
   RunFinished outcome{
       event.run, event.error, 0, std::chrono::duration_cast<Duration>(event.service_time), {}};
   if (event.error == ErrorClass::None) {
-    outcome.failed = surroundings_.queues->failed_messages(*leases, event.response);
+    outcome.failed = surroundings_.queues->failed_messages(
+        running->leases, running->names_failures ? event.response : std::string());
   } else if (!event.error_type.empty()) {
     outcome.error_key = sqs::name_hash(event.error_type);
   }
@@ -126,7 +139,8 @@ void FunctionHost::finished(const PoolFinished& event) {
 void FunctionHost::invoke(const FunctionEntry& function, std::string payload,
                           std::function<void(Result<std::string>)> done) {
   const InstanceId instance(kTrialBase + ++next_trial_);
-  trials_.emplace(instance, Trial{std::move(payload), std::move(done)});
+  trials_.emplace(instance,
+                  Trial{runtimes_[function.id].trial(std::move(payload), wall_time()), std::move(done)});
   pool_->start(instance, function.id, 0);
 }
 
@@ -134,8 +148,7 @@ void FunctionHost::trial_event(const PoolEvent& event, InstanceId instance) {
   const auto found = trials_.find(instance);
   if (found == trials_.end()) return;
   if (std::holds_alternative<PoolReady>(event)) {
-    const RunId run(instance.value());
-    pool_->run(instance, {run, request_id(run), found->second.payload, ""});
+    pool_->run(instance, numbered(found->second.invocation, RunId(instance.value())));
     return;
   }
   const Trial trial = std::move(found->second);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/function_directory.h"
+#include "app/function_runtime.h"
 #include "app/queue_service.h"
 #include "base/id_map.h"
 #include "core/model/action.h"
@@ -52,7 +53,7 @@ class FunctionHost {
 
  private:
   struct Trial {
-    std::string payload;
+    Invocation invocation;
     std::function<void(Result<std::string>)> done;
   };
 
@@ -63,7 +64,12 @@ class FunctionHost {
   Options options_;
   Surroundings surroundings_;
   std::unique_ptr<ProcessPool> pool_;
-  IdMap<RunId, std::vector<Lease>> running_;
+  struct Running {
+    std::vector<Lease> leases;
+    bool names_failures = false;  ///< its response is Lambda's
+  };
+  std::map<FunctionId, FunctionRuntime> runtimes_;
+  IdMap<RunId, Running> running_;
   std::map<InstanceId, Trial> trials_;
   std::uint64_t next_trial_ = 0;
 };

@@ -281,7 +281,8 @@ Result<IsolatedLaunch> Isolation::prepare(InstanceId instance, const InstanceNee
   launch.filter = needs.network ? machine_->filter : machine_->filter_without_network;
   if (launch.filter)
     launch.header.filter_length = static_cast<std::uint32_t>(launch.filter->size() / sizeof(std::uint64_t));
-  launch.header.api_port = needs.api_port;
+  launch.header.port = needs.port;
+  launch.header.listens = needs.listens ? 1 : 0;
   launch.header.tmp_bytes = needs.tmp_bytes;
   launch.header.files_max = kOpenFilesMax;
   launch.header.processes_max = needs.processes_max;

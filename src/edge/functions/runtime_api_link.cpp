@@ -1,14 +1,21 @@
-// The calls that a runtime makes: the Runtime API as an instance sees it.
+// The Runtime API as one instance sees it: a listener of its own, which its runtime calls.
 #include <utility>
 
 #include "edge/functions/function_environment.h"
 #include "edge/functions/instance.h"
+#include "edge/functions/instance_link.h"
+#include "edge/functions/runtime_route.h"
+#include "edge/net/http.h"
 
 namespace forewarm {
 namespace {
 
-/// Lambda's limit for a buffered response.
-constexpr std::size_t kResponseMaxBytes = 6U << 20;
+using namespace std::chrono_literals;
+
+/// The listener's own limit lies above it, above the limit of a response so that one somewhat too large is
+/// understood and refused by name.
+constexpr std::size_t kBodyMaxBytes = 16U << 20;
+constexpr std::size_t kRuntimeConnectionsMax = 64;
 
 void refuse(HttpReply& reply, unsigned status, std::string_view type, std::string_view message) {
   reply.send({.status = status,
@@ -21,9 +28,53 @@ void accept(HttpReply& reply) {
       {.status = 202, .headers = {{"Content-Type", "application/json"}}, .body = R"({"status":"OK"})"});
 }
 
-}  // namespace
+class RuntimeApiLink final : public InstanceLink {
+ public:
+  explicit RuntimeApiLink(Instance& instance) : instance_(instance) {}
 
-void Instance::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
+  Result<std::uint16_t> open() override;
+  /// A quick runtime may have called before this thread knew its process.
+  void process_started() override {
+    if (waiting_) instance_.become_ready();
+  }
+  void offer() override {
+    if (waiting_) deliver();
+  }
+  bool at_rest() const override { return waiting_ != nullptr; }
+  void dismiss() override;
+  void close() override { waiting_.reset(); }
+  std::string_view sign_of_ready() const override { return "no call of the Runtime API's next"; }
+
+ private:
+  void handle(HttpRequest request, std::shared_ptr<HttpReply> reply);
+  void next(std::shared_ptr<HttpReply> reply);
+  void deliver();
+  void response(std::string_view request_id, HttpRequest request, HttpReply& reply);
+  void run_error(std::string_view request_id, const HttpRequest& request, HttpReply& reply);
+  void init_error(const HttpRequest& request, HttpReply& reply);
+  bool accepts(std::string_view request_id, HttpReply& reply) const;
+
+  Instance& instance_;
+  std::unique_ptr<HttpServer> api_;
+  std::shared_ptr<HttpReply> waiting_;  ///< the runtime's /next that is not answered yet
+};
+
+Result<std::uint16_t> RuntimeApiLink::open() {
+  const HttpServer::Options options{
+      .body_max_bytes = kBodyMaxBytes,
+      .connections_max = kRuntimeConnectionsMax,
+      .idle_timeout = 0s,  // a run may take longer than any idle connection's time
+      .receive_timeout = 60s};
+  auto server = HttpServer::listen(instance_.loop(), options,
+                                   [this](HttpRequest request, std::shared_ptr<HttpReply> reply) {
+                                     handle(std::move(request), std::move(reply));
+                                   });
+  if (!server) return std::unexpected(server.error());
+  api_ = std::move(*server);
+  return api_->endpoint().port;
+}
+
+void RuntimeApiLink::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
   const RuntimeRoute route = route_runtime_call(request.method, request.path);
   if (route.call == RuntimeCall::Unknown) {
     refuse(*reply, 404, "Runtime.UnknownPath", "the Lambda Runtime API 2018-06-01 has no " + request.path);
@@ -33,7 +84,7 @@ void Instance::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
     refuse(*reply, 405, "Runtime.WrongMethod", request.method + " is not what " + request.path + " takes");
     return;
   }
-  if (ending_) {
+  if (instance_.ending()) {
     refuse(*reply, 500, "Container.Stopping", "the instance is being ended; exit");
     return;
   }
@@ -53,66 +104,57 @@ void Instance::handle(HttpRequest request, std::shared_ptr<HttpReply> reply) {
   }
 }
 
-void Instance::next(std::shared_ptr<HttpReply> reply) {
-  if (stopping_) {
+void RuntimeApiLink::next(std::shared_ptr<HttpReply> reply) {
+  if (instance_.stopping()) {
     refuse(*reply, 500, "Container.Stopping", "the instance is being stopped; exit");
     return;
   }
-  if ((run_ && run_->delivered) || waiting_) {
+  if (instance_.is_running() || waiting_) {
     refuse(*reply, 403, "InvalidStateTransition",
            waiting_ ? "another call of next is waiting; an instance has one invocation at a time"
                     : "the invocation before has no response or error yet");
     return;
   }
   waiting_ = std::move(reply);
-  waiting_->on_closed([this, instance = weak_from_this()] {
+  waiting_->on_closed([this, instance = instance_.weak_from_this()] {
     if (const auto self = instance.lock()) waiting_.reset();
   });
-  if (!ready_) {
-    // A quick runtime may be here before this thread knows its process: it waits for that.
-    if (!spawn_pending_) become_ready();
-  } else if (run_) {
+  if (!instance_.ready()) {
+    if (instance_.has_process()) instance_.become_ready();
+  } else if (instance_.waits_for_runtime()) {
     deliver();
   } else {
-    stand_still();
+    instance_.stand_still();
   }
 }
 
-void Instance::become_ready() {
-  ready_ = true;
-  timer_.reset();
-  host_.report(
-      PoolReady{.instance = id_,
-                .start_time = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - asked_)});
-}
-
-void Instance::deliver() {
-  arm(function_->timeout, &Instance::timed_out);
-  run_->delivered = Clock::now();
-  const auto deadline = std::chrono::system_clock::now() + function_->timeout;
+void RuntimeApiLink::deliver() {
+  Invocation invocation = instance_.begin_run();
+  const FunctionCommand& function = instance_.function();
+  const auto deadline = std::chrono::system_clock::now() + function.timeout;
   const auto deadline_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline.time_since_epoch()).count();
   HttpResponse answer{.headers = {{"Content-Type", "application/json"},
-                                  {"Lambda-Runtime-Aws-Request-Id", run_->invocation.request_id},
+                                  {"Lambda-Runtime-Aws-Request-Id", invocation.request_id},
                                   {"Lambda-Runtime-Deadline-Ms", std::to_string(deadline_ms)},
-                                  {"Lambda-Runtime-Invoked-Function-Arn", function_arn(*function_)}},
-                      .body = std::move(run_->invocation.payload)};
-  if (!run_->invocation.trace_header.empty())
-    answer.headers.emplace_back("Lambda-Runtime-Trace-Id", run_->invocation.trace_header);
+                                  {"Lambda-Runtime-Invoked-Function-Arn", function_arn(function)}},
+                      .body = std::move(invocation.payload)};
+  if (!invocation.trace_header.empty())
+    answer.headers.emplace_back("Lambda-Runtime-Trace-Id", invocation.trace_header);
   std::exchange(waiting_, nullptr)->send(std::move(answer));
 }
 
 /// Whether the run that a runtime speaks of is the one it has; answers it if not.
-bool Instance::accepts(std::string_view request_id, HttpReply& reply) const {
-  if (run_ && run_->delivered && run_->invocation.request_id == request_id) return true;
-  if (request_id == last_request_id_)
+bool RuntimeApiLink::accepts(std::string_view request_id, HttpReply& reply) const {
+  if (instance_.is_running() && instance_.running_id() == request_id) return true;
+  if (request_id == instance_.last_request_id())
     refuse(reply, 403, "InvalidStateTransition", "this invocation has its response or error already");
   else
     refuse(reply, 400, "InvalidRequestID", "this instance has no invocation of that id");
   return false;
 }
 
-void Instance::response(std::string_view request_id, HttpRequest request, HttpReply& reply) {
+void RuntimeApiLink::response(std::string_view request_id, HttpRequest request, HttpReply& reply) {
   if (!accepts(request_id, reply)) return;
   PoolFinished finished;
   if (request.body.size() > kResponseMaxBytes) {
@@ -121,7 +163,7 @@ void Instance::response(std::string_view request_id, HttpRequest request, HttpRe
     finished.error_message = "the response has " + std::to_string(request.body.size()) + " bytes; at most " +
                              std::to_string(kResponseMaxBytes) + " are taken";
     refuse(reply, 413, finished.error_type, finished.error_message);
-    finish_run(std::move(finished));
+    instance_.finish_run(std::move(finished));
     return;
   }
   // A streamed response says in a trailer that it broke off.
@@ -135,10 +177,10 @@ void Instance::response(std::string_view request_id, HttpRequest request, HttpRe
         escape_control_characters(find_header(request.headers, "Lambda-Runtime-Function-Error-Body"));
   }
   accept(reply);
-  finish_run(std::move(finished));
+  instance_.finish_run(std::move(finished));
 }
 
-void Instance::run_error(std::string_view request_id, const HttpRequest& request, HttpReply& reply) {
+void RuntimeApiLink::run_error(std::string_view request_id, const HttpRequest& request, HttpReply& reply) {
   if (!accepts(request_id, reply)) return;
   RuntimeError error =
       read_runtime_error(find_header(request.headers, "Lambda-Runtime-Function-Error-Type"), request.body);
@@ -147,26 +189,31 @@ void Instance::run_error(std::string_view request_id, const HttpRequest& request
   finished.error = ErrorClass::Handler;
   finished.error_type = std::move(error.type);
   finished.error_message = std::move(error.message);
-  finish_run(std::move(finished));
+  instance_.finish_run(std::move(finished));
 }
 
-void Instance::init_error(const HttpRequest& request, HttpReply& reply) {
-  if (ready_) {
+void RuntimeApiLink::init_error(const HttpRequest& request, HttpReply& reply) {
+  if (instance_.ready()) {
     refuse(reply, 403, "InvalidStateTransition", "the init of this instance is over");
     return;
   }
   const RuntimeError error =
       read_runtime_error(find_header(request.headers, "Lambda-Runtime-Function-Error-Type"), request.body);
   accept(reply);
-  end(LossReason::StartFailed, "init error " + escape_control_characters(error.type + ": " + error.message),
-      ErrorClass::Capacity);
+  instance_.fail_start("init error " + escape_control_characters(error.type + ": " + error.message));
 }
 
 /// The Runtime API's word for "exit": a 500 to next means that the environment is beyond recovery.
-void Instance::dismiss_waiting() {
+void RuntimeApiLink::dismiss() {
   if (waiting_)
     refuse(*std::exchange(waiting_, nullptr), 500, "Container.Stopping",
            "the instance is being stopped; exit");
+}
+
+}  // namespace
+
+std::unique_ptr<InstanceLink> make_runtime_api_link(Instance& instance) {
+  return std::make_unique<RuntimeApiLink>(instance);
 }
 
 }  // namespace forewarm
