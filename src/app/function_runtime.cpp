@@ -26,10 +26,31 @@ std::string signature_type(const FunctionConfig& function) {
   return found == function.environment.end() ? "http" : found->second;
 }
 
+std::uint64_t random_number() {
+  static std::mt19937_64 generator{std::random_device{}()};
+  return generator();
+}
+
+/// The trace that a message came with, else a new one that is not sampled: Lambda always gives its runtimes
+/// one. Source: AWS X-Ray Developer Guide, "Tracing header".
+std::string trace_header(const std::vector<sqs::ReceivedMessage>& messages, TimePoint now) {
+  for (const sqs::ReceivedMessage& message : messages) {
+    const auto found = message.system_attributes.find("AWSTraceHeader");
+    if (found != message.system_attributes.end()) return found->second;
+  }
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  char text[96];
+  std::snprintf(text, sizeof text, "Root=1-%08llx-%08llx%016llx;Parent=%016llx;Sampled=0",
+                static_cast<unsigned long long>(seconds & 0xffffffff),
+                static_cast<unsigned long long>(random_number() & 0xffffffff),
+                static_cast<unsigned long long>(random_number()),
+                static_cast<unsigned long long>(random_number()));
+  return text;
+}
+
 /// RFC 9562, version 4.
 std::string random_uuid() {
-  static std::mt19937_64 generator{std::random_device{}()};
-  const std::uint64_t high = generator(), low = generator();
+  const std::uint64_t high = random_number(), low = random_number();
   char text[40];
   std::snprintf(
       text, sizeof text, "%08llx-%04llx-4%03llx-%04llx-%012llx", static_cast<unsigned long long>(high >> 32),
@@ -77,6 +98,7 @@ Invocation FunctionRuntime::invocation(const QueueMessages& messages, TimePoint 
   Invocation made;
   if (kind == RuntimeKind::Lambda) {
     made.payload = sqs::lambda_event(messages.messages, messages.arn);
+    made.trace_header = trace_header(messages.messages, now);
     return made;
   }
   const sqs::ReceivedMessage& message = messages.messages.front();
@@ -97,7 +119,8 @@ Invocation FunctionRuntime::invocation(const QueueMessages& messages, TimePoint 
 }
 
 Invocation FunctionRuntime::trial(std::string payload, TimePoint now) const {
-  if (kind == RuntimeKind::Lambda) return {.run = {}, .payload = std::move(payload)};
+  if (kind == RuntimeKind::Lambda)
+    return {.run = {}, .payload = std::move(payload), .trace_header = trace_header({}, now)};
   const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   QueueMessages messages{
       .queue = "trial", .arn = {}, .retention = kTrialRetention, .visible_again = now, .messages = {}};

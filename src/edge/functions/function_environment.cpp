@@ -31,6 +31,7 @@ Environment lambda_defaults(const FunctionCommand& function) {
   return {{"AWS_REGION", kRegion},
           {"AWS_DEFAULT_REGION", kRegion},
           {"TZ", ":UTC"},
+          {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
           {"LAMBDA_TASK_ROOT", root},
           {"LAMBDA_RUNTIME_DIR", root}};
 }

@@ -12,9 +12,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The listener's own limit lies above it, above the limit of a response so that one somewhat too large is
-/// understood and refused by name.
-constexpr std::size_t kBodyMaxBytes = 16U << 20;
+/// Of a streamed response, as Lambda has it by default; it is collected and handed on whole.
+constexpr std::size_t kStreamedMaxBytes = 20U << 20;
+/// The listener's own limit lies above both, so that a response somewhat too large is understood and refused
+/// by name.
+constexpr std::size_t kBodyMaxBytes = 32U << 20;
 constexpr std::size_t kRuntimeConnectionsMax = 64;
 
 void refuse(HttpReply& reply, unsigned status, std::string_view type, std::string_view message) {
@@ -157,24 +159,34 @@ bool RuntimeApiLink::accepts(std::string_view request_id, HttpReply& reply) cons
 void RuntimeApiLink::response(std::string_view request_id, HttpRequest request, HttpReply& reply) {
   if (!accepts(request_id, reply)) return;
   PoolFinished finished;
-  if (request.body.size() > kResponseMaxBytes) {
+  const std::string_view mode = find_header(request.headers, "Lambda-Runtime-Function-Response-Mode");
+  const bool streamed = mode == "streaming";
+  const auto fail = [&](unsigned status, std::string type, std::string message) {
+    refuse(reply, status, type, message);
     finished.error = ErrorClass::Handler;
-    finished.error_type = "Function.ResponseSizeTooLarge";
-    finished.error_message = "the response has " + std::to_string(request.body.size()) + " bytes; at most " +
-                             std::to_string(kResponseMaxBytes) + " are taken";
-    refuse(reply, 413, finished.error_type, finished.error_message);
+    finished.error_type = std::move(type);
+    finished.error_message = std::move(message);
     instance_.finish_run(std::move(finished));
-    return;
-  }
-  // A streamed response says in a trailer that it broke off.
+  };
+  if (!mode.empty() && !streamed)
+    return fail(400, "InvalidFunctionResponseMode",
+                "Lambda-Runtime-Function-Response-Mode is " + escape_control_characters(mode) +
+                    "; only streaming is known");
+  const std::size_t most = streamed ? kStreamedMaxBytes : kResponseMaxBytes;
+  if (request.body.size() > most)
+    return fail(413, "Function.ResponseSizeTooLarge",
+                "the response has " + std::to_string(request.body.size()) + " bytes; at most " +
+                    std::to_string(most) + " are taken");
+  // A streamed response says in its trailers that it broke off.
   const std::string_view broken = find_header(request.headers, "Lambda-Runtime-Function-Error-Type");
   if (broken.empty()) {
     finished.response = std::move(request.body);
   } else {
+    const RuntimeError error =
+        read_streaming_error(broken, find_header(request.headers, "Lambda-Runtime-Function-Error-Body"));
     finished.error = ErrorClass::Handler;
-    finished.error_type = escape_control_characters(broken);
-    finished.error_message =
-        escape_control_characters(find_header(request.headers, "Lambda-Runtime-Function-Error-Body"));
+    finished.error_type = escape_control_characters(error.type);
+    finished.error_message = escape_control_characters(error.message);
   }
   accept(reply);
   instance_.finish_run(std::move(finished));
