@@ -98,6 +98,7 @@ class Isolation {
   std::mutex mutex_;
   std::map<InstanceId, std::uint32_t> users_;
   std::set<std::uint32_t> users_taken_;
+  std::uint32_t users_begin_ = 0;  ///< of the range's users, the first that is given
   std::set<InstanceId> prepared_;  ///< and not released, or not to be removed yet
   mutable std::mutex said_mutex_;
   mutable std::set<std::string> said_;
