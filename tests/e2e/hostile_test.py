@@ -6,16 +6,12 @@ What this machine does not have is skipped by name, with the reason that `forewa
 import json
 import os
 import pathlib
-import sys
 import tempfile
 import time
 import unittest
 
-from server_process import ServerTest, wait_for
+from server_process import ServerTest, python_handler, wait_for
 
-# The system's where there is one: it is open to every user.
-PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
-PYTHON_PATHS = [] if PYTHON != sys.executable else [sys.prefix, sys.base_prefix]
 HOSTILE = str(pathlib.Path(__file__).parent / "handlers" / "hostile.py")
 
 
@@ -57,7 +53,6 @@ def temporary_folders():
 class HostileTests(ServerTest):
     def setUp(self):
         super().setUp()
-        self.folder.chmod(0o755)
         for name in ("mine", "theirs"):
             (self.folder / name).mkdir()
             (self.folder / name / "code").write_text("code")
@@ -66,9 +61,7 @@ class HostileTests(ServerTest):
         return f"""
 [[function]]
 name = "{name}"
-command = [{json.dumps(PYTHON)}, {json.dumps(HOSTILE)}]
-read_paths = {json.dumps([HOSTILE, *PYTHON_PATHS])}
-start_time_guess = "200ms"
+{python_handler(HOSTILE)}start_time_guess = "200ms"
 {settings}
 [[mapping]]
 queue = "{name}-queue"

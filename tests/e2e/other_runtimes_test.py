@@ -1,42 +1,21 @@
 """Azure Functions custom handlers and Google's Functions Framework: programs that are HTTP servers, unmodified."""
 
 import json
-import os
 import pathlib
 import shutil
 import signal
-import sys
 import unittest
 
-from server_process import ServerTest, wait_for
+from server_process import ServerTest, python_handler, wait_for
 
 HERE = pathlib.Path(__file__).parent
 HANDLER = str(HERE / "handlers" / "azure_handler.py")
 APP = str(HERE / "handlers" / "azure_app")
 FRAMEWORK = HERE / "node_modules" / ".bin" / "functions-framework"
-# The system's where there is one: it is open to every user.
-PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
-PYTHON_PATHS = [] if PYTHON != sys.executable else [sys.prefix, sys.base_prefix]
 QUICK_RETRIES = "\n[mapping.retry]\nbackoff_base = \"100ms\"\nbackoff_max = \"500ms\"\n"
 
 
-def process_state(pid):
-    """Its letter in /proc/PID/stat; X when it is not there."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return "X"
-
-
 class OtherRuntimesTest(ServerTest):
-    def setUp(self):
-        super().setUp()
-        self.folder.chmod(0o755)
-        self.notes = self.folder / "notes"
-        self.notes.mkdir()
-        self.notes.chmod(0o777)
-        self.journal = self.notes / "journal"
-
     def mapping(self, name, attempts=2, **scaling):
         policy = json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:000000000000:{name}-dead",
                              "maxReceiveCount": attempts})
@@ -53,9 +32,7 @@ function = "{name}"
 {tables}{QUICK_RETRIES}"""
 
     def started(self, config):
-        server = self.server(config=config)
-        server.isolation = "on"
-        return server.start()
+        return self.server(config=config).start()
 
     def logs(self, server, name):
         return server.run("fn", "logs", name, "--lines", "500").stdout
@@ -73,18 +50,13 @@ class AzureTests(OtherRuntimesTest):
 [[function]]
 name = "worker"
 runtime = "azure-custom-handler"
-command = [{json.dumps(PYTHON)}, {json.dumps(HANDLER)}]
-environment = {{ JOURNAL = {json.dumps(str(self.journal))}, START = "{start}" }}
-read_paths = {json.dumps([HANDLER, *PYTHON_PATHS])}
-write_paths = [{json.dumps(str(self.notes))}]
+{python_handler(HANDLER, writes=[self.notes])}environment = {{ JOURNAL = {json.dumps(str(self.journal))}, START = "{start}" }}
 start_time_guess = "200ms"
 {settings}
 {self.mapping("worker", attempts, **scaling)}"""
 
     def tries(self, word=""):
         """Processes that tried a word, one for each try."""
-        if not self.journal.exists():
-            return []
         lines = [line.split(" ", 2) for line in self.journal.read_text().splitlines()]
         return [int(pid) for pid, tried, _ in lines if word in ("", tried)]
 
@@ -168,14 +140,12 @@ working_directory = {json.dumps(str(self.folder))}
         for word in ("first", "second"):
             server.send("worker-queue", word)
             wait_for(lambda: len(self.tries(word)) == 1 and self.is_empty(server, "worker-queue"), "it has run")
-            wait_for(lambda: self.instances(server)["worker"]["frozen"] > 0, "it stands still")
+            wait_for(lambda: self.instances(server).get("worker", {}).get("frozen"), "it stands still")
 
     def test_a_server_that_ends_takes_its_handlers_with_it(self):
-        server = self.started(self.handler(settings="concurrency_max = 2"))
+        server = self.started('shutdown_timeout = "1s"\n' + self.handler(settings="concurrency_max = 2"))
         server.send("worker-queue", "sleep 60", "sleep 60")
-        wait_for(lambda: len(set(self.tries("sleep"))) == 2 or len(self.tries("sleep")) == 2, "both run")
-        port_users = server.get("/v1/doctor")["checks"]
-        self.assertTrue(port_users)
+        wait_for(lambda: len(self.tries("sleep")) == 2, "both run")
         self.assertEqual(server.stop(signal.SIGTERM), 0)
         left = [pid for pid in pathlib.Path("/proc").iterdir() if pid.name.isdigit() and HANDLER in command_of(pid)]
         self.assertEqual(left, [])
@@ -218,7 +188,8 @@ memory_mb = 512
         refused = server.run("fn", "invoke", "onMessage", "throw")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("Handler.Status500: X-Google-Status error", refused.stderr)
-        self.assertIn("exited with status 5", server.run("fn", "invoke", "onMessage", "exit").stderr)
+        # The framework answers for a function that ends its process.
+        self.assertIn("X-Google-Status crash", server.run("fn", "invoke", "onMessage", "exit").stderr)
 
     def test_an_http_function_gets_the_body_and_what_cloud_tasks_says(self):
         server = self.started(self.function("onRequest", "http") + self.function("onBackground", "event"))
