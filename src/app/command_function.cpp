@@ -82,7 +82,9 @@ Result<void> set_duration(const std::string& text, Duration& value) {
 
 Result<void> apply(const FunctionCommandLine& given, ServerConfig& config) {
   FunctionConfig& function = config.functions.front();
-  function.command = given.command;
+  if (!given.command.empty()) function.command = given.command;
+  if (!given.runtime.empty()) function.runtime = given.runtime;
+  if (!given.handler.empty()) function.handler = given.handler;
   if (!given.working_directory.empty()) function.working_directory = given.working_directory;
   if (!given.read_paths.empty()) function.read_paths = given.read_paths;
   if (!given.write_paths.empty()) function.write_paths = given.write_paths;

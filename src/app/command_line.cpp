@@ -209,6 +209,9 @@ class CommandLine {
                             update ? "  forewarm fn update resize -- ./bootstrap-v2"
                                    : "  forewarm fn add resize --queue jobs -- ./bootstrap --fast");
       sub->add_option("--queue", function_.queue, "queue whose messages it runs");
+      sub->add_option("--runtime", function_.runtime, "how it hears of messages; lambda if not given")
+          ->check(CLI::IsMember({"lambda", "azure-custom-handler", "functions-framework"}));
+      sub->add_option("--handler", function_.handler, "which function of the program");
       sub->add_option("--directory", function_.working_directory, "where the command runs");
       sub->add_option("--env", function_.environment, "NAME=VALUE; repeatable")->allow_extra_args(false);
       sub->add_option("--read-path", function_.read_paths, "what else it may read; repeatable")
@@ -222,7 +225,7 @@ class CommandLine {
       sub->add_option("--concurrency", function_.concurrency_max, "instances at a time");
       sub->add_option("--objective", function_.objective,
                       "a message should start within this, for example 500ms");
-      sub->add_option("command", function_.command, "program and arguments of one instance")->required();
+      sub->add_option("command", function_.command, "program and arguments of one instance");
       on(sub, [this, update] {
         function_.name = name_;
         return run_function_add(server_, function_, update);

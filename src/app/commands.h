@@ -81,6 +81,8 @@ struct FunctionCommandLine {
   std::string name;
   std::vector<std::string> command;
   std::string queue;
+  std::string runtime;
+  std::string handler;
   std::string working_directory;
   std::vector<std::string> environment;
   std::vector<std::string> read_paths;

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "app/config_fields.h"
+#include "app/function_runtime.h"
 #include "app/toml_reader.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
@@ -51,8 +52,7 @@ std::string check_function(const ServerConfig& config, const FunctionConfig& fun
   if (std::ranges::find(config.functions, function.name, &FunctionConfig::name) != config.functions.end()) {
     return "'" + function.name + "' is defined twice";
   }
-  if (function.command.empty())
-    return "'" + function.name + "' needs a command, for example command = [\"./bootstrap\"]";
+  if (std::string wrong = check_runtime(function); !wrong.empty()) return wrong;
   for (const VariantConfig& variant : function.variants) {
     if (variant.concurrency_max > function.concurrency_max)
       return "'" + function.name + "' has a variant whose concurrency_max is above the function's";
@@ -77,10 +77,15 @@ std::string check_mapping(const ServerConfig& config, const MappingConfig& mappi
     if (each.at_least > std::int64_t{mapping.settings.scaling.instances_max})
       return "has an override whose at_least is above scaling.instances_max";
   }
-  if (std::ranges::find(config.functions, mapping.function, &FunctionConfig::name) != config.functions.end())
-    return "";
+  const auto function = std::ranges::find(config.functions, mapping.function, &FunctionConfig::name);
+  if (function != config.functions.end()) {
+    return mapping.settings.batch_size <= batch_size_max(*function)
+               ? ""
+               : "queue '" + mapping.queue + "': batch_size must be 1, since an invocation of runtime = \"" +
+                     function->runtime + "\" has one message";
+  }
   std::vector<std::string_view> names;
-  for (const FunctionConfig& function : config.functions) names.push_back(function.name);
+  for (const FunctionConfig& each : config.functions) names.push_back(each.name);
   const std::string_view meant = nearest_name(mapping.function, names);
   return "names the function '" + mapping.function + "', which no [[function]] defines." +
          (meant.empty() ? "" : " Did you mean " + std::string(meant) + "?");

@@ -29,7 +29,8 @@ struct VariantConfig {
 struct FunctionConfig {
   std::string name;
   std::vector<std::string> command;
-  std::string handler = "handler";
+  std::string runtime = "lambda";  ///< as parse_runtime takes it
+  std::string handler;
   std::string working_directory;
   std::map<std::string, std::string> environment;
   std::int64_t memory_mb = 128;

@@ -44,7 +44,7 @@ void describe_retry(FieldVisitor& v, RetrySettings& s) {
 }
 
 void describe_isolation(FieldVisitor& v, FunctionConfig& c) {
-  v.text({"network", "isolated: host, or none: no connections but to its Runtime API"}, c.network);
+  v.text({"network", "isolated: host, or none: no connections but with the server, on one port"}, c.network);
   v.list({"read_paths",
           "isolated: files and folders that it may read, beside the system's and its working directory"},
          c.read_paths);
@@ -112,9 +112,20 @@ void describe(FieldVisitor& v, ServerConfig& c) {
 
 void describe(FieldVisitor& v, FunctionConfig& c) {
   v.text({"name", "unique name: letters, digits, - and _"}, c.name);
-  v.list({"command", "program and arguments of one instance; it must speak the Lambda Runtime API"},
+  v.text(
+      {"runtime",
+       "how the program hears of messages: lambda (it calls the Lambda Runtime API), azure-custom-handler or "
+       "functions-framework (it is an HTTP server, as on Azure Functions or Google Cloud)"},
+      c.runtime);
+  v.list({"command",
+          "program and arguments of one instance; azure-custom-handler: empty takes that of host.json in the "
+          "working directory"},
          c.command);
-  v.text({"handler", "given to the runtime as _HANDLER"}, c.handler);
+  v.text(
+      {"handler",
+       "which function of the program. lambda: _HANDLER (empty: handler); azure-custom-handler: its name in "
+       "the app (empty: name); functions-framework: FUNCTION_TARGET (empty: the framework's own default)"},
+      c.handler);
   v.text({"working_directory", "where the command runs; empty: where the server runs"}, c.working_directory);
   v.map({"environment", "environment variables of the instances"}, c.environment);
   v.number({"memory_mb", "memory of one instance, told to the runtime; isolated, its limit"}, c.memory_mb,

@@ -56,6 +56,25 @@ TEST(Config, AMappingMustNameAFunctionThatExists) {
   EXPECT_NE(refusal("[[function]]\nname=\"a\"\n").find("needs a command"), std::string::npos);
 }
 
+TEST(Config, ARuntimeIsKnownAndHasWhatItNeeds) {
+  const std::string named = "[[function]]\nname=\"a\"\n";
+  EXPECT_NE(refusal(named + "command=[\"x\"]\nruntime=\"functions-frame\"\n")
+                .find("not 'functions-frame'. Did you mean functions-framework?"),
+            std::string::npos);
+  EXPECT_NE(
+      refusal(named + "runtime=\"azure-custom-handler\"\n").find("or a working_directory with the host.json"),
+      std::string::npos);
+  EXPECT_NE(refusal(named + "command=[\"x\"]\nruntime=\"functions-framework\"\n"
+                            "environment={FUNCTION_SIGNATURE_TYPE=\"cloud\"}\n")
+                .find("must be http, event, cloudevent or typed, not 'cloud'"),
+            std::string::npos);
+  EXPECT_NE(refusal(named + "command=[\"x\"]\nruntime=\"functions-framework\"\n"
+                            "[[mapping]]\nqueue=\"q\"\nfunction=\"a\"\nbatch_size=2\n")
+                .find("queue 'q': batch_size must be 1"),
+            std::string::npos);
+  EXPECT_TRUE(read_config(named + "working_directory=\"/srv/app\"\nruntime=\"azure-custom-handler\"\n", "t"));
+}
+
 TEST(Config, IsolationTakesItsWordsOnly) {
   EXPECT_EQ(refusal("isolation = \"maybe\""),
             "test.toml:1:13: isolation: must be on, off or required, not 'maybe'");

@@ -194,7 +194,7 @@ attributes = { VisibilityTimeout = "180", RedrivePolicy = '{"deadLetterTargetArn
 
 [[function]]
 name = "worker"
-command = ["./bootstrap"]    # speaks the AWS Lambda Runtime API
+command = ["./bootstrap"]    # speaks the AWS Lambda Runtime API; other kinds: runtime = "..."
 timeout = "30s"
 concurrency_max = 20
 

@@ -23,6 +23,20 @@ std::string request_id(RunId run) {
   return text;
 }
 
+namespace {
+
+Invocation numbered(Invocation invocation, RunId run) {
+  invocation.run = run;
+  invocation.request_id = request_id(run);
+  return invocation;
+}
+
+TimePoint wall_time() {
+  return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
+}
+
+}  // namespace
+
 FunctionHost::FunctionHost(Loop& loop, Options options, Surroundings surroundings)
     : options_(std::move(options)), surroundings_(std::move(surroundings)) {
   ProcessPool::Options pool;
@@ -50,7 +64,6 @@ void FunctionHost::define(const FunctionEntry& function) {
   command.version = function.version;
   names_[function.id] = function.config.name;
   command.working_directory = function.config.working_directory;
-  command.handler = function.config.handler;
   command.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.timeout);
   command.init_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.init_timeout);
   command.network = function.config.network != "none";
@@ -58,9 +71,11 @@ void FunctionHost::define(const FunctionEntry& function) {
   command.write_paths = function.config.write_paths;
   command.tmp_bytes = static_cast<std::uint64_t>(function.config.tmp_mb) << 20;
   command.processes_max = static_cast<std::uint64_t>(function.config.processes_max);
+  runtimes_[function.id] = set_runtime(function.config, command);
+  const std::vector<std::string> of_app = command.command;
   const std::vector<VariantConfig> variants = variants_of(function.config);
   for (std::size_t v = 0; v < variants.size(); ++v) {
-    command.command = variants[v].command;
+    command.command = variants[v].command.empty() ? of_app : variants[v].command;
     command.environment = variants[v].environment;
     command.memory_bytes = static_cast<std::uint64_t>(variants[v].memory_mb) << 20;
     pool_->define(function.id, static_cast<std::uint16_t>(v), command);
@@ -81,21 +96,23 @@ void FunctionHost::perform(const Action& action) {
 }
 
 void FunctionHost::run(const Run& run) {
-  Result<std::string> event = surroundings_.queues->function_event(run.queue, run.leases);
-  if (!event) {
-    surroundings_.warn(event.error().message);
+  const Result<QueueMessages> messages = surroundings_.queues->function_messages(run.queue, run.leases);
+  if (!messages) {
+    surroundings_.warn(messages.error().message);
     constexpr std::string_view kUnreadable = "forewarm.Unreadable";
     const std::uint64_t fingerprint = error_fingerprint(kUnreadable, "");
     FailedRun unreadable;
     unreadable.fingerprint = fingerprint;
     unreadable.type = kUnreadable;
-    unreadable.message = event.error().message;
-    note_failed({run.instance, run.function, run.leases}, {}, std::move(unreadable));
+    unreadable.message = messages.error().message;
+    note_failed({run.instance, run.function, run.leases, false}, {}, std::move(unreadable));
     surroundings_.report(RunFinished{run.run, ErrorClass::Handler, fingerprint, Duration(0), {}});
     return;
   }
-  running_.insert_or_assign(run.run, Running{run.instance, run.function, run.leases});
-  pool_->run(run.instance, {run.run, request_id(run.run), std::move(*event), ""});
+  const FunctionRuntime& runtime = runtimes_[run.function];
+  running_.insert_or_assign(
+      run.run, Running{run.instance, run.function, run.leases, runtime.kind == RuntimeKind::Lambda});
+  pool_->run(run.instance, numbered(runtime.invocation(*messages, wall_time()), run.run));
 }
 
 void FunctionHost::on(PoolEvent event) {
@@ -126,7 +143,8 @@ void FunctionHost::finished(const PoolFinished& event) {
   failed.type = event.error_type;
   failed.message = event.error_message;
   if (event.error == ErrorClass::None) {
-    outcome.failed = surroundings_.queues->failed_messages(running.leases, event.response);
+    outcome.failed = surroundings_.queues->failed_messages(
+        running.leases, running.names_failures ? event.response : std::string());
     failed.error = ErrorClass::Handler;
     failed.message = "the function named it as failed in its batch response";
     if (!outcome.failed.empty()) note_failed(running, outcome.failed, std::move(failed));
@@ -177,7 +195,8 @@ void FunctionHost::invoke(const FunctionEntry& function, std::string payload,
   if (refuses_trials_)
     return done(error(ErrorCode::Closed, "the server is shutting down and runs nothing more; try again"));
   const InstanceId instance(kTrialBase + ++next_trial_);
-  trials_.emplace(instance, Trial{std::move(payload), std::move(done)});
+  trials_.emplace(instance,
+                  Trial{runtimes_[function.id].trial(std::move(payload), wall_time()), std::move(done)});
   pool_->start(instance, function.id, 0);
 }
 
@@ -190,8 +209,7 @@ void FunctionHost::trial_event(const PoolEvent& event, InstanceId instance) {
   const auto found = trials_.find(instance);
   if (found == trials_.end()) return;
   if (std::holds_alternative<PoolReady>(event)) {
-    const RunId run(instance.value());
-    pool_->run(instance, {run, request_id(run), found->second.payload, ""});
+    pool_->run(instance, numbered(found->second.invocation, RunId(instance.value())));
     return;
   }
   const Trial trial = std::move(found->second);

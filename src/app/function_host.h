@@ -10,6 +10,7 @@
 
 #include "app/dead_letters.h"
 #include "app/function_directory.h"
+#include "app/function_runtime.h"
 #include "app/queue_service.h"
 #include "base/id_map.h"
 #include "core/model/action.h"
@@ -65,7 +66,7 @@ class FunctionHost {
 
  private:
   struct Trial {
-    std::string payload;
+    Invocation invocation;
     std::function<void(Result<std::string>)> done;
   };
 
@@ -73,6 +74,7 @@ class FunctionHost {
     InstanceId instance;
     FunctionId function;
     std::vector<Lease> leases;
+    bool names_failures = false;  ///< its response is Lambda's
   };
 
   void on(PoolEvent event);
@@ -87,6 +89,7 @@ class FunctionHost {
   std::map<RunId, Running> running_;
   std::map<FunctionId, std::string> names_;
   std::map<InstanceId, std::uint32_t> versions_;  ///< of the functions that instances were started with
+  std::map<FunctionId, FunctionRuntime> runtimes_;
   std::map<InstanceId, Trial> trials_;
   std::uint64_t next_trial_ = 0;
   bool refuses_trials_ = false;

@@ -276,7 +276,7 @@ Result<void> QueueService::order_scaling(std::string_view queue, const OrderRequ
       });
 }
 
-Result<std::string> QueueService::function_event(QueueId queue, std::span<const Lease> leases) {
+Result<QueueMessages> QueueService::function_messages(QueueId queue, std::span<const Lease> leases) {
   const QueueEntry* entry = context_.directory.find(queue);
   if (!entry) return error(ErrorCode::NotFound, "the queue was deleted meanwhile");
   const sqs::ReceiveMessage everything{.queue_url = {},
@@ -300,7 +300,11 @@ Result<std::string> QueueService::function_event(QueueId queue, std::span<const 
     }
   }
   if (messages.empty()) return error(ErrorCode::Corrupt, "none of the run's messages can be read");
-  return sqs::lambda_event(messages, context_.directory.arn(*entry));
+  return QueueMessages{.queue = entry->name,
+                       .arn = context_.directory.arn(*entry),
+                       .retention = entry->rules.retention,
+                       .visible_again = leases.front().visible_at,
+                       .messages = std::move(messages)};
 }
 
 std::vector<MessageId> QueueService::failed_messages(std::span<const Lease> leases,

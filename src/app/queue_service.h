@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/function_runtime.h"
 #include "app/message_receiver.h"
 #include "app/message_sender.h"
 #include "app/move_tasks.h"
@@ -100,11 +101,11 @@ class QueueService {
   Result<void> order_scaling(std::string_view queue, const OrderRequest& request,
                              std::function<void(const Result<ScalingOrder>&)> done);
 
-  /// The event for a function that runs these messages of a queue (Lambda's SQS event, JSON). Messages that
-  /// cannot be read are left out, warned of, and counted as failed whatever the function says; Corrupt if
-  /// none can be read.
-  Result<std::string> function_event(QueueId queue, std::span<const Lease> leases);
-  /// The messages that a function's response names as failed; all of them if it is malformed.
+  /// These messages of a queue, for the function that runs them. Those that cannot be read are left out,
+  /// warned of, and counted as failed whatever the function says; Corrupt if none can be read.
+  Result<QueueMessages> function_messages(QueueId queue, std::span<const Lease> leases);
+  /// The messages that a function's response names as failed; all of them if it is malformed. `response` of
+  /// a runtime that names none: empty.
   std::vector<MessageId> failed_messages(std::span<const Lease> leases, std::string_view response);
 
  private:

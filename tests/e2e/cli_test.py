@@ -7,11 +7,10 @@ import pty
 import re
 import select
 import subprocess
-import sys
 import time
 import unittest
 
-from server_process import PROGRAM, ServerTest, run, wait_for
+from server_process import PROGRAM, ServerTest, python_handler, run, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TRACE = ROOT / "data" / "azure_functions_2019_8h"
@@ -152,8 +151,7 @@ class CommandLineTests(ServerTest):
         config = f"""
 [[function]]
 name = "worker"
-command = [{json.dumps(sys.executable)}, {json.dumps(SCRIPTED)}]
-environment = {{ JOURNAL = {json.dumps(str(self.folder / "journal"))} }}
+{python_handler(SCRIPTED, writes=[self.notes])}environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
 [[mapping]]
 queue = "jobs"
 function = "worker"

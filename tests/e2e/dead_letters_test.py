@@ -1,10 +1,9 @@
 """Dead letters: why they are there, what would become of them now, and sending those of one error back."""
 
 import json
-import sys
 import unittest
 
-from server_process import ServerTest, wait_for
+from server_process import ServerTest, python_handler, wait_for
 
 # Fails with what the body says, until the file that stands for the dependency is there.
 HANDLER = '''
@@ -30,7 +29,7 @@ while True:
 class DeadLettersTests(ServerTest):
     def setUp(self):
         super().setUp()
-        self.up = self.folder / "up"
+        self.up = self.notes / "up"
         handler = self.folder / "handler.py"
         handler.write_text(HANDLER)
         policy = json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:jobs-dead",
@@ -43,8 +42,7 @@ name = "jobs"
 attributes = {{ RedrivePolicy = {json.dumps(policy)} }}
 [[function]]
 name = "work"
-command = [{json.dumps(sys.executable)}, {json.dumps(str(handler))}]
-environment = {{ UP = {json.dumps(str(self.up))} }}
+{python_handler(handler, writes=[self.notes])}environment = {{ UP = {json.dumps(str(self.up))} }}
 start_time_guess = "200ms"
 [[mapping]]
 queue = "jobs"

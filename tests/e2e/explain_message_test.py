@@ -3,23 +3,19 @@
 import json
 import pathlib
 import re
-import sys
 import unittest
 
-from server_process import Refused, ServerTest, wait_for
+from server_process import Refused, ServerTest, python_handler, wait_for
 
 SCRIPTED = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
 
 
 class ExplainMessageTests(ServerTest):
     def start(self):
-        self.journal = self.folder / "journal"
-        self.journal.touch()
         return self.server(config=f"""
 [[function]]
 name = "worker"
-command = [{json.dumps(sys.executable)}, {json.dumps(SCRIPTED)}, "worker"]
-environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
+{python_handler(SCRIPTED, "worker", writes=[self.notes])}environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
 concurrency_max = 1
 [[mapping]]
 queue = "jobs"

@@ -6,11 +6,10 @@ import pathlib
 import pty
 import select
 import subprocess
-import sys
 import time
 import unittest
 
-from server_process import PROGRAM, ServerTest, run, wait_for
+from server_process import PROGRAM, ServerTest, python_handler, run, wait_for
 
 SANITIZED = b"__asan_init" in pathlib.Path(PROGRAM).read_bytes()
 STEP = '[forecast]\nstep = "200ms"\n'
@@ -33,15 +32,12 @@ class Forecast(ServerTest):
     def working_server(self, mapping=""):
         """A server with a queue that is mapped to a function."""
         handler = pathlib.Path(__file__).parent / "handlers" / "scripted.py"
-        journal = self.folder / "journal"
-        journal.touch()
         return self.server(config=STEP + f"""
 [[queue]]
 name = "jobs"
 [[function]]
 name = "work"
-command = [{json.dumps(sys.executable)}, {json.dumps(str(handler))}, "work"]
-environment = {{ JOURNAL = {json.dumps(str(journal))} }}
+{python_handler(handler, "work", writes=[self.notes])}environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
 [[mapping]]
 queue = "jobs"
 function = "work"

@@ -5,38 +5,21 @@ import os
 import pathlib
 import re
 import signal
-import sys
 import time
 import unittest
 
-from server_process import Refused, ServerTest, wait_for
+from server_process import (PYTHON, Refused, ServerTest, process_exists, process_of, process_state, python_handler,
+                            wait_for)
 
 SCRIPTED = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
 QUICK_RETRIES = "\n[mapping.retry]\nbackoff_base = \"100ms\"\nbackoff_max = \"500ms\"\n"
 
 
-def process_state(pid):
-    """Its letter in /proc/PID/stat; X when it is not there."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return "X"
-
-
-def process_exists(pid):
-    return process_state(pid) not in "ZX"
-
-
 class FunctionsTests(ServerTest):
-    def setUp(self):
-        super().setUp()
-        self.journal = self.folder / "journal"
-        self.journal.touch()
-
     def entries(self):
         """(function, process, text) of everything that ran."""
         lines = self.journal.read_text().splitlines()
-        return [(name, int(pid), text) for name, pid, text in (line.split(" ", 2) for line in lines)]
+        return [(name, process, text) for name, process, text in (line.split(" ", 2) for line in lines)]
 
     def attempts(self, text):
         return sum(entry[2] == text for entry in self.entries())
@@ -46,8 +29,7 @@ class FunctionsTests(ServerTest):
         return f"""
 [[function]]
 name = "{name}"
-command = [{json.dumps(sys.executable)}, {json.dumps(script)}, "{name}"]
-environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
+{python_handler(script, name, writes=[self.notes])}environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
 start_time_guess = "200ms"
 {settings}
 [[mapping]]
@@ -74,7 +56,7 @@ attributes = {{ RedrivePolicy = {json.dumps(policy)} }}
         variants = "".join(f"""
 [[function.variant]]
 memory_mb = {memory}
-command = [{json.dumps(sys.executable)}, {json.dumps(SCRIPTED)}, "{name}"]
+command = [{json.dumps(PYTHON)}, {json.dumps(SCRIPTED)}, "{name}"]
 environment = {{ VARIANT = "{name}" }}
 """ for name, memory in (("small", 128), ("large", 512)))
         server = self.server(config=self.function("sized", "sizes", settings=variants)).start()
@@ -126,9 +108,8 @@ environment = {{ VARIANT = "{name}" }}
 
     def test_functions_are_added_listed_invoked_and_updated_on_a_running_server(self):
         server = self.server().start()
-        add = ("--env", f"JOURNAL={self.journal}", "--")
-        done = server.run("fn", "add", "worker", "--queue", "jobs", *add, sys.executable,
-                          SCRIPTED, "old")
+        add = ("--env", f"JOURNAL={self.journal}", "--read-path", SCRIPTED, "--write-path", self.notes, "--")
+        done = server.run("fn", "add", "worker", "--queue", "jobs", *add, PYTHON, SCRIPTED, "old")
         self.assertEqual(done.returncode, 0, done.stderr)
         again = server.run("fn", "add", "worker", "--", "true")
         self.assertEqual(again.returncode, 1)
@@ -142,7 +123,7 @@ environment = {{ VARIANT = "{name}" }}
 
         sent = [f"sleep 0.05 {n}" for n in range(60)]
         server.send("jobs", *sent[:30])
-        done = server.run("fn", "update", "worker", "--", sys.executable, SCRIPTED, "new")
+        done = server.run("fn", "update", "worker", "--", PYTHON, SCRIPTED, "new")
         self.assertEqual(done.returncode, 0, done.stderr)
         server.send("jobs", *sent[30:])
         wait_for(lambda: self.is_empty(server, "jobs"), "all has run")
@@ -170,8 +151,8 @@ environment = {{ VARIANT = "{name}" }}
 
     def test_a_removed_function_runs_no_more_and_its_queue_keeps_its_messages(self):
         server = self.server().start()
-        added = server.run("fn", "add", "worker", "--queue", "jobs", "--env", f"JOURNAL={self.journal}", "--",
-                           sys.executable, SCRIPTED, "worker")
+        added = server.run("fn", "add", "worker", "--queue", "jobs", "--env", f"JOURNAL={self.journal}",
+                           "--read-path", SCRIPTED, "--write-path", self.notes, "--", PYTHON, SCRIPTED, "worker")
         self.assertEqual(added.returncode, 0, added.stderr)
         server.send("jobs", "sleep 1 under way")
         wait_for(lambda: server.counts("jobs")[1] == 1, "it runs")
@@ -331,7 +312,7 @@ function = "worker"
         server.send("jobs", "ok", "sleep 60 busy")
         wait_for(lambda: self.attempts("ok") == 1 and self.attempts("sleep 60 busy") == 1, "both run")
         instances = {pid for _, pid, _ in self.entries()}
-        children = {int(text.split()[1]) for _, _, text in self.entries() if text.startswith("child")}
+        children = {text.split()[1] for _, _, text in self.entries() if text.startswith("child")}
         self.assertTrue(children)
         self.assertTrue(all(map(process_exists, children)))
         self.assertEqual(server.stop(), 0)
@@ -343,7 +324,7 @@ function = "worker"
 
 
 def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    fields = pathlib.Path(f"/proc/{process_of(pid)}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -6,16 +6,12 @@ What this machine does not have is skipped by name, with the reason that `forewa
 import json
 import os
 import pathlib
-import sys
 import tempfile
 import time
 import unittest
 
-from server_process import ServerTest, wait_for
+from server_process import Server, ServerTest, python_handler, wait_for
 
-# The system's where there is one: it is open to every user.
-PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
-PYTHON_PATHS = [] if PYTHON != sys.executable else [sys.prefix, sys.base_prefix]
 HOSTILE = str(pathlib.Path(__file__).parent / "handlers" / "hostile.py")
 
 
@@ -57,7 +53,6 @@ def temporary_folders():
 class HostileTests(ServerTest):
     def setUp(self):
         super().setUp()
-        self.folder.chmod(0o755)
         for name in ("mine", "theirs"):
             (self.folder / name).mkdir()
             (self.folder / name / "code").write_text("code")
@@ -66,9 +61,7 @@ class HostileTests(ServerTest):
         return f"""
 [[function]]
 name = "{name}"
-command = [{json.dumps(PYTHON)}, {json.dumps(HOSTILE)}]
-read_paths = {json.dumps([HOSTILE, *PYTHON_PATHS])}
-start_time_guess = "200ms"
+{python_handler(HOSTILE)}start_time_guess = "200ms"
 {settings}
 [[mapping]]
 queue = "{name}-queue"
@@ -242,6 +235,21 @@ scaling.instances_min = 1
         self.assertEqual(status, 502)
         self.assertIn("it used more than its memory_mb", json.dumps(problem))
         self.expect_neighbour_goes_on(server)
+
+    def test_a_fork_bomb_does_not_count_against_another_servers_functions(self):
+        first = self.begin(settings="processes_max = 200", neighbour=False)
+        self.need("own user")
+        first.send("hostile-queue", json.dumps({"do": "fork_bomb", "most": 100}))
+        wait_for(lambda: len(processes_with(HOSTILE)) > 100, "it has forked")
+        folder = self.folder / "second"
+        folder.mkdir()
+        config = folder / "forewarm.toml"
+        config.write_text(self.function("hostile", settings="processes_max = 20"))
+        second = Server(folder, config=config)
+        self.servers.append(second)
+        self.assertEqual(self.invoke(second.start(), "ok"), (200, {"do": "ok"}))
+        active = {check["name"]: check["status"] for check in second.get("/v1/doctor")["checks"]}
+        self.assertEqual(active, {check["name"]: check["status"] for check in first.get("/v1/doctor")["checks"]})
 
     def test_it_fills_its_own_folder_only_and_finds_it_empty(self):
         server = self.begin(settings="tmp_mb = 8")

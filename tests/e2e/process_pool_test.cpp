@@ -236,6 +236,17 @@ TEST_F(ProcessPoolTest, StreamedResponsesAreJoinedAndABrokenOneIsAnError) {
   const PoolFinished broken = wait_finished(run(start_ready("stream_broken"), "{}"));
   EXPECT_EQ(broken.error, ErrorClass::Handler);
   EXPECT_EQ(broken.error_type, "Stream.Broken");
+  EXPECT_EQ(broken.error_message, "cut");
+  const PoolFinished large = wait_finished(run(start_ready("stream_large"), "{}"));
+  EXPECT_EQ(large.error, ErrorClass::None) << large.error_message;
+  EXPECT_EQ(large.response.size(), (7U << 20) + 12);
+}
+
+TEST_F(ProcessPoolTest, AResponseModeThatIsNotKnownIsAnError) {
+  const PoolFinished finished = wait_finished(run(start_ready("wrong_mode"), "{}"));
+  EXPECT_EQ(finished.error, ErrorClass::Handler);
+  EXPECT_EQ(finished.error_type, "InvalidFunctionResponseMode");
+  wait_until([&] { return logged("wrong mode 400"); });
 }
 
 TEST_F(ProcessPoolTest, AHundredMegabytesOfOutputStayWithinTheRing) {

@@ -4,10 +4,9 @@ import concurrent.futures
 import json
 import pathlib
 import re
-import sys
 import unittest
 
-from server_process import PATIENCE_SECONDS, ServerTest, run, wait_for
+from server_process import PATIENCE_SECONDS, ServerTest, python_handler, run, wait_for
 
 SCRIPTED = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
 
@@ -30,8 +29,7 @@ name = "jobs"
 attributes = {{ RedrivePolicy = {json.dumps(policy)} }}
 [[function]]
 name = "worker"
-command = [{json.dumps(sys.executable)}, {json.dumps(SCRIPTED)}, "worker"]
-environment = {{ JOURNAL = {json.dumps(str(self.folder / "journal"))} }}
+{python_handler(SCRIPTED, "worker", writes=[self.notes])}environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
 timeout = "1s"
 concurrency_max = 3
 [[mapping]]

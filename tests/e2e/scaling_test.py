@@ -5,11 +5,10 @@ import pathlib
 import re
 import signal
 import sqlite3
-import sys
 import time
 import unittest
 
-from server_process import ServerTest, wait_for
+from server_process import ServerTest, python_handler, wait_for
 
 SCRIPTED = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
 
@@ -20,15 +19,13 @@ def rfc3339(seconds):
 
 class ScalingTests(ServerTest):
     def config(self, overrides=""):
-        (self.folder / "journal").touch()
         return f"""
 [forecast]
 step = "1s"
 
 [[function]]
 name = "worker"
-command = [{json.dumps(sys.executable)}, {json.dumps(SCRIPTED)}, "worker"]
-environment = {{ JOURNAL = {json.dumps(str(self.folder / "journal"))} }}
+{python_handler(SCRIPTED, "worker", writes=[self.notes])}environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
 start_time_guess = "200ms"
 
 [[mapping]]

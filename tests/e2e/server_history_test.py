@@ -5,7 +5,7 @@ import sqlite3
 import time
 import unittest
 
-from server_process import ServerTest, run, wait_for
+from server_process import ServerTest, python_handler, run, wait_for
 
 CONFIG = """
 [forecast]
@@ -123,8 +123,7 @@ while True:
         server = self.server(config=CONFIG + f"""
 [[function]]
 name = "worker"
-command = ["python3", "{handler}"]
-[[mapping]]
+{python_handler(handler)}[[mapping]]
 queue = "jobs"
 function = "worker"
 """).start()

@@ -7,9 +7,11 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -18,6 +20,9 @@ from urllib.parse import urlsplit
 PROGRAM = os.environ.get("FOREWARM_PROGRAM", "")
 # Sanitizers on a busy machine; nothing waits as long unless it fails.
 PATIENCE_SECONDS = 60
+# What runs handlers, isolated from the rest of the machine: the system's Python where there is one.
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+PYTHON_PATHS = [] if PYTHON != sys.executable else [sys.prefix, sys.base_prefix]
 
 
 class Refused(Exception):
@@ -36,12 +41,9 @@ class Refused(Exception):
 
 
 class Server:
-    """`forewarm serve`. Can be stopped or killed and started again on the same data.
+    """`forewarm serve`. Can be stopped or killed and started again on the same data."""
 
-    Functions are not isolated unless a test says so: most have handlers that leave notes in files, with their process ids.
-    """
-
-    isolation = "off"
+    isolation = None  # as its configuration says
 
     def __init__(self, folder, *arguments, config=None):
         self.data = pathlib.Path(folder) / "data"
@@ -57,7 +59,7 @@ class Server:
         (self.data / "endpoints.json").unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={"FOREWARM_ISOLATION": self.isolation} | os.environ)
+                                            env=os.environ | ({"FOREWARM_ISOLATION": self.isolation} if self.isolation else {}))
         wait_for(lambda: (self.data / "endpoints.json").exists() or self.process.poll() is not None,
                  "the server is ready")
         if self.process.poll() is not None:
@@ -164,12 +166,59 @@ def wait_for(condition, what, seconds=PATIENCE_SECONDS):
         time.sleep(0.02)
 
 
+def python_handler(script, *arguments, writes=()):
+    """TOML of a [[function]] that runs a handler, with all that it may see and change."""
+    paths = [str(script), *PYTHON_PATHS]
+    toml = f"command = {json.dumps([PYTHON, str(script), *arguments])}\nread_paths = {json.dumps(paths)}\n"
+    return toml + (f"write_paths = {json.dumps([str(path) for path in writes])}\n" if writes else "")
+
+
+def process_of(noted):
+    """The id of a process on this machine: it is that, or what a handler notes of itself, "INSTANCE:PID" with the id
+    that it has in its namespace. None when it is not there."""
+    if isinstance(noted, int):
+        return noted
+    instance, number = noted.split(":")
+    for folder in pathlib.Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            if f"FOREWARM_INSTANCE={instance}".encode() not in (folder / "environ").read_bytes().split(b"\0"):
+                continue
+            status = (folder / "status").read_text()
+        except OSError:
+            continue  # it has ended
+        if re.search(r"^NSpid:.*\b(\d+)$", status, re.MULTILINE)[1] == number:
+            return int(folder.name)
+    return None
+
+
+def process_state(noted):
+    """Its letter in /proc/PID/stat; X when it is not there."""
+    try:
+        return pathlib.Path(f"/proc/{process_of(noted)}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return "X"
+
+
+def process_exists(noted):
+    return process_state(noted) not in "ZX"
+
+
 class ServerTest(unittest.TestCase):
     """A temporary folder, and servers that are gone after the test. Shows their logs if it failed."""
 
     def setUp(self):
         self.assertTrue(PROGRAM, "FOREWARM_PROGRAM must name the program")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="forewarm-e2e-"))
+        # Instances have users of their own.
+        self.folder.chmod(0o755)
+        self.notes = self.folder / "notes"  # where handlers may write
+        self.notes.mkdir()
+        self.notes.chmod(0o777)
+        self.journal = self.notes / "journal"
+        self.journal.touch()
+        self.journal.chmod(0o666)
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.servers = []
 

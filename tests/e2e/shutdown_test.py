@@ -5,25 +5,21 @@ import os
 import pathlib
 import signal
 import socket
-import sys
 import threading
 import unittest
 
-from server_process import Refused, ServerTest, wait_for
+from server_process import Refused, ServerTest, python_handler, wait_for
 
 SCRIPTED = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
 
 
 class WorkerTest(ServerTest):
     def worker(self, timeout="30s", concurrency=1):
-        self.journal = self.folder / "journal"
-        self.journal.touch()
         return self.server(config=f"""
 shutdown_timeout = "{timeout}"
 [[function]]
 name = "worker"
-command = [{json.dumps(sys.executable)}, {json.dumps(SCRIPTED)}]
-environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
+{python_handler(SCRIPTED, writes=[self.notes])}environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
 concurrency_max = {concurrency}
 [[mapping]]
 queue = "jobs"

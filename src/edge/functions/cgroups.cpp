@@ -94,8 +94,11 @@ CgroupPlaces find_cgroups(std::string_view cgroups, std::string_view mounts) {
 }
 
 Cgroups Cgroups::open(const std::string& name) {
+  return open_at(find_cgroups(contents("/proc/self/cgroup"), contents("/proc/self/mounts")), name);
+}
+
+Cgroups Cgroups::open_at(CgroupPlaces places, const std::string& name) {
   Cgroups cgroups;
-  CgroupPlaces places = find_cgroups(contents("/proc/self/cgroup"), contents("/proc/self/mounts"));
   // In a container the path may be the host's while the mount begins at our own cgroup.
   for (std::string* place : {&places.unified, &places.memory, &places.pids}) {
     while (!place->empty() && ::access((*place + "/cgroup.procs").c_str(), F_OK) != 0)

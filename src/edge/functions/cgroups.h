@@ -28,6 +28,8 @@ class Cgroups {
   /// `name` of the folder that holds them; what a killed server left in it is removed. Nothing here is an
   /// error: what cannot be had is said by memory_why() and processes_why().
   static Cgroups open(const std::string& name);
+  /// The same where these are this process's cgroups.
+  static Cgroups open_at(CgroupPlaces places, const std::string& name);
 
   /// Why memory (processes) cannot be limited; empty: they can.
   const std::string& memory_why() const { return memory_why_; }

@@ -14,11 +14,10 @@ using Environment = std::map<std::string, std::string>;
 /// of what is let through, not of what is held back.
 Environment inherited_environment();
 
-/// The environment of one instance: what is inherited, what Lambda sets
-/// (docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html), the function's own over both, and over
-/// that what a function may not change: where its Runtime API is, who it is and the marks by which its
-/// processes are found.
-Environment instance_environment(const FunctionCommand& function, InstanceId instance, std::uint16_t api_port,
+/// The environment of one instance: what is inherited, what its kind of runtime expects (for Lambda's
+/// docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html), the function's own over both, and over
+/// that what a function may not change: its port, who it is and the marks by which its processes are found.
+Environment instance_environment(const FunctionCommand& function, InstanceId instance, std::uint16_t port,
                                  const std::string& owner_mark, const Environment& inherited);
 
 /// "NAME=value" of the mark that all processes of one instance of this server share.

@@ -42,6 +42,28 @@ TEST(FunctionEnvironment, AFunctionCannotChangeWhoItIs) {
   EXPECT_NE(environment.at("AWS_LAMBDA_RUNTIME_API"), "x");
 }
 
+TEST(FunctionEnvironment, HttpServersAreToldTheirPortAsTheirPlatformTellsIt) {
+  FunctionCommand function;
+  function.name = "f";
+  function.runtime = RuntimeKind::AzureCustomHandler;
+  function.app_root = "/srv/app";
+  function.environment = {{"FUNCTIONS_CUSTOMHANDLER_PORT", "1"}, {"PORT", "1"}, {"FUNCTION_TARGET", "own"}};
+  Environment environment = instance_environment(function, InstanceId(1), 4711, "", {{"PATH", "/bin"}});
+  EXPECT_EQ(environment.at("FUNCTIONS_CUSTOMHANDLER_PORT"), "4711");
+  EXPECT_EQ(environment.at("FUNCTIONS_HTTPWORKER_PORT"), "4711");
+  EXPECT_EQ(environment.at("FUNCTIONS_APP_ROOT_PATH"), "/srv/app");
+  EXPECT_EQ(environment.at("PATH"), "/bin");
+  EXPECT_FALSE(environment.contains("AWS_LAMBDA_RUNTIME_API"));
+  function.runtime = RuntimeKind::FunctionsFramework;
+  function.handler = "target";
+  environment = instance_environment(function, InstanceId(1), 4711, "", {});
+  EXPECT_EQ(environment.at("PORT"), "4711");
+  EXPECT_EQ(environment.at("K_SERVICE"), "f");
+  EXPECT_EQ(environment.at("FUNCTION_TARGET"), "own");
+  function.environment.clear();
+  EXPECT_EQ(instance_environment(function, InstanceId(1), 4711, "", {}).at("FUNCTION_TARGET"), "target");
+}
+
 TEST(FunctionEnvironment, TheServersSecretsAreNotInherited) {
   ASSERT_EQ(setenv("FOREWARM_TEST_SECRET", "hush", 1), 0);
   EXPECT_FALSE(inherited_environment().contains("FOREWARM_TEST_SECRET"));

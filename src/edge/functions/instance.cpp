@@ -13,10 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The listener's own limit lies above it, above the limit of a response so that one somewhat too large is
-/// understood and refused by name.
-constexpr std::size_t kBodyMaxBytes = 16U << 20;
-constexpr std::size_t kRuntimeConnectionsMax = 64;
 constexpr std::size_t kOutputPieceBytes = 16U << 10;
 constexpr int kPiecesBeforeFinish = 8;  // more than a pipe holds
 constexpr std::chrono::milliseconds kKillPauseMax = 100ms;
@@ -30,21 +26,10 @@ std::chrono::microseconds since(Loop::Clock::time_point start) {
 }  // namespace
 
 Instance::Instance(InstanceHost& host, InstanceId id, std::shared_ptr<const FunctionCommand> function)
-    : host_(host), id_(id), function_(std::move(function)) {}
+    : host_(host), id_(id), function_(std::move(function)), link_(make_link(*this)) {}
 
-Result<std::uint16_t> Instance::listen() {
-  const HttpServer::Options options{
-      .body_max_bytes = kBodyMaxBytes,
-      .connections_max = kRuntimeConnectionsMax,
-      .idle_timeout = 0s,  // a run may take longer than any idle connection's time
-      .receive_timeout = 60s};
-  auto server = HttpServer::listen(host_.loop(), options,
-                                   [this](HttpRequest request, std::shared_ptr<HttpReply> reply) {
-                                     handle(std::move(request), std::move(reply));
-                                   });
-  if (!server) return std::unexpected(server.error());
-  api_ = std::move(*server);
-  return api_->endpoint().port;
+Result<std::uint16_t> Instance::open() {
+  return link_->open();
 }
 
 void Instance::spawned(Result<SpawnedProcess> process) {
@@ -62,11 +47,20 @@ void Instance::spawned(Result<SpawnedProcess> process) {
     kill_until_gone();
   } else if (stopping_) {
     end(LossReason::Stopped, {}, ErrorClass::Capacity);
-  } else if (waiting_) {
-    become_ready();
   } else {
     arm(function_->init_timeout, &Instance::timed_out);
+    link_->process_started();
   }
+}
+
+void Instance::become_ready() {
+  ready_ = true;
+  timer_.reset();
+  host_.report(PoolReady{.instance = id_, .start_time = since(asked_)});
+}
+
+void Instance::fail_start(std::string detail) {
+  end(LossReason::StartFailed, std::move(detail), ErrorClass::Capacity);
 }
 
 void Instance::arm(std::chrono::milliseconds delay, void (Instance::*what)()) {
@@ -88,7 +82,16 @@ void Instance::run(Invocation invocation) {
   thaw();
   run_ = CurrentRun{.invocation = std::move(invocation), .delivered = {}};
   arm(function_->timeout, &Instance::timed_out);
-  if (waiting_) deliver();
+  link_->offer();
+}
+
+Invocation Instance::begin_run() {
+  arm(function_->timeout, &Instance::timed_out);
+  run_->delivered = Clock::now();
+  Invocation handed = std::move(run_->invocation);
+  run_->invocation.run = handed.run;
+  run_->invocation.request_id = handed.request_id;
+  return handed;
 }
 
 void Instance::stop() {
@@ -97,7 +100,7 @@ void Instance::stop() {
   thaw();  // else it could not end by itself
   if (spawn_pending_) return;
   ::kill(-family_.leader, SIGTERM);
-  dismiss_waiting();
+  link_->dismiss();
   timer_ = host_.loop().call_after(host_.stop_grace(),
                                    [this] { end(LossReason::Stopped, {}, ErrorClass::Crash); });
 }
@@ -108,9 +111,9 @@ void Instance::freeze() {
   stand_still();
 }
 
-/// Only in /next, where the runtime has nothing left to do: a request that is half sent would time out.
+/// Only where the runtime has nothing left to do: a request that is half sent would time out.
 void Instance::stand_still() {
-  if (!freezing_ || frozen_ || !waiting_ || exit_status_) return;
+  if (!freezing_ || frozen_ || !link_->at_rest() || exit_status_) return;
   frozen_ = ::kill(-family_.leader, SIGSTOP) == 0;
 }
 
@@ -138,8 +141,8 @@ void Instance::finish_run(PoolFinished finished) {
 void Instance::timed_out() {
   if (!ready_) {
     end(LossReason::StartTimeout,
-        "not ready after " + std::to_string(function_->init_timeout.count()) +
-            " ms (no call of the Runtime API's next)" +
+        "not ready after " + std::to_string(function_->init_timeout.count()) + " ms (" +
+            std::string(link_->sign_of_ready()) + ")" +
             (last_line_.empty() ? "" : "; last output: " + last_line_),
         ErrorClass::Capacity);
     return;
@@ -273,7 +276,7 @@ void Instance::gone(std::string_view left_over) {
   output_watch_.reset();
   if (!exit_status_) host_.remove_leader(family_.leader);
   process_ = {};
-  waiting_.reset();
+  link_->close();
   host_.report(PoolLost{.instance = id_, .reason = ending_->reason, .detail = ending_->detail});
   host_.forget(id_);
 }

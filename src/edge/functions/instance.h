@@ -8,12 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "edge/functions/instance_link.h"
 #include "edge/functions/output_lines.h"
 #include "edge/functions/process_pool.h"
 #include "edge/functions/process_tree.h"
-#include "edge/functions/runtime_route.h"
 #include "edge/functions/spawn.h"
-#include "edge/net/http.h"
 
 namespace forewarm {
 
@@ -35,7 +34,8 @@ class InstanceHost {
   virtual void forget(InstanceId instance) = 0;
 };
 
-/// One process tree and the Runtime API that it calls: starting → ready (idle or with a run) → ending → gone.
+/// One process tree and the link by which it gets its invocations: starting → ready (idle or with a run) →
+/// ending → gone.
 ///
 /// There is one way out, end(): it remembers why, kills until nothing of the tree is left, and only then
 /// reports.
@@ -43,8 +43,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
  public:
   Instance(InstanceHost& host, InstanceId id, std::shared_ptr<const FunctionCommand> function);
 
-  /// Opens its Runtime API on a free port; before the process is started.
-  Result<std::uint16_t> listen();
+  /// Opens its link; the port that the process is to be told of, before it is started.
+  Result<std::uint16_t> open();
   void spawned(Result<SpawnedProcess> process);
   void run(Invocation invocation);
   void stop();
@@ -55,6 +55,29 @@ class Instance : public std::enable_shared_from_this<Instance> {
 
   pid_t leader() const { return family_.leader; }
   const FunctionCommand& function() const { return *function_; }
+
+  // What its link sees and tells.
+  Loop& loop() const { return host_.loop(); }
+  const ProcessFamily& family() const { return family_; }
+  bool has_process() const { return !spawn_pending_; }
+  bool ready() const { return ready_; }
+  bool stopping() const { return stopping_; }
+  bool ending() const { return ending_.has_value(); }
+  bool waits_for_runtime() const { return run_ && !run_->delivered; }
+  bool is_running() const { return run_ && run_->delivered; }
+  std::string_view running_id() const {
+    return is_running() ? run_->invocation.request_id : std::string_view();
+  }
+  std::string_view last_request_id() const { return last_request_id_; }
+  void become_ready();
+  /// The run is handed out now: its time begins. Its payload and headers are moved out.
+  Invocation begin_run();
+  void finish_run(PoolFinished finished);
+  /// It says itself that it cannot start.
+  void fail_start(std::string detail);
+  /// Its runtime has come to rest: it stands still if it is to.
+  void stand_still();
+  void log_line(std::string text);
 
  private:
   using Clock = Loop::Clock;
@@ -71,17 +94,6 @@ class Instance : public std::enable_shared_from_this<Instance> {
     std::chrono::milliseconds pause{1};
   };
 
-  void handle(HttpRequest request, std::shared_ptr<HttpReply> reply);
-  void next(std::shared_ptr<HttpReply> reply);
-  void become_ready();
-  void deliver();
-  void response(std::string_view request_id, HttpRequest request, HttpReply& reply);
-  void run_error(std::string_view request_id, const HttpRequest& request, HttpReply& reply);
-  void init_error(const HttpRequest& request, HttpReply& reply);
-  void dismiss_waiting();
-  void stand_still();
-  bool accepts(std::string_view request_id, HttpReply& reply) const;
-  void finish_run(PoolFinished finished);
   void timed_out();
   void exited();
   bool reap_leader();
@@ -91,7 +103,6 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void kill_until_gone();
   void gone(std::string_view left_over);
   void read_output();
-  void log_line(std::string text);
   std::string exit_text() const;
   void arm(std::chrono::milliseconds delay, void (Instance::*what)());
 
@@ -99,8 +110,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   InstanceId id_;
   std::shared_ptr<const FunctionCommand> function_;
   Clock::time_point asked_ = Clock::now();
-  std::unique_ptr<HttpServer> api_;
-  std::shared_ptr<HttpReply> waiting_;  ///< the runtime's /next that is not answered yet
+  std::unique_ptr<InstanceLink> link_;
   std::optional<CurrentRun> run_;
   std::string last_request_id_;
   std::unique_ptr<Loop::Timer> timer_;  ///< of init, run, grace or kill: only one of them is ever due
@@ -116,7 +126,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   bool spawn_pending_ = true;
   bool ready_ = false;
   bool stopping_ = false;
-  bool freezing_ = false;  ///< is to stand still while its runtime waits in /next
+  bool freezing_ = false;  ///< is to stand still while its runtime is at rest
   bool frozen_ = false;    ///< its process group has been stopped
   bool gone_ = false;
 };

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 
 #include "edge/functions/cgroups.h"
 #include "edge/functions/isolation_words.h"
@@ -24,6 +26,15 @@ namespace fs = std::filesystem;
 constexpr std::uint32_t kUsersMax = 100'000;
 /// As on Lambda (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 constexpr std::uint64_t kOpenFilesMax = 1024;
+/// Whether this user namespace has all users of the range (user_namespaces(7)).
+bool has_users(std::uint64_t first, std::uint64_t count) {
+  std::ifstream map("/proc/self/uid_map");
+  for (std::uint64_t inside = 0, outside = 0, length = 0; map >> inside >> outside >> length;) {
+    if (inside <= first && first + count <= inside + length) return true;
+  }
+  return false;
+}
+
 /// Runtimes reserve a multiple of what they use, stacks above all.
 constexpr std::uint64_t kDataSlackBytes = 512ULL << 20;
 /// Of paths; the launcher takes some more.
@@ -98,6 +109,10 @@ std::unique_ptr<Isolation> Isolation::open(const IsolationSettings& settings) {
 Isolation::Isolation(const IsolationSettings& settings)
     : settings_(settings), machine_(std::make_unique<Machine>(settings.name)) {
   if (!settings_.data_folder.empty()) settings_.data_folder = real_path(settings_.data_folder, "");
+  // Servers of one machine that share their users' range begin at different places in it: two instances with
+  // one user would share its limit of processes, and could signal each other.
+  if (has_users(settings_.user_first, kUsersMax))
+    users_begin_ = static_cast<std::uint32_t>(std::hash<std::string>()(settings_.name) % kUsersMax);
 }
 
 Isolation::~Isolation() {
@@ -175,15 +190,13 @@ void Isolation::probe() {
 
 std::uint32_t Isolation::take_user(InstanceId instance) {
   const std::lock_guard lock(mutex_);
-  std::uint32_t user = settings_.user_first;
-  for (const std::uint32_t taken : users_taken_) {
-    if (taken != user) break;
-    ++user;
+  for (std::uint32_t i = 0; i < kUsersMax; ++i) {
+    const std::uint32_t user = settings_.user_first + (users_begin_ + i) % kUsersMax;
+    if (!users_taken_.insert(user).second) continue;
+    users_[instance] = user;
+    return user;
   }
-  if (user - settings_.user_first >= kUsersMax) return 0;
-  users_taken_.insert(user);
-  users_[instance] = user;
-  return user;
+  return 0;
 }
 
 /// Why the function has to run as the server's user: something of what it needs is for that one only.
@@ -281,7 +294,8 @@ Result<IsolatedLaunch> Isolation::prepare(InstanceId instance, const InstanceNee
   launch.filter = needs.network ? machine_->filter : machine_->filter_without_network;
   if (launch.filter)
     launch.header.filter_length = static_cast<std::uint32_t>(launch.filter->size() / sizeof(std::uint64_t));
-  launch.header.api_port = needs.api_port;
+  launch.header.port = needs.port;
+  launch.header.listens = needs.listens ? 1 : 0;
   launch.header.tmp_bytes = needs.tmp_bytes;
   launch.header.files_max = kOpenFilesMax;
   launch.header.processes_max = needs.processes_max;

@@ -37,8 +37,9 @@ struct InstanceNeeds {
   std::vector<std::string> read_paths{};
   std::vector<std::string> write_paths{};
   std::vector<std::string> hidden{};  ///< folders of other functions, where its own holds them
-  bool network = true;                ///< false: no TCP connection but to its Runtime API
-  std::uint16_t api_port = 0;
+  bool network = true;                ///< false: no TCP but with us
+  std::uint16_t port = 0;             ///< of its Runtime API, or its own
+  bool listens = false;               ///< the port is its own
   std::uint64_t memory_bytes = 0;
   std::uint64_t tmp_bytes = 0;
   std::uint64_t processes_max = 0;
@@ -97,6 +98,7 @@ class Isolation {
   std::mutex mutex_;
   std::map<InstanceId, std::uint32_t> users_;
   std::set<std::uint32_t> users_taken_;
+  std::uint32_t users_begin_ = 0;  ///< of the range's users, the first that is given
   std::set<InstanceId> prepared_;  ///< and not released, or not to be removed yet
   mutable std::mutex said_mutex_;
   mutable std::set<std::string> said_;

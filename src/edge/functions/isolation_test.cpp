@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "edge/functions/spawn.h"
 #include "edge/functions/system_call_filter.h"
@@ -104,10 +105,28 @@ TEST_F(IsolationTest, UsersAreGivenAgainWhenTheirInstanceIsGone) {
     const auto plan = isolation->prepare(InstanceId(id), needs("/bin/true"));
     return plan ? plan->header.user : 0;
   };
-  EXPECT_EQ(user(1), 1'880'000'000U);
-  EXPECT_EQ(user(2), 1'880'000'001U);
+  const std::uint32_t first = user(1), second = user(2);
+  EXPECT_GE(first, 1'880'000'000U);
+  EXPECT_LT(first, 1'880'100'000U);
+  EXPECT_NE(first, second);
   isolation->release(InstanceId(1));
-  EXPECT_EQ(user(3), 1'880'000'000U);
+  EXPECT_EQ(user(3), first);
+}
+
+TEST_F(IsolationTest, ServersOfOneMachineDoNotShareUsers) {
+  if (::geteuid() != 0) GTEST_SKIP() << "own user: only root can give processes another user";
+  std::set<std::uint32_t> users;
+  for (int server = 0; server < 4; ++server) {
+    const auto isolation = Isolation::open(
+        {.level = IsolationLevel::On,
+         .data_folder = {},
+         .name = "forewarm-test-" + std::to_string(::getpid()) + "-" + std::to_string(server)});
+    const auto plan = isolation->prepare(InstanceId(1), needs("/bin/true"));
+    ASSERT_TRUE(plan) << plan.error().message;
+    users.insert(plan->header.user);
+    isolation->release(InstanceId(1));
+  }
+  EXPECT_EQ(users.size(), 4U);
 }
 
 TEST_F(IsolationTest, AServerStartedInTheRootOrAHomeFolderShowsThatToNobody) {

@@ -78,10 +78,14 @@ class Pool final : public ProcessPool, private InstanceHost {
                    " has no command");
       return;
     }
+    if (!command->second->fault.empty()) {
+      lose(id, command->second->fault);
+      return;
+    }
     const auto instance = std::make_shared<Instance>(static_cast<InstanceHost&>(*this), id, command->second);
-    const auto port = instance->listen();
+    const auto port = instance->open();
     if (!port) {
-      lose(id, "no Runtime API for it: " + port.error().message +
+      lose(id, "no port for it: " + port.error().message +
                    "; if descriptors ran out, raise the limit of open files (ulimit -n, LimitNOFILE=)");
       return;
     }
@@ -190,7 +194,8 @@ class Pool final : public ProcessPool, private InstanceHost {
         needs.hidden.push_back(theirs);
     }
     needs.network = what.network;
-    needs.api_port = port;
+    needs.port = port;
+    needs.listens = what.runtime != RuntimeKind::Lambda;
     needs.memory_bytes = what.memory_bytes;
     needs.tmp_bytes = what.tmp_bytes;
     needs.processes_max = what.processes_max;

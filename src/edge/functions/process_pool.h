@@ -19,21 +19,33 @@
 
 namespace forewarm {
 
+/// How a function's program hears of its invocations.
+enum class RuntimeKind : std::uint8_t {
+  Lambda,              ///< it calls the AWS Lambda Runtime API
+  AzureCustomHandler,  ///< it is an HTTP server, called as the Azure Functions host calls a custom handler
+  FunctionsFramework,  ///< it is an HTTP server, called as Google Cloud calls the Functions Framework
+};
+/// For both, as Lambda's limit for a response that is not streamed.
+inline constexpr std::size_t kResponseMaxBytes = 6U << 20;
+
 /// How instances of one function (and variant) are started.
 struct FunctionCommand {
   std::string name{};
+  RuntimeKind runtime = RuntimeKind::Lambda;
+  std::string fault{};  ///< why it cannot be started at all; empty: it can
   std::uint32_t version = 1;
   std::vector<std::string> command{};  ///< program and arguments; looked up in PATH
   std::string working_directory{};     ///< empty: the server's
+  std::string app_root{};              ///< Azure: the folder of host.json
   std::map<std::string, std::string> environment{};
-  std::string handler{};                      ///< _HANDLER
+  std::string handler{};  ///< which function of the program; empty: that of the kind's custom
   std::uint64_t memory_bytes = 128ULL << 20;  ///< AWS_LAMBDA_FUNCTION_MEMORY_SIZE; a limit where isolated
   std::chrono::milliseconds timeout{30'000};
-  std::chrono::milliseconds init_timeout{10'000};  ///< to the first /next, as in Lambda
+  std::chrono::milliseconds init_timeout{10'000};  ///< until it is ready, as in Lambda
   // Of isolated instances only. Paths are absolute, or relative to the working directory.
   std::vector<std::string> read_paths{};   ///< what they see beside the system and the working directory
   std::vector<std::string> write_paths{};  ///< and may change
-  bool network = true;                     ///< false: no connections but to the Runtime API
+  bool network = true;                     ///< false: no connections but with the server
   std::uint64_t tmp_bytes = 512ULL << 20;  ///< of their own /tmp
   std::uint64_t processes_max = 1024;      ///< processes and threads
 };
@@ -46,12 +58,13 @@ struct InstanceUsage {
   std::uint64_t memory_bytes = 0;  ///< resident
 };
 
-/// One invocation of the Lambda Runtime API.
+/// One invocation, its payload made for the function's kind of runtime.
 struct Invocation {
   RunId run;
   std::string request_id{};
-  std::string payload{};       ///< JSON
-  std::string trace_header{};  ///< Lambda-Runtime-Trace-Id; may be empty
+  std::string payload{};                                       ///< the body
+  std::string trace_header{};                                  ///< Lambda-Runtime-Trace-Id; may be empty
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< Functions Framework: of the body
 };
 
 struct PoolReady {
@@ -83,14 +96,11 @@ struct LogLine {
   std::string text{};
 };
 
-/// Instances as processes behind the AWS Lambda Runtime API
-/// (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
-///
-/// Each instance gets a listener of its own on a free loopback port, so that which instance calls is known
-/// without trusting it and unmodified runtimes need nothing but AWS_LAMBDA_RUNTIME_API. Started with
-/// posix_spawn (a fork of a large parent blocks for milliseconds). A timed-out, failed or stopped instance's
-/// whole process tree is gone before its PoolLost is reported. After a crash or timeout during a run,
-/// PoolLost follows the PoolFinished of that run.
+/// Instances as processes, each with a loopback port of its own: a listener of ours, so that which instance
+/// calls is known without trusting it, or one of theirs. Unmodified runtimes need nothing but the variable
+/// that names it. Started with posix_spawn (a fork of a large parent blocks for milliseconds). A timed-out,
+/// failed or stopped instance's whole process tree is gone before its PoolLost is reported. After a crash or
+/// timeout during a run, PoolLost follows the PoolFinished of that run.
 ///
 /// All calls and `report` on the loop's thread; `report` is never called from inside a call.
 class ProcessPool {

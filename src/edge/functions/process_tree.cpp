@@ -153,6 +153,17 @@ std::uint64_t resident_bytes(pid_t pid) {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+bool holds_socket(pid_t pid, std::uint64_t inode) {
+  const std::string wanted = "socket:[" + std::to_string(inode) + "]";
+  std::error_code failed;
+  for (fs::directory_iterator it(proc_path(pid, "fd"), failed), end; !failed && it != end;
+       it.increment(failed)) {
+    std::error_code closed_meanwhile;
+    if (fs::read_symlink(it->path(), closed_meanwhile) == wanted) return true;
+  }
+  return false;
+}
+
 // A process that ends hands its children to us in the very moment in which it becomes a zombie, and shortly
 // before that it has lost its environment, by which it could be told. So those of our children that tell
 // nothing are looked through, and where one of them has ended meanwhile, its children may have come to us

@@ -30,6 +30,8 @@ std::vector<pid_t> descendants_of(pid_t pid);
 /// Whether the environment that the process was started with holds `entry` ("NAME=value").
 bool has_environment_entry(pid_t pid, std::string_view entry);
 std::uint64_t resident_bytes(pid_t pid);
+/// Whether a descriptor of the process is the socket of this inode.
+bool holds_socket(pid_t pid, std::uint64_t inode);
 /// All process ids, for what has no better way.
 std::vector<pid_t> all_processes();
 

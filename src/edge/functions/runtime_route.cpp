@@ -1,6 +1,7 @@
 #include "edge/functions/runtime_route.h"
 
 #include <boost/json.hpp>
+#include <optional>
 
 namespace forewarm {
 namespace {
@@ -11,6 +12,25 @@ constexpr std::size_t kMessageMaxBytes = 4096;
 std::string text_field(const boost::json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+/// RFC 4648, section 4; nothing where a character is none of its alphabet.
+std::optional<std::string> decode_base64(std::string_view text) {
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  while (text.ends_with('=')) text.remove_suffix(1);
+  std::string bytes;
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  for (const char character : text) {
+    const std::size_t value = kAlphabet.find(character);
+    if (value == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push_back(static_cast<char>(bits >> count & 0xff));
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -50,6 +70,11 @@ RuntimeError read_runtime_error(std::string_view type_header, std::string_view b
   error.type.resize(std::min<std::size_t>(error.type.size(), 256));
   error.message.resize(std::min(error.message.size(), kMessageMaxBytes));
   return error;
+}
+
+RuntimeError read_streaming_error(std::string_view type_trailer, std::string_view body_trailer) {
+  const std::optional<std::string> body = decode_base64(body_trailer);
+  return read_runtime_error(type_trailer, body ? std::string_view(*body) : body_trailer);
 }
 
 std::string runtime_refusal(std::string_view type, std::string_view message) {

@@ -24,6 +24,8 @@ struct RuntimeError {
 /// What a runtime says went wrong: the body's errorType and errorMessage, or the header's type and the body
 /// as it is.
 RuntimeError read_runtime_error(std::string_view type_header, std::string_view body);
+/// The same of a streamed response's trailers: the second is the error's body in Base64.
+RuntimeError read_streaming_error(std::string_view type_trailer, std::string_view body_trailer);
 /// The Runtime API's own error body.
 std::string runtime_refusal(std::string_view type, std::string_view message);
 

@@ -36,6 +36,15 @@ TEST(RuntimeError, TakesTheBodyBeforeTheHeaderAndAnyBodyAtAll) {
   EXPECT_EQ(read_runtime_error(std::string(9000, 'x'), std::string(9000, 'y')).message.size(), 4096U);
 }
 
+TEST(RuntimeError, OfAStreamIsBase64InATrailer) {
+  const RuntimeError error =
+      read_streaming_error("T", "eyJlcnJvclR5cGUiOiJSYW5nZUVycm9yIiwiZXJyb3JNZXNzYWdlIjoiY3V0In0=");
+  EXPECT_EQ(error.type, "RangeError");
+  EXPECT_EQ(error.message, "cut");
+  EXPECT_EQ(read_streaming_error("T", "as it is").message, "as it is");
+  EXPECT_EQ(read_streaming_error("T", "").type, "T");
+}
+
 TEST(RuntimeRefusal, IsJsonWhateverItSays) {
   EXPECT_EQ(runtime_refusal("T", "a \"quoted\" path"),
             R"({"errorMessage":"a \"quoted\" path","errorType":"T"})");

@@ -83,18 +83,19 @@ class HttpServer {
   virtual void stop_accepting() = 0;
 };
 
-/// Keep-alive connections to one server, on a loop of the caller's. For the load generator, the demo and
-/// tests.
+/// Keep-alive connections to one server, on a loop of the caller's. For functions that are HTTP servers, the
+/// load generator, the demo and tests.
 class HttpClient {
  public:
   struct Options {
     Endpoint server{};
     std::size_t connections_max = 64;  ///< requests beyond it wait in order
     std::chrono::milliseconds timeout{30'000};
+    std::size_t body_max_bytes = 256U << 20;  ///< of an answer
   };
   static std::unique_ptr<HttpClient> make(Loop& loop, const Options& options);
   virtual ~HttpClient() = default;  ///< pending requests are dropped unanswered
-  /// `done` gets the response, or Io when there was none.
+  /// `done` gets the response, Io when there was none, or Exhausted when it is larger than `body_max_bytes`.
   virtual void request(HttpRequest request, std::function<void(Result<HttpResponse>)> done) = 0;
   virtual std::size_t pending() const = 0;
 };

@@ -20,7 +20,7 @@ using Failure = boost::system::error_code;
 using Done = std::function<void(Result<HttpResponse>)>;
 
 constexpr std::size_t kReadBytes = 16U << 10;
-constexpr HttpLimits kResponseLimits{.header_max_bytes = 64U << 10, .body_max_bytes = 256U << 20};
+constexpr std::uint32_t kHeaderMaxBytes = 64U << 10;
 
 struct Exchange {
   std::string bytes;  ///< the request as it is sent
@@ -51,8 +51,10 @@ class Client;
 /// closes an idle connection is noticed before the next request is put on it.
 class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
  public:
-  ClientConnection(Client& client, LoopExecutor executor)
-      : client_(&client), socket_(executor), parser_(kResponseLimits) {}
+  ClientConnection(Client& client, LoopExecutor executor, std::size_t body_max_bytes)
+      : client_(&client),
+        socket_(executor),
+        parser_({.header_max_bytes = kHeaderMaxBytes, .body_max_bytes = body_max_bytes}) {}
 
   void connect(const SocketAddress& address);
   void begin(Exchange exchange);
@@ -65,7 +67,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   void read();
   void received(const Failure& failed, std::size_t bytes);
   void complete();
-  void fail(const std::string& why);
+  void fail(const std::string& why, ErrorCode code = ErrorCode::Io);
 
   Client* client_;
   Socket socket_;
@@ -125,7 +127,8 @@ class Client final : public HttpClient {
       }
       if (connections_.size() >= options_.connections_max || opening_ >= waiting_.size()) return;
       ++opening_;
-      connections_.push_back(std::make_shared<ClientConnection>(*this, loop_.impl().context.get_executor()));
+      connections_.push_back(std::make_shared<ClientConnection>(*this, loop_.impl().context.get_executor(),
+                                                                options_.body_max_bytes));
       const auto connection = connections_.back();
       connection->connect(*address_);
     }
@@ -266,8 +269,11 @@ void ClientConnection::received(const Failure& failed, std::size_t bytes) {
       complete();
       break;
     case HttpParse::Failed:
-      fail(failed ? "the server closed the connection before its answer was complete"
-                  : "the answer is not HTTP/1.1");
+      if (parser_.too_large())
+        fail("the answer is larger than is taken", ErrorCode::Exhausted);
+      else
+        fail(failed ? "the server closed the connection before its answer was complete"
+                    : "the answer is not HTTP/1.1");
       break;
     case HttpParse::HeaderDone:
     case HttpParse::NeedMore:
@@ -301,7 +307,7 @@ void ClientConnection::complete() {
   if (!alive.expired()) client.assign();
 }
 
-void ClientConnection::fail(const std::string& why) {
+void ClientConnection::fail(const std::string& why, ErrorCode code) {
   const auto self = shared_from_this();
   Client& client = *client_;
   const auto alive = client.alive();
@@ -309,7 +315,7 @@ void ClientConnection::fail(const std::string& why) {
   Exchange exchange = std::move(exchange_);
   close();
   client.forget(this);
-  if (was_busy) client.finish(std::move(exchange), error(ErrorCode::Io, client.host() + ": " + why));
+  if (was_busy) client.finish(std::move(exchange), error(code, client.host() + ": " + why));
   if (!alive.expired()) client.assign();
 }
 

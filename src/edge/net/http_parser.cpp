@@ -186,6 +186,7 @@ bool HttpRequestParser::started() const {
 struct HttpResponseParser::Impl {
   HttpLimits limits;
   std::optional<ResponseReceiver> parser;
+  bool too_large = false;
 };
 
 HttpResponseParser::HttpResponseParser(HttpLimits limits) : impl_(std::make_unique<Impl>()) {
@@ -196,7 +197,9 @@ HttpResponseParser::~HttpResponseParser() = default;
 
 HttpParse HttpResponseParser::feed(std::string_view bytes, std::size_t& consumed) {
   ErrorCodeOut failed;
-  return feed_parser(*impl_->parser, bytes, consumed, failed);
+  const HttpParse state = feed_parser(*impl_->parser, bytes, consumed, failed);
+  impl_->too_large = failed == http::error::body_limit;
+  return state;
 }
 
 HttpParse HttpResponseParser::feed_end() {
@@ -218,6 +221,9 @@ HttpResponse HttpResponseParser::take() {
 
 bool HttpResponseParser::keep_alive() const {
   return impl_->parser->keep_alive();
+}
+bool HttpResponseParser::too_large() const {
+  return impl_->too_large;
 }
 
 }  // namespace forewarm

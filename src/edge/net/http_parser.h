@@ -60,6 +60,7 @@ class HttpResponseParser {
 
   HttpResponse take();
   bool keep_alive() const;
+  bool too_large() const;  ///< after Failed: the body is over its limit
 
  private:
   struct Impl;

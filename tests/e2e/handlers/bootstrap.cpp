@@ -191,15 +191,29 @@ void handle(const std::string& how, const Answer& event) {
     say("too large", call("POST", response, std::string((6U << 20) + 1, 'x')).status);
     return;
   }
-  if (how == "stream" || how == "stream_broken") {
+  if (how == "wrong_mode") {
+    say("wrong mode",
+        call("POST", response, "{}", "Lambda-Runtime-Function-Response-Mode: buffered\r\n").status);
+    return;
+  }
+  if (how == "stream" || how == "stream_broken" || how == "stream_large") {
     const int fd = connect_to_api();
-    send_all(fd, "POST /2018-06-01/runtime/" + response +
-                     " HTTP/1.1\r\nHost: api\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"
-                     "Transfer-Encoding: chunked\r\nTrailer: "
-                     "Lambda-Runtime-Function-Error-Type\r\n\r\n6\r\nfirst \r\n");
+    send_all(
+        fd,
+        "POST /2018-06-01/runtime/" + response +
+            " HTTP/1.1\r\nHost: api\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"
+            "Transfer-Encoding: chunked\r\nTrailer: "
+            "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n6\r\nfirst \r\n");
+    if (how == "stream_large") {  // more than a response that is not streamed may have
+      for (int piece = 0; piece < 7; ++piece)
+        send_all(fd, "100000\r\n" + std::string(1U << 20, 'x') + "\r\n");
+    }
     usleep(20'000);
     send_all(fd, "6\r\nsecond\r\n0\r\n");
-    if (how == "stream_broken") send_all(fd, "Lambda-Runtime-Function-Error-Type: Stream.Broken\r\n");
+    if (how == "stream_broken")  // {"errorMessage":"cut"}
+      send_all(fd,
+               "Lambda-Runtime-Function-Error-Type: Stream.Broken\r\n"
+               "Lambda-Runtime-Function-Error-Body: eyJlcnJvck1lc3NhZ2UiOiJjdXQifQ==\r\n");
     send_all(fd, "\r\n");
     say("stream", read_answer(fd).status);
     close(fd);

@@ -2,8 +2,9 @@
 
     scripted.py [NAME]
 
-A message is "ACTION ...": ok | fail | hang | exit | only NAME | sleep SECONDS | say WORDS | batchfail. Each attempt appends a line
-"NAME PID ACTION-AND-REST" to the file that the environment variable JOURNAL names, before it does anything.
+A message is "ACTION ...": ok | fail | hang | exit | only NAME | sleep SECONDS | say WORDS | batchfail. Each attempt appends
+a line "NAME PROCESS ACTION-AND-REST" to the file that the environment variable JOURNAL names, before it does anything.
+PROCESS is "INSTANCE:PID", with the process id that it has in its namespace.
 """
 
 import http.client
@@ -15,11 +16,12 @@ import time
 
 NAME = sys.argv[1] if len(sys.argv) > 1 else "function"
 BASE = "/2018-06-01/runtime/invocation"
+INSTANCE = os.environ["FOREWARM_INSTANCE"]
 
 
 def note(text):
     with open(os.environ["JOURNAL"], "a", encoding="utf-8") as journal:
-        journal.write(f"{NAME} {os.getpid()} {text}\n")
+        journal.write(f"{NAME} {INSTANCE}:{os.getpid()} {text}\n")
 
 
 def handle(event):
@@ -53,7 +55,7 @@ def handle(event):
 def main():
     if os.environ.get("WITH_CHILD"):  # a process that the instance must not leave behind
         child = subprocess.Popen(["sleep", "3600"])
-        note(f"child {child.pid}")
+        note(f"child {INSTANCE}:{child.pid}")
     connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
     note("started")
     print(f"{NAME} is here", flush=True)

@@ -158,7 +158,8 @@ void restrict_files(const Spec& spec, Reports& reports) {
   const int ruleset = static_cast<int>(::syscall(kCreateRuleset, &attributes, size, 0));
   int failed = ruleset < 0 ? errno : allow_paths(spec, ruleset, all);
   if (failed == 0 && attributes.network != 0) {
-    const NetPort port{.allowed = kConnectTcp, .port = spec.header.api_port};
+    const NetPort port{.allowed = spec.header.listens != 0 ? kBindTcp : kConnectTcp,
+                       .port = spec.header.port};
     if (::syscall(kAddRule, ruleset, kNetPort, &port, 0) != 0) failed = errno;
   }
   if (failed == 0 && ::syscall(kRestrictSelf, ruleset, 0) != 0) failed = errno;

@@ -17,7 +17,7 @@ enum class IsolationLayer : std::uint8_t {
   Capabilities,     ///< none, and none to be had
   NoNewPrivileges,  ///< set-user-id programs give nothing
   FileAccess,       ///< Landlock: named paths only
-  Network,          ///< Landlock: no TCP but its Runtime API (network = "none")
+  Network,          ///< Landlock: no TCP but with the server (network = "none")
   Scope,            ///< Landlock: no signals and abstract sockets out of its domain
   SystemCalls,      ///< seccomp
 };
@@ -36,7 +36,8 @@ struct LaunchHeader {
   std::uint32_t user_group = 0;  ///< with a user namespace: the server's
   std::uint32_t filter_length = 0;
   std::uint32_t texts_bytes = 0;
-  std::uint32_t api_port = 0;
+  std::uint32_t port = 0;     ///< network = "none": the one that it may connect to
+  std::uint32_t listens = 0;  ///< 1: that it may listen on instead
   std::uint64_t tmp_bytes = 0;
   std::uint64_t files_max = 0;
   std::uint64_t processes_max = 0;   ///< RLIMIT_NPROC where it has a user of its own
