@@ -43,7 +43,8 @@ void Orchestrator::State::finish_message(QueueState& queue, FunctionState& funct
                                  .again = again,
                                  .previous = record.error_key,
                                  .error = failure.error,
-                                 .fingerprint = failure.fingerprint});
+                                 .fingerprint = failure.fingerprint,
+                                 .tenant = record.message.tenant});
   }
   if (failure.error == ErrorClass::None) {
     actions_->push_back(Delete{record.message.id, DeleteReason::RunSucceeded});
@@ -84,9 +85,11 @@ void Orchestrator::State::conclude(QueueState& queue, FunctionState& function, M
   ++queue.retries;
   actions_->push_back(SetVisibility{record.message.id, visible_at, record.message.receive_count, decision});
   if (waits_for_breaker(inputs)) {
-    record.spare();
+    if (!inputs.breaker.counts) record.spare();
     record.held = true;
-    function.breakers.hold(record.message.id, record.failed_with, record.error_key);
+    const int left = inputs.attempts_max - record.attempts();
+    function.breakers.hold(record.message.id, record.failed_with, record.error_key,
+                           static_cast<std::uint32_t>(std::max(1, left)));
     wake_breakers(function);
   }
   if (visible_at > now_) {
