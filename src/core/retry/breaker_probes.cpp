@@ -11,8 +11,8 @@ namespace {
 // Canaries. A doomed attempt is worth so much waiting of one message.
 constexpr double kCanarySeconds = 10;
 constexpr Duration kProbeFirst = 500ms;
-constexpr Duration kProbeMax = 1min;
-constexpr double kProbeShareMin = 0.04;  // of the outage's age
+constexpr Duration kProbeMax = 2min;
+constexpr double kProbeShareMin = 0.15;  // of the outage's age
 constexpr double kProbeShareMax = 0.5;
 
 constexpr double kNotMany = 0.5;  // of the first attempts fail: the function works for others
@@ -128,9 +128,11 @@ std::vector<MessageId> CircuitBreakers::take_due(TimePoint now, std::size_t read
       }
       case BreakerState::Open:
         // A new message says more than one that is known to fail, and costs no more.
-        if (each.probe_at > now || (each.everything && ready > 0 && is_down(each))) break;
+        if (each.probe_at > now || each.held.empty()) break;
+        if (each.everything && ready > 0 && is_down(each)) break;
         take(each, std::min<std::size_t>(room, 1), out);
-        if (!each.everything || out.empty()) schedule_probe(each, now);
+        schedule_probe(each, now);
+        if (each.everything) each.fresh_at = now;  // it is ready now, and may run
         break;
     }
   }

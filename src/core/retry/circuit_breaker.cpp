@@ -299,7 +299,9 @@ FailureCause CircuitBreakers::cause(const Breaker& breaker) const {
     case BreakerState::Open:
     case BreakerState::HalfOpen:
       if (breaker.everything && breaker.by_change) return FailureCause::Deploy;
-      return breaker.error == ErrorClass::Timeout ? FailureCause::Timeout : FailureCause::Outage;
+      if (breaker.error == ErrorClass::Timeout) return FailureCause::Timeout;
+      return breaker.state == BreakerState::HalfOpen || is_down(breaker) ? FailureCause::Outage
+                                                                         : FailureCause::Unknown;
   }
   return FailureCause::Unknown;
 }
