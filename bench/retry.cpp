@@ -162,9 +162,7 @@ json::object compare(const Scope& scope) {
   const std::vector<Incident> incidents = incidents_of(scope.first, scope.count, kIncidentKinds);
   const Totals own = run_all(incidents, nullptr, scope.threads);
   const FixedPolicy patient = patient_exponential();
-  const Totals patient_totals = run_all(incidents, &patient, scope.threads);
-  std::cerr << "forewarm: doomed " << own.all.doomed << ", wrongly " << own.wrongly() << "; "
-            << patient.name() << ": doomed " << patient_totals.all.doomed << "\n";
+  std::cerr << "forewarm: doomed " << own.all.doomed << ", wrongly " << own.wrongly() << "\n";
   const std::vector<Incident> outages = incidents_of(scope.first, scope.outages, kOutageKinds);
   const Totals own_outages = run_all(outages, nullptr, scope.threads);
   const Totals patient_outages = run_all(outages, &patient, scope.threads);
@@ -173,7 +171,6 @@ json::object compare(const Scope& scope) {
   json::object by_kind;
   for (const auto& [kind, result] : own.by_kind) {
     json::object of_kind = result_json(result);
-    of_kind["doomed_of_patient_exponential"] = patient_totals.by_kind.at(kind).doomed;
     if (best) of_kind["doomed_of_best_fixed"] = best->totals.by_kind.at(kind).doomed;
     by_kind[name_of(kind)] = std::move(of_kind);
   }
@@ -181,7 +178,6 @@ json::object compare(const Scope& scope) {
   json::object out{{"forewarm", result_json(own.all)},
                    {"best_fixed", nullptr},
                    {"doomed_saved", nullptr},
-                   {"patient_exponential", result_json(patient_totals.all)},
                    {"outages", own_outages.drains.size()},
                    {"drain_ratio_to_patient_exponential", drain_ratio(own_outages, patient_outages)},
                    {"bad_deploy_dead_lettered_share", deploys.wrongly_dead / deploys.good},
