@@ -180,7 +180,7 @@ TEST_F(Breakers, AnAttemptThatCountsIsNeverWaitedForLongerThanTheLongestBackoff)
 
 TEST_F(Breakers, NewMessagesOfWhicheverTenantThatFailSayItIsDown) {
   succeed(100);
-  for (std::uint64_t tenant = 1; tenant <= 4; ++tenant) first(kDown, tenant);
+  for (std::uint64_t tenant = 1; tenant <= 5; ++tenant) first(kDown, tenant);
   EXPECT_FALSE(view().counts);
   EXPECT_EQ(view().cause, FailureCause::Outage);
   first(0, 9);
@@ -257,9 +257,9 @@ TEST_F(Breakers, KeepWhatIsHeldAndNeverStandStill) {
       }
       if (breakers.wake_at() > now && random.chance(0.7)) continue;
       for (const MessageId id : breakers.take_due(now, random.below(3), 8)) ASSERT_EQ(waiting.erase(id), 1U);
-      if (!waiting.empty()) ASSERT_LE(breakers.wake_at(), now + 1h);
+      ASSERT_TRUE(waiting.empty() || breakers.wake_at() <= now + 1h);
       // A new message that may not run now may after a wait, whoever else is there.
-      if (!breakers.may_run(now, 0)) ASSERT_TRUE(breakers.may_run(now + 1h, 0));
+      ASSERT_TRUE(breakers.may_run(now, 0) || breakers.may_run(now + 1h, 0));
     }
     std::size_t held = 0;
     for (const CircuitBreakers::Row& row : breakers.rows(now)) held += row.held;
