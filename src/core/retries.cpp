@@ -118,7 +118,9 @@ bool Orchestrator::State::keep_held(QueueState& queue, MessageRecord& record) {
 void Orchestrator::State::advance_breakers(FunctionState& function) {
   std::size_t ready = 0;
   for (const QueueId id : function.queues) {
-    if (const QueueState* queue = find_queue(id)) ready += queue->ready.size();
+    // What waits behind a held message of its group cannot be run, and is no canary.
+    if (QueueState* queue = find_queue(id); queue != nullptr && queue->ready.available(now_))
+      ready += queue->ready.size();
   }
   const TimePoint before = function.breakers.wake_at();
   for (const MessageId id : function.breakers.take_due(now_, ready, kLetGoPerStep)) {
