@@ -1,16 +1,22 @@
 // What predicted retries save in incidents, beside the best fixed maxReceiveCount and backoff, through the
 // real core in a simulated world; and how true the odds are.
-//   bench_retry [--seeds FIRST COUNT] [--own-only] [--trace FILE]
+//   bench_retry [--seeds FIRST COUNT] [--outages SEEDS] [--threads COUNT] [--own-only] [--trace FILE]
+// --outages: how many seeds' outages the drain ratio is the median of; these run without the fixed policies.
 // --own-only leaves the fixed policies out, but for the patient exponential one.
 // --trace: rows with queue, tenant, bytes, status and model (see docs/formats/trace.md); the odds of first
 // attempts are learnt and scored in the order of the file.
 #include <algorithm>
+#include <atomic>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "retry/first_attempts.h"
@@ -25,7 +31,9 @@ namespace json = boost::json;
 constexpr double kWronglyMax = 0.005;
 /// Seeds that the policy was made with are below.
 constexpr std::uint64_t kScoredFrom = 5001;
-constexpr std::uint64_t kScored = 4;
+constexpr std::uint64_t kScored = 6;
+constexpr std::uint64_t kOutagesScored = 20;
+constexpr std::size_t kOutageKinds = 2;  // the first kinds of incidents
 constexpr double kTenthMin = 200;
 
 json::object score_json(const OddsScore& score) {
@@ -79,55 +87,108 @@ double drain_ratio(const Totals& mine, const Totals& theirs) {
   return median(ratios);
 }
 
-/// Stops where so many are wrongly dead-lettered that the rest does not matter; `wrongly_max` below 0: never.
-Totals run_all(const std::vector<Incident>& incidents, const FixedPolicy* policy, double wrongly_max = -1) {
-  Totals totals;
-  for (const Incident& incident : incidents) {
-    totals.add(incident, run_trial(incident, policy));
-    if (wrongly_max >= 0 && totals.all.wrongly_dead > wrongly_max) break;
+/// Does `work(i)` for each i below `count`, on as many threads.
+void in_parallel(std::size_t threads, std::size_t count, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next = 0;
+  std::vector<std::jthread> pool;
+  for (std::size_t n = 0; n < std::min(threads, count); ++n) {
+    pool.emplace_back([&] {
+      for (std::size_t i = next++; i < count; i = next++) work(i);
+    });
   }
+}
+
+Totals run_all(const std::vector<Incident>& incidents, const FixedPolicy* policy, std::size_t threads) {
+  std::vector<TrialResult> results(incidents.size());
+  in_parallel(threads, incidents.size(),
+              [&](std::size_t i) { results[i] = run_trial(incidents[i], policy); });
+  Totals totals;
+  for (std::size_t i = 0; i < incidents.size(); ++i) totals.add(incidents[i], results[i]);
   return totals;
 }
 
-json::object compare(const std::vector<Incident>& incidents, bool own_only) {
-  const Totals own = run_all(incidents, nullptr);
-  std::cerr << "forewarm done\n";
-  const FixedPolicy patient = patient_exponential();
-  const Totals patient_totals = run_all(incidents, &patient);
-  const FixedPolicy* best = nullptr;
-  Totals best_totals;
-  const std::vector<FixedPolicy> policies = own_only ? std::vector<FixedPolicy>{} : fixed_policies();
-  for (const FixedPolicy& policy : policies) {
-    Totals totals = run_all(incidents, &policy, kWronglyMax * own.all.good);
-    std::cerr << policy.name() << ": doomed " << totals.all.doomed << ", wrongly " << totals.wrongly()
-              << "\n";
-    if (totals.wrongly() > kWronglyMax || (best != nullptr && totals.all.doomed >= best_totals.all.doomed))
-      continue;
-    best = &policy;
-    best_totals = std::move(totals);
+struct Best {
+  std::size_t place = 0;
+  Totals totals;
+};
+
+/// The policy with the fewest doomed attempts of those that lose few enough. One is given up where it has
+/// lost too many or has more doomed attempts than another had in the end; both only grow.
+std::optional<Best> best_fixed(const std::vector<Incident>& incidents,
+                               const std::vector<FixedPolicy>& policies, double wrongly_max,
+                               std::size_t threads) {
+  std::mutex mutex;
+  std::optional<Best> best;
+  std::size_t done = 0;
+  in_parallel(threads, policies.size(), [&](std::size_t place) {
+    Totals totals;
+    const char* why = "";
+    for (const Incident& incident : incidents) {
+      totals.add(incident, run_trial(incident, &policies[place]));
+      const std::scoped_lock lock(mutex);
+      if (totals.all.wrongly_dead > wrongly_max) why = ", given up: too many wrongly dead-lettered";
+      if (best && totals.all.doomed > best->totals.all.doomed) why = ", given up: more than the best";
+      if (*why != 0) break;
+    }
+    const std::scoped_lock lock(mutex);
+    std::cerr << ++done << "/" << policies.size() << " " << policies[place].name() << ": doomed "
+              << totals.all.doomed << ", wrongly " << totals.wrongly() << why << "\n";
+    if (*why != 0) return;
+    const bool same = best && totals.all.doomed == best->totals.all.doomed;
+    if (!best || totals.all.doomed < best->totals.all.doomed || (same && place < best->place))
+      best = Best{place, std::move(totals)};
+  });
+  return best;
+}
+
+std::vector<Incident> incidents_of(std::uint64_t first, std::uint64_t count, std::size_t kinds) {
+  std::vector<Incident> incidents;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    for (std::size_t kind = 0; kind < kinds; ++kind)
+      incidents.emplace_back(static_cast<IncidentKind>(kind), seed);
   }
+  return incidents;
+}
+
+struct Scope {
+  std::uint64_t first = kScoredFrom;
+  std::uint64_t count = kScored;
+  std::uint64_t outages = kOutagesScored;  ///< seeds whose outages are drained
+  std::size_t threads = 2;
+  bool own_only = false;
+};
+
+json::object compare(const Scope& scope) {
+  const std::vector<Incident> incidents = incidents_of(scope.first, scope.count, kIncidentKinds);
+  const Totals own = run_all(incidents, nullptr, scope.threads);
+  const FixedPolicy patient = patient_exponential();
+  std::cerr << "forewarm: doomed " << own.all.doomed << ", wrongly " << own.wrongly() << "\n";
+  const std::vector<Incident> outages = incidents_of(scope.first, scope.outages, kOutageKinds);
+  const Totals own_outages = run_all(outages, nullptr, scope.threads);
+  const Totals patient_outages = run_all(outages, &patient, scope.threads);
+  const std::vector<FixedPolicy> policies = scope.own_only ? std::vector<FixedPolicy>{} : fixed_policies();
+  const std::optional<Best> best = best_fixed(incidents, policies, kWronglyMax * own.all.good, scope.threads);
   json::object by_kind;
   for (const auto& [kind, result] : own.by_kind) {
     json::object of_kind = result_json(result);
-    of_kind["doomed_of_patient_exponential"] = patient_totals.by_kind.at(kind).doomed;
-    if (best != nullptr) of_kind["doomed_of_best_fixed"] = best_totals.by_kind.at(kind).doomed;
+    if (best) of_kind["doomed_of_best_fixed"] = best->totals.by_kind.at(kind).doomed;
     by_kind[name_of(kind)] = std::move(of_kind);
   }
   const TrialResult& deploys = own.by_kind.at(IncidentKind::BadDeploy);
   json::object out{{"forewarm", result_json(own.all)},
                    {"best_fixed", nullptr},
                    {"doomed_saved", nullptr},
-                   {"patient_exponential", result_json(patient_totals.all)},
-                   {"drain_ratio_to_patient_exponential", drain_ratio(own, patient_totals)},
+                   {"outages", own_outages.drains.size()},
+                   {"drain_ratio_to_patient_exponential", drain_ratio(own_outages, patient_outages)},
                    {"bad_deploy_dead_lettered_share", deploys.wrongly_dead / deploys.good},
                    {"odds", score_json(own.all.odds)},
                    {"odds_of_retries", score_json(own.all.retries)},
                    {"by_incident", std::move(by_kind)}};
-  if (best != nullptr) {
-    out["best_fixed"] = result_json(best_totals.all);
-    out["best_fixed"].as_object()["policy"] = best->name();
-    out["doomed_saved"] = 1 - own.all.doomed / best_totals.all.doomed;
-    out["drain_ratio_to_best_fixed"] = drain_ratio(own, best_totals);
+  if (best) {
+    out["best_fixed"] = result_json(best->totals.all);
+    out["best_fixed"].as_object()["policy"] = policies[best->place].name();
+    out["doomed_saved"] = 1 - own.all.doomed / best->totals.all.doomed;
+    out["drain_ratio_to_best_fixed"] = drain_ratio(own, best->totals);
   }
   return out;
 }
@@ -135,33 +196,31 @@ json::object compare(const std::vector<Incident>& incidents, bool own_only) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::uint64_t first = kScoredFrom;
-  std::uint64_t count = kScored;
+  Scope scope;
   std::string trace;
-  bool own_only = false;
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
+    const auto number = [&] { return std::strtoull(argv[++i], nullptr, 10); };
     if (option == "--seeds" && i + 2 < argc) {
-      first = std::strtoull(argv[++i], nullptr, 10);
-      count = std::strtoull(argv[++i], nullptr, 10);
+      scope.first = number();
+      scope.count = number();
+    } else if (option == "--outages" && i + 1 < argc) {
+      scope.outages = number();
+    } else if (option == "--threads" && i + 1 < argc) {
+      scope.threads = std::max<std::size_t>(1, number());
     } else if (option == "--trace" && i + 1 < argc) {
       trace = argv[++i];
     } else if (option == "--own-only") {
-      own_only = true;
+      scope.own_only = true;
     } else {
-      std::cerr << "usage: bench_retry [--seeds FIRST COUNT] [--own-only] [--trace FILE.csv.gz]\n";
+      std::cerr
+          << "usage: bench_retry [--seeds FIRST COUNT] [--outages SEEDS] [--threads COUNT] [--own-only] "
+             "[--trace FILE.csv.gz]\n";
       return 2;
     }
   }
-  json::object out{{"seeds", json::array{first, first + count - 1}}};
-  if (count > 0) {
-    std::vector<Incident> incidents;
-    for (std::uint64_t seed = first; seed < first + count; ++seed) {
-      for (std::size_t kind = 0; kind < kIncidentKinds; ++kind)
-        incidents.emplace_back(static_cast<IncidentKind>(kind), seed);
-    }
-    out["incidents"] = compare(incidents, own_only);
-  }
+  json::object out{{"seeds", json::array{scope.first, scope.first + scope.count - 1}}};
+  if (scope.count > 0) out["incidents"] = compare(scope);
   if (!trace.empty()) {
     const Result<OddsScore> score = score_first_attempts(trace);
     if (!score) {

@@ -219,10 +219,10 @@ RetryDecision FixedPolicy::decide(const RetryInputs& inputs) const {
 std::vector<FixedPolicy> fixed_policies() {
   std::vector<FixedPolicy> policies = {{1, 1s, 1s, false}};
   for (std::uint16_t attempts = 2; attempts <= 5; ++attempts) {
-    for (const Duration first : {Duration(10s), Duration(60s), Duration(5min), Duration(15min), Duration(1h)})
+    for (const Duration first : {Duration(1h), Duration(15min), Duration(5min), Duration(60s), Duration(10s)})
       policies.push_back({attempts, first, first, false});
     if (attempts < 3) continue;  // one delay is not doubled
-    for (const Duration first : {Duration(10s), Duration(60s), Duration(5min)})
+    for (const Duration first : {Duration(5min), Duration(60s), Duration(10s)})
       policies.push_back({attempts, first, 1h, true});
   }
   return policies;

@@ -47,6 +47,7 @@ struct FixedPolicy {
   std::string name() const;
   RetryDecision decide(const RetryInputs& inputs) const;
 };
+/// The slower ones first: they tend to have fewer doomed attempts, and the others are given up sooner.
 std::vector<FixedPolicy> fixed_policies();
 /// Exponential with jitter and no end of attempts: what others drain with, losing nothing.
 FixedPolicy patient_exponential();

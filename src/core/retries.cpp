@@ -43,7 +43,8 @@ void Orchestrator::State::finish_message(QueueState& queue, FunctionState& funct
                                  .again = again,
                                  .previous = record.error_key,
                                  .error = failure.error,
-                                 .fingerprint = failure.fingerprint});
+                                 .fingerprint = failure.fingerprint,
+                                 .tenant = record.message.tenant});
   }
   if (failure.error == ErrorClass::None) {
     actions_->push_back(Delete{record.message.id, DeleteReason::RunSucceeded});
@@ -84,9 +85,11 @@ void Orchestrator::State::conclude(QueueState& queue, FunctionState& function, M
   ++queue.retries;
   actions_->push_back(SetVisibility{record.message.id, visible_at, record.message.receive_count, decision});
   if (waits_for_breaker(inputs)) {
-    record.spare();
+    if (!inputs.breaker.counts) record.spare();
     record.held = true;
-    function.breakers.hold(record.message.id, record.failed_with, record.error_key);
+    const int left = inputs.attempts_max - record.attempts();
+    function.breakers.hold(record.message.id, record.failed_with, record.error_key,
+                           static_cast<std::uint32_t>(std::max(1, left)));
     wake_breakers(function);
   }
   if (visible_at > now_) {
@@ -115,7 +118,9 @@ bool Orchestrator::State::keep_held(QueueState& queue, MessageRecord& record) {
 void Orchestrator::State::advance_breakers(FunctionState& function) {
   std::size_t ready = 0;
   for (const QueueId id : function.queues) {
-    if (const QueueState* queue = find_queue(id)) ready += queue->ready.size();
+    // What waits behind a held message of its group cannot be run, and is no canary.
+    if (QueueState* queue = find_queue(id); queue != nullptr && queue->ready.available(now_))
+      ready += queue->ready.size();
   }
   const TimePoint before = function.breakers.wake_at();
   for (const MessageId id : function.breakers.take_due(now_, ready, kLetGoPerStep)) {

@@ -347,8 +347,7 @@ void Orchestrator::State::attach_mapping(QueueState& queue) {
   queue.mapping = *mapping;
   queue.function = function;
   function->queues.push_back(queue.id);
-  function->breakers.settle_after(mapping->retry.evidence_min);
-  if (queue.settings.fifo) function->breakers.ordered(true);
+  function->breakers.use(mapping->retry);
   const bool told = !mapping->overrides.empty() || queue.order.kind != OrderKind::None;
   if (queue.scaler->plans_without_messages() || told) {
     timers_.set(queue.tick, now_);

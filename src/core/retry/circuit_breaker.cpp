@@ -21,30 +21,36 @@ constexpr double kShareGain = 0.1;
 constexpr double kEverythingFrom = 0.5;
 constexpr double kEverythingUntil = 0.35;
 constexpr double kEverythingAtAlarm = 0.6;
-constexpr std::uint32_t kMessagesMin = 10;  // fewer that fail are no burst: poison is sent by the handful
-constexpr std::uint32_t kAgainMin = 3;      // attempts after it that failed one after the other
-constexpr std::uint32_t kAgainMessages = 10;
+constexpr std::uint32_t kMessagesMin = 3;  // that fail are a burst
+constexpr std::uint32_t kAgainMin = 3;     // attempts after it that failed one after the other
+constexpr std::uint32_t kAgainMessages = 2;
+constexpr std::uint32_t kNeverWorkedMin = 10;  // messages: what never worked is not known to be down
+constexpr double kChangeSays = 2;              // in nats: a new version that has not worked yet
 
-// Canaries. A doomed attempt is worth so much waiting of one message.
-constexpr double kCanarySeconds = 10;
-constexpr Duration kProbeFirst = 500ms;
-constexpr Duration kProbeMax = 1min;
-constexpr double kProbeShareMin = 0.04;  // of the outage's age
-constexpr double kProbeShareMax = 0.5;
 constexpr std::uint32_t kFreshMin = 2;  // canaries in a row that had not failed before and now succeed
-
+constexpr Duration kLookAgain = 500ms;
 constexpr std::uint32_t kRunsEnough = 64;  // at a time: half-open is over
-constexpr double kPatience = 0.95;
-constexpr Duration kPatienceMin = 5min;
-constexpr Duration kPatienceMax = 1h;
 constexpr Duration kAfterChange = 10min;
 
 }  // namespace
 
-/// Timeouts keep no messages waiting that have not timed out themselves: a short one would be in their way as
-/// long as the others take too long.
-bool CircuitBreakers::may_take_everything(const Breaker& breaker) {
-  return breaker.error != ErrorClass::Timeout;
+/// A function that never worked has not gone down: a handful of messages that fail is what it is.
+bool CircuitBreakers::is_down(const Breaker& breaker) const {
+  if (!has_succeeded_ && breaker.evidence.failed_in_row() < kNeverWorkedMin) return false;
+  const double change = breaker.by_change && !has_succeeded_since_change_ ? kChangeSays : 0;
+  return breaker.evidence.nats() + change >= OutageEvidence::kDown;
+}
+
+/// Timeouts of some messages do not keep short ones waiting, which may well succeed.
+bool CircuitBreakers::may_take_everything(const Breaker& breaker) const {
+  return breaker.messages >= kMessagesMin && (breaker.error != ErrorClass::Timeout || is_down(breaker));
+}
+
+bool CircuitBreakers::should_open(const Breaker& breaker) const {
+  if (!has_succeeded_ && breaker.evidence.failed_in_row() < kNeverWorkedMin) return false;
+  const bool burst =
+      breaker.messages >= kMessagesMin && (breaker.all_sum >= kAlarm || breaker.some_sum >= kAlarm);
+  return burst || (breaker.failed_in_row >= kAgainMin && breaker.messages >= kAgainMessages);
 }
 
 CircuitBreakers::Breaker* CircuitBreakers::find(std::uint64_t fingerprint, ErrorClass error) {
@@ -148,23 +154,25 @@ void CircuitBreakers::observe(const AttemptOutcome& outcome) {
     }
   }
   if (outcome.first) ++first_attempts_;
-  if (!has_failed) succeeded(outcome);
+  if (!has_failed) {
+    has_succeeded_ = has_succeeded_since_change_ = true;
+    succeeded(outcome);
+  }
 }
 
 void CircuitBreakers::failed(Breaker& breaker, const AttemptOutcome& outcome) {
   if (breaker.messages == 0 && breaker.failed_in_row == 0) breaker.first_seen = outcome.at;
   breaker.last_seen = outcome.at;
   const bool again = outcome.again && outcome.previous == outcome.fingerprint && breaker.fingerprint != 0;
-  if (outcome.first) count_first(breaker);
+  if (outcome.first) {
+    count_first(breaker);
+    breaker.evidence.failed_first(outcome.tenant);
+  }
   if (again) ++breaker.failed_in_row;
   switch (breaker.state) {
-    case BreakerState::Closed: {
-      const bool burst =
-          breaker.messages >= kMessagesMin && (breaker.all_sum >= kAlarm || breaker.some_sum >= kAlarm);
-      const bool stays = breaker.failed_in_row >= kAgainMin && breaker.messages >= kAgainMessages;
-      if ((burst || stays) && !ordered_) open(breaker, outcome.at);
+    case BreakerState::Closed:
+      if (should_open(breaker)) open(breaker, outcome.at);
       return;
-    }
     case BreakerState::HalfOpen:
       if (!again && !breaker.everything) return;
       breaker.succeeded = 0;
@@ -176,8 +184,7 @@ void CircuitBreakers::failed(Breaker& breaker, const AttemptOutcome& outcome) {
       return;
     case BreakerState::Open:
     case BreakerState::Permanent:
-      if (may_take_everything(breaker) && breaker.share >= kEverythingFrom &&
-          breaker.messages >= kMessagesMin) {
+      if (may_take_everything(breaker) && breaker.share >= kEverythingFrom) {
         breaker.everything = true;
         breaker.state = BreakerState::Open;
       }
@@ -188,21 +195,30 @@ void CircuitBreakers::failed(Breaker& breaker, const AttemptOutcome& outcome) {
 
 void CircuitBreakers::succeeded(const AttemptOutcome& outcome) {
   for (Breaker& each : breakers_) {
-    const bool after = outcome.again && outcome.previous == each.fingerprint;
-    if (after) {
+    const bool was_down = is_down(each);
+    if (outcome.first) each.evidence.succeeded_first();
+    if (outcome.again && outcome.previous == each.fingerprint) {
       recovers(each, outcome.at);
-      continue;
-    }
-    if (!each.everything || each.state == BreakerState::Closed) continue;
-    bring_up_to_date(each);
-    if (each.state == BreakerState::HalfOpen) {
+    } else if (each.everything && each.state == BreakerState::HalfOpen) {
       recovers(each, outcome.at);
-    } else if (++each.fresh_succeeded >= kFreshMin) {
-      half_open(each, outcome.at);
-    } else {
-      each.probe_at = outcome.at;  // one may be luck: the next is asked at once
-      if (each.share < kEverythingUntil) each.everything = false;
+    } else if (each.everything && each.state == BreakerState::Open) {
+      fresh_succeeded(each, outcome.at, was_down);
     }
+  }
+}
+
+/// Where nothing but a few failures spoke for an outage of everything, there is none: only what failed waits,
+/// and one of it is asked at once. Where much did, one that succeeds may be luck, and two are the recovery.
+void CircuitBreakers::fresh_succeeded(Breaker& breaker, TimePoint now, bool was_down) {
+  bring_up_to_date(breaker);
+  breaker.fresh_at = breaker.probe_at = now;
+  if (!was_down && breaker.fresh_succeeded == 0) {
+    breaker.everything = false;
+    breaker.share = std::min(breaker.share, kEverythingUntil);
+  } else if (++breaker.fresh_succeeded >= kFreshMin) {
+    half_open(breaker, now);
+  } else if (breaker.share < kEverythingUntil) {
+    breaker.everything = false;
   }
 }
 
@@ -230,22 +246,25 @@ void CircuitBreakers::open(Breaker& breaker, TimePoint now) const {
   breaker.state = BreakerState::Open;
   breaker.opened_at = now;
   // The likelier of the two, where both have raised the alarm.
-  breaker.everything = may_take_everything(breaker) && breaker.messages >= kMessagesMin &&
-                       breaker.all_sum >= kAlarm && breaker.all_sum >= breaker.some_sum;
-  if (breaker.everything) breaker.share = std::max(breaker.share, kEverythingAtAlarm);
   breaker.by_change = now < saturating_add(changed_at_, kAfterChange);
+  breaker.everything =
+      may_take_everything(breaker) && breaker.all_sum >= kAlarm && breaker.all_sum >= breaker.some_sum;
+  if (breaker.everything) breaker.share = std::max(breaker.share, kEverythingAtAlarm);
   breaker.fresh_succeeded = 0;
   schedule_probe(breaker, now);
 }
 
 void CircuitBreakers::half_open(Breaker& breaker, TimePoint now) {
-  if (breaker.state == BreakerState::Open) outages_.observe(now - breaker.opened_at);
+  if (breaker.state == BreakerState::Open) {
+    outages_.observe(now - breaker.opened_at);
+    breaker.evidence.recovered();
+  }
   breaker.state = BreakerState::HalfOpen;
   breaker.fresh_succeeded = 0;
   breaker.runs_max = 2;
   breaker.succeeded = 0;
   breaker.credit = 2;
-  breaker.probe_at = now + kProbeFirst;
+  breaker.probe_at = now + kLookAgain;
 }
 
 void CircuitBreakers::close(Breaker& breaker) const {
@@ -257,36 +276,9 @@ void CircuitBreakers::close(Breaker& breaker) const {
   breaker.seen = first_attempts_;
 }
 
-/// With `waiting` messages and a chance of recovery of `rate` a second, canaries every d seconds cost
-/// kCanarySeconds / d, and waiting for the next one waiting * rate * d / 2: least at their square root.
-void CircuitBreakers::schedule_probe(Breaker& breaker, TimePoint now) const {
-  const Duration age = now - breaker.opened_at;
-  const double median = seconds(outages_.quantile(age, 0.5) - age);
-  const double rate = 0.69 / std::max(1.0, median);
-  const auto waiting =
-      static_cast<double>(std::max<std::size_t>(1, breaker.held.size() + (breaker.everything ? ready_ : 0)));
-  const double lasted = seconds(age);
-  const double least = std::max(seconds(kProbeFirst), kProbeShareMin * lasted);
-  const double most = std::max(2 * seconds(kProbeFirst), kProbeShareMax * lasted);
-  const double wait = std::clamp(sqrt(2 * kCanarySeconds / (rate * waiting)), least, most);
-  breaker.probe_at = saturating_add(now, from_seconds(std::min(wait, seconds(kProbeMax))));
-}
-
-/// What outlives outages, while others succeed, is no outage.
-void CircuitBreakers::judge(Breaker& breaker, TimePoint now) const {
-  if (breaker.state != BreakerState::Open || breaker.everything || breaker.fingerprint == 0) return;
-  bring_up_to_date(breaker);
-  if (breaker.share < kEverythingFrom && breaker.failed_in_row >= settle_after_ &&
-      now - breaker.first_seen >= patience())
-    breaker.state = BreakerState::Permanent;
-}
-
-Duration CircuitBreakers::patience() const {
-  return std::clamp(outages_.quantile(Duration(0), kPatience), kPatienceMin, kPatienceMax);
-}
-
 void CircuitBreakers::version_changed(TimePoint now) {
   changed_at_ = now;
+  has_succeeded_since_change_ = false;
   for (Breaker& each : breakers_) {
     if (each.state == BreakerState::Closed) continue;
     if (each.state == BreakerState::Permanent) {
@@ -294,7 +286,7 @@ void CircuitBreakers::version_changed(TimePoint now) {
       each.opened_at = each.first_seen = now;
       each.failed_in_row = 0;
     }
-    each.probe_at = now;
+    each.probe_at = each.fresh_at = now;
   }
 }
 
@@ -307,7 +299,9 @@ FailureCause CircuitBreakers::cause(const Breaker& breaker) const {
     case BreakerState::Open:
     case BreakerState::HalfOpen:
       if (breaker.everything && breaker.by_change) return FailureCause::Deploy;
-      return breaker.error == ErrorClass::Timeout ? FailureCause::Timeout : FailureCause::Outage;
+      if (breaker.error == ErrorClass::Timeout) return FailureCause::Timeout;
+      return breaker.state == BreakerState::HalfOpen || is_down(breaker) ? FailureCause::Outage
+                                                                         : FailureCause::Unknown;
   }
   return FailureCause::Unknown;
 }
@@ -316,6 +310,7 @@ BreakerView CircuitBreakers::view(const Breaker& breaker, TimePoint now) const {
   BreakerView out{.state = breaker.state,
                   .everything = breaker.everything,
                   .young = now - breaker.first_seen < patience(),
+                  .counts = breaker.state != BreakerState::Open || !is_down(breaker),
                   .failed_in_row = breaker.failed_in_row,
                   .cause = cause(breaker)};
   if (breaker.state == BreakerState::Closed) return out;
@@ -345,76 +340,6 @@ BreakerState CircuitBreakers::of_everything() const {
     if (worst != BreakerState::Open) worst = each.state;
   }
   return worst;
-}
-
-bool CircuitBreakers::may_run(TimePoint now, std::uint32_t running) const {
-  return std::ranges::all_of(breakers_, [&](const Breaker& each) {
-    if (!each.everything) return true;
-    if (each.state == BreakerState::HalfOpen) return running < each.runs_max;
-    return each.state != BreakerState::Open || each.probe_at <= now;
-  });
-}
-
-void CircuitBreakers::run_begins(TimePoint now) {
-  for (Breaker& each : breakers_) {
-    // Till its outcome is known, or, should it never be, till the next one is due.
-    if (each.everything && each.state == BreakerState::Open) schedule_probe(each, now);
-  }
-}
-
-void CircuitBreakers::hold(MessageId message, ErrorClass error, std::uint64_t fingerprint) {
-  // responsible() says which one it is; here it is to be changed.
-  if (const Breaker* found = responsible(error, fingerprint); found != nullptr)
-    breakers_[static_cast<std::size_t>(found - breakers_.data())].held.push_back(message);
-}
-
-void CircuitBreakers::take(Breaker& breaker, std::size_t count, std::vector<MessageId>& out) const {
-  for (; count > 0 && !breaker.held.empty(); --count) {
-    out.push_back(breaker.held.front());
-    breaker.held.pop_front();
-  }
-}
-
-std::vector<MessageId> CircuitBreakers::take_due(TimePoint now, std::size_t ready, std::size_t count_max) {
-  ready_ = ready;
-  std::vector<MessageId> out;
-  for (Breaker& each : breakers_) {
-    judge(each, now);
-    const std::size_t room = count_max - std::min(count_max, out.size());
-    switch (each.state) {
-      case BreakerState::Closed:
-      case BreakerState::Permanent:
-        take(each, room, out);
-        break;
-      case BreakerState::HalfOpen: {
-        if (each.probe_at <= now) {  // those that were let go may have gone elsewhere
-          each.probe_at = now + kProbeFirst;
-          ++each.credit;
-        }
-        const std::size_t before = out.size();
-        take(each, std::min<std::size_t>(room, each.credit), out);
-        each.credit -= static_cast<std::uint32_t>(out.size() - before);
-        break;
-      }
-      case BreakerState::Open:
-        if (each.probe_at > now || (each.everything && ready > 0)) break;
-        take(each, std::min<std::size_t>(room, 1), out);
-        if (!each.everything) schedule_probe(each, now);
-        break;
-    }
-  }
-  return out;
-}
-
-TimePoint CircuitBreakers::wake_at() const {
-  TimePoint first = kNever;
-  for (const Breaker& each : breakers_) {
-    const bool waits = each.state == BreakerState::Open || each.state == BreakerState::HalfOpen;
-    if (each.held.empty() && !(each.everything && each.state == BreakerState::Open)) continue;
-    if (waits) first = std::min(first, each.probe_at);
-    if (!waits) first = TimePoint::min();
-  }
-  return first;
 }
 
 }  // namespace forewarm

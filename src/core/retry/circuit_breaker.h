@@ -5,38 +5,13 @@
 #include <vector>
 
 #include "base/time.h"
-#include "core/model/decision.h"
 #include "core/model/ids.h"
+#include "core/model/settings.h"
+#include "core/retry/breaker_view.h"
+#include "core/retry/outage_evidence.h"
 #include "core/retry/outage_history.h"
 
 namespace forewarm {
-
-enum class BreakerState : std::uint8_t {
-  Closed,     ///< messages run as they come
-  Open,       ///< what fails with it waits; now and then a canary is run
-  HalfOpen,   ///< a canary succeeded: what waits is let go, twice as many each time
-  Permanent,  ///< it has outlived what outages last while the function works for others: it is the messages
-};
-
-/// One attempt of one message, as its function's breakers see it.
-struct AttemptOutcome {
-  TimePoint at;
-  bool first = false;  ///< the message had not failed before
-  bool again = false;  ///< it had, with `previous`
-  std::uint64_t previous = 0;
-  ErrorClass error = ErrorClass::None;  ///< None: it succeeded
-  std::uint64_t fingerprint = 0;        ///< of this failure
-};
-
-/// What a breaker says of one kind of failure.
-struct BreakerView {
-  BreakerState state = BreakerState::Closed;
-  bool everything = false;          ///< most messages fail with it, not only some
-  bool young = false;               ///< it is not yet older than outages last
-  Duration wait = Duration(0);      ///< till the predicted recovery
-  std::uint32_t failed_in_row = 0;  ///< attempts after it that failed, since the last one that succeeded
-  FailureCause cause = FailureCause::Unknown;
-};
 
 /// The circuit breakers of one function: one for each fingerprint of a failure, and one for failures whose
 /// fingerprints are all new.
@@ -46,17 +21,19 @@ struct BreakerView {
 /// or when attempts after it fail one after the other. While it is open, messages that failed with it wait
 /// without being run, and where it takes most messages, so do all others; canaries probe. How long they wait
 /// between two is the square-root rule of inspection: more often the likelier the recovery and the more
-/// wait, so that canaries and waiting cost the same. A burst of failures is not told from poison by its
-/// looks: only by other messages going well, and by lasting longer than outages do (OutageHistory).
+/// wait, so that canaries and waiting cost the same. Three bad messages look like an outage that has just
+/// begun. A breaker opens for both, since a canary that succeeds ends it at once; what differs is whose the
+/// canaries are that fail. Where OutageEvidence says "down" they cost the messages nothing. Where it does
+/// not they count, and the attempts that those who wait have left are spread over what outages last
+/// (OutageHistory): an outage is outlived, and bad messages that are alone reach the dead-letter queue.
 ///
 /// Bounded: 64 fingerprints; those that are closed and longest unseen make room. Pure; not thread-safe.
 class CircuitBreakers {
  public:
   void observe(const AttemptOutcome& outcome);
-  /// Messages wait for each other (FIFO groups): none is held, since it would hold its whole group.
-  void ordered(bool yes) { ordered_ = yes; }
-  /// What the odds must rest on before a failure counts as permanent.
-  void settle_after(std::uint32_t attempts) { settle_after_ = attempts; }
+  /// What the odds must rest on before a failure counts as permanent, and how long a message waits at most
+  /// for an attempt that counts.
+  void use(const RetrySettings& settings) { settings_ = settings; }
   /// The function's code or settings have changed: whatever it failed with may work now.
   void version_changed(TimePoint now);
 
@@ -70,8 +47,9 @@ class CircuitBreakers {
   /// Share of the newest attempts that failed, 0..1.
   double recent_failures() const { return recent_failures_; }
 
-  /// The message waits for the breaker that holds failures of this kind, which is not closed.
-  void hold(MessageId message, ErrorClass error, std::uint64_t fingerprint);
+  /// The message, with so many attempts left, waits for the breaker that holds failures of this kind, which
+  /// is not closed.
+  void hold(MessageId message, ErrorClass error, std::uint64_t fingerprint, std::uint32_t attempts_left);
   /// Held messages whose turn has come: canaries of open breakers, what half-open ones let go, all of those
   /// that will not pass. At most `count_max`; some may be gone meanwhile. `ready`: messages that wait to run.
   std::vector<MessageId> take_due(TimePoint now, std::size_t ready, std::size_t count_max);
@@ -89,6 +67,10 @@ class CircuitBreakers {
   std::vector<Row> rows(TimePoint now) const;
 
  private:
+  struct Held {
+    MessageId message;
+    std::uint32_t attempts_left = 0;
+  };
   struct Breaker {
     std::uint64_t fingerprint = 0;  ///< 0: whatever is new
     ErrorClass error = ErrorClass::None;
@@ -97,7 +79,10 @@ class CircuitBreakers {
     TimePoint first_seen;
     TimePoint last_seen;
     TimePoint opened_at;
-    TimePoint probe_at;
+    TimePoint probe_at;  ///< when one of those that wait is run
+    TimePoint asked_at;  ///< when the last one was
+    TimePoint fresh_at;  ///< takes everything: when one is run that has not failed yet
+    OutageEvidence evidence;
     std::uint64_t seen = 0;  ///< first attempts of the function when the sums were last brought up to date
     double all_sum = 0;      ///< CUSUM against "most messages fail with it"
     double some_sum = 0;     ///< against "a part of them do"
@@ -111,10 +96,13 @@ class CircuitBreakers {
     std::uint32_t credit = 0;           ///< half-open: held messages that may go
     std::uint32_t fresh_succeeded = 0;  ///< canaries in a row that had not failed before
     bool by_change = false;             ///< opened soon after a new version
-    std::deque<MessageId> held;
+    std::deque<Held> held;
+    std::uint64_t attempts_left = 0;  ///< of all that are held
   };
 
-  static bool may_take_everything(const Breaker& breaker);
+  bool is_down(const Breaker& breaker) const;
+  bool may_take_everything(const Breaker& breaker) const;
+  bool should_open(const Breaker& breaker) const;
   Breaker* find(std::uint64_t fingerprint, ErrorClass error);
   const Breaker* responsible(ErrorClass error, std::uint64_t fingerprint) const;
   Breaker& entry(const AttemptOutcome& outcome);
@@ -123,11 +111,13 @@ class CircuitBreakers {
   void count_first(Breaker& breaker) const;
   void failed(Breaker& breaker, const AttemptOutcome& outcome);
   void succeeded(const AttemptOutcome& outcome);
+  void fresh_succeeded(Breaker& breaker, TimePoint now, bool was_down);
   void recovers(Breaker& breaker, TimePoint now);
   void open(Breaker& breaker, TimePoint now) const;
   void half_open(Breaker& breaker, TimePoint now);
   void close(Breaker& breaker) const;
   void schedule_probe(Breaker& breaker, TimePoint now) const;
+  void plan_probe(Breaker& breaker) const;
   void judge(Breaker& breaker, TimePoint now) const;
   void take(Breaker& breaker, std::size_t count, std::vector<MessageId>& out) const;
   Duration patience() const;
@@ -138,9 +128,11 @@ class CircuitBreakers {
   OutageHistory outages_;
   std::uint64_t first_attempts_ = 0;
   double recent_failures_ = 0;
-  std::uint32_t settle_after_ = 20;
-  bool ordered_ = false;
+  RetrySettings settings_;
+  bool has_succeeded_ = false;
+  bool has_succeeded_since_change_ = false;
   std::size_t ready_ = 0;  ///< messages that wait to run, when it was last said
+  TimePoint looked_at_ = TimePoint::min();
   TimePoint changed_at_ = TimePoint::min();
 };
 

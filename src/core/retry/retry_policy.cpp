@@ -126,7 +126,8 @@ FailureOdds failure_odds(const RetryInputs& inputs) {
 }
 
 bool waits_for_breaker(const RetryInputs& inputs) {
-  return inputs.error != ErrorClass::Capacity &&
+  const bool used_up = inputs.breaker.counts && inputs.attempt >= inputs.attempts_max;
+  return inputs.error != ErrorClass::Capacity && !used_up &&
          (inputs.breaker.state == BreakerState::Open || inputs.breaker.state == BreakerState::HalfOpen);
 }
 

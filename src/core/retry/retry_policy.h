@@ -32,8 +32,9 @@ struct RetryInputs {
 /// that are negative or not finite count as none. `now` is never below `later`; both are in [0, 1].
 FailureOdds failure_odds(const RetryInputs& inputs);
 
-/// A breaker is open for what the message failed with: it waits till the predicted recovery, is let go by the
-/// breaker and not by time alone, and the attempt is not counted.
+/// A breaker is open for what the message failed with: it waits till the predicted recovery and is let go by
+/// the breaker and not by time alone. Where the breaker says so the attempt is not counted; where it does not
+/// and attempts are used up there is nothing to wait for.
 bool waits_for_breaker(const RetryInputs& inputs);
 
 /// Exponential backoff; the nearer `odds` to certain, the further the attempts left are spread towards
@@ -44,7 +45,7 @@ Duration backoff(const RetryInputs& inputs, const RetrySettings& settings, doubl
 /// costs one, ten seconds of waiting one, a message that would have succeeded and is dead-lettered
 /// 1 / (1 - dead_letter_odds). Bounded by rules that no odds overrule:
 /// - Capacity: again as soon as possible, no attempt counted, never dead-lettered.
-/// - A breaker is open for it: later, no attempt counted, never dead-lettered.
+/// - A breaker is open for it: later; what it knows to be down is never dead-lettered and costs no attempt.
 /// - Attempts used up: dead-letter queue, or parked with the longest backoff where there is none.
 /// - Early only on enough evidence, if the function works for other messages and the error is not too young
 /// to
