@@ -2,6 +2,18 @@
 file(STRINGS ${CMAKE_SOURCE_DIR}/LAYERS FOREWARM_LAYERS REGEX "^[a-z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/LAYERS)
 
+# Engines whose library the build is to do without: app/source_factory.cpp says so to who asks for one.
+set(FOREWARM_LEFT_OUT)
+if(NOT FOREWARM_RABBITMQ)
+  list(APPEND FOREWARM_LEFT_OUT edge/cloud/rabbitmq)
+endif()
+if(NOT FOREWARM_NATS)
+  list(APPEND FOREWARM_LEFT_OUT edge/cloud/nats)
+endif()
+foreach(folder ${FOREWARM_LEFT_OUT})
+  list(FILTER FOREWARM_LAYERS EXCLUDE REGEX "^${folder}:")
+endforeach()
+
 # Tests beside the code that run many seeded worlds or crashes: not for every save.
 set(FOREWARM_SCENARIO_TESTS "*Swarm*:*StoreCrash*:*StoreDamage*:*StoreFault*")
 
@@ -29,6 +41,9 @@ function(forewarm_library folder)
   foreach(line ${FOREWARM_LAYERS})
     if(line MATCHES "^${folder}:(.*)$")
       separate_arguments(floors UNIX_COMMAND "${CMAKE_MATCH_1}")
+      if(FOREWARM_LEFT_OUT)
+        list(REMOVE_ITEM floors ${FOREWARM_LEFT_OUT})
+      endif()
       foreach(floor ${floors})
         forewarm_target(${floor} dependency)
         target_link_libraries(${target} ${scope} ${dependency})

@@ -1,13 +1,105 @@
 #include "app/source_factory.h"
 
-#include <string_view>
+#include <algorithm>
+
+#include "app/admin_access.h"
+#include "app/source_url.h"
+#include "edge/cloud/nats/nats_source.h"
+#include "edge/cloud/rabbitmq/rabbitmq_source.h"
 
 namespace forewarm {
+namespace {
 
-Result<std::unique_ptr<MessageSource>> make_source(const SourceConfig& config) {
-  const std::string_view url = config.url;
-  const std::string scheme(url.substr(0, url.find("://")));
-  return error(ErrorCode::Invalid, "url: no engine has the scheme '" + scheme + "'");
+using MadeSource = Result<std::unique_ptr<MessageSource>>;
+
+#if FOREWARM_RABBITMQ
+MadeSource make_amqp(const SourceUrl& url) {
+  if (url.segments.empty() || url.segments.size() > 2) {
+    return error(ErrorCode::Invalid,
+                 url.shown() + ": expected " + url.scheme + "://HOST/QUEUE or /VHOST/QUEUE");
+  }
+  RabbitMqOptions made;
+  made.tls = url.scheme == "amqps";
+  made.host = url.host;
+  made.port = url.port.value_or(made.tls ? 5671 : 5672);
+  made.queue = url.segments.back();
+  if (url.segments.size() == 2) made.vhost = url.segments.front();
+  if (!url.user.empty()) made.user = url.user;
+  if (!url.password.empty()) made.password = url.password;
+  SourceUrlOptions options(url);
+  options.seconds("heartbeat", made.heartbeat);
+  options.text("ca_file", made.ca_file);
+  options.flag("dead_letters", made.dead_letters);
+  options.number("delivery_limit", made.delivery_limit);
+  options.seconds("consumer_timeout", made.consumer_timeout);
+  options.text("management", made.management_url);
+  if (auto read = options.finish(); !read) return std::unexpected(read.error());
+  return make_rabbitmq_source(std::move(made));
+}
+#else
+MadeSource make_amqp(const SourceUrl& url) {
+  return error(ErrorCode::Invalid,
+               url.shown() + ": this forewarm was built without RabbitMQ (FOREWARM_RABBITMQ=OFF)");
+}
+#endif
+
+#if FOREWARM_NATS
+MadeSource make_nats(const SourceUrl& url) {
+  if (url.segments.size() != 2) {
+    return error(ErrorCode::Invalid, url.shown() + ": expected " + url.scheme + "://HOST/STREAM/CONSUMER");
+  }
+  NatsOptions made;
+  made.tls = url.scheme == "tls";
+  made.host = url.host;
+  made.port = url.port.value_or(4222);
+  made.stream = url.segments[0];
+  made.consumer = url.segments[1];
+  // As in NATS's own URLs: one of user and password without the other is a token.
+  if (!url.user.empty() && !url.password.empty()) {
+    made.user = url.user;
+    made.password = url.password;
+  } else {
+    made.token = url.user + url.password;
+  }
+  SourceUrlOptions options(url);
+  options.seconds("heartbeat", made.heartbeat);
+  options.text("ca_file", made.ca_file);
+  options.text("credentials_file", made.credentials_file);
+  options.text("subject", made.subject);
+  options.text("dead_letter_subject", made.dead_letter_subject);
+  options.duration("ack_wait", made.ack_wait);
+  options.text("filter", made.filter_subject);
+  options.flag("create", made.create);
+  if (auto read = options.finish(); !read) return std::unexpected(read.error());
+  return make_nats_source(std::move(made));
+}
+#else
+MadeSource make_nats(const SourceUrl& url) {
+  return error(ErrorCode::Invalid,
+               url.shown() + ": this forewarm was built without NATS (FOREWARM_NATS=OFF)");
+}
+#endif
+
+}  // namespace
+
+MadeSource make_source(const SourceConfig& config) {
+  auto parsed = parse_source_url(config.url);
+  if (!parsed) return std::unexpected(parsed.error());
+  SourceUrl& url = *parsed;
+  auto options = config.options;
+  if (!config.ca_file.empty()) options["ca_file"] = config.ca_file;
+  std::erase_if(url.options, [&](const auto& option) { return options.contains(option.first); });
+  url.options.insert(url.options.end(), options.begin(), options.end());
+  if (!config.password_file.empty()) {
+    auto secret = read_secret_file(url.shown() + ": password_file", config.password_file, 1);
+    if (!secret) return std::unexpected(secret.error());
+    url.password = std::move(*secret);
+  }
+  if (url.scheme == "amqp" || url.scheme == "amqps") return make_amqp(url);
+  if (url.scheme == "nats" || url.scheme == "tls") return make_nats(url);
+  return error(ErrorCode::Invalid,
+               url.shown() + ": no engine has the scheme '" + url.scheme +
+                   "'; there are amqp and amqps (RabbitMQ), nats and tls (NATS JetStream)");
 }
 
 }  // namespace forewarm

@@ -1,0 +1,73 @@
+#include "app/source_factory.h"
+
+#include <gtest/gtest.h>
+
+#include "app/source_url.h"
+
+namespace forewarm {
+namespace {
+
+std::string refusal(const SourceConfig& config) {
+  const auto made = make_source(config);
+  return made ? "" : made.error().message;
+}
+
+std::string refusal(std::string url) {
+  SourceConfig config;
+  config.url = std::move(url);
+  return refusal(config);
+}
+
+TEST(SourceUrl, HasItsPartsDecoded) {
+  const auto url = parse_source_url("amqp://me:p%40ss@[::1]:5673/%2F/or%2Fders?heartbeat=5s&ca_file=/a%20b");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->scheme, "amqp");
+  EXPECT_EQ(url->user, "me");
+  EXPECT_EQ(url->password, "p@ss");
+  EXPECT_EQ(url->host, "::1");
+  EXPECT_EQ(url->port, 5673);
+  EXPECT_EQ(url->segments, (std::vector<std::string>{"/", "or/ders"}));
+  EXPECT_EQ(url->options.at(1).second, "/a b");
+  EXPECT_EQ(parse_source_url("nats://host/S/C")->port, std::nullopt);
+}
+
+TEST(SourceFactory, MakesWhatTheSchemeNames) {
+  for (const char* url :
+       {"amqp://host/queue", "amqps://u:p@host:1/vhost/queue?dead_letters=true&delivery_limit=5",
+        "nats://token@host/S/C?ack_wait=2s", "tls://u:p@host:4222/S/C?create=false"}) {
+    EXPECT_EQ(refusal(url), "") << url;
+  }
+}
+
+TEST(SourceFactory, RefusesWithPlaceAndRemedyAndWithoutSecrets) {
+  EXPECT_NE(refusal("rabbit").find("SCHEME://"), std::string::npos);
+  EXPECT_NE(refusal("kafka://u:secret@host/q").find("there are amqp"), std::string::npos);
+  EXPECT_NE(refusal("amqp://u:secret@host/a/b/c").find("/VHOST/QUEUE"), std::string::npos);
+  EXPECT_NE(refusal("amqp://host:99999/q").find("port"), std::string::npos);
+  EXPECT_NE(
+      refusal("amqp://u:secret@host/q?prefetch=3").find("there is no option 'prefetch'; there are heartbeat"),
+      std::string::npos);
+  EXPECT_NE(refusal("amqp://host/q?dead_letters=yes").find("expected true or false"), std::string::npos);
+  EXPECT_NE(refusal("nats://host/S").find("/STREAM/CONSUMER"), std::string::npos);
+  EXPECT_NE(refusal("nats://host/S/C?heartbeat=1ms").find("1s or more"), std::string::npos);
+  for (const char* url :
+       {"kafka://u:secret@host/q", "amqp://u:secret@host/a/b/c", "amqp://u:secret@host/q?x=secret",
+        "amqp://u:secret@:5/q", "nats://secret@host/S"}) {
+    EXPECT_EQ(refusal(url).find("secret"), std::string::npos) << refusal(url);
+  }
+}
+
+TEST(SourceFactory, TakesOptionsAndSecretsFromTheConfiguration) {
+  SourceConfig config;
+  config.url = "amqp://worker@host/orders?heartbeat=nonsense";
+  config.options["heartbeat"] = "5s";
+  EXPECT_EQ(refusal(config), "");
+  config.options["prefetch"] = "5";
+  EXPECT_NE(refusal(config).find("there is no option 'prefetch'"), std::string::npos);
+  config.options.clear();
+  config.password_file = "/nowhere/password";
+  EXPECT_NE(refusal(config).find("/nowhere/password cannot be read"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace forewarm

@@ -1,0 +1,53 @@
+#include "edge/cloud/command_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "edge/cloud/reconnect_backoff.h"
+
+namespace forewarm {
+namespace {
+
+TEST(CommandQueue, WakesItsThreadAndRunsInOrder) {
+  CommandQueue queue;
+  std::vector<int> ran;
+  std::jthread other([&] {
+    for (int i = 0; i < 100; ++i) queue.post([&ran, i] { ran.push_back(i); });
+  });
+  for (int turn = 0; turn < 1000 && ran.size() < 100; ++turn) {
+    queue.wait(-1, std::chrono::seconds(10));
+    queue.run();
+  }
+  ASSERT_EQ(ran.size(), 100U);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(ran[static_cast<std::size_t>(i)], i);
+}
+
+TEST(CommandQueue, ACommandThatPostsAnotherHasItRunNextTime) {
+  CommandQueue queue;
+  int runs = 0;
+  queue.post([&] {
+    ++runs;
+    queue.post([&] { ++runs; });
+  });
+  queue.run();
+  EXPECT_EQ(runs, 1);
+  queue.run();
+  EXPECT_EQ(runs, 2);
+}
+
+TEST(ReconnectBackoff, DoublesUpToItsLimitWithinARandomHalf) {
+  ReconnectBackoff backoff(
+      7, {.first = std::chrono::milliseconds(100), .longest = std::chrono::milliseconds(400)});
+  for (const int most : {100, 200, 400, 400, 400}) {
+    const auto wait = backoff.next().count();
+    EXPECT_GE(wait, most / 2);
+    EXPECT_LE(wait, most);
+  }
+  backoff.reset();
+  EXPECT_LE(backoff.next().count(), 100);
+}
+
+}  // namespace
+}  // namespace forewarm
