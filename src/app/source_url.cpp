@@ -45,10 +45,10 @@ Result<void> read_authority(std::string_view authority, SourceUrl& url) {
   if (port.empty()) return {};
   url.port = whole<std::uint16_t>(port);
   if (!url.port) {
+    // It may be a part of a password, so it is not shown.
     return error(ErrorCode::Invalid,
-                 "a source's URL has '" + std::string(port) +
-                     "' for a port; expected a number up to 65535 (a '/', '?' or '@' in the "
-                     "password is written %2F, %3F, %40)");
+                 "a source's URL has no port up to 65535 after its host and ':' (a '/', '?' or '@' in the "
+                 "password is written %2F, %3F, %40)");
   }
   return {};
 }

@@ -65,7 +65,7 @@ class RabbitMqQueue final : public MessageSource {
 
   void publish(LentMessage message, std::function<void(Result<void>)> done) override {
     thread_.post([this, message = std::move(message), done = std::move(done)] {
-      if (!session_) return done(std::unexpected(not_connected()));
+      if (!session_ || failure_) return done(std::unexpected(not_connected()));
       keep(session_->publisher.publish(message, done));
     });
   }
