@@ -172,8 +172,8 @@ Error NatsLink::refused(natsStatus status) const {
 Result<void> NatsLink::publish(const std::string& subject, const std::string& reply, std::string_view data,
                                const NatsHeaders& headers) {
   natsMsg* made = nullptr;
-  auto status =
-      natsMsg_Create(&made, subject.c_str(), reply.c_str(), data.data(), static_cast<int>(data.size()));
+  auto status = natsMsg_Create(&made, subject.c_str(), reply.empty() ? nullptr : reply.c_str(), data.data(),
+                               static_cast<int>(data.size()));
   const NatsMessage message(made, &natsMsg_Destroy);
   for (const auto& [name, value] : headers) {
     if (status == NATS_OK) status = natsMsgHeader_Add(made, name.c_str(), value.c_str());

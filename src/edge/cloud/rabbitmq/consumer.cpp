@@ -7,6 +7,11 @@
 #include "edge/cloud/rabbitmq/prefetch.h"
 
 namespace forewarm {
+namespace {
+
+constexpr std::chrono::seconds kBeginWithin{10};
+
+}  // namespace
 
 RabbitMqConsumer::RabbitMqConsumer(AmqpLink& link, const RabbitMqOptions& options,
                                    const MessageSource::Listener& listener, std::uint64_t connection)
@@ -65,6 +70,9 @@ Result<void> RabbitMqConsumer::take_method(const amqp_method_t& method) {
       for (const auto& sent : answered) listener_.settled(sent.token, sent.kind, {});
       return {};
     }
+    case AMQP_BASIC_CONSUME_OK_METHOD:
+      consuming_by_.reset();
+      return {};
     case AMQP_BASIC_CANCEL_METHOD:
       return error(ErrorCode::NotFound,
                    link_.place() + " ended the consumer of queue \"" + options_.queue +
@@ -84,6 +92,13 @@ void RabbitMqConsumer::take_content() {
 }
 
 Result<void> RabbitMqConsumer::flush(Clock::time_point now) {
+  // A quorum queue without a leader is declared, but nobody answers for it.
+  if (consuming_by_ && now > *consuming_by_) {
+    return error(ErrorCode::Io,
+                 link_.place() + ": queue \"" + options_.queue +
+                     "\" does not let a consumer begin; check that it is running and has a leader "
+                     "(rabbitmq-queues quorum_status). It is tried again until it does");
+  }
   if (window_ == 0) {
     if (auto given = give_back_held(); !given) return given;
   }
@@ -146,6 +161,7 @@ Result<void> RabbitMqConsumer::consume(std::uint16_t prefetch) {
   amqp_basic_consume_t begin{};
   begin.queue = amqp_borrow(options_.queue);
   begin.consumer_tag = amqp_borrow(tag);
+  consuming_by_ = Clock::now() + kBeginWithin;
   return link_.send(kChannel, AMQP_BASIC_CONSUME_METHOD, &begin);
 }
 

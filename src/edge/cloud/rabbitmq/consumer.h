@@ -67,8 +67,9 @@ class RabbitMqConsumer {
   const MessageSource::Listener& listener_;
   std::string prefix_;  ///< of the connection's tokens
   std::uint32_t window_ = 0;
-  std::uint32_t prefetch_ = 0;  ///< of the consumer there is; 0: there is none
-  std::uint64_t consumer_ = 0;  ///< the number of the latest, which is its tag
+  std::uint32_t prefetch_ = 0;                       ///< of the consumer there is; 0: there is none
+  std::uint64_t consumer_ = 0;                       ///< the number of the latest, which is its tag
+  std::optional<Clock::time_point> consuming_by_{};  ///< when the broker should have begun
   std::optional<AmqpContent> coming_{};
   std::deque<AmqpContent> held_{};             ///< sent ahead of the window, oldest first
   std::map<std::uint64_t, Unsettled> lent_{};  ///< by delivery tag, so oldest first
