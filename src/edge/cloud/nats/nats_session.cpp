@@ -236,10 +236,14 @@ void NatsSession::publish(const LentMessage& message, std::function<void(Result<
       headers);
 }
 
+// Answered before anything is pulled: the server takes acknowledgements and pull requests in by different
+// ways, and one that came late would be for the delivery that follows.
 void NatsSession::give_back(const std::vector<NatsLeftBehind>& left_behind) {
   const auto now = Clock::now();
   for (const auto& left : left_behind) {
-    if (left.until > now) hand_back(left.reply_subject);
+    if (left.until <= now) continue;
+    ++giving_back_;
+    requests_.send(left.reply_subject, "-NAK", [this](const Result<std::string>&) { --giving_back_; });
   }
 }
 
@@ -248,6 +252,7 @@ void NatsSession::flush(Clock::time_point now) {
   end_leases(now);
   lend();
   if (!extended_.empty()) listener_.extended(std::exchange(extended_, {}));
+  if (giving_back_ > 0) return;
   pulls_.follow_window(window_, static_cast<std::uint32_t>(lent_.size() + held_.size()), now);
 }
 

@@ -82,6 +82,7 @@ class NatsSession {
   const MessageSource::Listener& listener_;
   std::string prefix_;  ///< of the connection's tokens
   std::uint32_t window_ = 0;
+  std::size_t giving_back_ = 0;                  ///< without an answer yet
   std::deque<Held> held_{};                      ///< beyond the window, oldest first
   std::map<std::string, Unsettled> lent_{};      ///< by token
   std::map<std::string, std::string> tokens_{};  ///< of what is lent, by id
