@@ -7,15 +7,15 @@
 namespace forewarm {
 namespace {
 
-std::string refusal(const SourceConfig& config) {
+std::string source_refusal(const SourceConfig& config) {
   const auto made = make_source(config);
   return made ? "" : made.error().message;
 }
 
-std::string refusal(std::string url) {
+std::string source_refusal(std::string url) {
   SourceConfig config;
   config.url = std::move(url);
-  return refusal(config);
+  return source_refusal(config);
 }
 
 TEST(SourceUrl, HasItsPartsDecoded) {
@@ -35,25 +35,26 @@ TEST(SourceFactory, MakesWhatTheSchemeNames) {
   for (const char* url :
        {"amqp://host/queue", "amqps://u:p@host:1/vhost/queue?dead_letters=true&delivery_limit=5",
         "nats://token@host/S/C?ack_wait=2s", "tls://u:p@host:4222/S/C?create=false"}) {
-    EXPECT_EQ(refusal(url), "") << url;
+    EXPECT_EQ(source_refusal(url), "") << url;
   }
 }
 
 TEST(SourceFactory, RefusesWithPlaceAndRemedyAndWithoutSecrets) {
-  EXPECT_NE(refusal("rabbit").find("SCHEME://"), std::string::npos);
-  EXPECT_NE(refusal("kafka://u:secret@host/q").find("there are amqp"), std::string::npos);
-  EXPECT_NE(refusal("amqp://u:secret@host/a/b/c").find("/VHOST/QUEUE"), std::string::npos);
-  EXPECT_NE(refusal("amqp://host:99999/q").find("port"), std::string::npos);
-  EXPECT_NE(
-      refusal("amqp://u:secret@host/q?prefetch=3").find("there is no option 'prefetch'; there are heartbeat"),
-      std::string::npos);
-  EXPECT_NE(refusal("amqp://host/q?dead_letters=yes").find("expected true or false"), std::string::npos);
-  EXPECT_NE(refusal("nats://host/S").find("/STREAM/CONSUMER"), std::string::npos);
-  EXPECT_NE(refusal("nats://host/S/C?heartbeat=1ms").find("1s or more"), std::string::npos);
+  EXPECT_NE(source_refusal("rabbit").find("SCHEME://"), std::string::npos);
+  EXPECT_NE(source_refusal("kafka://u:secret@host/q").find("there are amqp"), std::string::npos);
+  EXPECT_NE(source_refusal("amqp://u:secret@host/a/b/c").find("/VHOST/QUEUE"), std::string::npos);
+  EXPECT_NE(source_refusal("amqp://host:99999/q").find("port"), std::string::npos);
+  EXPECT_NE(source_refusal("amqp://u:secret@host/q?prefetch=3")
+                .find("there is no option 'prefetch'; there are heartbeat"),
+            std::string::npos);
+  EXPECT_NE(source_refusal("amqp://host/q?dead_letters=yes").find("expected true or false"),
+            std::string::npos);
+  EXPECT_NE(source_refusal("nats://host/S").find("/STREAM/CONSUMER"), std::string::npos);
+  EXPECT_NE(source_refusal("nats://host/S/C?heartbeat=1ms").find("1s or more"), std::string::npos);
   for (const char* url :
        {"kafka://u:secret@host/q", "amqp://u:secret@host/a/b/c", "amqp://u:secret@host/q?x=secret",
         "amqp://u:secret@:5/q", "nats://secret@host/S"}) {
-    EXPECT_EQ(refusal(url).find("secret"), std::string::npos) << refusal(url);
+    EXPECT_EQ(source_refusal(url).find("secret"), std::string::npos) << source_refusal(url);
   }
 }
 
@@ -61,12 +62,12 @@ TEST(SourceFactory, TakesOptionsAndSecretsFromTheConfiguration) {
   SourceConfig config;
   config.url = "amqp://worker@host/orders?heartbeat=nonsense";
   config.options["heartbeat"] = "5s";
-  EXPECT_EQ(refusal(config), "");
+  EXPECT_EQ(source_refusal(config), "");
   config.options["prefetch"] = "5";
-  EXPECT_NE(refusal(config).find("there is no option 'prefetch'"), std::string::npos);
+  EXPECT_NE(source_refusal(config).find("there is no option 'prefetch'"), std::string::npos);
   config.options.clear();
   config.password_file = "/nowhere/password";
-  EXPECT_NE(refusal(config).find("/nowhere/password cannot be read"), std::string::npos);
+  EXPECT_NE(source_refusal(config).find("/nowhere/password cannot be read"), std::string::npos);
 }
 
 }  // namespace
