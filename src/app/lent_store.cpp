@@ -105,7 +105,7 @@ void LentStore::remove(MessageId id, const LentEntry& entry, Translated& into) c
 void LentStore::update(const UpdateMessage& update, const LentEntry& entry, Translated& into) const {
   const std::string key = key_of(entry.queue, entry.message.id);
   const LentAttempts attempts{update.receive_count, update.visible_at, update.visible_at};
-  into.writes.push_back(PutRecord{key, attempts_text(attempts)});
+  into.writes.emplace_back(std::in_place_type<PutRecord>, key, attempts_text(attempts));
   into.attempts.emplace_back(key, attempts);
   if (entry.message.token.empty() || entry.leaving) into.leaving.push_back(update.message);
 }
@@ -135,7 +135,7 @@ void LentStore::move(const MoveMessage& move, const LentEntry& entry, Translated
   message.visible_at = move.visible_at;
   message.receive_count = 0;
   message.dead_letter_source = move.source;
-  into.writes.push_back(AppendMessage{{message, hands_.pack(entry)}});
+  into.writes.emplace_back(std::in_place_type<AppendMessage>, StoredMessage{message, hands_.pack(entry)});
   into.synced = true;
 }
 
@@ -191,7 +191,7 @@ std::vector<Write> LentStore::take_expired(TimePoint now) {
   std::vector<Write> writes;
   for (auto each = attempts_.begin(); each != attempts_.end();) {
     const bool expired = saturating_add(each->second.noted, kAttemptsKept) < now;
-    if (expired) writes.push_back(RemoveRecord{each->first});
+    if (expired) writes.emplace_back(std::in_place_type<RemoveRecord>, each->first);
     each = expired ? attempts_.erase(each) : std::next(each);
   }
   return writes;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "edge/cloud/nats/nats_session.h"
-#include "edge/cloud/source_thread.h"
+#include "edge/cloud/engine_thread.h"
 
 namespace forewarm {
 namespace {
@@ -103,7 +103,7 @@ class NatsQueue final : public MessageSource {
   std::uint32_t window_ = 0;
   std::uint64_t connections_ = 0;
   std::vector<NatsLeftBehind> left_behind_{};
-  SourceThread thread_{};
+  EngineThread thread_{};
   std::unique_ptr<NatsSession> session_{};
 };
 

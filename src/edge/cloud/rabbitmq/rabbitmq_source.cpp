@@ -10,7 +10,7 @@
 #include "edge/cloud/rabbitmq/consumer.h"
 #include "edge/cloud/rabbitmq/management.h"
 #include "edge/cloud/rabbitmq/publisher.h"
-#include "edge/cloud/source_thread.h"
+#include "edge/cloud/engine_thread.h"
 
 namespace forewarm {
 namespace {
@@ -111,7 +111,7 @@ class RabbitMqQueue final : public MessageSource {
   std::unique_ptr<Session> session_{};
   std::optional<Error> failure_{};
   std::vector<std::function<void(Result<QueueDepth>)>> observers_{};  ///< wait for the management API
-  SourceThread thread_{};
+  EngineThread thread_{};
   std::jthread fetching_{};  ///< ends before the thread that it reports to
 };
 

@@ -1,4 +1,4 @@
-#include "edge/cloud/source_thread.h"
+#include "edge/cloud/engine_thread.h"
 
 #include <signal.h>
 
@@ -16,7 +16,7 @@ constexpr std::chrono::seconds kStopPatience{2};
 
 }  // namespace
 
-void SourceThread::start(Connection connection) {
+void EngineThread::start(Connection connection) {
   connection_ = std::move(connection);
   thread_ = std::jthread([this](const std::stop_token& stop) {
     run(stop);
@@ -24,7 +24,7 @@ void SourceThread::start(Connection connection) {
   });
 }
 
-void SourceThread::stop() {
+void EngineThread::stop() {
   if (!thread_.joinable()) return;
   thread_.request_stop();
   commands_.post([] {});
@@ -32,7 +32,7 @@ void SourceThread::stop() {
   thread_.join();
 }
 
-void SourceThread::run(const std::stop_token& stop) {
+void EngineThread::run(const std::stop_token& stop) {
   using Steady = std::chrono::steady_clock;
   // Signals are for the thread that runs the loop.
   sigset_t all;
@@ -55,7 +55,7 @@ void SourceThread::run(const std::stop_token& stop) {
   connection_.close();
 }
 
-void SourceThread::pause(const std::stop_token& stop, std::chrono::milliseconds time) {
+void EngineThread::pause(const std::stop_token& stop, std::chrono::milliseconds time) {
   using Steady = std::chrono::steady_clock;
   const auto until = Steady::now() + time;
   while (!stop.stop_requested() && Steady::now() < until) {

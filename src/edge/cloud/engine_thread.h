@@ -14,7 +14,7 @@ namespace forewarm {
 
 /// The thread of a source whose client library blocks: connects, serves the connection until it ends, says
 /// why, waits (longer each time, by chance) and connects again.
-class SourceThread {
+class EngineThread {
  public:
   /// All but `interrupt` are called on the thread.
   struct Connection {
@@ -26,9 +26,9 @@ class SourceThread {
     std::function<void()> interrupt;  ///< ends what the thread blocks in, when a stop lasts too long
   };
 
-  SourceThread() = default;
-  SourceThread(const SourceThread&) = delete;
-  SourceThread& operator=(const SourceThread&) = delete;
+  EngineThread() = default;
+  EngineThread(const EngineThread&) = delete;
+  EngineThread& operator=(const EngineThread&) = delete;
 
   /// Any thread, also before start(): it runs on the thread, between what comes from the connection.
   void post(std::function<void()> command) { commands_.post(std::move(command)); }
