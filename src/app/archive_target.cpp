@@ -2,8 +2,8 @@
 
 #include <cstdlib>
 
-#include "app/history_remote.h"
 #include "edge/archive/object_url.h"
+#include "edge/cloud/credentials/aws_credentials.h"
 
 namespace forewarm {
 namespace {

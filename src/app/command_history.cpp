@@ -10,6 +10,7 @@
 #include "app/history_export.h"
 #include "app/history_import.h"
 #include "app/history_remote.h"
+#include "edge/cloud/credentials/aws_credentials.h"
 #include "app/opened_history.h"
 #include "app/terminal.h"
 #include "base/time_text.h"

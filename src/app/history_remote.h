@@ -41,8 +41,5 @@ struct CloudWatchImport {
 Result<std::vector<ImportedSeries>> fetch_cloudwatch(const CloudWatchImport& request,
                                                      const Progress01& progress);
 
-/// From AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile AWS_PROFILE of the
-/// shared credentials file (AWS_SHARED_CREDENTIALS_FILE, ~/.aws/credentials).
-Result<AwsCredentials> find_aws_credentials();
 
 }  // namespace forewarm

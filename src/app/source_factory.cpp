@@ -5,7 +5,10 @@
 #include "app/admin_access.h"
 #include "app/source_url.h"
 #include "edge/cloud/nats/nats_source.h"
+#include "edge/cloud/pubsub/pubsub_source.h"
 #include "edge/cloud/rabbitmq/rabbitmq_source.h"
+#include "edge/cloud/sqs/sqs_protocol.h"
+#include "edge/cloud/sqs/sqs_source.h"
 
 namespace forewarm {
 namespace {
@@ -80,6 +83,67 @@ MadeSource make_nats(const SourceUrl& url) {
 }
 #endif
 
+MadeSource make_sqs(const SourceUrl& url) {
+  if (url.segments.size() != 2) {
+    return error(ErrorCode::Invalid, url.shown() +
+                                         ": expected the queue's URL with sqs+ before it: "
+                                         "sqs+https://sqs.REGION.amazonaws.com/ACCOUNT/QUEUE");
+  }
+  if (!url.user.empty() || !url.password.empty())
+    return error(ErrorCode::Invalid, url.shown() +
+                                         ": SQS takes no user or password here; its credentials are "
+                                         "found as the AWS SDKs find them");
+  SqsOptions made;
+  made.endpoint = url.scheme.substr(4) + "://" + url.host + (url.port ? ":" + std::to_string(*url.port) : "");
+  made.path = "/" + url.segments[0] + "/" + url.segments[1];
+  made.region = region_of_sqs_host(url.host);
+  SourceUrlOptions options(url);
+  options.text("region", made.region);
+  options.text("ca_file", made.ca_file);
+  options.duration("visibility", made.visibility);
+  options.duration("wait", made.wait);
+  if (auto read = options.finish(); !read) return std::unexpected(read.error());
+  if (made.visibility < Duration(0) || made.visibility > 12h)
+    return error(ErrorCode::Invalid, url.shown() + ": option visibility is at most 12h, as in SQS");
+  if (made.wait < Duration(0) || made.wait > 20s)
+    return error(ErrorCode::Invalid, url.shown() + ": option wait is at most 20s, as in SQS");
+  if (made.region.empty()) made.region = find_aws_region();
+  if (made.region.empty())
+    return error(ErrorCode::Invalid,
+                 url.shown() + ": in which region is the queue? Give option region, or set AWS_REGION");
+  made.credentials = make_aws_credentials();
+  return make_sqs_source(std::move(made));
+}
+
+MadeSource make_pubsub(const SourceUrl& url) {
+  if (url.segments.size() != 1)
+    return error(ErrorCode::Invalid, url.shown() + ": expected pubsub://PROJECT/SUBSCRIPTION");
+  if (!url.user.empty() || !url.password.empty())
+    return error(ErrorCode::Invalid, url.shown() +
+                                         ": Pub/Sub takes no user or password; its credentials are "
+                                         "Google's application default credentials");
+  PubSubOptions made;
+  made.project = url.host;
+  made.subscription = url.segments[0];
+  const auto own = own_surroundings();
+  const std::string emulator = own.variable("PUBSUB_EMULATOR_HOST");
+  if (!emulator.empty()) made.endpoint = "http://" + emulator;
+  const std::string google = PubSubOptions().endpoint;
+  SourceUrlOptions options(url);
+  options.text("endpoint", made.endpoint);
+  // Elsewhere is an emulator, which has neither accounts nor monitoring.
+  if (made.endpoint != google) made.monitoring.clear();
+  options.text("monitoring", made.monitoring);
+  options.text("topic", made.topic);
+  options.text("dead_letter_topic", made.dead_letter_topic);
+  options.text("ca_file", made.ca_file);
+  bool token = made.endpoint.starts_with("https://");
+  options.flag("token", token);
+  if (auto read = options.finish(); !read) return std::unexpected(read.error());
+  if (token) made.credentials = make_google_credentials();
+  return make_pubsub_source(std::move(made));
+}
+
 }  // namespace
 
 MadeSource make_source(const SourceConfig& config) {
@@ -97,9 +161,11 @@ MadeSource make_source(const SourceConfig& config) {
   }
   if (url.scheme == "amqp" || url.scheme == "amqps") return make_amqp(url);
   if (url.scheme == "nats" || url.scheme == "tls") return make_nats(url);
-  return error(ErrorCode::Invalid,
-               url.shown() + ": no engine has the scheme '" + url.scheme +
-                   "'; there are amqp and amqps (RabbitMQ), nats and tls (NATS JetStream)");
+  if (url.scheme == "sqs+https" || url.scheme == "sqs+http") return make_sqs(url);
+  if (url.scheme == "pubsub") return make_pubsub(url);
+  return error(ErrorCode::Invalid, url.shown() + ": no engine has the scheme '" + url.scheme +
+                                       "'; there are amqp and amqps (RabbitMQ), nats and tls (NATS "
+                                       "JetStream), sqs+https (SQS), pubsub (Google Pub/Sub)");
 }
 
 }  // namespace forewarm

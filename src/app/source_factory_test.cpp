@@ -34,7 +34,9 @@ TEST(SourceUrl, HasItsPartsDecoded) {
 TEST(SourceFactory, MakesWhatTheSchemeNames) {
   for (const char* url :
        {"amqp://host/queue", "amqps://u:p@host:1/vhost/queue?dead_letters=true&delivery_limit=5",
-        "nats://token@host/S/C?ack_wait=2s", "tls://u:p@host:4222/S/C?create=false"}) {
+        "nats://token@host/S/C?ack_wait=2s", "tls://u:p@host:4222/S/C?create=false",
+        "sqs+https://sqs.eu-west-1.amazonaws.com/123456789012/orders?visibility=1m&wait=5s",
+        "sqs+http://127.0.0.1:1/0/q?region=x", "pubsub://project/subscription?dead_letter_topic=dead"}) {
     EXPECT_EQ(source_refusal(url), "") << url;
   }
 }
@@ -51,9 +53,16 @@ TEST(SourceFactory, RefusesWithPlaceAndRemedyAndWithoutSecrets) {
             std::string::npos);
   EXPECT_NE(source_refusal("nats://host/S").find("/STREAM/CONSUMER"), std::string::npos);
   EXPECT_NE(source_refusal("nats://host/S/C?heartbeat=1ms").find("1s or more"), std::string::npos);
+  EXPECT_NE(source_refusal("sqs+https://sqs.eu-west-1.amazonaws.com/orders").find("/ACCOUNT/QUEUE"),
+            std::string::npos);
+  EXPECT_NE(source_refusal("sqs+http://host/1/q?region=x&wait=1m").find("at most 20s"), std::string::npos);
+  EXPECT_NE(source_refusal("sqs+http://host/1/q?region=x&visibility=13h").find("at most 12h"),
+            std::string::npos);
+  EXPECT_NE(source_refusal("pubsub://project").find("PROJECT/SUBSCRIPTION"), std::string::npos);
   for (const char* url :
-       {"kafka://u:secret@host/q", "amqp://u:secret@host/a/b/c", "amqp://u:secret@host/q?x=secret",
-        "amqp://u:secret@:5/q", "nats://secret@host/S"}) {
+       {"kafka://u:secret@host/q", "sqs+http://u:secret@host/1/q?region=x", "pubsub://u:secret@p/s",
+        "amqp://u:secret@host/a/b/c", "amqp://u:secret@host/q?x=secret", "amqp://u:secret@:5/q",
+        "nats://secret@host/S"}) {
     EXPECT_EQ(source_refusal(url).find("secret"), std::string::npos) << source_refusal(url);
   }
 }

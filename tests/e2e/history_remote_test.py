@@ -265,7 +265,8 @@ class CloudWatchTests(HistoryRemoteTests):
         self.assertNotIn(self.KEYS["AWS_SECRET_ACCESS_KEY"], said)
 
     def test_credentials_are_found_or_asked_for(self):
-        empty = {"AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"), "AWS_ACCESS_KEY_ID": "", "AWS_PROFILE": ""}
+        empty = {"AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"), "AWS_CONFIG_FILE": "/dev/null",
+                 "AWS_ACCESS_KEY_ID": "", "AWS_PROFILE": "", "AWS_EC2_METADATA_DISABLED": "true"}
         asked = ("--cloudwatch", "--region", "eu-west-1", "--queue", "a")
         self.assertIn("AWS_ACCESS_KEY_ID", self.refused(*asked, environment=empty))
         self.assertIn("--region", self.refused("--cloudwatch", "--queue", "a", environment=self.KEYS | {"AWS_REGION": ""}))

@@ -41,8 +41,9 @@ def wait_for(what, ready, seconds=PATIENCE_SECONDS):
 class Lines:
     """A process that takes lines of JSON and answers with such."""
 
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, command, environment=None):
+        self.process = subprocess.Popen(command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=environment)
         self.events = []
         self.grown = threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -85,8 +86,8 @@ class Lines:
 class Probe(Lines):
     """A source, started, with a window."""
 
-    def __init__(self, url, window=0):
-        super().__init__([PROBE, url])
+    def __init__(self, url, window=0, environment=None):
+        super().__init__([PROBE, url], environment)
         self.send(op="window", n=window)
         self.send(op="start")
 

@@ -1,0 +1,103 @@
+#include "edge/net/fetch_transfer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace forewarm {
+namespace {
+
+/// The URL without a password that may be in it.
+std::string without_password(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::size_t end = std::min(url.find_first_of("/?", begin), url.size());
+  const std::size_t at = url.rfind('@', end);
+  std::string text = url.substr(0, std::min(url.find('?'), url.size()));
+  if (at != std::string::npos && at > begin && at < end) text.erase(begin, at + 1 - begin);
+  return text;
+}
+
+}  // namespace
+
+CurlEasy make_curl_easy() {
+  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return CurlEasy(ready ? curl_easy_init() : nullptr);
+}
+
+FetchTransfer::FetchTransfer(CURL* easy, FetchRequest request, FetchOptions options)
+    : easy_(easy), request_(std::move(request)), options_(std::move(options)) {
+  const auto add_header = [this](const std::string& line) {
+    headers_.reset(curl_slist_append(headers_.release(), line.c_str()));
+  };
+  for (const auto& [name, value] : request_.headers) add_header(name + ": " + value);
+  add_header("Expect:");
+  const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+  set(CURLOPT_URL, request_.url.c_str());
+  set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  set(CURLOPT_HTTPHEADER, headers_.get());
+  set(CURLOPT_ERRORBUFFER, reason_);
+  set(CURLOPT_WRITEFUNCTION, &take_body);
+  set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+  set(CURLOPT_HEADERFUNCTION, &take_header);
+  set(CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout.count()));
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, &ask_whether_to_go_on);
+  set(CURLOPT_XFERINFODATA, static_cast<void*>(this));
+  set(CURLOPT_ACCEPT_ENCODING, "");
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_USERAGENT, "forewarm");
+  if (!options_.ca_file.empty()) set(CURLOPT_CAINFO, options_.ca_file.c_str());
+  if (!request_.body.empty()) {
+    set(CURLOPT_POSTFIELDS, request_.body.data());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+  }
+}
+
+std::size_t FetchTransfer::take_body(char* bytes, std::size_t, std::size_t count, void* transfer) {
+  auto& into = *static_cast<FetchTransfer*>(transfer);
+  into.too_large_ = into.answer_.body.size() + count > into.options_.body_max_bytes;
+  if (into.too_large_) return 0;
+  into.answer_.body.append(bytes, count);
+  return count;
+}
+
+int FetchTransfer::ask_whether_to_go_on(void* transfer, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const FetchTransfer*>(transfer)->options_.stop.stop_requested() ? 1 : 0;
+}
+
+std::size_t FetchTransfer::take_header(char* bytes, std::size_t, std::size_t count, void* transfer) {
+  const std::string_view line(bytes, count);
+  const std::size_t colon = line.find(':');
+  if (colon != std::string_view::npos) {
+    std::string_view value = line.substr(colon + 1);
+    const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!value.empty() && blank(value.front())) value.remove_prefix(1);
+    while (!value.empty() && blank(value.back())) value.remove_suffix(1);
+    static_cast<FetchTransfer*>(transfer)->answer_.headers.emplace_back(line.substr(0, colon), value);
+  }
+  return count;
+}
+
+Result<HttpResponse> FetchTransfer::finish(CURLcode code) {
+  if (too_large_) {
+    return error(ErrorCode::Exhausted, without_password(request_.url) + " answered with more than " +
+                                           std::to_string(options_.body_max_bytes >> 20) +
+                                           " MB; ask for less at a time");
+  }
+  if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+    return error(ErrorCode::Invalid, "'" + without_password(request_.url) +
+                                         "' is not a URL; expected http://HOST:PORT or https://HOST");
+  }
+  if (code != CURLE_OK) {
+    return error(ErrorCode::Io, without_password(request_.url) + " cannot be reached: " +
+                                    (reason_[0] != '\0' ? reason_ : curl_easy_strerror(code)));
+  }
+  long status = 0;
+  curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  answer_.status = static_cast<unsigned>(status);
+  return std::move(answer_);
+}
+
+}  // namespace forewarm
