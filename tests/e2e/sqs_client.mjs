@@ -8,7 +8,7 @@ const client = new sqs.SQSClient({
   endpoint: `${url.protocol}//${url.host}`,
   region: "eu-west-1",
   credentials: { accessKeyId: url.username, secretAccessKey: url.password },
-  maxAttempts: 1,
+  maxAttempts: 3,
 });
 
 const revive = (_, value) => (typeof value?.base64 === "string" ? Buffer.from(value.base64, "base64") : value);
@@ -23,6 +23,5 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   } catch (error) {
     answer = { error: `${error.name}: ${error.message}` };
   }
-  // A Uint8Array would be written as an object before replace() sees it as one.
   console.log(JSON.stringify(answer, replace));
 }

@@ -90,7 +90,8 @@ Error SqsEngine::refusal(const std::string& action, const HttpResponse& answer) 
     return {ErrorCode::NotFound,
             said + "; create the queue, or correct the URL or the region (" + options_.region + ")"};
   if (failure.code.starts_with("AccessDenied") || failure.code.contains("NotAuthorized"))
-    return {ErrorCode::Invalid, said + "; allow sqs:" + action + " as docs/policies/sqs.json does"};
+    return {ErrorCode::Invalid, said + "; allow sqs:" + action.substr(0, action.find("Batch")) +
+                                    " as docs/policies/sqs.json does"};
   if (failure.is_of_credentials() || failure.code.contains("Signature"))
     return {ErrorCode::Invalid, said + "; look at the credentials, the region (" + options_.region +
                                     ") and this machine's clock"};

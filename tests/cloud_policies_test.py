@@ -1,0 +1,56 @@
+"""docs/policies allow exactly what the sources call: no call is refused, and nothing is allowed for nothing."""
+
+import json
+import re
+import unittest
+
+from source_tree import ROOT, read
+
+# Of Pub/Sub's methods and Cloud Monitoring's, as the code names them (IAM permissions reference of Google Cloud).
+GOOGLE = {
+    "subscription_url()": "pubsub.subscriptions.get",
+    ":pull": "pubsub.subscriptions.consume",
+    ":acknowledge": "pubsub.subscriptions.consume",
+    ":modifyAckDeadline": "pubsub.subscriptions.consume",
+    ":publish": "pubsub.topics.publish",
+    "/timeSeries": "monitoring.timeSeries.list",
+}
+
+
+def sqs_actions(source):
+    """Names of actions in calls; a batch is allowed by its single action's name."""
+    names = re.findall(r'"((?:Get|Receive|Delete|Change|Send|Create|Set|Purge|List|Add|Remove|Tag|Untag|Start|Cancel)[A-Z]\w+)"', source)
+    return {"sqs:" + name.removesuffix("Batch") for name in names}
+
+
+def google_permissions(source):
+    urls = re.findall(r'\.url = (.*?)[,}]', source, re.DOTALL)
+    found = set()
+    for url in urls:
+        names = [name for name in GOOGLE if name in url]
+        if url.strip() != "calling.url" and len(names) != 1:
+            raise AssertionError(f"this call's permission is not known: {url}")
+        found.update(GOOGLE[name] for name in names)
+    return found
+
+
+class Policies(unittest.TestCase):
+    def test_the_policy_for_sqs_allows_what_is_called(self):
+        policy = json.loads(read(ROOT, "docs/policies/sqs.json"))
+        allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+        self.assertEqual(sqs_actions(read(ROOT, "src/edge/cloud/sqs/sqs_source.cpp")), allowed)
+
+    def test_the_role_for_pubsub_allows_what_is_called(self):
+        role = json.loads(read(ROOT, "docs/policies/pubsub.json"))
+        self.assertEqual(google_permissions(read(ROOT, "src/edge/cloud/pubsub/pubsub_source.cpp")),
+                         set(role["includedPermissions"]))
+
+    def test_a_call_that_is_not_allowed_is_found(self):
+        self.assertEqual(sqs_actions('call({.action = "PurgeQueue"}); call_batch("DeleteMessageBatch", x)'),
+                         {"sqs:PurgeQueue", "sqs:DeleteMessage"})
+        with self.assertRaises(AssertionError):
+            google_permissions('call({.url = subscription_url(":seek"), .body = x})')
+
+
+if __name__ == "__main__":
+    unittest.main()
