@@ -7,7 +7,7 @@ const url = new URL(process.argv[2]);
 const client = new sqs.SQSClient({
   endpoint: `${url.protocol}//${url.host}`,
   region: "eu-west-1",
-  credentials: { accessKeyId: url.username, secretAccessKey: url.password },
+  credentials: { accessKeyId: url.username, secretAccessKey: decodeURIComponent(url.password) },
   maxAttempts: 3,
 });
 

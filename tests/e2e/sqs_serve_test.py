@@ -36,7 +36,7 @@ class ServesSqs(ServerTest):
         return f"""
 [[source]]
 queue = "orders"
-url = "sqs+http://127.0.0.1:{self.port}/000000000000/orders"
+url = "sqs+{self.url}"
 options = {{ region = "eu-west-1", wait = "1s" }}
 attempts_max = {ATTEMPTS}
 

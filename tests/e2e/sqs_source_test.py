@@ -30,8 +30,7 @@ class SqsSource:
         return self.client.do("GetQueueAttributes", QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
     def probe(self, url, window=0, options=""):
-        path = "/".join(url.rsplit("/", 2)[1:])
-        probe = Probe(f"sqs+http://{self.endpoint}/{path}?region=eu-west-1&wait=1s{options}", window, KEYS)
+        probe = Probe(f"sqs+{url}?region=eu-west-1&wait=1s{options}", window, KEYS)
         self.addCleanup(lambda: probe.process.poll() is None and probe.close())
         return probe
 
@@ -202,8 +201,7 @@ class AgainstForewarm(SqsSource, unittest.TestCase):
 
     def test_a_wrong_secret_is_refused_and_not_shown(self):
         url = self.queue()
-        path = "/".join(url.rsplit("/", 2)[1:])
-        with Probe(f"sqs+http://{self.endpoint}/{path}?region=eu-west-1", 1,
+        with Probe(f"sqs+{url}?region=eu-west-1", 1,
                    KEYS | {"AWS_SECRET_ACCESS_KEY": "wrong-secret"}) as probe:
             said = probe.wait_state(False)["error"]
         self.assertIn("look at the credentials", said)

@@ -55,12 +55,13 @@ TEST(PubSubProtocol, ADeadLetterHasItsReason) {
 }
 
 TEST(PubSubProtocol, TheNewestPointIsTheFirst) {
-  EXPECT_EQ(
-      parse_newest_point(
-          R"({"timeSeries":[{"points":[{"value":{"int64Value":"12"}},{"value":{"int64Value":"9"}}]}]})"),
-      12.0);
-  EXPECT_EQ(parse_newest_point(R"({"timeSeries":[{"points":[{"value":{"doubleValue":1.5}}]}]})"), 1.5);
-  EXPECT_EQ(parse_newest_point("{}"), std::optional<double>());
+  EXPECT_EQ(parse_newest_point(
+                R"({"timeSeries":[{"points":[{"value":{"int64Value":"12"}},{"value":{"int64Value":"9"}}]}]})")
+                .value(),
+            12.0);
+  EXPECT_EQ(parse_newest_point(R"({"timeSeries":[{"points":[{"value":{"doubleValue":1.5}}]}]})").value(),
+            1.5);
+  EXPECT_EQ(parse_newest_point("{}").value(), std::nullopt);
   EXPECT_FALSE(parse_newest_point("no"));
 }
 
