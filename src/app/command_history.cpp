@@ -10,10 +10,10 @@
 #include "app/history_export.h"
 #include "app/history_import.h"
 #include "app/history_remote.h"
-#include "edge/cloud/credentials/aws_credentials.h"
 #include "app/opened_history.h"
 #include "app/terminal.h"
 #include "base/time_text.h"
+#include "edge/cloud/credentials/aws_credentials.h"
 #include "edge/observe/clock_text.h"
 #include "edge/observe/json_writer.h"
 

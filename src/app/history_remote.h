@@ -41,5 +41,4 @@ struct CloudWatchImport {
 Result<std::vector<ImportedSeries>> fetch_cloudwatch(const CloudWatchImport& request,
                                                      const Progress01& progress);
 
-
 }  // namespace forewarm

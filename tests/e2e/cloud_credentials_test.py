@@ -98,8 +98,9 @@ class Aws(CredentialTest):
         token = self.file("token", "of-file")
         container = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": server.url + "/x", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": token}
         self.assertEqual(self.asked_with(**container), ("POD", "token-of-POD"))
-        said = self.asked_with(False, AWS_CONTAINER_CREDENTIALS_FULL_URI="http://example.invalid/", AWS_CONTAINER_AUTHORIZATION_TOKEN="t")
-        self.assertIn("its token is not sent there", said)
+        for elsewhere in ("http://example.invalid/", "http://127.0.0.1.example.invalid/", "http://localhost@example.invalid/"):
+            said = self.asked_with(False, AWS_CONTAINER_CREDENTIALS_FULL_URI=elsewhere, AWS_CONTAINER_AUTHORIZATION_TOKEN="t")
+            self.assertIn("its token is not sent there", said)
         said = self.asked_with(False, AWS_CONTAINER_CREDENTIALS_FULL_URI=server.url)
         self.assertIn("the container's credentials", said)
         self.assertIn("403", said)

@@ -6,11 +6,11 @@
 #include <random>
 #include <utility>
 
+#include "edge/cloud/engine_thread.h"
 #include "edge/cloud/lease_book.h"
 #include "edge/cloud/polled_engine.h"
 #include "edge/cloud/polled_receivers.h"
 #include "edge/cloud/settlement_batches.h"
-#include "edge/cloud/engine_thread.h"
 
 namespace forewarm {
 namespace {

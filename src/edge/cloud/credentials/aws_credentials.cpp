@@ -1,8 +1,10 @@
 #include "edge/cloud/credentials/aws_credentials.h"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "edge/cloud/credentials/aws_answers.h"
@@ -30,13 +32,18 @@ Result<std::string> first_line(const std::string& path, const std::string& what)
   return line;
 }
 
-/// Whether a container's credentials, which are asked for with a token, may be sent for without TLS.
+/// Whether a container's credentials, which are asked for with a token, may be sent for without TLS: on this
+/// machine, or at the addresses of ECS and EKS.
 bool is_container_host(const std::string& url) {
-  for (const char* host : {"http://127.", "http://localhost", "http://[::1]", "http://169.254.170.2",
-                           "http://169.254.170.23", "http://[fd00:ec2::23]"}) {
-    if (url.starts_with(host)) return true;
-  }
-  return url.starts_with("https://");
+  constexpr std::string_view kPlain = "http://";
+  if (url.starts_with("https://")) return true;
+  if (!url.starts_with(kPlain)) return false;
+  std::string host = url.substr(kPlain.size(), url.find_first_of("/?#", kPlain.size()) - kPlain.size());
+  const std::size_t port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
+  host.resize(std::min(port, host.size()));
+  constexpr std::array<std::string_view, 6> kHosts = {"127.0.0.1",     "localhost",      "[::1]",
+                                                      "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"};
+  return std::ranges::find(kHosts, host) != kHosts.end();
 }
 
 /// One search through all places. Each gives nothing where it is not set up.

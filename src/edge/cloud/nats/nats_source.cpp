@@ -3,8 +3,8 @@
 #include <mutex>
 #include <utility>
 
-#include "edge/cloud/nats/nats_session.h"
 #include "edge/cloud/engine_thread.h"
+#include "edge/cloud/nats/nats_session.h"
 
 namespace forewarm {
 namespace {

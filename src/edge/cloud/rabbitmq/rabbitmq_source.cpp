@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "edge/cloud/engine_thread.h"
 #include "edge/cloud/rabbitmq/amqp_link.h"
 #include "edge/cloud/rabbitmq/consumer.h"
 #include "edge/cloud/rabbitmq/management.h"
 #include "edge/cloud/rabbitmq/publisher.h"
-#include "edge/cloud/engine_thread.h"
 
 namespace forewarm {
 namespace {
