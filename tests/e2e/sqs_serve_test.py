@@ -4,12 +4,11 @@ in the middle loses none."""
 import collections
 import json
 import pathlib
-import sys
 import unittest
 from unittest import mock
 
 from loopback_recorder import with_keys
-from server_process import ServerTest
+from server_process import ServerTest, python_handler
 from source_tests import Broker, Client, free_port, listens, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -29,8 +28,6 @@ class ServesSqs(ServerTest):
         self.client = Client("sqs_client.mjs", f"http://a:b@127.0.0.1:{self.port}")
         self.addCleanup(self.client.close)
         self.url = self.client.do("CreateQueue", QueueName="orders", Attributes={"VisibilityTimeout": "4"})["QueueUrl"]
-        self.journal = self.folder / "journal"
-        self.journal.touch()
 
     def config(self):
         return f"""
@@ -42,8 +39,7 @@ attempts_max = {ATTEMPTS}
 
 [[function]]
 name = "worker"
-command = [{json.dumps(sys.executable)}, {json.dumps(str(HERE / "handlers/scripted.py"))}, "worker"]
-environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
+{python_handler(HERE / "handlers/scripted.py", "worker", writes=[self.notes])}environment = {{ JOURNAL = {json.dumps(str(self.journal))} }}
 start_time_guess = "200ms"
 
 [[mapping]]
