@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 import time
 import unittest
+from urllib.parse import quote
 
 from loopback_recorder import bare_environment
 from server_process import Server
@@ -18,9 +19,10 @@ KEYS = bare_environment(AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET)
 class SqsSource:
     """What holds with each server. `endpoint` is its address."""
 
-    def setUp(self):
-        self.client = Client("sqs_client.mjs", f"http://{KEY}:{SECRET.replace('/', '%2F').replace('+', '%2B')}@{self.endpoint}")
-        self.addCleanup(self.client.close)
+    @classmethod
+    def start_client(cls):
+        cls.client = Client("sqs_client.mjs", f"http://{KEY}:{quote(SECRET, safe='')}@{cls.endpoint}")
+        cls.addClassCleanup(cls.client.close)
 
     def queue(self, suffix="", **attributes):
         name = self.id().rsplit(".", 1)[1][-60:] + suffix
@@ -198,6 +200,7 @@ class AgainstForewarm(SqsSource, unittest.TestCase):
         cls.addClassCleanup(cls.server.end)
         cls.server.start()
         cls.endpoint = f"127.0.0.1:{cls.port}"
+        cls.start_client()
 
     def test_a_wrong_secret_is_refused_and_not_shown(self):
         url = self.queue()
@@ -240,6 +243,7 @@ class AgainstFauxqs(SqsSource, unittest.TestCase):
         cls.broker.spawn(["node", str(pathlib.Path(__file__).with_name("fauxqs_server.mjs")), str(port)])
         wait_for("fauxqs", lambda: listens(port))
         cls.endpoint = f"127.0.0.1:{port}"
+        cls.start_client()
 
 
 if __name__ == "__main__":
