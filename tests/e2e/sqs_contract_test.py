@@ -82,12 +82,12 @@ class Contract(Recorded):
         official = Client("sqs_client.mjs", self.recorder.url.replace("http://", "http://AKIDTEST:secret@"))
         self.addCleanup(official.close)
         for action, request in expected:
-            before = len(self.calls(action))
             try:
                 official.do(action, **request)
             except AssertionError:
                 pass  # the answers' checksums are not what it would have
-            theirs = self.calls(action)[before]
+            # Ours goes on asking for messages meanwhile.
+            theirs = next(r for r in self.calls(action) if "aws-sdk-js" in r["headers"]["user-agent"])
             mine = ours[action]
             for part in ("method", "path", "query"):
                 self.assertEqual(mine[part], theirs[part], action)
