@@ -338,6 +338,28 @@ std::string sentence(const RouteRecord& route) {
   return text + more_sentence(route.more);
 }
 
+std::string sentence(const DirectiveRecord& directive) {
+  const auto amount = [](const std::optional<std::uint32_t>& instances) {
+    return instances ? counted(*instances, "instance", "instances") : std::string("nothing set");
+  };
+  const std::string from = directive.before ? " instead of " + std::to_string(*directive.before) : "";
+  switch (directive.outcome) {
+    case DirectiveOutcome::Recommended:
+      return "Would set " + amount(directive.instances) + from + " at the target " + directive.target +
+             " (shadow mode): " + directive.request + ".";
+    case DirectiveOutcome::Sent:
+      return "Set " + amount(directive.instances) + from + " at the target " + directive.target + ": " +
+             directive.request + ".";
+    case DirectiveOutcome::Refused:
+      return "The target " + directive.target + " did not take " + amount(directive.instances) + from + ": " +
+             directive.answer + ". It is tried again.";
+    case DirectiveOutcome::RolledBack:
+      return "Put back what was found at the target " + directive.target + ", " +
+             amount(directive.instances) + from + ": " + directive.request + ".";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string explain(const DecisionRecord& record) {

@@ -37,6 +37,7 @@ class DecisionLog::State {
   }
 
   void observe(const TimedEvent& timed, const Actions& actions);
+  void record(QueueId id, DecisionRecord record) { add(queue(id), std::move(record)); }
   DecisionFiles* files() { return files_.get(); }
   const DecisionFiles* files() const { return files_.get(); }
   std::vector<DecisionRecord> query(const DecisionQuery& query) const;
@@ -256,6 +257,10 @@ DecisionLog::~DecisionLog() = default;
 
 void DecisionLog::observe(const TimedEvent& event, const Actions& actions) {
   state_->observe(event, actions);
+}
+
+void DecisionLog::record(QueueId queue, DecisionRecord record) {
+  state_->record(queue, std::move(record));
 }
 
 std::optional<std::string> DecisionLog::flush() {

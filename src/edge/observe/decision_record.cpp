@@ -13,7 +13,9 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 6> kKinds = {"plan", "start", "stop", "retry", "move", "route"};
+constexpr std::array<std::string_view, 7> kKinds = {"plan", "start", "stop",     "retry",
+                                                    "move", "route", "directive"};
+constexpr std::array<std::string_view, 4> kOutcomes = {"recommended", "sent", "refused", "rolled_back"};
 
 // Durations are microseconds, so that a record reads back to what was written.
 
@@ -80,6 +82,21 @@ void write(const RouteRecord& route, JsonWriter& out) {
   out.member("evidence", decision.evidence).member("service_us", decision.service.count());
   out.member("next_best_us", decision.next_best.count()).member("slowness", decision.slowness);
   out.member("more", route.more);
+}
+
+void write_count(std::string_view name, const std::optional<std::uint32_t>& count, JsonWriter& out) {
+  out.key(name);
+  if (count)
+    out.value(*count);
+  else
+    out.null();
+}
+
+void write(const DirectiveRecord& directive, JsonWriter& out) {
+  out.member("target", directive.target).member("outcome", word(directive.outcome));
+  write_count("instances", directive.instances, out);
+  write_count("instances_before", directive.before, out);
+  out.member("request", directive.request).member("answer", directive.answer);
 }
 
 // Reading: what is missing or of another type becomes the default; the caller has checked that it is an
@@ -164,6 +181,24 @@ RouteRecord read_route(const json::object& from) {
   return route;
 }
 
+DirectiveRecord read_directive(const json::object& from) {
+  const auto count = [&from](std::string_view name) -> std::optional<std::uint32_t> {
+    const json::value* value = from.if_contains(name);
+    if (value == nullptr || !value->is_number()) return std::nullopt;
+    return number_of<std::uint32_t>(from, name);
+  };
+  DirectiveRecord directive;
+  directive.target = text_of(from, "target");
+  directive.instances = count("instances");
+  directive.before = count("instances_before");
+  directive.request = text_of(from, "request");
+  directive.answer = text_of(from, "answer");
+  const std::string outcome = text_of(from, "outcome");
+  for (std::size_t i = 0; i < kOutcomes.size(); ++i)
+    if (kOutcomes[i] == outcome) directive.outcome = static_cast<DirectiveOutcome>(i);
+  return directive;
+}
+
 void read_what(const json::object& from, DecisionKind kind, DecisionRecord& record) {
   switch (kind) {
     case DecisionKind::Plan:
@@ -193,6 +228,9 @@ void read_what(const json::object& from, DecisionKind kind, DecisionRecord& reco
     case DecisionKind::Route:
       record.what = read_route(from);
       return;
+    case DecisionKind::Directive:
+      record.what = read_directive(from);
+      return;
   }
 }
 
@@ -200,6 +238,10 @@ void read_what(const json::object& from, DecisionKind kind, DecisionRecord& reco
 
 std::string_view word(DecisionKind kind) {
   return kKinds[static_cast<std::size_t>(kind)];
+}
+
+std::string_view word(DirectiveOutcome outcome) {
+  return kOutcomes[static_cast<std::size_t>(outcome)];
 }
 
 std::optional<DecisionKind> parse_decision_kind(std::string_view text) {
@@ -230,7 +272,7 @@ Result<DecisionRecord> read_decision(std::string_view line) {
   const auto kind = parse_decision_kind(text_of(object, "kind"));
   if (!kind) {
     return error(ErrorCode::Corrupt,
-                 "expected a \"kind\" of plan, start, stop, retry, move or route, got \"" +
+                 "expected a \"kind\" of plan, start, stop, retry, move, route or directive, got \"" +
                      text_of(object, "kind").substr(0, 64) + "\"");
   }
   DecisionRecord record;

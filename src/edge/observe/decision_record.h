@@ -61,7 +61,27 @@ struct RouteRecord {
   friend bool operator==(const RouteRecord&, const RouteRecord&) = default;
 };
 
-enum class DecisionKind : std::uint8_t { Plan, Start, Stop, Retry, Move, Route };
+/// What became of a directive for a target that somebody else runs.
+enum class DirectiveOutcome : std::uint8_t {
+  Recommended,  ///< in shadow mode: it would have been sent
+  Sent,         ///< and the target took it
+  Refused,      ///< the target, or the way to it, said no; it is tried again
+  RolledBack,   ///< the state that was found before the first directive is set again
+};
+std::string_view word(DirectiveOutcome outcome);
+
+/// A target was told, or would have been told, another number of instances.
+struct DirectiveRecord {
+  std::string target;  ///< its kind
+  DirectiveOutcome outcome = DirectiveOutcome::Recommended;
+  std::optional<std::uint32_t> instances;  ///< none: that nothing is set
+  std::optional<std::uint32_t> before;     ///< none: nothing was set, or nobody knows
+  std::string request;                     ///< what is sent, without secrets
+  std::string answer = {};                 ///< why it was refused, in the target's words
+  friend bool operator==(const DirectiveRecord&, const DirectiveRecord&) = default;
+};
+
+enum class DecisionKind : std::uint8_t { Plan, Start, Stop, Retry, Move, Route, Directive };
 std::string_view word(DecisionKind kind);
 std::optional<DecisionKind> parse_decision_kind(std::string_view text);
 
@@ -69,7 +89,9 @@ std::optional<DecisionKind> parse_decision_kind(std::string_view text);
 struct DecisionRecord {
   TimePoint at;
   std::string queue;
-  std::variant<PlanDecision, StartDecision, StopDecision, RetryRecord, MoveRecord, RouteRecord> what;
+  std::variant<PlanDecision, StartDecision, StopDecision, RetryRecord, MoveRecord, RouteRecord,
+               DirectiveRecord>
+      what;
 
   DecisionKind kind() const { return static_cast<DecisionKind>(what.index()); }
   friend bool operator==(const DecisionRecord&, const DecisionRecord&) = default;

@@ -114,7 +114,7 @@ constexpr std::string_view kDecision = R"({
   "properties": {
     "at_us": {"type": "integer", "description": "Microseconds since 1970"},
     "time": {"type": "string", "format": "date-time"}, "queue": {"type": "string"},
-    "kind": {"type": "string", "enum": ["plan", "start", "stop", "retry", "move", "route"]},
+    "kind": {"type": "string", "enum": ["plan", "start", "stop", "retry", "move", "route", "directive"]},
     "explanation": {"type": "string", "description": "The decision in a sentence or a few"}}})";
 
 constexpr std::string_view kLogLine = R"({

@@ -1,0 +1,95 @@
+#include "edge/cloud/targets/lambda_concurrency.h"
+
+#include <utility>
+
+namespace forewarm {
+namespace {
+
+class ProvisionedConcurrency : public TargetTranslator {
+ public:
+  explicit ProvisionedConcurrency(const LambdaAlias& alias)
+      : url_(alias.url + "/2019-09-30/functions/" + percent_encode(alias.function) +
+             "/provisioned-concurrency?Qualifier=" + percent_encode(alias.qualifier)) {}
+
+  std::optional<FetchRequest> read() const override {
+    return FetchRequest{.method = "GET", .url = url_, .headers = {}};
+  }
+
+  Result<TargetState> state(const HttpResponse& answer) const override {
+    // Of a function that is not there the answer has another type.
+    const bool nothing_set = find_header(answer.headers, "x-amzn-ErrorType")
+                                 .starts_with("ProvisionedConcurrencyConfigNotFoundException");
+    if (answer.status == 404 && nothing_set) return TargetState{.set = 0, .ready = 0};
+    if (answer.status != 200) return refusal_of(answer);
+    const auto requested = count_in(answer.body, "/RequestedProvisionedConcurrentExecutions");
+    if (!requested || !*requested)
+      return error(ErrorCode::Invalid, "GetProvisionedConcurrencyConfig: the answer names no request");
+    TargetState state{.set = **requested, .ready = {}};
+    state.ready = count_in(answer.body, "/AvailableProvisionedConcurrentExecutions").value_or(std::nullopt);
+    // What could not be allocated is not there, and is asked for again.
+    if (answer.body.find("\"FAILED\"") != std::string::npos)
+      state.set = count_in(answer.body, "/AllocatedProvisionedConcurrentExecutions")
+                      .value_or(std::nullopt)
+                      .value_or(0);
+    return state;
+  }
+
+  Result<FetchRequest> write(std::optional<std::uint32_t> instances) const override {
+    if (instances.value_or(0) == 0) return FetchRequest{.method = "DELETE", .url = url_, .headers = {}};
+    return FetchRequest{
+        .method = "PUT",
+        .url = url_,
+        .headers = {{"Content-Type", "application/json"}},
+        .body = R"({"ProvisionedConcurrentExecutions":)" + std::to_string(*instances) + "}"};
+  }
+
+ private:
+  std::string url_;
+};
+
+class MappingConcurrency : public TargetTranslator {
+ public:
+  explicit MappingConcurrency(const LambdaMapping& mapping)
+      : url_(mapping.url + "/2015-03-31/event-source-mappings/" + percent_encode(mapping.uuid)) {}
+
+  std::optional<FetchRequest> read() const override {
+    return FetchRequest{.method = "GET", .url = url_, .headers = {}};
+  }
+
+  Result<TargetState> state(const HttpResponse& answer) const override {
+    if (answer.status != 200) return refusal_of(answer);
+    const auto limit = count_in(answer.body, "/ScalingConfig/MaximumConcurrency");
+    if (!limit) return error(ErrorCode::Invalid, "GetEventSourceMapping: " + limit.error().message);
+    return TargetState{.set = *limit, .ready = {}};
+  }
+
+  Result<FetchRequest> write(std::optional<std::uint32_t> instances) const override {
+    const std::string limit = instances ? R"("MaximumConcurrency":)" + std::to_string(*instances) : "";
+    return FetchRequest{.method = "PUT",
+                        .url = url_,
+                        .headers = {{"Content-Type", "application/json"}},
+                        .body = R"({"ScalingConfig":{)" + limit + "}}"};
+  }
+
+ private:
+  std::string url_;
+};
+
+std::string without_slash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+}  // namespace
+
+std::unique_ptr<TargetTranslator> make_provisioned_concurrency(LambdaAlias alias) {
+  alias.url = without_slash(std::move(alias.url));
+  return std::make_unique<ProvisionedConcurrency>(alias);
+}
+
+std::unique_ptr<TargetTranslator> make_mapping_concurrency(LambdaMapping mapping) {
+  mapping.url = without_slash(std::move(mapping.url));
+  return std::make_unique<MappingConcurrency>(mapping);
+}
+
+}  // namespace forewarm

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "edge/cloud/targets/http_target.h"
+
+namespace forewarm {
+
+/// Provisioned concurrency of an alias or a version of a function (AWS Lambda API 2019-09-30, Get-, Put- and
+/// DeleteProvisionedConcurrencyConfig). None set and zero are the same there: the configuration is deleted.
+struct LambdaAlias {
+  std::string url;  ///< of the API, without a path
+  std::string function;
+  std::string qualifier;
+};
+std::unique_ptr<TargetTranslator> make_provisioned_concurrency(LambdaAlias alias);
+
+/// MaximumConcurrency of an event source mapping (AWS Lambda API 2015-03-31, Get- and
+/// UpdateEventSourceMapping): 2 to 1000; none set: no limit of its own.
+struct LambdaMapping {
+  std::string url;  ///< of the API, without a path
+  std::string uuid;
+};
+std::unique_ptr<TargetTranslator> make_mapping_concurrency(LambdaMapping mapping);
+
+}  // namespace forewarm
