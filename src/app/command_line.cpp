@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/completion.h"
 #include "app/config.h"
+#include "app/control_commands.h"
 #include "app/demo_function.h"
 #include "app/fit_worker.h"
 #include "app/history_commands.h"
@@ -49,6 +50,8 @@ class CommandLine {
                          [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
     add_store_commands(app_, store_,
                        [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
+    add_control_commands(app_, control_,
+                         [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
     forecast();
     plan();
     bench();
@@ -297,7 +300,7 @@ class CommandLine {
     CLI::App* sub = named(app_, "plan", "what to set for a queue, when, and what that costs and saves",
                           "  forewarm plan jobs\n  forewarm plan jobs --target hpa --json\n"
                           "  forewarm plan jobs --target provisioned-concurrency --prices aws-lambda");
-    sub->add_option("--target", plan_.target, "process, hpa, provisioned-concurrency, event-source-mapping")
+    sub->add_option("--target", plan_.target, "process, hpa, keda, kubernetes, provisioned-concurrency, ...")
         ->capture_default_str();
     sub->add_option("--prices", plan_.prices,
                     "a price sheet: which instances to commit to (docs/formats/prices.md)");
@@ -405,6 +408,7 @@ class CommandLine {
   BacktestCommand backtest_;
   BenchCommand bench_;
   ExplainCommand explain_;
+  ControlCommand control_;
   HistoryCommand history_;
   QueueCommand queue_;
   StoreCommand store_;

@@ -8,37 +8,12 @@
 
 #include "app/config_fields.h"
 #include "app/function_runtime.h"
-#include "app/toml_reader.h"
+#include "app/toml_tables.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
 
 namespace forewarm {
 namespace {
-
-/// Reads every table of an array of tables [[key]].
-template <class Config, class Check>
-Result<void> read_tables(const toml::table& root, std::string_view key, std::string_view file,
-                         std::vector<Config>& out, Check check_one) {
-  const toml::node* node = root.get(key);
-  if (node == nullptr) return {};
-  const toml::array* array = node->as_array();
-  if (array == nullptr || !array->is_array_of_tables()) {
-    return error(ErrorCode::Invalid, toml_place(file, node->source()) + ": " + std::string(key) +
-                                         ": expected tables written [[" + std::string(key) + "]]");
-  }
-  for (const toml::node& element : *array) {
-    Config config;
-    TomlReader reader(*element.as_table(), file);
-    describe(reader, config);
-    if (Result<void> read = reader.finish(); !read) return read;
-    if (const std::string wrong = check_one(config); !wrong.empty()) {
-      return error(ErrorCode::Invalid,
-                   toml_place(file, element.source()) + ": [[" + std::string(key) + "]] " + wrong);
-    }
-    out.push_back(std::move(config));
-  }
-  return {};
-}
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 80 && std::ranges::all_of(text, [](char c) {
@@ -170,33 +145,33 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   Result<void> read = reader.finish();
   if (read) read = check_server(root, file, config);
   if (read) {
-    read = read_tables(root, "function", file, config.functions,
-                       [&](const FunctionConfig& function) { return check_function(config, function); });
+    read = read_table_array(root, "function", file, config.functions,
+                            [&](const FunctionConfig& function) { return check_function(config, function); });
   }
   if (read) {
-    read = read_tables(root, "mapping", file, config.mappings,
-                       [&](const MappingConfig& mapping) { return check_mapping(config, mapping); });
+    read = read_table_array(root, "mapping", file, config.mappings,
+                            [&](const MappingConfig& mapping) { return check_mapping(config, mapping); });
   }
   if (read) {
-    read = read_tables(root, "queue", file, config.queues, [](const QueueConfig& queue) -> std::string {
+    read = read_table_array(root, "queue", file, config.queues, [](const QueueConfig& queue) -> std::string {
       return is_name(queue.name) ? "" : "needs a name of letters, digits, - and _ (up to 80)";
     });
   }
   if (read) {
-    read = read_tables(root, "source", file, config.sources,
-                       [&](const SourceConfig& source) { return check_source(config, source); });
+    read = read_table_array(root, "source", file, config.sources,
+                            [&](const SourceConfig& source) { return check_source(config, source); });
   }
   if (read) {
-    read = read_tables(root, "signal", file, config.signals,
-                       [&](const SignalConfig& signal) { return check_signal(config.signals, signal); });
+    read = read_table_array(root, "signal", file, config.signals,
+                            [&](const SignalConfig& signal) { return check_signal(config.signals, signal); });
   }
   if (read) {
-    read = read_tables(root, "admin_token", file, config.admin_tokens,
-                       [&](const AdminTokenConfig& token) { return check_token(config, token); });
+    read = read_table_array(root, "admin_token", file, config.admin_tokens,
+                            [&](const AdminTokenConfig& token) { return check_token(config, token); });
   }
   if (read) {
-    read = read_tables(root, "access_key", file, config.access_keys,
-                       [&](const AccessKeyConfig& key) { return check_access_key(config, key); });
+    read = read_table_array(root, "access_key", file, config.access_keys,
+                            [&](const AccessKeyConfig& key) { return check_access_key(config, key); });
   }
   if (!read) return std::unexpected(read.error());
   return config;

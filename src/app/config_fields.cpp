@@ -6,7 +6,31 @@ namespace {
 constexpr Bounds<Duration> kAnyDuration{Duration(0), 24h * 365};
 constexpr Bounds<Duration> kHistoryKept{1h, 24h * 36'500};
 
-void describe_scaling(FieldVisitor& v, ScalingSettings& s) {
+void describe_retry(FieldVisitor& v, RetrySettings& s) {
+  v.integer({"attempts_max", "attempts where the queue has no RedrivePolicy"}, s.attempts_max, {1, 1000});
+  v.duration({"backoff_base", "wait before the first retry that waits"}, s.backoff_base, {1ms, 24h});
+  v.duration({"backoff_max", "longest wait between retries"}, s.backoff_max, {1ms, 24h});
+  v.real({"dead_letter_odds", "dead-letter early when failing again is at least this likely"},
+         s.dead_letter_odds, {0.5, 1});
+  v.integer({"evidence_min", "outcomes on the same key needed before odds may dead-letter early"},
+            s.evidence_min, {1, 10'000});
+}
+
+void describe_isolation(FieldVisitor& v, FunctionConfig& c) {
+  v.text({"network", "isolated: host, or none: no connections but with the server, on one port"}, c.network);
+  v.list({"read_paths",
+          "isolated: files and folders that it may read, beside the system's and its working directory"},
+         c.read_paths);
+  v.list({"write_paths", "isolated: files and folders that it may read and change, beside its own /tmp"},
+         c.write_paths);
+  v.number({"tmp_mb", "isolated: size of its own /tmp, which counts as memory"}, c.tmp_mb, {1, 1'048'576});
+  v.number({"processes_max", "isolated: processes and threads of one instance"}, c.processes_max,
+           {2, 1'000'000});
+}
+
+}  // namespace
+
+void describe(FieldVisitor& v, ScalingSettings& s) {
   v.duration({"objective", "a message should start within this time after it became visible"}, s.objective,
              {Duration(0), 24h});
   v.real({"late_share_max", "share of messages that may start later than the objective"}, s.late_share_max,
@@ -32,30 +56,6 @@ void describe_scaling(FieldVisitor& v, ScalingSettings& s) {
           "false: use no forecast; what was needed of late still decides what is kept, and when it is back"},
          s.predict);
 }
-
-void describe_retry(FieldVisitor& v, RetrySettings& s) {
-  v.integer({"attempts_max", "attempts where the queue has no RedrivePolicy"}, s.attempts_max, {1, 1000});
-  v.duration({"backoff_base", "wait before the first retry that waits"}, s.backoff_base, {1ms, 24h});
-  v.duration({"backoff_max", "longest wait between retries"}, s.backoff_max, {1ms, 24h});
-  v.real({"dead_letter_odds", "dead-letter early when failing again is at least this likely"},
-         s.dead_letter_odds, {0.5, 1});
-  v.integer({"evidence_min", "outcomes on the same key needed before odds may dead-letter early"},
-            s.evidence_min, {1, 10'000});
-}
-
-void describe_isolation(FieldVisitor& v, FunctionConfig& c) {
-  v.text({"network", "isolated: host, or none: no connections but with the server, on one port"}, c.network);
-  v.list({"read_paths",
-          "isolated: files and folders that it may read, beside the system's and its working directory"},
-         c.read_paths);
-  v.list({"write_paths", "isolated: files and folders that it may read and change, beside its own /tmp"},
-         c.write_paths);
-  v.number({"tmp_mb", "isolated: size of its own /tmp, which counts as memory"}, c.tmp_mb, {1, 1'048'576});
-  v.number({"processes_max", "isolated: processes and threads of one instance"}, c.processes_max,
-           {2, 1'000'000});
-}
-
-}  // namespace
 
 void describe(FieldVisitor& v, ServerConfig& c) {
   v.text({"data", "folder of the durable queue; made if missing"}, c.data);
@@ -166,7 +166,7 @@ void describe(FieldVisitor& v, MappingConfig& c) {
   v.flag({"shared_consumers", "true: ReceiveMessage is allowed beside the function"},
          c.settings.shared_consumers);
   v.begin_table({"scaling", "how many instances, and what late and idle are worth"});
-  describe_scaling(v, c.settings.scaling);
+  describe(v, c.settings.scaling);
   v.end_table();
   v.begin_table({"retry", "what happens to messages whose run failed"});
   describe_retry(v, c.settings.retry);

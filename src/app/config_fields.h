@@ -54,6 +54,7 @@ void describe(FieldVisitor& visitor, ServerConfig& config);  ///< top level, wit
 void describe(FieldVisitor& visitor, FunctionConfig& config);
 void describe(FieldVisitor& visitor, VariantConfig& config);
 void describe(FieldVisitor& visitor, MappingConfig& config);
+void describe(FieldVisitor& visitor, ScalingSettings& settings);
 void describe(FieldVisitor& visitor, OverrideConfig& config);
 void describe(FieldVisitor& visitor, QueueConfig& config);
 void describe(FieldVisitor& visitor, SourceConfig& config);

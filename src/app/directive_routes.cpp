@@ -5,44 +5,12 @@
 #include <memory>
 #include <optional>
 
+#include "app/directive_json.h"
+#include "app/target_models.h"
 #include "edge/observe/clock_text.h"
-#include "edge/observe/decision_record.h"
-#include "edge/observe/json_writer.h"
-#include "edge/observe/words.h"
 
 namespace forewarm {
 namespace {
-
-/// A kind of target and what is known of it.
-struct Target {
-  std::string_view name;
-  std::string_view what;
-  ActuatorModel actuator;
-};
-
-// hpa: looks every 15 s and acts on more than a tenth (Kubernetes, podautoscaler's defaults).
-// provisioned-concurrency: begins a minute or two later, billed in steps of five minutes;
-// event-source-mapping: 300 concurrent runs more a minute (AWS's documentation of both).
-const Target kTargets[] = {
-    {"process", "processes of this machine", {}},
-    {"hpa", "pods behind a Kubernetes HPA", {.change_every = 15s, .dead_band = 0.1}},
-    {"provisioned-concurrency",
-     "AWS Lambda's provisioned concurrency",
-     {.lead = 2min, .change_every = 1min, .minimum_billing = 5min}},
-    {"event-source-mapping",
-     "the maximum concurrency of an AWS Lambda event source mapping",
-     {.change_every = 1min, .change_max = 300}},
-};
-
-constexpr const char* kDirectiveSchema =
-    R"({"type":"object","required":["set_at","from","until","instances","before","cost_instance_seconds","late_messages_saved","why"],"properties":{)"
-    R"("set_at":{"type":"string","format":"date-time","description":"when to tell the target"},)"
-    R"("from":{"type":"string","format":"date-time","description":"when the instances are needed"},)"
-    R"("until":{"type":"string","format":"date-time"},)"
-    R"("instances":{"type":"integer","minimum":0},"before":{"type":"integer","minimum":0},)"
-    R"("cost_instance_seconds":{"type":"number","description":"beside leaving what was set; below zero: saved"},)"
-    R"("late_messages_saved":{"type":"number","description":"expected, beside leaving what was set"},)"
-    R"("why":{"type":"string"}}})";
 
 constexpr const char* kDirectivesSchema =
     R"({"type":"object","required":["schema","queue","target","decided","set","directives"],"properties":{)"
@@ -54,29 +22,6 @@ constexpr const char* kDirectivesSchema =
     R"("tiers":{"type":"object","description":"with prices only","required":["committed","saves"],"properties":{)"
     R"("committed":{"type":"integer","description":"the lowest so many instances are cheaper paid for all the time"},)"
     R"("saves":{"type":"number","description":"over the horizon, in the currency of the prices"}}}}})";
-
-std::string target_names() {
-  std::string names;
-  for (const Target& target : kTargets) names += (names.empty() ? "" : ", ") + std::string(target.name);
-  return names;
-}
-
-std::string why(const std::string& queue, const Directive& directive) {
-  ScalingPlan plan;
-  plan.at = directive.from;
-  plan.until = directive.until;
-  plan.instances = directive.instances;
-  plan.reason = directive.reason;
-  return explain({directive.from, queue, PlanDecision{plan, directive.before}});
-}
-
-void write_directive(const std::string& queue, const Directive& directive, JsonWriter& json) {
-  json.open_object().member("set_at", utc_text(directive.set_at)).member("from", utc_text(directive.from));
-  json.member("until", utc_text(directive.until)).member("instances", directive.instances);
-  json.member("before", directive.before).member("cost_instance_seconds", directive.cost_seconds);
-  json.member("late_messages_saved", directive.late_messages_saved).member("why", why(queue, directive));
-  json.close_object();
-}
 
 /// The prices of tiers that a request names; none where it names none.
 Result<std::optional<TierPrices>> tier_prices(const RouteRequest& request) {
@@ -105,15 +50,15 @@ void answer(const QueueService& queues, const Orchestrator& core, const RouteReq
   const auto queue = std::ranges::find(all, name, &QueueService::Listing::name);
   if (queue == all.end()) return reply->send(problem(404, "there is no queue '" + name + "'"));
   const std::string_view wanted = request.parameter("target");
-  const auto* target = std::ranges::find(kTargets, wanted.empty() ? "process" : wanted, &Target::name);
-  if (target == std::end(kTargets))
-    return reply->send(
-        problem(400, "target: expected one of " + target_names() + ", got '" + std::string(wanted) + "'"));
+  const TargetModel* target = find_target_model(wanted.empty() ? "process" : wanted);
+  if (target == nullptr)
+    return reply->send(problem(
+        400, "target: expected one of " + target_kinds(false) + ", got '" + std::string(wanted) + "'"));
   const Result<std::optional<TierPrices>> prices = tier_prices(request);
   if (!prices) return reply->send(problem(400, prices.error().message));
   std::string text;
   JsonWriter json(text);
-  json.open_object().member("schema", 1).member("queue", name).member("target", target->name);
+  json.open_object().member("schema", 1).member("queue", name).member("target", target->kind);
   json.member("decided", utc_text(queue->view.plan.at)).member("set", queue->view.plan.instances);
   json.key("directives").open_array();
   const DirectiveCourse course = core.directives(queue->id, target->actuator, *prices);
@@ -136,7 +81,7 @@ void add_directive_routes(Routes& routes, const QueueService& queues, const Orch
        .id = "listDirectives",
        .summary = "What to set at a target for this queue, and when, over the forecast's horizon",
        .parameters = {{"name", "its name"},
-                      {"target", "kind of target: " + target_names()},
+                      {"target", "kind of target: " + target_kinds(false)},
                       {"idle_second", "price of an idle instance's second"},
                       {"busy_second", "price of a busy one's"},
                       {"committed_second", "price of a committed one's, whatever it does"},

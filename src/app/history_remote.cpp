@@ -68,7 +68,7 @@ Result<std::vector<ImportedSeries>> fetch_prometheus(const PrometheusImport& req
                             "&step=" + std::to_string(seconds(request.step))};
     if (!request.bearer_token.empty())
       ask.headers.emplace_back("Authorization", "Bearer " + request.bearer_token);
-    const Result<HttpResponse> answer = fetch_patiently([&ask] { return ask; });
+    const Result<HttpResponse> answer = fetch_patiently([&ask] { return ask; }, request.fetch);
     if (!answer) return std::unexpected(answer.error());
     const auto all = parse_prometheus_range(answer->body);
     if (!all && answer->status != 200)

@@ -23,6 +23,7 @@ struct PrometheusImport {
   Duration step = 1min;
   bool rate = false;    ///< values are per second, not per step
   bool signal = false;  ///< values are a signal's, not arrivals
+  FetchOptions fetch{};
 };
 /// Asks in pieces of at most 10,000 steps. Where the query has no value is a gap.
 Result<std::vector<ImportedSeries>> fetch_prometheus(const PrometheusImport& request,

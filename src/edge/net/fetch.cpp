@@ -23,7 +23,7 @@ Result<HttpResponse> fetch_patiently(const std::function<FetchRequest()>& reques
         answer ? answer->status == 429 || answer->status >= 500 ||
                      (answer->status == 400 && (says("Throttling") || says("<Code>RequestTimeout</Code>")))
                : answer.error().code == ErrorCode::Io;
-    if (!passing || tries == kFetchTries) return answer;
+    if (!passing || tries == kFetchTries || options.stop.stop_requested()) return answer;
     std::this_thread::sleep_for(pause);
     pause *= 2;
   }

@@ -1,0 +1,144 @@
+#include <algorithm>
+#include <boost/json.hpp>
+#include <iostream>
+
+#include "app/control_commands.h"
+#include "app/control_config.h"
+#include "app/control_service.h"
+#include "app/control_state.h"
+#include "app/opened_history.h"
+#include "app/target_factory.h"
+#include "app/terminal.h"
+#include "edge/observe/decision_log.h"
+#include "edge/store/directory.h"
+
+namespace forewarm {
+namespace {
+
+/// The plan of each queue for people.
+std::string plan_text(const std::string& plan_json, bool apply) {
+  const boost::json::value answer = boost::json::parse(plan_json);
+  std::string text;
+  for (const boost::json::value& queue : answer.at("queues").as_array()) {
+    const auto said = [&queue](const char* name) { return std::string(queue.at(name).as_string()); };
+    const boost::json::value& set = queue.at("set");
+    text += said("queue") + ": " + (set.is_null() ? "nothing" : boost::json::serialize(set)) + " set, " +
+            boost::json::serialize(queue.at("instances")) + " planned. " + said("why") + "\n";
+    if (const boost::json::object* order = queue.at("order").if_object())
+      text += "  would send: " + std::string(order->at("request").as_string()) + "\n";
+    else if (!apply)
+      text += "  nothing to send\n";
+    for (const char* problem : {"reading_problem", "target_problem", "refusal"})
+      if (!said(problem).empty()) text += "  " + said(problem) + "\n";
+  }
+  return text;
+}
+
+/// Names of a decision log that knows its queues by the order of the configuration.
+class ConfiguredNames : public Names {
+ public:
+  explicit ConfiguredNames(const ControlFile& config) : config_(config) {}
+  std::string queue(QueueId id) const override { return config_.controls[id.value() - 1].queue; }
+  std::string function(FunctionId) const override { return {}; }
+
+ private:
+  const ControlFile& config_;
+};
+
+/// Puts one target back. False, with the reason on standard error, where it is not as it was found.
+bool roll_back(ControlState& state, const ControlConfig& control, DirectiveRecord& record) {
+  const KeptTarget* kept = state.find(control.queue, target_identity(control.target));
+  if (kept == nullptr || !kept->changed) {
+    std::cerr << control.queue << ": nothing was ever changed at its target\n";
+    return true;
+  }
+  const auto failed_with = [&control](const Error& why) {
+    std::cerr << control.queue << ": " << why.message << "\n";
+    return false;
+  };
+  auto target = make_target(control);
+  if (!target) return failed_with(target.error());
+  if (control.target.kind == "keda") {
+    std::cerr << control.queue << ": KEDA fetches its number; delete the ScaledObject to end that\n";
+    if (const auto done = state.forget(control.queue); !done) return failed_with(done.error());
+    return true;
+  }
+  record.target = control.target.kind;
+  record.instances = kept->found;
+  record.before = kept->told;
+  if ((*target)->readable()) {
+    const Result<TargetState> now = (*target)->current({});
+    if (!now) return failed_with(now.error());
+    record.before = now->set;
+  }
+  record.request = (*target)->request_text(kept->found);
+  if (record.before != kept->found)
+    if (const auto done = (*target)->set(kept->found, {}); !done) return failed_with(done.error());
+  const std::string found = kept->found ? std::to_string(*kept->found) : "nothing set";
+  std::cout << control.queue << ": " << found << ", as found\n";
+  record.outcome = DirectiveOutcome::RolledBack;
+  if (const auto done = state.forget(control.queue); !done) return failed_with(done.error());
+  return true;
+}
+
+}  // namespace
+
+int run_control(const ControlCommand& command) {
+  Result<ControlFile> config = read_control_file(command.config);
+  if (!config) return failed(config.error());
+  const Result<LogLevel> level = parse_log_level(config->log_level);
+  if (!level) return failed(level.error());
+  Log log({.level = *level, .descriptor = 2, .format = log_format_for(2)});
+  auto service = ControlService::open(
+      {.config = std::move(*config), .log = &log, .apply = command.apply, .once = command.once});
+  if (!service) {
+    log.error(service.error().message);
+    return 1;
+  }
+  (*service)->run();
+  if (!command.once) {
+    log.info("stopped");
+    return 0;
+  }
+  const std::string plan = (*service)->plan_json();
+  std::cout << (command.json ? plan + "\n" : plan_text(plan, command.apply));
+  return (*service)->well() ? 0 : 1;
+}
+
+int run_control_keda(const ControlCommand& command) {
+  const Result<ControlFile> config = read_control_file(command.config);
+  if (!config) return failed(config.error());
+  const auto control = std::ranges::find(config->controls, command.name, &ControlConfig::queue);
+  if (control == config->controls.end())
+    return failed({ErrorCode::NotFound, command.config + ": there is no [[control]] '" + command.name + "'"});
+  const Result<std::string> text = scaled_object_of(*config, *control);
+  if (!text) return failed(text.error());
+  std::cout << *text;
+  return 0;
+}
+
+int run_control_rollback(const ControlCommand& command) {
+  const Result<ControlFile> config = read_control_file(command.config);
+  if (!config) return failed(config.error());
+  const auto lock = StoreDirectory::open(config->data);
+  if (!lock) return failed({lock.error().code, lock.error().message + ". Stop control first"});
+  Result<ControlState> state = ControlState::load(config->data);
+  if (!state) return failed(state.error());
+  const ConfiguredNames names(*config);
+  DecisionLog decisions({.directory = config->data + "/decisions"}, names);
+  bool all = true, any = false;
+  for (std::size_t i = 0; i < config->controls.size(); ++i) {
+    const ControlConfig& control = config->controls[i];
+    if (!command.name.empty() && control.queue != command.name) continue;
+    any = true;
+    DirectiveRecord record;
+    all = roll_back(*state, control, record) && all;
+    if (record.outcome == DirectiveOutcome::RolledBack)
+      decisions.record(QueueId(static_cast<std::uint32_t>(i + 1)), {wall_time(), control.queue, record});
+  }
+  if (!any)
+    return failed({ErrorCode::NotFound, command.config + ": there is no [[control]] '" + command.name + "'"});
+  return all ? 0 : 1;
+}
+
+}  // namespace forewarm

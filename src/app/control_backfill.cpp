@@ -1,0 +1,53 @@
+#include "app/control_backfill.h"
+
+#include <fstream>
+
+#include "app/history_remote.h"
+
+namespace forewarm {
+
+ImportedSeries arrivals_of_counter(const ImportedSeries& readings) {
+  ImportedSeries arrivals{.kind = SeriesKind::Queue, .name = readings.name, .step = readings.step};
+  for (std::size_t i = 1; i < readings.signal.size(); ++i) {
+    const Measured<SignalMeasures>& before = readings.signal[i - 1];
+    const Measured<SignalMeasures>& now = readings.signal[i];
+    if (now.start - before.start != readings.step) continue;
+    const double grown = now.measures.last - before.measures.last;
+    QueueMeasures measures;
+    measures.arrivals = grown >= 0 ? grown : now.measures.last;
+    measures.bytes = measures.runs = measures.service_seconds = kNotMeasured;
+    measures.by_priority.fill(kNotMeasured);
+    arrivals.queue.push_back({before.start, readings.step, std::move(measures)});
+  }
+  arrivals.settle();
+  return arrivals;
+}
+
+Result<std::vector<ImportedSeries>> fetch_backfill(const ControlConfig& control, Duration step, TimePoint now,
+                                                   const std::stop_token& stop) {
+  std::vector<ImportedSeries> arrivals;
+  const ControlMetrics& metrics = control.metrics;
+  if (metrics.kind != "prometheus" || metrics.arrived_total.empty() || metrics.backfill < step)
+    return arrivals;
+  PrometheusImport request{.url = metrics.url, .query = metrics.arrived_total};
+  request.as = control.queue;
+  request.from = now - metrics.backfill;
+  request.to = now;
+  request.step = step;
+  request.signal = true;
+  request.fetch = {.ca_file = metrics.ca_file, .stop = stop};
+  if (!metrics.bearer_token_file.empty()) {
+    std::ifstream file(metrics.bearer_token_file);
+    if (!std::getline(file, request.bearer_token) || request.bearer_token.empty())
+      return error(ErrorCode::NotFound, metrics.bearer_token_file + ": there is no token in it");
+  }
+  const auto readings = fetch_prometheus(request, [](double) {});
+  if (!readings) return std::unexpected(readings.error());
+  for (const ImportedSeries& each : *readings) {
+    ImportedSeries counted = arrivals_of_counter(each);
+    if (!counted.covered.empty()) arrivals.push_back(std::move(counted));
+  }
+  return arrivals;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <stop_token>
+
+#include "app/control_config.h"
+#include "app/history_import.h"
+
+namespace forewarm {
+
+/// What came in each step, from readings of a counter: its growth between two that are one step apart. What
+/// is farther apart is a gap. A counter that falls began anew, at zero.
+ImportedSeries arrivals_of_counter(const ImportedSeries& readings);
+
+/// What Prometheus has measured of arrived_total in the time before `now`, as arrivals per step; nothing
+/// where the configuration asks for none. Waits for Prometheus, not after `stop` is asked for.
+Result<std::vector<ImportedSeries>> fetch_backfill(const ControlConfig& control, Duration step, TimePoint now,
+                                                   const std::stop_token& stop);
+
+}  // namespace forewarm

@@ -1,0 +1,238 @@
+#include "app/control_config.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "app/target_models.h"
+#include "app/toml_tables.h"
+#include "edge/net/http.h"
+#include "edge/observe/log.h"
+
+namespace forewarm {
+namespace {
+
+constexpr Bounds<Duration> kTargetDuration{Duration(0), 24h};
+
+void describe_metrics(FieldVisitor& v, ControlMetrics& m) {
+  v.begin_table({"metrics", "where the queue's numbers come from"});
+  v.text({"kind", "prometheus, or source: a queue of another engine that is asked itself"}, m.kind);
+  v.text({"url", "of the Prometheus server; source: of the queue, as a [[source]] has it"}, m.url);
+  v.text({"bearer_token_file", "prometheus: file with a token, read at each reading"}, m.bearer_token_file);
+  v.text({"ca_file", "PEM file of who is trusted; empty: the system's"}, m.ca_file);
+  v.duration({"timeout", "longest time one answer may take"}, m.timeout, {10ms, 1min});
+  v.text({"waiting", "PromQL: messages that could start"}, m.waiting);
+  v.text({"in_flight", "PromQL: messages with consumers"}, m.in_flight);
+  v.text({"arrived_total", "PromQL: a counter of messages that came; may begin anew"}, m.arrived_total);
+  v.text({"done_total", "PromQL: a counter of messages that are done; may begin anew"}, m.done_total);
+  v.text({"oldest_wait", "PromQL: seconds that the oldest message has waited"}, m.oldest_wait);
+  v.text({"instances_ready", "PromQL: instances that can work now"}, m.instances_ready);
+  v.duration({"backfill", "how far back arrived_total is asked for at the start; 0s: not at all"}, m.backfill,
+             {Duration(0), 24h * 90});
+  v.text({"password_file", "source: file with the password"}, m.password_file);
+  v.map({"options", "source: of the engine's own"}, m.options);
+  v.end_table();
+}
+
+void describe_target(FieldVisitor& v, ControlTarget& t) {
+  v.begin_table({"target", "what is told how many instances to have"});
+  v.text({"kind", "keda, kubernetes, provisioned-concurrency, event-source-mapping, webhook or command"},
+         t.kind);
+  v.text({"url",
+          "kubernetes: of the API server (empty: the pod's own cluster); webhook: gets each number; keda: "
+          "where KEDA reaches the admin port; Lambda: of its API, if it is not the region's own"},
+         t.url);
+  v.text({"read_url", "webhook: answers {\"instances\": N}; empty: it cannot be asked"}, t.read_url);
+  v.text({"token_file",
+          "kubernetes, webhook: file with a bearer token, read at each request (kubernetes, empty: the "
+          "pod's service account)"},
+         t.token_file);
+  v.text({"ca_file", "PEM file of who is trusted (kubernetes, empty: the pod's service account)"}, t.ca_file);
+  v.duration({"timeout", "longest time one request or command may take"}, t.timeout, {10ms, 5min});
+  v.text({"namespace", "kubernetes, keda: of the workload (empty: the pod's own, or default)"}, t.space);
+  v.text({"workload", "kubernetes, keda: deployment or statefulset"}, t.workload);
+  v.text({"name", "kubernetes, keda: of the workload"}, t.name);
+  v.text({"function", "provisioned-concurrency: name of the function"}, t.function);
+  v.text({"qualifier", "provisioned-concurrency: alias or version"}, t.qualifier);
+  v.text({"uuid", "event-source-mapping: of the mapping"}, t.uuid);
+  v.text({"region", "Lambda: AWS region"}, t.region);
+  v.list({"command", "command: program and arguments; gets FOREWARM_QUEUE and FOREWARM_INSTANCES"},
+         t.command);
+  v.list({"read_command", "command: prints the number of instances; empty: it cannot be asked"},
+         t.read_command);
+  v.duration({"lead", "from asking for an instance to its being ready; 0s: as known of the kind"}, t.lead,
+             kTargetDuration);
+  v.duration({"change_every", "no two changes within this; 0s: as known of the kind"}, t.change_every,
+             kTargetDuration);
+  v.duration({"minimum_billing", "an instance costs at least so long; 0s: as known of the kind"},
+             t.minimum_billing, kTargetDuration);
+  v.number({"granularity", "instances come in multiples of it; 0: one by one"}, t.granularity, {0, 10'000});
+  v.number({"change_max", "instances that one change may add; 0: as known of the kind"}, t.change_max,
+           {0, 10'000});
+  v.real({"dead_band", "changes by this share of the instances are ignored there; 0: as known of the kind"},
+         t.dead_band, {0, 1});
+  v.end_table();
+}
+
+std::string one_of(std::string_view key, const std::string& value,
+                   const std::vector<std::string_view>& allowed) {
+  if (std::ranges::find(allowed, value) != allowed.end()) return "";
+  std::string text = std::string(key) + ": expected one of";
+  for (const std::string_view each : allowed) text += " " + std::string(each);
+  const std::string_view meant = nearest_name(value, allowed);
+  return text + ", found '" + value + "'" +
+         (meant.empty() ? "" : ". Did you mean " + std::string(meant) + "?");
+}
+
+bool is_web_url(const std::string& url) {
+  return url.starts_with("http://") || url.starts_with("https://");
+}
+
+std::string check_metrics(const ControlMetrics& metrics) {
+  if (std::string wrong = one_of("metrics.kind", metrics.kind, {"prometheus", "source"}); !wrong.empty())
+    return wrong;
+  if (metrics.kind == "source")
+    return metrics.url.find("://") == std::string::npos
+               ? "needs metrics.url, for example \"amqp://watcher@127.0.0.1:5672/%2f/orders\""
+               : "";
+  if (!is_web_url(metrics.url)) return "needs metrics.url = \"http://HOST:9090\", the Prometheus server's";
+  if (metrics.waiting.empty())
+    return "needs metrics.waiting, a PromQL query, for example "
+           "\"sum(rabbitmq_queue_messages_ready{queue='orders'})\"";
+  if (metrics.arrived_total.empty() && metrics.done_total.empty())
+    return "needs metrics.arrived_total or metrics.done_total: without a counter nobody knows how many "
+           "messages come";
+  return "";
+}
+
+std::string check_target(const ControlTarget& target) {
+  std::vector<std::string_view> kinds;
+  for (const TargetModel& model : target_models())
+    if (model.controlled) kinds.push_back(model.kind);
+  if (std::string wrong = one_of("target.kind", target.kind, kinds); !wrong.empty()) return wrong;
+  if (std::string wrong = one_of("target.workload", target.workload, {"deployment", "statefulset"});
+      !wrong.empty())
+    return wrong;
+  const bool pods = target.kind == "kubernetes" || target.kind == "keda";
+  if (pods && target.name.empty()) return "needs target.name, the name of the " + target.workload;
+  if (target.kind == "webhook" && !is_web_url(target.url)) return "needs target.url = \"https://...\"";
+  if (target.kind == "command" && target.command.empty())
+    return "needs target.command, for example command = [\"./scale\", \"orders\"]";
+  const bool lambda = target.kind == "provisioned-concurrency" || target.kind == "event-source-mapping";
+  if (lambda && target.region.empty()) return "needs target.region = \"eu-west-1\"";
+  if (target.kind == "event-source-mapping" && target.uuid.empty()) return "needs target.uuid";
+  if (target.kind == "provisioned-concurrency" && (target.function.empty() || target.qualifier.empty()))
+    return "needs target.function and target.qualifier, an alias or a version: AWS refuses $LATEST";
+  if (!target.url.empty() && !is_web_url(target.url))
+    return "target.url: expected one that begins with http:// or https://, found '" + target.url + "'";
+  return "";
+}
+
+bool is_queue_name(std::string_view text) {
+  return !text.empty() && text.size() <= 80 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
+std::string check_control(const std::vector<ControlConfig>& earlier, const ControlConfig& control) {
+  if (!is_queue_name(control.queue)) return "needs queue = \"NAME\" of letters, digits, -, _ and .";
+  const std::string whose = "'" + control.queue + "' ";
+  if (std::ranges::find(earlier, control.queue, &ControlConfig::queue) != earlier.end())
+    return whose + "is defined twice";
+  if (control.scaling.instances_min > control.scaling.instances_max)
+    return whose + "has a scaling.instances_min above its scaling.instances_max";
+  for (std::string wrong : {check_metrics(control.metrics), check_target(control.target)})
+    if (!wrong.empty()) return whose + wrong;
+  return "";
+}
+
+}  // namespace
+
+void describe(FieldVisitor& v, ControlFile& c) {
+  v.text({"data", "folder of history, decisions and the state that was found; made if missing"}, c.data);
+  v.text({"admin", "host:port of health, metrics and plan"}, c.admin);
+  v.text({"log_level", "debug, info, warning or error"}, c.log_level);
+  v.duration({"every", "time between two readings of a queue"}, c.every, {100ms, 10min});
+  v.begin_table({"forecast", "how demand is forecast"});
+  v.duration({"step", "width of an interval of history, forecast and plan"}, c.forecast.step, {1s, 1h});
+  v.integer({"horizon", "steps that are forecast"}, c.forecast.horizon, {1, 200});
+  v.integer({"history", "steps that a fit gets, at most"}, c.forecast.history, {16, 60'000});
+  v.integer({"refit_every", "steps between two fits"}, c.forecast.refit_every, {1, 10'000});
+  v.end_table();
+}
+
+void describe(FieldVisitor& v, ControlConfig& c) {
+  v.text({"queue", "what it is called here"}, c.queue);
+  v.duration({"service_time", "how long a message takes; 0s: found out from in_flight and what is done"},
+             c.service_time, {Duration(0), 24h});
+  v.duration({"silent_after", "without a reading for so long nothing is taken for known"}, c.silent_after,
+             {1s, 24h});
+  v.duration({"scale_down_delay",
+              "fewer instances are set only after so long of wanting fewer: the most "
+              "that was wanted in it"},
+             c.scale_down_delay, {Duration(0), 24h});
+  describe_metrics(v, c.metrics);
+  v.begin_table({"scaling", "how many instances there are"});
+  describe(v, c.scaling);
+  v.end_table();
+  describe_target(v, c.target);
+}
+
+Result<ControlFile> read_control_config(std::string_view text, std::string_view file) {
+  const Result<toml::table> root = parse_toml(text, file);
+  if (!root) return std::unexpected(root.error());
+  ControlFile config;
+  TomlReader reader(*root, file);
+  for (const std::string_view key : {"control", "admin_token"}) reader.known_elsewhere(key);
+  describe(reader, config);
+  if (const Result<void> read = reader.finish(); !read) return std::unexpected(read.error());
+  const auto wrong = [&](std::string_view key, const Error& why) {
+    return error(ErrorCode::Invalid, std::string(file) + ": " + std::string(key) + ": " + why.message);
+  };
+  if (const auto level = parse_log_level(config.log_level); !level) return wrong("log_level", level.error());
+  if (const auto admin = parse_endpoint(config.admin); !admin) return wrong("admin", admin.error());
+  Result<void> read =
+      read_table_array(*root, "control", file, config.controls,
+                       [&](const ControlConfig& control) { return check_control(config.controls, control); });
+  if (read) {
+    read = read_table_array(*root, "admin_token", file, config.admin_tokens,
+                            [](const AdminTokenConfig& token) -> std::string {
+                              if (token.name.empty() || token.token_file.empty())
+                                return "needs name = \"NAME\" and token_file = \"PATH\"";
+                              return token.role == "read" || token.role == "operate"
+                                         ? ""
+                                         : "role: expected read or operate, found '" + token.role + "'";
+                            });
+  }
+  if (!read) return std::unexpected(read.error());
+  if (config.controls.empty())
+    return error(ErrorCode::Invalid, std::string(file) +
+                                         ": there is no [[control]] table, so nothing to watch; "
+                                         "docs/control.md has an example");
+  return config;
+}
+
+Result<ControlFile> read_control_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    return error(ErrorCode::NotFound,
+                 path + ": cannot be read. Give the path of a TOML file with [[control]] tables");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return read_control_config(text.str(), path);
+}
+
+ActuatorModel actuator_of(const ControlTarget& target) {
+  const TargetModel* known = find_target_model(target.kind);
+  ActuatorModel model = known != nullptr ? known->actuator : ActuatorModel();
+  if (target.lead > Duration(0)) model.lead = target.lead;
+  if (target.change_every > Duration(0)) model.change_every = target.change_every;
+  if (target.minimum_billing > Duration(0)) model.minimum_billing = target.minimum_billing;
+  if (target.granularity > 0) model.granularity = static_cast<std::uint32_t>(target.granularity);
+  if (target.change_max > 0) model.change_max = static_cast<std::uint32_t>(target.change_max);
+  if (target.dead_band > 0) model.dead_band = target.dead_band;
+  return model;
+}
+
+}  // namespace forewarm

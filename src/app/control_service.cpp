@@ -1,0 +1,419 @@
+#include "app/control_service.h"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+#include <vector>
+
+#include "app/control_backfill.h"
+#include "app/control_routes.h"
+#include "app/control_state.h"
+#include "app/controlled.h"
+#include "app/fit_worker.h"
+#include "app/history_keeper.h"
+#include "app/listen_address.h"
+#include "app/opened_history.h"
+#include "app/own_program.h"
+#include "app/server_history.h"
+#include "app/target_factory.h"
+#include "app/target_models.h"
+#include "edge/net/service_manager.h"
+#include "edge/observe/decision_log.h"
+#include "edge/store/directory.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::uint64_t kRoundsOnce = 2;  ///< arrivals are what came between two readings
+
+ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlConfig& control, QueueId id,
+                                         bool readable) {
+  ControlledQueue::Settings settings;
+  settings.watched.queue = id;
+  settings.watched.scaling = control.scaling;
+  settings.watched.forecast = file.forecast;
+  settings.watched.target = actuator_of(control.target);
+  settings.watched.service_time = control.service_time;
+  settings.watched.silent_after = std::max(control.silent_after, 3 * file.every);
+  const TargetModel* model = find_target_model(control.target.kind);
+  settings.least = model->least;
+  settings.most = model->most;
+  settings.readable = readable;
+  settings.scale_down_delay = control.scale_down_delay;
+  return settings;
+}
+
+class Service : public ControlService, public Names {
+ public:
+  Service(Options options, StoreDirectory lock, ControlState state)
+      : options_(std::move(options)),
+        lock_(std::move(lock)),
+        state_(std::move(state)),
+        wall_at_start_(wall_time()),
+        steady_at_start_(Loop::Clock::now()),
+        decisions_({.directory = options_.config.data + "/decisions"}, *this) {}
+  ~Service() override {
+    for (const auto& each : queues_) each->thread.reset();
+    if (admin_) remove_endpoints(options_.config.data);
+  }
+
+  Result<void> start();
+  void run() override;
+  std::string plan_json() const override;
+  bool well() const override;
+
+  std::string queue(QueueId id) const override { return queues_[id.value() - 1]->config.queue; }
+  std::string function(FunctionId) const override { return {}; }
+
+ private:
+  TimePoint now() const {
+    return wall_at_start_ + std::chrono::duration_cast<Duration>(Loop::Clock::now() - steady_at_start_);
+  }
+  Log& log() const { return *options_.log; }
+  Result<void> add(const ControlConfig& control);
+  Result<void> open_history();
+  Result<void> listen();
+  std::string metrics_text() const;
+
+  void bring_back(Controlled& c);
+  void fill_history(Controlled& c, Result<std::vector<ImportedSeries>> measured);
+  void begin(Controlled& c, std::optional<QueueSeries> past);
+  void round(Controlled& c);
+  void took(Controlled& c, const Result<QueueReading>& reading,
+            const std::optional<Result<TargetState>>& state);
+  void note_problems(Controlled& c, const Result<QueueReading>& reading,
+                     const std::optional<Result<TargetState>>& state);
+  void fitted(const FitAnswer& answer);
+  void recommend(Controlled& c, const TargetOrder& order);
+  void tell(Controlled& c, const TargetOrder& order);
+  void told(Controlled& c, const TargetOrder& order, const Result<void>& taken);
+  Result<void> keep(Controlled& c, std::optional<std::uint32_t> told);
+  void record(Controlled& c, const TargetOrder& order, DirectiveOutcome outcome, const std::string& answer);
+  void end_round(Controlled& c);
+
+  Options options_;
+  StoreDirectory lock_;
+  ControlState state_;
+  TimePoint wall_at_start_;
+  Loop::Clock::time_point steady_at_start_;
+  Loop loop_;
+  DecisionLog decisions_;
+  std::unique_ptr<HistoryKeeper> keeper_;
+  std::unique_ptr<FitWorker> fits_;
+  std::vector<std::unique_ptr<Controlled>> queues_;  ///< by id, from 1
+  std::unique_ptr<ControlRoutes> routes_;
+  std::unique_ptr<HttpServer> admin_;
+};
+
+Result<void> Service::start() {
+  for (const ControlConfig& control : options_.config.controls)
+    if (Result<void> added = add(control); !added) return added;
+  if (Result<void> opened = open_history(); !opened) return opened;
+  fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}},
+                          [this](const FitAnswer& answer) { fitted(answer); });
+  return options_.once ? Result<void>() : listen();
+}
+
+Result<void> Service::add(const ControlConfig& control) {
+  auto reader = make_queue_reader(control);
+  if (!reader) return std::unexpected(reader.error());
+  auto target = make_target(control);
+  if (!target) return std::unexpected(target.error());
+  const QueueId id(static_cast<std::uint32_t>(queues_.size() + 1));
+  const bool readable = (*target)->readable();
+  ControlledQueue controlled(queue_settings(options_.config, control, id, readable));
+  const std::string identity = target_identity(control.target);
+  const KeptTarget* kept = state_.find(control.queue, identity);
+  if (kept != nullptr && kept->told && !readable) {
+    controlled.remember(*kept->told);
+    // KEDA gets at once what it got before the restart.
+    if (options_.apply && control.target.kind == "keda")
+      if (auto set = (*target)->set(kept->told, {}); !set) return set;
+  }
+  queues_.push_back(std::make_unique<Controlled>(Controlled{.config = control,
+                                                            .id = id,
+                                                            .identity = identity,
+                                                            .reader = std::move(*reader),
+                                                            .target = std::move(*target),
+                                                            .queue = std::move(controlled),
+                                                            .counts = {},
+                                                            .reading_error = {},
+                                                            .target_error = {},
+                                                            .refusal = {},
+                                                            .recommended = {},
+                                                            .read_at = now(),
+                                                            .recorded_until = now()}));
+  return {};
+}
+
+Result<void> Service::open_history() {
+  ServerConfig like;
+  like.forecast_step = options_.config.forecast.step;
+  auto keeper = HistoryKeeper::open(
+      loop_, {.directory = options_.config.data,
+              .tiers = history_tiers(like),
+              .restored = options_.config.forecast.step * options_.config.forecast.history,
+              .warn = [this](const std::string& text) { log().warning(text); }});
+  if (!keeper) return std::unexpected(keeper.error());
+  keeper_ = std::move(*keeper);
+  return {};
+}
+
+Result<void> Service::listen() {
+  const Result<Endpoint> admin =
+      listen_address("admin", options_.config.admin, !options_.config.admin_tokens.empty());
+  if (!admin) return std::unexpected(admin.error());
+  auto routes = ControlRoutes::make(
+      *admin, options_.config.admin_tokens,
+      {.ready =
+           [this] { return std::ranges::all_of(queues_, [](const auto& each) { return each->restored; }); },
+       .plan = [this] { return plan_json(); },
+       .metrics = [this] { return metrics_text(); },
+       .keda = [this](std::string_view name) -> const KedaTarget* {
+         const auto found =
+             std::ranges::find_if(queues_, [name](const auto& each) { return each->config.queue == name; });
+         return found == queues_.end() ? nullptr : (*found)->keda();
+       }});
+  if (!routes) return std::unexpected(routes.error());
+  routes_ = std::move(*routes);
+  auto server = HttpServer::listen(loop_, {.listen = *admin}, routes_->handler());
+  if (!server) return std::unexpected(server.error());
+  admin_ = std::move(*server);
+  const std::string url = "http://" + to_string(admin_->endpoint());
+  write_endpoints(options_.config.data, "", url);
+  log().info("control watches", {{"queues", std::uint64_t{queues_.size()}},
+                                 {"admin", url},
+                                 {"apply", options_.apply},
+                                 {"data", options_.config.data}});
+  if (!options_.apply) log().info("shadow mode: nothing is sent; --apply sends");
+  return {};
+}
+
+void Service::run() {
+  const auto signals = loop_.watch_signals({SIGTERM, SIGINT}, [this](int) { loop_.stop(); });
+  ServiceManager manager = ServiceManager::from_environment();
+  manager.keep_alive(loop_);
+  for (const auto& each : queues_) {
+    each->thread = std::make_unique<TaskThread>();
+    bring_back(*each);
+  }
+  manager.ready();
+  while (!loop_.stopped()) loop_.run_until(Loop::Clock::now() + std::chrono::seconds(1));
+  manager.stopping();
+}
+
+/// What Prometheus has measured goes into the history first, so that the forecasts begin with all of it.
+void Service::bring_back(Controlled& c) {
+  c.thread->give([this, &c, at = now()](const std::stop_token& stop) {
+    auto measured = fetch_backfill(c.config, options_.config.forecast.step, at, stop);
+    loop_.post(
+        [this, &c, measured = std::move(measured)]() mutable { fill_history(c, std::move(measured)); });
+  });
+}
+
+void Service::fill_history(Controlled& c, Result<std::vector<ImportedSeries>> measured) {
+  if (!measured)
+    log().warning("no past of a queue from its metrics; it begins with what is kept here",
+                  {{"queue", c.config.queue}, {"reason", measured.error().message}});
+  const TimePoint at = now();
+  const bool given = keeper_->give([this, &c, at, series = measured.value_or(std::vector<ImportedSeries>())](
+                                       HistoryDatabase& database) -> Result<void> {
+    Result<void> done;
+    if (const auto report = import_series(database, series, at, false, [](double) {}); !report)
+      done = std::unexpected(report.error());
+    const ForecastSettings& forecast = options_.config.forecast;
+    auto past =
+        database.recent_queue(c.config.queue, at - forecast.step * forecast.history, at, forecast.step);
+    if (!past) done = std::unexpected(past.error());
+    loop_.post([this, &c, past = past.value_or(std::nullopt)]() mutable { begin(c, std::move(past)); });
+    return done;
+  });
+  if (!given) begin(c, {});
+}
+
+void Service::begin(Controlled& c, std::optional<QueueSeries> past) {
+  if (past) {
+    const std::uint64_t steps = past->arrivals.size();
+    c.queue.watched().restore(now(), {c.id, past->start, std::move(past->arrivals), std::move(past->bytes),
+                                      std::move(past->work_seconds), past->service_times.sample()});
+    log().info("history is back", {{"queue", c.config.queue}, {"steps", steps}});
+  }
+  const Duration step = options_.config.forecast.step;
+  c.recorded_until = now() - now().time_since_epoch() % step;
+  c.restored = true;
+  round(c);
+}
+
+void Service::round(Controlled& c) {
+  c.round_began = Loop::Clock::now();
+  c.thread->give([this, &c](const std::stop_token& stop) {
+    Result<QueueReading> reading = c.reader->read(stop);
+    std::optional<Result<TargetState>> state;
+    if (c.target->readable()) state = c.target->current(stop);
+    loop_.post(
+        [this, &c, reading = std::move(reading), state = std::move(state)] { took(c, reading, state); });
+  });
+}
+
+void Service::took(Controlled& c, const Result<QueueReading>& reading,
+                   const std::optional<Result<TargetState>>& state) {
+  ++c.rounds;
+  note_problems(c, reading, state);
+  Result<QueueReading> known = reading;
+  if (state) {
+    c.queue.observe_target(*state);
+    if (*state && known && !known->instances_ready) known->instances_ready = (*state)->ready;
+  } else if (!c.queue.set() && known && known->instances_ready) {
+    c.queue.remember(*known->instances_ready);
+  }
+  c.queue.observe(now(), known);
+  if (reading) c.read_at = now();
+  for (HistoryBatch& batch : take_closed_steps(c)) keeper_->write(std::move(batch));
+  if (std::optional<FitRequest> request = c.queue.watched().take_fit(now())) {
+    c.fit_running = true;
+    fits_->fit(std::move(*request));
+  }
+  // Once: no decision before all that it rests on is there.
+  const bool early = options_.once && (c.rounds < kRoundsOnce || c.fit_running);
+  const std::optional<TargetOrder> order = early ? std::nullopt : c.queue.decide(now());
+  if (!early) decisions_.observe({now(), TimePassed{}}, {PublishPlan{c.queue.plan()}});
+  c.finished = options_.once && !early;
+  if (order && options_.apply) return tell(c, *order);
+  if (order)
+    recommend(c, *order);
+  else if (!early)
+    c.recommended.reset();
+  end_round(c);
+}
+
+/// Each problem is said once, until it is another or over.
+void Service::note_problems(Controlled& c, const Result<QueueReading>& reading,
+                            const std::optional<Result<TargetState>>& state) {
+  const auto note = [&](std::string& before, const std::string& problem, const char* what, const char* back) {
+    if (problem == before) return;
+    if (problem.empty())
+      log().info(back, {{"queue", c.config.queue}});
+    else
+      log().warning(what, {{"queue", c.config.queue}, {"reason", problem}});
+    before = problem;
+  };
+  ++c.counts.readings;
+  if (!reading) ++c.counts.readings_failed;
+  note(c.reading_error, reading ? "" : reading.error().message,
+       "there is no reading of the queue; what is there stays", "the queue's readings are back");
+  if (!state) return;
+  if (!*state) ++c.counts.target_readings_failed;
+  note(c.target_error, *state ? "" : state->error().message,
+       "the target does not say what it has; nothing is changed", "the target says what it has again");
+}
+
+void Service::fitted(const FitAnswer& answer) {
+  Controlled& c = *queues_[answer.fitted.queue.value() - 1];
+  c.fit_running = false;
+  ++c.counts.fits[answer.fitted.forecasts.empty() ? 1 : 0];
+  c.queue.watched().accept(answer.fitted);
+}
+
+void Service::record(Controlled& c, const TargetOrder& order, DirectiveOutcome outcome,
+                     const std::string& answer) {
+  ++c.counts.directives[static_cast<std::size_t>(outcome)];
+  const std::string request = c.target->request_text(order.instances);
+  decisions_.record(c.id, {now(), c.config.queue,
+                           DirectiveRecord{.target = c.config.target.kind,
+                                           .outcome = outcome,
+                                           .instances = order.instances,
+                                           .before = order.before,
+                                           .request = request,
+                                           .answer = answer}});
+  log().write(outcome == DirectiveOutcome::Refused ? LogLevel::Warning : LogLevel::Info, "directive",
+              {{"queue", c.config.queue},
+               {"target", c.config.target.kind},
+               {"outcome", word(outcome)},
+               {"instances", order.instances},
+               {"before", order.before ? std::to_string(*order.before) : std::string("nothing")},
+               {"request", request},
+               {"answer", answer}});
+}
+
+void Service::recommend(Controlled& c, const TargetOrder& order) {
+  const bool new_one =
+      !c.recommended || c.recommended->instances != order.instances || c.recommended->before != order.before;
+  c.recommended = order;
+  if (new_one) record(c, order, DirectiveOutcome::Recommended, "");
+}
+
+/// The state that was found is on disk before it is changed.
+Result<void> Service::keep(Controlled& c, std::optional<std::uint32_t> told) {
+  const KeptTarget* kept = state_.find(c.config.queue, c.identity);
+  KeptTarget target = kept != nullptr ? *kept : KeptTarget();
+  target.target = c.identity;
+  if (!target.changed) {
+    target.found = c.queue.set();
+    target.since = now();
+  }
+  target.changed = true;
+  if (told) target.told = told;
+  return state_.keep(c.config.queue, std::move(target));
+}
+
+void Service::tell(Controlled& c, const TargetOrder& order) {
+  if (const Result<void> kept = keep(c, {}); !kept) return told(c, order, kept);
+  c.thread->give([this, &c, order](const std::stop_token& stop) {
+    const Result<void> taken = c.target->set(order.instances, stop);
+    loop_.post([this, &c, order, taken] { told(c, order, taken); });
+  });
+}
+
+void Service::told(Controlled& c, const TargetOrder& order, const Result<void>& taken) {
+  c.queue.told(now(), order, taken.has_value());
+  c.refusal = taken ? "" : taken.error().message;
+  record(c, order, taken ? DirectiveOutcome::Sent : DirectiveOutcome::Refused, c.refusal);
+  if (taken) {
+    if (const Result<void> kept = keep(c, order.instances); !kept) log().error(kept.error().message);
+  }
+  end_round(c);
+}
+
+void Service::end_round(Controlled& c) {
+  if (const std::optional<std::string> problem = decisions_.flush()) log().warning(*problem);
+  if (c.finished) {
+    if (std::ranges::all_of(queues_, [](const auto& each) { return each->finished; })) loop_.stop();
+    return;
+  }
+  c.next = loop_.call_at(c.round_began + options_.config.every, [this, &c] { round(c); });
+}
+
+std::string Service::plan_json() const {
+  std::string text;
+  JsonWriter json(text);
+  json.open_object().member("schema", 1).key("queues").open_array();
+  for (const auto& each : queues_) write_controlled(*each, now(), options_.apply, json);
+  json.close_array().close_object();
+  return text;
+}
+
+std::string Service::metrics_text() const {
+  std::vector<ControlSample> samples;
+  for (const auto& each : queues_) samples.push_back(sample_of(*each, now()));
+  return control_metrics_text(samples, FOREWARM_VERSION);
+}
+
+bool Service::well() const {
+  return std::ranges::all_of(queues_, [](const auto& each) {
+    return each->reading_error.empty() && each->target_error.empty() && each->refusal.empty();
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ControlService>> ControlService::open(Options options) {
+  auto lock = StoreDirectory::open(options.config.data);
+  if (!lock) return std::unexpected(lock.error());
+  auto state = ControlState::load(options.config.data);
+  if (!state) return std::unexpected(state.error());
+  auto service = std::make_unique<Service>(std::move(options), std::move(*lock), std::move(*state));
+  if (const Result<void> started = service->start(); !started) return std::unexpected(started.error());
+  return service;
+}
+
+}  // namespace forewarm

@@ -1,0 +1,107 @@
+#include "app/controlled.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "app/directive_json.h"
+#include "edge/observe/clock_text.h"
+
+namespace forewarm {
+namespace {
+
+void write_optional(std::string_view name, const std::optional<std::uint32_t>& number, JsonWriter& json) {
+  json.key(name);
+  if (number)
+    json.value(*number);
+  else
+    json.null();
+}
+
+}  // namespace
+
+const char* const kControlledSchema =
+    R"({"type":"object","required":["queue","target","decided","apply","silent","set","instances","why","directives","order","reading_problem","target_problem","refusal"],"properties":{)"
+    R"("queue":{"type":"string"},"target":{"type":"string"},)"
+    R"("decided":{"type":"string","format":"date-time"},)"
+    R"("apply":{"type":"boolean","description":"false: nothing is sent"},)"
+    R"("silent":{"type":"boolean","description":"nothing is known of the queue: nothing is taken away"},)"
+    R"("set":{"type":["integer","null"],"description":"instances set at the target"},)"
+    R"("instances":{"type":"integer","description":"that the plan asks for"},)"
+    R"("why":{"type":"string"},)"
+    R"("directives":{"type":"array","items":{"$ref":"#/components/schemas/Directive"}},)"
+    R"("order":{"description":"what would be sent, in shadow mode","type":["object","null"],"required":["instances","request"],"properties":{"instances":{"type":"integer"},"request":{"type":"string"}}},)"
+    R"("reading_problem":{"type":"string"},"target_problem":{"type":"string"},"refusal":{"type":"string"}}})";
+
+std::vector<HistoryBatch> take_closed_steps(Controlled& c) {
+  const IntervalCounts& counted = c.queue.watched().history();
+  const Duration step = counted.step();
+  const TimePoint since = c.recorded_until;
+  std::vector<HistoryBatch> batches;
+  for (std::size_t age = 0; age < counted.closed(); ++age) {
+    const TimePoint start = counted.open_start() - step * static_cast<Duration::rep>(age + 1);
+    if (start < since) break;
+    c.recorded_until = std::max(c.recorded_until, start + step);
+    const IntervalCount count = counted.closed_at(age);
+    if (count.arrivals != count.arrivals) continue;
+    QueueMeasures measures;
+    measures.arrivals = count.arrivals;
+    measures.service_seconds = count.work_seconds;
+    measures.bytes = measures.runs = kNotMeasured;
+    measures.by_priority.fill(kNotMeasured);
+    HistoryBatch batch{.start = start, .step = step};
+    batch.queues.push_back({c.config.queue, std::move(measures)});
+    batches.push_back(std::move(batch));
+  }
+  return batches;
+}
+
+ControlSample sample_of(const Controlled& c, TimePoint now) {
+  ControlSample sample = c.counts;
+  const WatchedQueue& watched = c.queue.watched();
+  const QueueReading& reading = watched.reading();
+  sample.queue = c.config.queue;
+  sample.target = c.config.target.kind;
+  sample.silent = watched.silent(now);
+  if (!sample.silent) {
+    sample.waiting = reading.waiting;
+    sample.in_flight = reading.in_flight;
+    if (reading.oldest_wait) sample.oldest_wait_seconds = seconds(*reading.oldest_wait);
+    sample.instances_ready = reading.instances_ready;
+  }
+  sample.instances_set = c.queue.set();
+  sample.instances_planned = c.queue.plan().instances;
+  if (const ModelForecast* best = watched.forecast(now); best != nullptr && now >= best->forecast.start) {
+    const auto row = static_cast<std::size_t>((now - best->forecast.start) / best->forecast.step);
+    if (row < best->forecast.horizon()) {
+      sample.forecast_median = best->forecast.quantile(row, 0.5);
+      sample.forecast_high = best->forecast.quantile(row, 0.99);
+    }
+  }
+  sample.reading_age_seconds = seconds(now - c.read_at);
+  sample.refused_in_row = c.queue.refused_in_row();
+  return sample;
+}
+
+void write_controlled(const Controlled& c, TimePoint now, bool apply, JsonWriter& json) {
+  const ScalingPlan& plan = c.queue.plan();
+  json.open_object().member("queue", c.config.queue).member("target", c.config.target.kind);
+  json.member("decided", utc_text(plan.at)).member("apply", apply);
+  json.member("silent", c.queue.watched().silent(now));
+  write_optional("set", c.queue.set(), json);
+  json.member("instances", plan.instances);
+  json.member("why", explain({plan.at, c.config.queue, PlanDecision{plan, c.queue.set().value_or(0)}}));
+  json.key("directives").open_array();
+  for (const Directive& directive : c.queue.watched().directives(now).directives)
+    write_directive(c.config.queue, directive, json);
+  json.close_array().key("order");
+  if (c.recommended) {
+    json.open_object().member("instances", c.recommended->instances);
+    json.member("request", c.target->request_text(c.recommended->instances)).close_object();
+  } else {
+    json.null();
+  }
+  json.member("reading_problem", c.reading_error).member("target_problem", c.target_error);
+  json.member("refusal", c.refusal).close_object();
+}
+
+}  // namespace forewarm

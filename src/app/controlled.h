@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/control_config.h"
+#include "app/controlled_queue.h"
+#include "app/queue_reader.h"
+#include "app/task_thread.h"
+#include "edge/cloud/targets/keda.h"
+#include "edge/history/history_database.h"
+#include "edge/net/loop.h"
+#include "edge/observe/control_metrics.h"
+#include "edge/observe/json_writer.h"
+
+namespace forewarm {
+
+/// One [[control]] at work: the queue, how it is read, its target, and what became of both.
+struct Controlled {
+  ControlConfig config;
+  QueueId id;
+  std::string identity;  ///< of the target
+  std::unique_ptr<QueueReader> reader;
+  std::unique_ptr<ScaleTarget> target;
+  ControlledQueue queue;
+  ControlSample counts;       ///< only what is counted
+  std::string reading_error;  ///< why the last reading was none; empty: it was one
+  std::string target_error;   ///< why the target did not say what it has
+  std::string refusal;        ///< why the last directive was not taken
+  std::optional<TargetOrder> recommended;
+  TimePoint read_at;
+  TimePoint recorded_until;
+  std::uint64_t rounds = 0;
+  bool restored = false;
+  bool fit_running = false;
+  bool finished = false;  ///< once: there is nothing more to do
+  Loop::Clock::time_point round_began{};
+  std::unique_ptr<Loop::Timer> next{};
+  std::unique_ptr<TaskThread> thread{};  ///< last, so that it ends first
+
+  /// Null unless KEDA fetches the number.
+  const KedaTarget* keda() const { return dynamic_cast<const KedaTarget*>(target.get()); }
+};
+
+/// The steps that were closed since this was last called, with what was measured in them; gaps are left out.
+std::vector<HistoryBatch> take_closed_steps(Controlled& controlled);
+ControlSample sample_of(const Controlled& controlled, TimePoint now);
+/// JSON Schema of what write_controlled() writes.
+extern const char* const kControlledSchema;
+void write_controlled(const Controlled& controlled, TimePoint now, bool apply, JsonWriter& json);
+
+}  // namespace forewarm

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/random.h"
+#include "core/watch/watched_queue.h"
+#include "edge/cloud/targets/scale_target.h"
+
+namespace forewarm {
+
+/// What a target is to be told now, and why.
+struct TargetOrder {
+  std::uint32_t instances = 0;
+  std::optional<std::uint32_t> before;  ///< none: nothing is set there, or nobody knows
+  PlanReason reason;
+
+  friend bool operator==(const TargetOrder&, const TargetOrder&) = default;
+};
+
+/// When a watched queue's target is told what: between what the queue wants (WatchedQueue) and what the
+/// target can do (ActuatorModel).
+///
+/// More is told as soon as the plan or the course of directives wants it; fewer only if both do, for as long
+/// as the operator says, and never without a fresh reading of the queue and of the target. What is refused is
+/// wanted still, and told again after a while that doubles. Pure: no clock, no input or output.
+class ControlledQueue {
+ public:
+  struct Settings {
+    WatchedQueue::Settings watched;
+    std::uint32_t least = 0;  ///< that can be set at the target
+    std::uint32_t most = UINT32_MAX;
+    bool readable = true;  ///< the target says what it has
+    Duration scale_down_delay = 5min;
+  };
+  explicit ControlledQueue(const Settings& settings);
+
+  /// Of a target that cannot be asked: what it was told last, before a restart.
+  void remember(std::uint32_t set) { set_ = set; }
+  void observe(TimePoint now, const Result<QueueReading>& reading);
+  void observe_target(const Result<TargetState>& state);
+  /// The plan of now, and what to tell the target; none where that is nothing.
+  std::optional<TargetOrder> decide(TimePoint now);
+  /// The target took it, or did not.
+  void told(TimePoint now, const TargetOrder& order, bool taken);
+
+  WatchedQueue& watched() { return watched_; }
+  const WatchedQueue& watched() const { return watched_; }
+  const ScalingPlan& plan() const { return plan_; }
+  const std::optional<std::uint32_t>& set() const { return set_; }
+  bool fresh() const { return fresh_; }  ///< the last reading of the queue was one
+  std::uint32_t refused_in_row() const { return refused_in_row_; }
+  TimePoint try_again_at() const { return try_again_at_; }
+
+ private:
+  std::uint32_t wanted(TimePoint now) const;
+  std::uint32_t within_limits(std::uint32_t instances) const;
+  std::optional<std::uint32_t> raised(std::uint32_t to) const;
+  std::optional<std::uint32_t> lowered(TimePoint now, std::uint32_t to);
+
+  Settings settings_;
+  WatchedQueue watched_;
+  ScalingPlan plan_;
+  std::optional<std::uint32_t> set_;
+  bool set_known_ = false;  ///< the target has said just now what it has, or cannot be asked
+  bool fresh_ = false;
+  std::optional<TimePoint> changed_at_;
+  std::optional<TimePoint> below_since_;  ///< fewer than set are wanted
+  std::uint32_t below_most_ = 0;          ///< the most that was wanted since
+  struct Starting {
+    TimePoint since;
+    std::uint32_t until = 0;  ///< so many are ready
+  };
+  std::optional<Starting> starting_;
+  std::uint32_t refused_in_row_ = 0;
+  TimePoint try_again_at_;
+  Random random_;
+};
+
+}  // namespace forewarm

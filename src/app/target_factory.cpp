@@ -1,0 +1,103 @@
+#include "app/target_factory.h"
+
+#include <utility>
+
+#include "app/history_remote.h"
+#include "edge/cloud/targets/command_target.h"
+#include "edge/cloud/targets/http_target.h"
+#include "edge/cloud/targets/kubernetes_scale.h"
+#include "edge/cloud/targets/lambda_concurrency.h"
+#include "edge/cloud/targets/webhook.h"
+
+namespace forewarm {
+namespace {
+
+using MadeTarget = Result<std::unique_ptr<ScaleTarget>>;
+
+std::chrono::milliseconds timeout_of(const ControlTarget& target) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(target.timeout);
+}
+
+MadeTarget make_kubernetes(const ControlConfig& control) {
+  const ControlTarget& target = control.target;
+  const PodAccount pod = find_pod_account();
+  KubernetesWorkload workload{.url = target.url.empty() ? pod.url : target.url,
+                              .resource = target.workload + "s",
+                              .name = target.name};
+  if (workload.url.empty())
+    return error(ErrorCode::Invalid,
+                 "[[control]] '" + control.queue +
+                     "' needs target.url, the API server's: this is not a pod that Kubernetes would tell it");
+  if (!target.space.empty())
+    workload.space = target.space;
+  else if (!pod.space.empty())
+    workload.space = pod.space;
+  // A pod's own account is for its own cluster only.
+  const bool own = target.url.empty();
+  HttpTargetOptions options{.timeout = timeout_of(target)};
+  options.ca_file = target.ca_file.empty() && own ? pod.ca_file : target.ca_file;
+  options.authorise = bearer_token_in(target.token_file.empty() && own ? pod.token_file : target.token_file);
+  return make_http_target(make_kubernetes_scale(std::move(workload)), std::move(options));
+}
+
+MadeTarget make_lambda(const ControlTarget& target) {
+  const std::string url =
+      target.url.empty() ? "https://lambda." + target.region + ".amazonaws.com" : target.url;
+  HttpTargetOptions options{.timeout = timeout_of(target), .ca_file = target.ca_file};
+  options.authorise = aws_signed(find_aws_credentials, target.region, "lambda");
+  std::unique_ptr<TargetTranslator> translator =
+      target.kind == "event-source-mapping"
+          ? make_mapping_concurrency({.url = url, .uuid = target.uuid})
+          : make_provisioned_concurrency(
+                {.url = url, .function = target.function, .qualifier = target.qualifier});
+  return make_http_target(std::move(translator), std::move(options));
+}
+
+}  // namespace
+
+MadeTarget make_target(const ControlConfig& control) {
+  const ControlTarget& target = control.target;
+  if (target.kind == "keda") return std::make_unique<KedaTarget>();
+  if (target.kind == "kubernetes") return make_kubernetes(control);
+  if (target.kind == "webhook") {
+    HttpTargetOptions options{.timeout = timeout_of(target), .ca_file = target.ca_file};
+    options.authorise = bearer_token_in(target.token_file);
+    return make_http_target(
+        make_webhook({.queue = control.queue, .url = target.url, .read_url = target.read_url}),
+        std::move(options));
+  }
+  if (target.kind == "command")
+    return make_command_target({.queue = control.queue,
+                                .command = target.command,
+                                .read_command = target.read_command,
+                                .timeout = timeout_of(target)});
+  return make_lambda(target);
+}
+
+std::string target_identity(const ControlTarget& target) {
+  std::string text = target.kind;
+  for (const std::string& part : {target.url, target.space, target.workload, target.name, target.function,
+                                  target.qualifier, target.uuid, target.region})
+    text += "|" + part;
+  for (const std::string& word : target.command) text += "|" + word;
+  return text;
+}
+
+Result<std::string> scaled_object_of(const ControlFile& file, const ControlConfig& control) {
+  const ControlTarget& target = control.target;
+  if (target.kind != "keda")
+    return error(ErrorCode::Invalid, "'" + control.queue + "' has the target " + target.kind +
+                                         "; a ScaledObject is for target.kind = \"keda\"");
+  ScaledWorkload workload{.name = target.name, .workload = target.name};
+  if (!target.space.empty()) workload.space = target.space;
+  if (target.workload == "statefulset") workload.kind = "StatefulSet";
+  std::string url = target.url.empty() ? "http://" + file.admin : target.url;
+  while (url.ends_with('/')) url.pop_back();
+  workload.url = url + "/v1/keda/" + control.queue;
+  workload.least = control.scaling.instances_min;
+  workload.most = control.scaling.instances_max;
+  workload.token = !file.admin_tokens.empty();
+  return scaled_object(workload);
+}
+
+}  // namespace forewarm
