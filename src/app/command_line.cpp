@@ -300,7 +300,9 @@ class CommandLine {
     CLI::App* sub = named(app_, "plan", "what to set for a queue, when, and what that costs and saves",
                           "  forewarm plan jobs\n  forewarm plan jobs --target hpa --json\n"
                           "  forewarm plan jobs --target provisioned-concurrency --prices aws-lambda");
-    sub->add_option("--target", plan_.target, "process, hpa, keda, kubernetes, provisioned-concurrency, ...")
+    sub->add_option(
+           "--target", plan_.target,
+           "process, hpa, keda, kubernetes, provisioned-concurrency, event-source-mapping, webhook, command")
         ->capture_default_str();
     sub->add_option("--prices", plan_.prices,
                     "a price sheet: which instances to commit to (docs/formats/prices.md)");

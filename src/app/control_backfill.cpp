@@ -29,11 +29,12 @@ Result<std::vector<ImportedSeries>> fetch_backfill(const ControlConfig& control,
   const ControlMetrics& metrics = control.metrics;
   if (metrics.kind != "prometheus" || metrics.arrived_total.empty() || metrics.backfill < step)
     return arrivals;
-  PrometheusImport request{.url = metrics.url, .query = metrics.arrived_total};
-  request.as = control.queue;
-  request.from = now - metrics.backfill;
-  request.to = now;
-  request.step = step;
+  PrometheusImport request{.url = metrics.url,
+                           .query = metrics.arrived_total,
+                           .as = control.queue,
+                           .from = now - metrics.backfill,
+                           .to = now,
+                           .step = step};
   request.signal = true;
   request.fetch = {.ca_file = metrics.ca_file, .stop = stop};
   if (!metrics.bearer_token_file.empty()) {

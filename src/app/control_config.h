@@ -9,6 +9,7 @@
 #include "app/access_config.h"
 #include "app/config_fields.h"
 #include "base/result.h"
+#include "core/model/directive.h"
 #include "core/model/settings.h"
 
 namespace forewarm {

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "app/config.h"
-#include "app/server_history.h"
+#include "app/history_tiers.h"
 
 namespace forewarm {
 

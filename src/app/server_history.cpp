@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/history_tiers.h"
 #include "app/work_profile.h"
 #include "core/forecast/demand/demand_forecast.h"
 
@@ -34,20 +35,6 @@ WorkQuestion work_question(std::string_view queue, const FunctionDirectory& func
 }
 
 }  // namespace
-
-std::vector<HistoryDatabase::Tier> history_tiers(const ServerConfig& config) {
-  std::vector<HistoryDatabase::Tier> tiers = {{config.forecast_step, config.history.keep}};
-  for (const HistoryDatabase::Tier& coarser :
-       {HistoryDatabase::Tier{config.history.medium_step, config.history.medium_keep},
-        HistoryDatabase::Tier{config.history.coarse_step, config.history.coarse_keep}}) {
-    HistoryDatabase::Tier& last = tiers.back();
-    if (coarser.step > last.step && coarser.step % last.step == Duration(0))
-      tiers.push_back(coarser);
-    else if (coarser.step <= last.step)
-      last.keep = std::max(last.keep, coarser.keep);
-  }
-  return tiers;
-}
 
 Result<std::unique_ptr<ServerHistory>> ServerHistory::open(Loop& loop, const ServerConfig& config,
                                                            TimePoint now, Surroundings surroundings) {

@@ -76,8 +76,4 @@ class ServerHistory {
   std::set<QueueId> seen_;
 };
 
-/// The grids of the history that a configuration asks for, from fine to coarse; those that are no multiple of
-/// the one before are left out.
-std::vector<HistoryDatabase::Tier> history_tiers(const ServerConfig& config);
-
 }  // namespace forewarm

@@ -33,7 +33,7 @@ struct ScaledWorkload {
   std::string space = "default";    ///< namespace
   std::string kind = "Deployment";  ///< or StatefulSet
   std::string workload;
-  std::string url;  ///< where KEDA asks, as its cluster reaches it
+  std::string url{};  ///< where KEDA asks, as its cluster reaches it
   std::uint32_t least = 0;
   std::uint32_t most = 100;
   bool token = false;  ///< asks with a bearer token, of a secret that the operator makes

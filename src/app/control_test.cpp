@@ -1,0 +1,192 @@
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "app/control_backfill.h"
+#include "app/control_config.h"
+#include "app/control_state.h"
+#include "app/queue_reader.h"
+#include "app/target_factory.h"
+#include "edge/observe/control_metrics.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::string_view kMinimal = R"(
+[[control]]
+queue = "orders"
+metrics.url = "http://127.0.0.1:9090"
+metrics.waiting = "sum(waiting)"
+metrics.arrived_total = "sum(arrived_total)"
+scaling.instances_max = 40
+target.kind = "keda"
+target.name = "worker"
+)";
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+std::string refusal_of_config(const std::string& text) {
+  const Result<ControlFile> read = read_control_config(text, "control.toml");
+  return read ? "" : read.error().message;
+}
+
+TEST(ControlConfig, WhatIsLeftOutHasADefaultAndTheKindsModel) {
+  const Result<ControlFile> read = read_control_config(kMinimal, "control.toml");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->controls.size(), 1U);
+  EXPECT_EQ(read->every, 5s);
+  EXPECT_EQ(read->controls[0].scaling.instances_max, 40U);
+  EXPECT_EQ(actuator_of(read->controls[0].target).dead_band, 0.1);
+  const Result<ControlFile> own = read_control_config(
+      std::string(kMinimal) + "target.dead_band = 0.05\ntarget.lead = \"40s\"\n", "control.toml");
+  ASSERT_TRUE(own) << own.error().message;
+  EXPECT_EQ(actuator_of(own->controls[0].target).dead_band, 0.05);
+  EXPECT_EQ(actuator_of(own->controls[0].target).lead, 40s);
+}
+
+TEST(ControlConfig, ErrorsNamePlaceAndRemedy) {
+  const std::string text(kMinimal);
+  EXPECT_NE(refusal_of_config("data = \"x\"").find("no [[control]] table"), std::string::npos);
+  EXPECT_NE(refusal_of_config(replaced(text, "\"keda\"", "\"kubernets\"")).find("Did you mean kubernetes?"),
+            std::string::npos);
+  EXPECT_NE(refusal_of_config(replaced(text, "metrics.waiting", "metrics.wating")).find("control.toml:5:"),
+            std::string::npos);
+  EXPECT_NE(refusal_of_config(replaced(text, "metrics.arrived_total", "metrics.oldest_wait"))
+                .find("without a counter"),
+            std::string::npos);
+  EXPECT_NE(refusal_of_config(text + text).find("defined twice"), std::string::npos);
+  EXPECT_NE(refusal_of_config(replaced(text, "target.name = \"worker\"", "")).find("needs target.name"),
+            std::string::npos);
+  EXPECT_NE(
+      refusal_of_config(replaced(text, "\"keda\"", "\"provisioned-concurrency\"")).find("target.region"),
+      std::string::npos);
+}
+
+TEST(ControlConfig, AScaledObjectNamesTheQueuesAddress) {
+  const Result<ControlFile> read = read_control_config(kMinimal, "control.toml");
+  ASSERT_TRUE(read);
+  const Result<std::string> yaml = scaled_object_of(*read, read->controls[0]);
+  ASSERT_TRUE(yaml);
+  EXPECT_NE(yaml->find("url: \"http://127.0.0.1:9326/v1/keda/orders\""), std::string::npos);
+  EXPECT_NE(yaml->find("maxReplicaCount: 40"), std::string::npos);
+}
+
+ImportedSeries readings(std::initializer_list<std::pair<int, double>> values) {
+  ImportedSeries series{.kind = SeriesKind::Signal, .name = "orders", .step = 10s};
+  for (const auto& [at, v] : values)
+    series.signal.push_back({TimePoint(std::chrono::seconds(at)), 10s, {1, v, v, v, v}});
+  series.settle();
+  return series;
+}
+
+TEST(ControlBackfill, ArrivalsAreTheGrowthFromStepToStep) {
+  const ImportedSeries arrivals =
+      arrivals_of_counter(readings({{100, 5}, {110, 8}, {120, 8}, {150, 90}, {160, 100}, {170, 4}}));
+  ASSERT_EQ(arrivals.queue.size(), 4U);
+  EXPECT_EQ(arrivals.queue[0].start, TimePoint(100s));
+  EXPECT_EQ(arrivals.queue[0].measures.arrivals, 3);
+  EXPECT_EQ(arrivals.queue[1].measures.arrivals, 0);
+  EXPECT_EQ(arrivals.queue[2].start, TimePoint(150s));
+  EXPECT_EQ(arrivals.queue[2].measures.arrivals, 10);
+  EXPECT_EQ(arrivals.queue[3].measures.arrivals, 4);  // it began anew
+  EXPECT_EQ(arrivals.covered.size(), 2U);
+}
+
+class ControlStateTest : public testing::Test {
+ protected:
+  ControlStateTest() { std::filesystem::create_directories(data); }
+  ~ControlStateTest() override { std::filesystem::remove_all(data); }
+  const std::string data = testing::TempDir() + "forewarm_control_state_" + std::to_string(::getpid());
+};
+
+TEST_F(ControlStateTest, WhatWasFoundIsThereAfterARestart) {
+  const KeptTarget kept{.target = "keda|worker",
+                        .found = std::nullopt,
+                        .told = 7,
+                        .changed = true,
+                        .since = TimePoint(1'700'000'000s)};
+  {
+    Result<ControlState> state = ControlState::load(data);
+    ASSERT_TRUE(state);
+    ASSERT_TRUE(state->keep("orders", kept));
+  }
+  Result<ControlState> again = ControlState::load(data);
+  ASSERT_TRUE(again) << again.error().message;
+  ASSERT_NE(again->find("orders", "keda|worker"), nullptr);
+  EXPECT_EQ(*again->find("orders", "keda|worker"), kept);
+  EXPECT_EQ(again->find("orders", "keda|another"), nullptr);
+  ASSERT_TRUE(again->forget("orders"));
+  EXPECT_TRUE(ControlState::load(data)->all().empty());
+}
+
+TEST_F(ControlStateTest, AnotherFileIsNamedAndLeftAsItIs) {
+  std::ofstream(data + "/control-state.json") << "{\"queues\":7}";
+  const Result<ControlState> state = ControlState::load(data);
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().code, ErrorCode::Corrupt);
+  EXPECT_NE(state.error().message.find("control-state.json"), std::string::npos);
+}
+
+/// An engine that says what it holds, at once or never.
+class CountedSource : public MessageSource {
+ public:
+  explicit CountedSource(std::optional<Result<QueueDepth>> depth) : depth_(std::move(depth)) {}
+  void start(Listener) override {}
+  void set_window(std::uint32_t unsettled_max) override { EXPECT_EQ(unsettled_max, 0U); }
+  void settle(std::vector<Settlement>) override { ADD_FAILURE() << "nothing was borrowed"; }
+  void extend(std::vector<std::string>) override {}
+  void observe(std::function<void(Result<QueueDepth>)> done) override {
+    if (depth_) done(*depth_);
+  }
+  void publish(LentMessage, std::function<void(Result<void>)>) override {}
+  EngineTraits traits() const override { return {}; }
+
+ private:
+  std::optional<Result<QueueDepth>> depth_;
+};
+
+Result<QueueReading> reading_of(std::optional<Result<QueueDepth>> depth) {
+  return make_source_reader(std::make_unique<CountedSource>(std::move(depth)), 50ms)->read({});
+}
+
+TEST(SourceReader, ReadsWhatTheEngineHoldsAndBorrowsNothing) {
+  const auto reading =
+      reading_of(QueueDepth{.waiting = 12, .in_flight = 3, .oldest_wait = 4s, .arrived_total = std::nullopt});
+  ASSERT_TRUE(reading);
+  EXPECT_EQ(reading->waiting, 12U);
+  EXPECT_EQ(reading->in_flight, 3U);
+  EXPECT_EQ(reading->oldest_wait, 4s);
+  EXPECT_EQ(reading->arrived_total, std::nullopt);
+}
+
+TEST(SourceReader, SilenceAndEmptyAnswersAreNoReadings) {
+  EXPECT_FALSE(reading_of(std::nullopt));
+  EXPECT_FALSE(reading_of(error(ErrorCode::Io, "closed")));
+  EXPECT_FALSE(reading_of(QueueDepth{}));
+}
+
+TEST(ControlMetrics, EverySeriesOfAQueueIsThereAndWhatIsNotKnownIsNot) {
+  ControlSample sample{.queue = "orders", .target = "keda"};
+  sample.waiting = 3;
+  sample.directives[2] = 4;
+  const std::string text = control_metrics_text(std::span(&sample, 1), "1.2.3");
+  for (const char* line : {"forewarm_control_info{version=\"1.2.3\"} 1",
+                           "forewarm_control_messages{queue=\"orders\",state=\"waiting\"} 3",
+                           "forewarm_control_directives_total{queue=\"orders\",target=\"keda\",outcome="
+                           "\"refused\"} 4",
+                           "forewarm_control_silent{queue=\"orders\"} 1"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  EXPECT_EQ(text.find("state=\"in_flight\""), std::string::npos);
+  for (const ControlMetric& metric : control_metrics())
+    EXPECT_NE(text.find("# TYPE " + std::string(metric.name) + " "), std::string::npos) << metric.name;
+}
+
+}  // namespace
+}  // namespace forewarm
