@@ -6,6 +6,7 @@
 
 #include "app/config.h"
 #include "app/config_fields.h"
+#include "app/control_config.h"
 
 namespace forewarm {
 namespace {
@@ -176,7 +177,14 @@ std::string config_reference() {
                                        "Without any, nobody is asked who "
                                        "they\nare and `listen` must be a loopback address.") +
          reference_of<SignalConfig>(
-             "[[signal]]", "External series that may help to forecast queues (signals.md). One table each.");
+             "[[signal]]", "External series that may help to forecast queues (signals.md). One table each.") +
+         reference_of<ControlFile>("control: top level",
+                                   "Keys of the other file, that of `forewarm control` (control.md). It may "
+                                   "have `[[admin_token]]`\ntables too; the environment has no say in it.") +
+         reference_of<ControlConfig>(
+             "control: [[control]]",
+             "A queue that is watched by metrics alone, and what is told how many instances to have. One "
+             "table each.");
 }
 
 std::string example_config() {

@@ -1,0 +1,161 @@
+"""What forewarm control reads and tells: a Prometheus API, a Kubernetes API over TLS, and a webhook, all on loopback.
+
+Each notes what it is asked. Python's standard library and openssl.
+"""
+
+import calendar
+import http.server
+import json
+import re
+import ssl
+import subprocess
+import threading
+import time
+from urllib.parse import parse_qs, urlsplit
+
+
+class Recorder:
+    """An HTTP server whose requests are noted, and answered by answer(method, path, query, headers, body)."""
+
+    def __init__(self, context=None):
+        self.requests = []
+        self.lock = threading.Lock()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                url = urlsplit(self.path)
+                with outer.lock:
+                    outer.requests.append((self.command, self.path, dict(self.headers), body))
+                status, answer = outer.answer(self.command, url.path, parse_qs(url.query), self.headers, body)
+                if status is None:  # nobody answers
+                    time.sleep(answer)
+                    self.close_connection = True
+                    return
+                text = answer if isinstance(answer, str) else json.dumps(answer)
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = handle_any
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def noted(self, method):
+        with self.lock:
+            return [request for request in self.requests if request[0] == method]
+
+
+class FakePrometheus(Recorder):
+    """Answers a query that is the name of a value; a range query as if the counter had grown by `past_rate` a second."""
+
+    def __init__(self):
+        super().__init__()
+        self.values = {"waiting": 0, "in_flight": 0, "arrived_total": 1000, "done_total": 1000}
+        self.down = False
+        self.past_rate = None
+
+    def answer(self, method, path, query, headers, body):
+        if self.down:
+            return 503, "no storage"
+        name = query["query"][0]
+        if path == "/api/v1/query_range":
+            return 200, {"status": "success", "data": {"resultType": "matrix", "result": self.series(query)}}
+        if name not in self.values:
+            return 200, {"status": "success", "data": {"resultType": "vector", "result": []}}
+        sample = {"metric": {}, "value": [time.time(), str(self.values[name])]}
+        return 200, {"status": "success", "data": {"resultType": "vector", "result": [sample]}}
+
+    def series(self, query):
+        if self.past_rate is None:
+            return []
+
+        def seconds(text):
+            return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
+
+        at, end, step = seconds(query["start"][0]), seconds(query["end"][0]), float(query["step"][0])
+        first = time.time() - 600
+        values = []
+        while at <= end:
+            if at >= first:
+                values.append([at, str(round((at - first) * self.past_rate))])
+            at += step
+        return [{"metric": {}, "values": values}] if values else []
+
+    def flow(self, messages):
+        """So many come and are done."""
+        self.values["arrived_total"] += messages
+        self.values["done_total"] += messages
+
+    def backlog(self, messages):
+        self.values["arrived_total"] += messages
+        self.values["waiting"] += messages
+
+    def drain(self):
+        self.values["done_total"] += self.values["waiting"]
+        self.values["waiting"] = 0
+
+
+class FakeKubernetes(Recorder):
+    """The scale subresource of one Deployment, for whoever has the token. `fails` answers writes in its place."""
+
+    path = "/apis/apps/v1/namespaces/shop/deployments/worker/scale"
+
+    def __init__(self, folder, token):
+        certificate, key = folder / "api.crt", folder / "api.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-keyout", key, "-out", certificate, "-subj", "/CN=api", "-addext", "subjectAltName=IP:127.0.0.1"],
+                       check=True, capture_output=True)
+        self.ca = certificate
+        self.token = token
+        self.replicas = 2
+        self.fails = None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        super().__init__(context)
+
+    def answer(self, method, path, query, headers, body):
+        if headers.get("Authorization") != f"Bearer {self.token}":
+            return 401, {"kind": "Status", "message": "Unauthorized", "code": 401}
+        if path != self.path:
+            return 404, {"kind": "Status", "message": f"{path} not found", "code": 404}
+        if method == "PATCH":
+            if self.fails:
+                return self.fails
+            if headers.get("Content-Type") != "application/merge-patch+json":
+                return 415, {"kind": "Status", "message": "the media type is not known", "code": 415}
+            match = re.fullmatch(r'\{"spec":\{"replicas":(\d+)\}\}', body)
+            if not match:
+                return 400, {"kind": "Status", "message": f"cannot patch with {body}", "code": 400}
+            self.replicas = int(match[1])
+        return 200, {"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {"replicas": self.replicas} if self.replicas else {},
+                     "status": {"replicas": self.replicas}}
+
+
+class FakeWebhook(Recorder):
+    def __init__(self):
+        super().__init__()
+        self.instances = 1
+        self.status = 200
+
+    def answer(self, method, path, query, headers, body):
+        if method == "POST" and self.status == 200:
+            self.instances = json.loads(body)["instances"]
+        return self.status, {"instances": self.instances} if self.status == 200 else {"message": "no capacity in this zone"}
