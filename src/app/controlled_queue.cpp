@@ -63,15 +63,9 @@ std::optional<TargetOrder> ControlledQueue::decide(TimePoint now) {
     try_again_at_ = TimePoint();
     return std::nullopt;
   }
-  std::optional<std::uint32_t> instances;
-  if (!set_) {
-    // Nothing is set: any number may be fewer than there are now.
-    if (fresh_) instances = to;
-  } else if (to > *set_) {
-    instances = raised(to);
-  } else {
-    instances = lowered(now, to);
-  }
+  // Where nothing is set any number may be fewer than there are now.
+  const std::optional<std::uint32_t> instances = set_ && to > *set_ ? raised(to) : lowered(now, to);
+  if (set_ && to > *set_) below_since_.reset();
   const Duration between = settings_.watched.target.change_every;
   if (!instances || now < try_again_at_ || (changed_at_ && now - *changed_at_ < between)) return std::nullopt;
   return TargetOrder{*instances, set_, plan_.reason};
@@ -91,11 +85,15 @@ std::optional<std::uint32_t> ControlledQueue::lowered(TimePoint now, std::uint32
     below_since_.reset();
     return std::nullopt;
   }
-  if (!below_since_) below_most_ = 0;
+  // Somebody else may have set fewer than was wanted since.
+  if (!below_since_ || (set_ && below_most_ >= *set_)) {
+    below_since_.reset();
+    below_most_ = 0;
+  }
   below_since_ = below_since_.value_or(now);
   below_most_ = std::max(below_most_, to);
   if (now - *below_since_ < settings_.scale_down_delay) return std::nullopt;
-  if (*set_ - below_most_ <= settings_.watched.target.dead_band * *set_) return std::nullopt;
+  if (set_ && *set_ - below_most_ <= settings_.watched.target.dead_band * *set_) return std::nullopt;
   return below_most_;
 }
 

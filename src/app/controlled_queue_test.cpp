@@ -97,6 +97,22 @@ TEST_F(ControlledQueueTest, FewerAreToldOnlyAfterTheDelayAndThenTheMostThatWasWa
   EXPECT_LT(order->instances, 40U);
 }
 
+TEST_F(ControlledQueueTest, WhatOthersSetInTheMeantimeIsNeverRaisedByADelayedLowering) {
+  settings.scale_down_delay = 1min;
+  make();
+  there = 40;
+  bool lowering = false;
+  for (int n = 0; n < 800; ++n) {
+    if (n == 300) there = 5;
+    const auto order = round(0, 0);
+    if (!order) continue;
+    lowering = true;
+    EXPECT_LT(order->instances, *order->before);
+    if (n >= 300) break;
+  }
+  EXPECT_TRUE(lowering);
+}
+
 TEST_F(ControlledQueueTest, AnUnknownTargetIsNotTold) {
   round(0);
   queue->observe_target(error(ErrorCode::Io, "no route"));

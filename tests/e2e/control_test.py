@@ -166,7 +166,7 @@ class ApplyTest(ControlTest):
     def test_a_lost_metric_source_takes_nothing_away_and_one_that_is_back_is_believed(self):
         api = self.kubernetes()
         api.replicas = 20
-        control = self.control("--apply", delay="500ms").start()
+        control = self.control("--apply").start()
         wait_for(lambda: control.queue()["set"] == 20, "the target is read")
         self.prometheus.down = True
         wait_for(lambda: control.metric("forewarm_control_silent") == 1, "silence is noticed")
