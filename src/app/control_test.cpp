@@ -15,7 +15,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::string_view kMinimal = R"(
+constexpr std::string_view kMinimal = R"toml(
 [[control]]
 queue = "orders"
 metrics.url = "http://127.0.0.1:9090"
@@ -24,7 +24,7 @@ metrics.arrived_total = "sum(arrived_total)"
 scaling.instances_max = 40
 target.kind = "keda"
 target.name = "worker"
-)";
+)toml";
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
   const std::size_t at = text.find(from);

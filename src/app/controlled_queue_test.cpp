@@ -52,6 +52,8 @@ class ControlledQueueTest : public testing::Test {
 };
 
 TEST_F(ControlledQueueTest, ABacklogIsToldAtOnceAndWhatIsThereIsNotToldAgain) {
+  settings.watched.scaling.instances_min = 2;
+  make();
   EXPECT_FALSE(round(0));
   const auto order = round(300, 300);
   ASSERT_TRUE(order);

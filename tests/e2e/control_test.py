@@ -68,7 +68,7 @@ target.change_every = "100ms"
         self.target = f'target.kind = "webhook"\ntarget.url = "{hook.url}/set"\ntarget.read_url = "{hook.url}/get"\n'
         return hook
 
-    def write_config(self, delay="2s", backfill="0s", more=""):
+    def write_config(self, delay="1m", backfill="0s", more=""):
         path = self.folder / "control.toml"
         path.write_text(f'''
 data = "{self.folder / 'data'}"
@@ -166,7 +166,7 @@ class ApplyTest(ControlTest):
     def test_a_lost_metric_source_takes_nothing_away_and_one_that_is_back_is_believed(self):
         api = self.kubernetes()
         api.replicas = 20
-        control = self.control("--apply").start()
+        control = self.control("--apply", delay="2s").start()
         wait_for(lambda: control.queue()["set"] == 20, "the target is read")
         self.prometheus.down = True
         wait_for(lambda: control.metric("forewarm_control_silent") == 1, "silence is noticed")
