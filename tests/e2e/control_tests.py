@@ -1,0 +1,93 @@
+"""What the tests of forewarm control share: the program with its log and admin port, and what it reads and tells."""
+
+import json
+
+from fake_targets import FakeKubernetes, FakePrometheus, FakeWebhook
+from server_process import PROGRAM, Server, ServerTest, run
+
+TOKEN = "a-token-of-the-cluster"
+
+
+class Control(Server):
+    """`forewarm control`, with its log and admin port."""
+
+    def command(self):
+        return [PROGRAM, "control", "--config", str(self.config), *self.arguments]
+
+    def log_lines(self, message):
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("message") == message]
+
+    def directives(self, outcome):
+        return [line for line in self.log_lines("directive") if line["outcome"] == outcome]
+
+    def queue(self):
+        return self.get("/v1/plan")["queues"][0]
+
+    def metric(self, name, *labels):
+        """The value of the one series with these labels, as they are written."""
+        _, text = self.http("GET", "/metrics")
+        found = [line for line in text.splitlines() if line.startswith(name + "{") and all(label in line for label in labels)]
+        return float(found[0].rsplit(" ", 1)[1]) if len(found) == 1 else None
+
+
+class ControlTest(ServerTest):
+    def setUp(self):
+        super().setUp()
+        self.prometheus = FakePrometheus()
+        self.addCleanup(self.prometheus.close)
+
+    def kubernetes(self):
+        api = FakeKubernetes(self.folder, TOKEN)
+        self.addCleanup(api.close)
+        (self.folder / "token").write_text(TOKEN + "\n")
+        self.target = f'''
+target.kind = "kubernetes"
+target.url = "{api.url}"
+target.namespace = "shop"
+target.name = "worker"
+target.token_file = "{self.folder / 'token'}"
+target.ca_file = "{api.ca}"
+target.timeout = "1s"
+target.change_every = "100ms"
+'''
+        return api
+
+    def webhook(self):
+        hook = FakeWebhook()
+        self.addCleanup(hook.close)
+        self.target = f'target.kind = "webhook"\ntarget.url = "{hook.url}/set"\ntarget.read_url = "{hook.url}/get"\n'
+        return hook
+
+    def write_config(self, delay="1m", backfill="0s", more=""):
+        path = self.folder / "control.toml"
+        path.write_text(f'''
+data = "{self.folder / 'data'}"
+admin = "127.0.0.1:0"
+every = "100ms"
+forecast.step = "1s"
+{more}
+[[control]]
+queue = "orders"
+silent_after = "1s"
+service_time = "500ms"
+scale_down_delay = "{delay}"
+metrics.url = "{self.prometheus.url}"
+metrics.timeout = "1s"
+metrics.waiting = "waiting"
+metrics.in_flight = "in_flight"
+metrics.arrived_total = "arrived_total"
+metrics.done_total = "done_total"
+metrics.backfill = "{backfill}"
+scaling.instances_max = 30
+scaling.objective = "1s"
+''' + self.target)
+        return path
+
+    def control(self, *arguments, **config):
+        control = Control(self.folder, *arguments, config=self.write_config(**config))
+        self.servers.append(control)
+        return control
+
+    def command(self, *arguments):
+        return run("control", *arguments, "--config", self.folder / "control.toml")
