@@ -111,6 +111,19 @@ class ApplyTest(ControlTest):
         self.assertIn("Put back what was found", run("explain", "orders", "--data", self.folder / "data").stdout)
         self.assertIn("nothing was ever changed", self.command("rollback").stderr)
 
+    def test_provisioned_concurrency_is_put_and_deleted_again_by_the_rollback(self):
+        api = self.aws_lambda()
+        control = self.control("--apply").start()
+        wait_for(lambda: control.queue()["set"] == 0, "nothing is provisioned")
+        self.prometheus.backlog(3000)
+        wait_for(lambda: api.provisioned == 30, "it is provisioned")
+        self.assertEqual(api.noted("PUT")[-1][3], '{"ProvisionedConcurrentExecutions":30}')
+        wait_for(lambda: control.metric("forewarm_control_instances", 'state="ready"') == 30, "what is available is read")
+        control.stop()
+        self.assertEqual(self.command("rollback").returncode, 0)
+        self.assertEqual(api.provisioned, 0)
+        self.assertEqual(len(api.noted("DELETE")), 1)
+
     def test_a_webhook_gets_the_number_and_its_refusal_is_said(self):
         hook = self.webhook()
         hook.status = 200

@@ -1,8 +1,9 @@
 """What the tests of forewarm control share: the program with its log and admin port, and what it reads and tells."""
 
 import json
+import os
 
-from fake_targets import FakeKubernetes, FakePrometheus, FakeWebhook
+from fake_targets import FakeKubernetes, FakeLambda, FakePrometheus, FakeWebhook
 from server_process import PROGRAM, Server, ServerTest, run
 
 TOKEN = "a-token-of-the-cluster"
@@ -51,6 +52,20 @@ target.ca_file = "{api.ca}"
 target.timeout = "1s"
 target.change_every = "100ms"
 '''
+        return api
+
+    def aws_lambda(self):
+        api = FakeLambda()
+        self.addCleanup(api.close)
+        (self.folder / "credentials").write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = secret\n"
+                                                 "aws_session_token = session\n")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+            if name in os.environ:
+                self.addCleanup(os.environ.__setitem__, name, os.environ.pop(name))
+        os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(self.folder / "credentials")
+        self.addCleanup(os.environ.pop, "AWS_SHARED_CREDENTIALS_FILE")
+        self.target = (f'target.kind = "provisioned-concurrency"\ntarget.url = "{api.url}"\ntarget.region = "eu-west-1"\n'
+                       'target.function = "resize"\ntarget.qualifier = "live"\ntarget.change_every = "100ms"\n')
         return api
 
     def webhook(self):

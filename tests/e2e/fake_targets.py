@@ -30,7 +30,7 @@ class Recorder:
                 url = urlsplit(self.path)
                 with outer.lock:
                     outer.requests.append((self.command, self.path, dict(self.headers), body))
-                status, answer = outer.answer(self.command, url.path, parse_qs(url.query), self.headers, body)
+                status, answer, *headers = outer.answer(self.command, url.path, parse_qs(url.query), self.headers, body)
                 if status is None:  # nobody answers
                     time.sleep(answer)
                     self.close_connection = True
@@ -39,6 +39,8 @@ class Recorder:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(text)))
+                for name, value in headers:
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(text.encode())
 
@@ -147,6 +149,35 @@ class FakeKubernetes(Recorder):
             self.replicas = int(match[1])
         return 200, {"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {"replicas": self.replicas} if self.replicas else {},
                      "status": {"replicas": self.replicas}}
+
+
+class FakeLambda(Recorder):
+    """Provisioned concurrency of one alias, as the Lambda API (2019-09-30) has it: allocated at once."""
+
+    path = "/2019-09-30/functions/resize/provisioned-concurrency"
+
+    def __init__(self):
+        super().__init__()
+        self.provisioned = 0
+
+    def answer(self, method, path, query, headers, body):
+        signed = headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=AKID/")
+        if not signed or headers.get("X-Amz-Security-Token") != "session":
+            return 403, {"message": "The security token included in the request is expired"}
+        if path != self.path or query != {"Qualifier": ["live"]}:
+            return 404, {"Message": "Function not found"}, ("x-amzn-ErrorType", "ResourceNotFoundException")
+        if method == "PUT":
+            self.provisioned = json.loads(body)["ProvisionedConcurrentExecutions"]
+        if method == "DELETE":
+            self.provisioned = 0
+            return 204, ""
+        if self.provisioned == 0:
+            return (404, {"Message": "No Provisioned Concurrency Config found for this function"},
+                    ("x-amzn-ErrorType", "ProvisionedConcurrencyConfigNotFoundException"))
+        n = self.provisioned
+        return 202 if method == "PUT" else 200, {
+            "RequestedProvisionedConcurrentExecutions": n, "AvailableProvisionedConcurrentExecutions": n,
+            "AllocatedProvisionedConcurrentExecutions": n, "Status": "READY"}
 
 
 class FakeWebhook(Recorder):

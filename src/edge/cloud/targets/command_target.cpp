@@ -118,8 +118,8 @@ class CommandScaleTarget : public ScaleTarget {
 }  // namespace
 
 Result<std::string> run_to_end(const std::vector<std::string>& command,
-                               const std::vector<std::string>& environment,
-                               std::chrono::milliseconds timeout, const std::stop_token& stop) {
+                               const std::vector<std::string>& environment, std::chrono::milliseconds timeout,
+                               const std::stop_token& stop) {
   const Result<Child> child = start(command, environment);
   if (!child) return std::unexpected(child.error());
   const auto deadline = std::chrono::steady_clock::now() + timeout;

@@ -23,7 +23,7 @@ std::unique_ptr<ScaleTarget> make_command_target(CommandTarget target);
 /// line that it said, if it cannot be started, fails, or is not done in time: then it is killed with all that
 /// it started and that is still of its process group.
 Result<std::string> run_to_end(const std::vector<std::string>& command,
-                               const std::vector<std::string>& environment,
-                               std::chrono::milliseconds timeout, const std::stop_token& stop);
+                               const std::vector<std::string>& environment, std::chrono::milliseconds timeout,
+                               const std::stop_token& stop);
 
 }  // namespace forewarm

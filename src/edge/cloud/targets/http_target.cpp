@@ -100,10 +100,9 @@ Authorisation aws_signed(std::function<Result<AwsCredentials>()> credentials, st
     const Result<AwsCredentials> found = credentials();
     if (!found) return std::unexpected(found.error());
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    sign(request, *found,
-         {.region = region,
-          .service = service,
-          .time = TimePoint(std::chrono::duration_cast<Duration>(now))});
+    sign(
+        request, *found,
+        {.region = region, .service = service, .time = TimePoint(std::chrono::duration_cast<Duration>(now))});
     return {};
   };
 }

@@ -41,8 +41,8 @@ std::unique_ptr<ScaleTarget> make_http_target(std::unique_ptr<TargetTranslator> 
 
 /// What a server says that refuses: its status and its own words, and what can be done where that is known.
 std::unexpected<Error> refusal_of(const HttpResponse& answer);
-/// A member of a JSON object in an answer's body by its JSON Pointer. None where it is not a whole number from
-/// 0 on; Invalid where the body is not a JSON object.
+/// A member of a JSON object in an answer's body by its JSON Pointer. None where it is not a whole number
+/// from 0 on; Invalid where the body is not a JSON object.
 Result<std::optional<std::uint32_t>> count_in(std::string_view body, const char* pointer);
 
 }  // namespace forewarm

@@ -46,8 +46,7 @@ std::string scaled_object(const ScaledWorkload& w) {
   text += "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata:\n  name: " + yaml_text(w.name) +
           "\n  namespace: " + yaml_text(w.space) + "\nspec:\n  scaleTargetRef:\n    kind: " + w.kind +
           "\n    name: " + yaml_text(w.workload) + "\n  pollingInterval: 5\n  cooldownPeriod: 0\n" +
-          "  minReplicaCount: " + std::to_string(w.least) +
-          "\n  maxReplicaCount: " + std::to_string(w.most) +
+          "  minReplicaCount: " + std::to_string(w.least) + "\n  maxReplicaCount: " + std::to_string(w.most) +
           "\n  fallback:\n    failureThreshold: 3\n    replicas: " + std::to_string(w.most) +
           "\n    behavior: currentReplicas\n"
           "  advanced:\n    horizontalPodAutoscalerConfig:\n      behavior:\n"

@@ -10,8 +10,8 @@
 
 namespace forewarm {
 
-/// The number that KEDA's metrics-api scaler fetches (KEDA 2 documentation, "Metrics API"). KEDA asks, nothing
-/// is sent; before the first number there is none, and KEDA's fallback holds.
+/// The number that KEDA's metrics-api scaler fetches (KEDA 2 documentation, "Metrics API"). KEDA asks,
+/// nothing is sent; before the first number there is none, and KEDA's fallback holds.
 class KedaTarget : public ScaleTarget {
  public:
   bool readable() const override { return false; }
@@ -38,9 +38,9 @@ struct ScaledWorkload {
   std::uint32_t most = 100;
   bool token = false;  ///< asks with a bearer token, of a secret that the operator makes
 };
-/// The ScaledObject, and with a token its TriggerAuthentication, as YAML. The Horizontal Pod Autoscaler behind
-/// it is told to do as it is told: one instance a unit (AverageValue 1), no stabilisation window, no limits of
-/// its own.
+/// The ScaledObject, and with a token its TriggerAuthentication, as YAML. The Horizontal Pod Autoscaler
+/// behind it is told to do as it is told: one instance a unit (AverageValue 1), no stabilisation window, no
+/// limits of its own.
 std::string scaled_object(const ScaledWorkload& workload);
 
 }  // namespace forewarm

@@ -10,8 +10,8 @@ namespace forewarm {
 /// The scale subresource of a workload (Kubernetes API, autoscaling/v1 Scale of apps/v1): read by GET, set by
 /// a JSON merge patch (RFC 7386) of spec.replicas, so that nothing else of the workload is touched.
 struct KubernetesWorkload {
-  std::string url;                     ///< of the API server
-  std::string space = "default";       ///< namespace
+  std::string url;                       ///< of the API server
+  std::string space = "default";         ///< namespace
   std::string resource = "deployments";  ///< or statefulsets
   std::string name;
 };

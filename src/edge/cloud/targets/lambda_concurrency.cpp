@@ -36,11 +36,10 @@ class ProvisionedConcurrency : public TargetTranslator {
 
   Result<FetchRequest> write(std::optional<std::uint32_t> instances) const override {
     if (instances.value_or(0) == 0) return FetchRequest{.method = "DELETE", .url = url_, .headers = {}};
-    return FetchRequest{
-        .method = "PUT",
-        .url = url_,
-        .headers = {{"Content-Type", "application/json"}},
-        .body = R"({"ProvisionedConcurrentExecutions":)" + std::to_string(*instances) + "}"};
+    return FetchRequest{.method = "PUT",
+                        .url = url_,
+                        .headers = {{"Content-Type", "application/json"}},
+                        .body = R"({"ProvisionedConcurrentExecutions":)" + std::to_string(*instances) + "}"};
   }
 
  private:

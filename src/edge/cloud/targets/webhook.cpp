@@ -20,8 +20,7 @@ class WebhookTranslator : public TargetTranslator {
     if (answer.status != 200) return refusal_of(answer);
     const auto instances = count_in(answer.body, "/instances");
     if (!instances) return error(ErrorCode::Invalid, "read_url: " + instances.error().message);
-    if (!*instances)
-      return error(ErrorCode::Invalid, R"(read_url: expected an answer like {"instances":5})");
+    if (!*instances) return error(ErrorCode::Invalid, R"(read_url: expected an answer like {"instances":5})");
     const auto ready = count_in(answer.body, "/ready").value_or(std::nullopt);
     return TargetState{.set = *instances, .ready = ready};
   }
