@@ -71,7 +71,7 @@ class PrometheusReader : public QueueReader {
     if (!answer) return std::unexpected(answer.error());
     if (answer->status != 200 && answer->status != 400 && answer->status != 422)
       return error(ErrorCode::Io,
-                   metrics_.url + " answered with HTTP status " + std::to_string(answer->status));
+                   "the Prometheus server answered with HTTP status " + std::to_string(answer->status));
     const Result<Points> points = read_prometheus_answer(answer->body, TimePoint());
     if (!points) return std::unexpected(points.error());
     if (points->taken.size() != 1)

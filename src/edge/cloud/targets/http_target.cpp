@@ -1,5 +1,6 @@
 #include "edge/cloud/targets/http_target.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
 #include <utility>
@@ -32,6 +33,16 @@ std::string words_of(const std::string& body) {
   return printable(body);
 }
 
+/// Without the name and password that may be in it.
+std::string without_user(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::size_t end = std::min(url.find_first_of("/?#", begin), url.size());
+  const std::size_t at = url.rfind('@', end);
+  if (at == std::string::npos || at < begin || at >= end) return url;
+  return url.substr(0, begin) + url.substr(at + 1);
+}
+
 class HttpTarget : public ScaleTarget {
  public:
   HttpTarget(std::unique_ptr<TargetTranslator> translator, HttpTargetOptions options)
@@ -59,7 +70,8 @@ class HttpTarget : public ScaleTarget {
   std::string request_text(std::optional<std::uint32_t> instances) const override {
     const Result<FetchRequest> request = translator_->write(instances);
     if (!request) return request.error().message;
-    return request->method + " " + request->url + (request->body.empty() ? "" : " " + request->body);
+    return request->method + " " + without_user(request->url) +
+           (request->body.empty() ? "" : " " + request->body);
   }
 
  private:

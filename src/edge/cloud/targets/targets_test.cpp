@@ -118,6 +118,13 @@ TEST(Webhook, PostsTheNumberAndReadsOne) {
   EXPECT_FALSE(make_webhook({.queue = "q", .url = "https://h/set"})->read());
 }
 
+TEST(HttpTarget, SaysWhatItSendsWithoutThePasswordInTheAddress) {
+  const auto target =
+      make_http_target(make_webhook({.queue = "q", .url = "https://me:secret@h:8443/set?a=b@c"}), {});
+  EXPECT_EQ(target->request_text(4),
+            R"(POST https://h:8443/set?a=b@c {"schema":1,"queue":"q","instances":4})");
+}
+
 TEST(Authorisation, ReadsTheTokenAnewForEachRequest) {
   const std::string path = testing::TempDir() + "forewarm_token";
   const Authorisation allow = bearer_token_in(path);
