@@ -6,7 +6,7 @@
 namespace forewarm {
 namespace {
 
-constexpr Duration kRetryFirst = 2s;
+constexpr Duration kRetryFirst = 1s;
 constexpr Duration kRetryLast = 5min;
 
 }  // namespace
