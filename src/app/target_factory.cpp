@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "app/history_remote.h"
+#include "edge/cloud/credentials/aws_credentials.h"
 #include "edge/cloud/targets/command_target.h"
 #include "edge/cloud/targets/http_target.h"
 #include "edge/cloud/targets/kubernetes_scale.h"
@@ -44,7 +44,8 @@ MadeTarget make_lambda(const ControlTarget& target) {
   const std::string url =
       target.url.empty() ? "https://lambda." + target.region + ".amazonaws.com" : target.url;
   HttpTargetOptions options{.timeout = timeout_of(target), .ca_file = target.ca_file};
-  options.authorise = aws_signed(find_aws_credentials, target.region, "lambda");
+  options.authorise =
+      aws_signed([source = make_aws_credentials()] { return source->get(); }, target.region, "lambda");
   std::unique_ptr<TargetTranslator> translator =
       target.kind == "event-source-mapping"
           ? make_mapping_concurrency({.url = url, .uuid = target.uuid})
