@@ -22,6 +22,17 @@ function(forewarm_target folder out)
   set(${out} forewarm_${name} PARENT_SCOPE)
 endfunction()
 
+# Tells the tests that read files of the sources where these are; only them, since a compiler's cache takes every other place of
+# the sources for another program.
+function(forewarm_source_dir)
+  foreach(source ${ARGN})
+    file(STRINGS ${source} found REGEX FOREWARM_SOURCE_DIR LIMIT_COUNT 1)
+    if(found)
+      set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS FOREWARM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    endif()
+  endforeach()
+endfunction()
+
 function(forewarm_library folder)
   forewarm_target(${folder} target)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
@@ -53,7 +64,7 @@ function(forewarm_library folder)
   if(FOREWARM_TESTS AND tests)
     add_executable(${target}_test ${tests})
     target_link_libraries(${target}_test PRIVATE ${target} GTest::gtest_main)
-    target_compile_definitions(${target}_test PRIVATE FOREWARM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    forewarm_source_dir(${tests})
     gtest_discover_tests(${target}_test TEST_PREFIX "${folder}/" TEST_FILTER "-${FOREWARM_SCENARIO_TESTS}"
       PROPERTIES LABELS fast DISCOVERY_TIMEOUT 60)
     gtest_discover_tests(${target}_test TEST_PREFIX "${folder}/" TEST_FILTER "${FOREWARM_SCENARIO_TESTS}"
