@@ -7,16 +7,16 @@
 namespace forewarm {
 namespace {
 
-constexpr std::size_t kMiddleLevel = 4;
+constexpr std::size_t kMedianOfErrors = 4;
 
 TEST(LeadErrors, AreLinearBetweenLeadsAndFlatOutside) {
   LeadErrors errors{.leads = {2, 4}, .quantiles = {LevelValues{}, LevelValues{}}};
   errors.quantiles[0].fill(1);
   errors.quantiles[1].fill(3);
-  EXPECT_DOUBLE_EQ(errors.at(1)[kMiddleLevel], 1);
-  EXPECT_DOUBLE_EQ(errors.at(3)[kMiddleLevel], 2);
-  EXPECT_DOUBLE_EQ(errors.at(100)[kMiddleLevel], 3);
-  EXPECT_DOUBLE_EQ(errors.around(10, 4)[kMiddleLevel], 13);
+  EXPECT_DOUBLE_EQ(errors.at(1)[kMedianOfErrors], 1);
+  EXPECT_DOUBLE_EQ(errors.at(3)[kMedianOfErrors], 2);
+  EXPECT_DOUBLE_EQ(errors.at(100)[kMedianOfErrors], 3);
+  EXPECT_DOUBLE_EQ(errors.around(10, 4)[kMedianOfErrors], 13);
 }
 
 TEST(LeadErrors, NothingKnownIsNoError) {
@@ -36,7 +36,7 @@ TEST(LeadErrors, QuantilesAreThoseOfTheSample) {
   sample.add(0, std::numeric_limits<double>::infinity(), 1);
   const LeadErrors errors = sample.quantiles();
   ASSERT_EQ(errors.leads, std::vector<std::uint32_t>{1});
-  EXPECT_NEAR(errors.at(1)[kMiddleLevel], 0, 1);
+  EXPECT_NEAR(errors.at(1)[kMedianOfErrors], 0, 1);
   EXPECT_NEAR(errors.at(1).front(), -49, 1.5);
   EXPECT_NEAR(errors.at(1).back(), 49, 1.5);
   EXPECT_TRUE(errors.is_sound());
