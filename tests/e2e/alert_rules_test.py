@@ -14,9 +14,10 @@ DASHBOARD = ROOT / "monitoring" / "grafana" / "forewarm.json"
 
 
 def metrics():
-    """Name to type, of docs/metrics.md, which a test compares with the program."""
+    """Name to type: of the server by docs/metrics.md, which a test compares with the program, and of control."""
     rows = re.findall(r"^\| `(forewarm_\w+)` \| (\w+) \|", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE)
-    return dict(rows)
+    control = (ROOT / "src" / "edge" / "observe" / "control_metrics.cpp").read_text()
+    return dict(rows + re.findall(r'ControlMetric\{"(forewarm_control_\w+)", "(\w+)"', control))
 
 
 def queries():
