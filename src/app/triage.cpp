@@ -30,7 +30,7 @@ bool is_outage(FailureCause cause) {
   return cause == FailureCause::Outage || cause == FailureCause::Capacity;
 }
 
-void judge_cause(const TriageFacts& facts, Verdict& verdict) {
+void judge_cause(const TriageFacts& facts, TriageVerdict& verdict) {
   const bool other_version = facts.version_now != 0 && facts.version_now != facts.version_then;
   if (facts.error == ErrorClass::None) {
     verdict.cause = TriageCause::Unhandled;
@@ -68,7 +68,7 @@ bool odds_are_outdated(const TriageFacts& facts) {
   return works_now(facts) && facts.cause != FailureCause::Message && facts.odds->failure > kPessimistic;
 }
 
-void judge_odds(const TriageFacts& facts, Verdict& verdict) {
+void judge_odds(const TriageFacts& facts, TriageVerdict& verdict) {
   if (facts.error == ErrorClass::None) {
     verdict.odds_from = "no failure is known that odds could be given for";
   } else if (!facts.odds) {
@@ -96,8 +96,8 @@ std::string_view word(TriageCause cause) {
   return kWords[static_cast<std::size_t>(cause)];
 }
 
-Verdict judge(const TriageFacts& facts) {
-  Verdict verdict;
+TriageVerdict judge(const TriageFacts& facts) {
+  TriageVerdict verdict;
   judge_cause(facts, verdict);
   judge_odds(facts, verdict);
   return verdict;

@@ -35,12 +35,12 @@ struct TriageFacts {
   std::optional<RerunOdds> odds{};  ///< nothing where no function takes the queue's messages
 };
 
-struct Verdict {
+struct TriageVerdict {
   TriageCause cause = TriageCause::Unknown;
   std::string why;                     ///< a sentence
   std::optional<double> success_odds;  ///< if sent back now; nothing where too little is known
   std::string odds_from;               ///< what they rest on, or why there are none
 };
-Verdict judge(const TriageFacts& facts);
+TriageVerdict judge(const TriageFacts& facts);
 
 }  // namespace forewarm

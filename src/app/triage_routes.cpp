@@ -49,7 +49,7 @@ TriageFacts facts_of(const TriageSources& sources, const DeadLetters::Group& gro
 
 json::object group_json(const TriageSources& sources, const DeadLetters::Group& group) {
   const FailureRecord& newest = group.newest;
-  const Verdict verdict = judge(facts_of(sources, group));
+  const TriageVerdict verdict = judge(facts_of(sources, group));
   json::array samples;
   const auto any = [](MessageId) { return true; };
   for (const MessageId id :
