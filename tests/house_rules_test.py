@@ -90,6 +90,33 @@ def header_violations(path, code):
         yield f"{path} has a using-directive, which reaches everybody who includes it"
 
 
+def types_defined(code):
+    """The full names of the types that C++ text defines where others can see them: not in a namespace without a name."""
+    namespaces = []
+    depth = 0
+    for line in code.splitlines():
+        if opened := re.match(r"\s*(?:inline )?namespace ?([\w:]*) ?\{(?!.*\})", line):
+            namespaces.append(opened[1])
+        elif depth == len(namespaces) and "" not in namespaces:
+            if defined := re.match(r"\s*(?:struct|class|union|enum(?: class)?) ([\w:]*\w)\b[^;=()]*(\{.*)?$", line):
+                yield "::".join((*namespaces, defined[1]))
+        depth += line.count("{") - line.count("}")
+        del namespaces[max(depth, 0):]
+
+
+def one_definition_violations(sources):
+    """Types of one name in one namespace: whichever header a file includes, the program may use the other's functions."""
+    where = {}
+    for path, code in sources:
+        if path.parts[0] != "src" or path.name.endswith("_test.cpp"):
+            continue
+        for name in types_defined(code):
+            where.setdefault(name, set()).add(path)
+    for name, paths in where.items():
+        if len(paths) > 1:
+            yield f"{name} is defined in {' and in '.join(sorted(map(str, paths)))}"
+
+
 def matches(path, text, rules):
     for what, pattern in rules.items():
         for match in re.finditer(pattern, text):
@@ -107,9 +134,11 @@ def text_files(root):
 
 def violations(root):
     found = []
+    sources = []
     for path in cpp_files(root, FOLDERS):
         text = read(root, path)
         code = code_only(text)
+        sources.append((path, code))
         found.extend(size_violations(root, path, text, code))
         found.extend(header_violations(path, code))
         for what, pattern in FORBIDDEN_CODE.items():
@@ -117,6 +146,7 @@ def violations(root):
                 found.extend(matches(path, code, {what: pattern}))
         if "namespace forewarm" not in code and path.parts[0] == "src" and path.name != "main.cpp":
             found.append(f"{path} is not in namespace forewarm")
+    found.extend(one_definition_violations(sources))
     for path in text_files(root):
         found.extend(matches(path, read(root, path), FORBIDDEN))
     return found
@@ -178,6 +208,13 @@ class Planted(PlantedTree):
             self.expect_one(violations(self.root), what)
         self.plant("src/base/bad.cpp", self.source("// assert(1) and rand() in a comment"))
         self.assertEqual(violations(self.root), [])
+
+    def test_two_types_of_one_name_are_caught(self):
+        self.plant("src/a/one.h", "#pragma once\nnamespace forewarm {\nstruct Route {\n};\n}  // namespace forewarm\n")
+        self.plant("src/b/one.cpp", "namespace forewarm {\nnamespace {\nstruct Route {\n};\n}  // namespace\nclass Route;\n}\n")
+        self.assertEqual(violations(self.root), [])
+        self.plant("src/b/two.h", "#pragma once\nnamespace forewarm {\nclass Route : public A {\n};\n}  // namespace forewarm\n")
+        self.expect_one(violations(self.root), "forewarm::Route is defined in src/a/one.h and in src/b/two.h")
 
     def test_a_sleep_in_a_test_is_caught(self):
         self.plant("src/base/bad_test.cpp", self.source("void f() { std::this_thread::sleep_for(1s); }"))

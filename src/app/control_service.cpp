@@ -77,7 +77,7 @@ class Service : public ControlService, public Names {
 
   void bring_back(Controlled& c);
   void fill_history(Controlled& c, Result<std::vector<ImportedSeries>> measured);
-  void begin(Controlled& c, std::optional<QueueSeries> past);
+  void begin(Controlled& c, std::optional<RecentQueue> past);
   void round(Controlled& c);
   void took(Controlled& c, const Result<QueueReading>& reading,
             const std::optional<Result<TargetState>>& state);
@@ -231,7 +231,7 @@ void Service::fill_history(Controlled& c, Result<std::vector<ImportedSeries>> me
   if (!given) begin(c, {});
 }
 
-void Service::begin(Controlled& c, std::optional<QueueSeries> past) {
+void Service::begin(Controlled& c, std::optional<RecentQueue> past) {
   if (past) {
     const std::uint64_t steps = past->arrivals.size();
     c.queue.watched().restore(now(), {c.id, past->start, std::move(past->arrivals), std::move(past->bytes),

@@ -32,7 +32,7 @@ HistoryKeeper::~HistoryKeeper() {
   thread_.join();
 }
 
-Result<std::vector<QueueSeries>> HistoryKeeper::recent(TimePoint now) {
+Result<std::vector<RecentQueue>> HistoryKeeper::recent(TimePoint now) {
   return database_->recent_queues(now - options_.restored, now, options_.tiers.front().step);
 }
 
@@ -45,7 +45,7 @@ void HistoryKeeper::write(HistoryBatch batch) {
   });
 }
 
-void HistoryKeeper::bring_back(std::string queue, TimePoint now, std::function<void(QueueSeries)> done) {
+void HistoryKeeper::bring_back(std::string queue, TimePoint now, std::function<void(RecentQueue)> done) {
   give([this, queue = std::move(queue), now,
         done = std::move(done)](HistoryDatabase& database) -> Result<void> {
     auto series = database.recent_queue(queue, now - options_.restored, now, options_.tiers.front().step);

@@ -29,13 +29,13 @@ class HistoryKeeper {
   ~HistoryKeeper();  ///< writes what was given
 
   /// What all queues had before `now`. Only before the first write(); blocks.
-  Result<std::vector<QueueSeries>> recent(TimePoint now);
+  Result<std::vector<RecentQueue>> recent(TimePoint now);
   void write(HistoryBatch batch);
   /// Something to read at once, as recent().
   using Job = std::function<Result<void>(HistoryDatabase&)>;
   Result<void> now(const Job& job) { return job(*database_); }
   /// What one queue had before `now`, later, on the loop's thread; no call if it had nothing.
-  void bring_back(std::string queue, TimePoint now, std::function<void(QueueSeries)> done);
+  void bring_back(std::string queue, TimePoint now, std::function<void(RecentQueue)> done);
 
   /// Something else to read or to write, on the keeper's thread. False when too many jobs wait: it will not
   /// be done.

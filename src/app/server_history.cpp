@@ -13,7 +13,7 @@ namespace {
 /// Over all signals: each is looked up, and the server is not ready before.
 constexpr std::int64_t kSignalStepsMax = 1'000'000;
 
-HistoryRestored restored_event(QueueId queue, QueueSeries series) {
+HistoryRestored restored_event(QueueId queue, RecentQueue series) {
   return {queue,
           series.start,
           std::move(series.arrivals),
@@ -59,12 +59,12 @@ std::vector<Event> ServerHistory::restored(TimePoint now) {
     seen_.insert(queue.id);
     return true;
   });
-  Result<std::vector<QueueSeries>> recent = keeper_->recent(now);
+  Result<std::vector<RecentQueue>> recent = keeper_->recent(now);
   if (!recent) {
     surroundings_.warn(recent.error().message + " The forecasts begin without a past.");
     return events;
   }
-  for (QueueSeries& series : *recent) {
+  for (RecentQueue& series : *recent) {
     const QueueEntry* queue = surroundings_.queues->find(series.name);
     if (queue == nullptr) continue;
     collector_.know(queue->id);
@@ -117,7 +117,7 @@ void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
   if (changed == nullptr || !seen_.insert(changed->queue).second) return;
   const QueueEntry* queue = surroundings_.queues->find(changed->queue);
   if (queue == nullptr) return;
-  keeper_->bring_back(queue->name, event.time, [this, id = queue->id](QueueSeries series) {
+  keeper_->bring_back(queue->name, event.time, [this, id = queue->id](RecentQueue series) {
     if (surroundings_.queues->find(id) == nullptr) return;
     collector_.know(id);
     surroundings_.report(restored_event(id, std::move(series)));

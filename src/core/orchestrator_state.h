@@ -82,7 +82,7 @@ class Orchestrator::State {
   void serve(QueueState& queue);
   bool serve_receiver(QueueState& queue);
   bool serve_function(QueueState& queue);
-  void begin_run(QueueState& queue, FunctionState& function, const Route& route,
+  void begin_run(QueueState& queue, FunctionState& function, const RouteChoice& route,
                  const std::vector<MessageId>& passed);
   void finish_run(const RunRecord& run, ErrorClass error, std::uint64_t error_key,
                   const std::vector<MessageId>& failed);

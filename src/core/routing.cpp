@@ -24,11 +24,11 @@ InstanceNeed need_of(const FunctionState& function, const MessageRecord& record)
   return need;
 }
 
-Route route_of(const FunctionState& function, const MessageRecord& record, TimePoint now,
-               std::span<const Awaited> awaited) {
+RouteChoice route_of(const FunctionState& function, const MessageRecord& record, TimePoint now,
+                     std::span<const Awaited> awaited) {
   const InstanceNeed need = need_of(function, record);
   if (!function.pool.mixed()) {
-    Route found;
+    RouteChoice found;
     found.instance = function.pool.choose(need, &found.decision);
     return found;
   }

@@ -14,7 +14,7 @@ using MessageIndex = IdMap<MessageId, MessageRecord>;
 
 /// A run to begin, or when to look again because messages wait for an instance that is busy.
 struct FoundRoute {
-  Route route;
+  RouteChoice route;
   Duration look_again = Duration::max();
 };
 

@@ -56,7 +56,7 @@ bool Orchestrator::State::serve_function(QueueState& queue) {
   return false;
 }
 
-void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, const Route& route,
+void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, const RouteChoice& route,
                                     const std::vector<MessageId>& passed) {
   const RunId run(next_run_++);
   const InstanceId instance = *route.instance;

@@ -55,7 +55,7 @@ class DemoTests(ServerTest):
         self.assertEqual(process.returncode, 0, notes)
         report = json.loads(answer)
         self.assertEqual(sorted(report["replay"]), ["forewarm", "keep-alive:5s", "reactive"])
-        self.assertGreater(report["live"]["messages"], 1000)
+        self.assertGreater(report["live"]["messages"], 100)  # how many a slow machine gets through differs
         for policy, books in report["replay"].items():
             self.assertEqual(books["messages"], report["live"]["messages"], policy)
             # What each message kept an instance busy is from the live run; at the end some are still at work.

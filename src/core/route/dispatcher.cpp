@@ -129,8 +129,8 @@ std::uint16_t best_variant(const VariantOutlooks& outlooks, const FunctionSettin
   return static_cast<std::uint16_t>(best == count ? largest : best);
 }
 
-Route route(const Pool& pool, const ServiceModel& model, const RouteNeed& need, TimePoint now,
-            std::span<const Awaited> awaited) {
+RouteChoice route(const Pool& pool, const ServiceModel& model, const RouteNeed& need, TimePoint now,
+                  std::span<const Awaited> awaited) {
   const FunctionSettings& settings = pool.settings();
   const VariantOutlooks of = outlooks(model, settings, need.message, need.instance.memory_bytes_min);
   const double slack = std::max(0.0, seconds(need.slack));
@@ -174,7 +174,7 @@ Route route(const Pool& pool, const ServiceModel& model, const RouteNeed& need, 
       sooner_score = score;
     }
   }
-  Route out;
+  RouteChoice out;
   if (!best.instance) {
     if (avoided && pool.counts().usable() == 1) {
       out.instance = need.instance.not_this;

@@ -25,7 +25,7 @@ struct Awaited {
   Duration until = Duration(0);  ///< from now, when it is predicted to be done with that one
 };
 
-struct Route {
+struct RouteChoice {
   std::optional<InstanceId> instance;  ///< run it here now
   RoutingDecision decision;
   std::optional<Awaited> wait_for;    ///< else wait for this one, with this message's run counted in
@@ -58,8 +58,8 @@ std::uint16_t best_variant(const VariantOutlooks& outlooks, const FunctionSettin
 /// finish there sooner, a late start counted in, and no dearer: a slow server is better left idle than given
 /// what a fast one is about to do (Lin and Kumar 1984). What runs longer than predicted is expected to go on
 /// for half as long again, so that nobody waits for a run that hangs.
-Route route(const Pool& pool, const ServiceModel& model, const RouteNeed& need, TimePoint now,
-            std::span<const Awaited> awaited);
+RouteChoice route(const Pool& pool, const ServiceModel& model, const RouteNeed& need, TimePoint now,
+                  std::span<const Awaited> awaited);
 
 /// How much work comes for which variant, if each message had the one that suits it best: what the pool
 /// should be made of. Forgotten with a half-life of ten minutes.

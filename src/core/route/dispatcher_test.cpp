@@ -32,13 +32,13 @@ class Dispatching : public testing::Test {
   void busy(std::uint64_t id, Duration for_so_long) {
     pool_.begin_run(InstanceId(id), RunId(id), kNow, kNow + for_so_long);
   }
-  Route route_of(MessageClass message, RouteNeed need = {}) {
+  RouteChoice route_of(MessageClass message, RouteNeed need = {}) {
     need.message = message;
     if (need.slack == Duration(0)) need.slack = 500ms;
     return route(pool_, model_, need, kNow, {});
   }
-  static bool small(const Route& route) { return route.instance && route.instance->value() <= 2; }
-  static bool large(const Route& route) { return route.instance && route.instance->value() > 2; }
+  static bool small(const RouteChoice& route) { return route.instance && route.instance->value() <= 2; }
+  static bool large(const RouteChoice& route) { return route.instance && route.instance->value() > 2; }
 
   FunctionSettings settings_;
   Pool pool_;
@@ -58,7 +58,7 @@ TEST_F(Dispatching, EachMessageGetsTheVariantThatDoesItWithTheLeastMemoryTime) {
 TEST_F(Dispatching, WhatFinishesSoonerOnABusyInstanceWaitsForIt) {
   busy(3, 300ms);
   busy(4, 2s);
-  const Route film = route_of(kFilm);
+  const RouteChoice film = route_of(kFilm);
   EXPECT_FALSE(film.instance);
   ASSERT_TRUE(film.wait_for);
   EXPECT_EQ(film.wait_for->instance, InstanceId(3));
@@ -70,7 +70,8 @@ TEST_F(Dispatching, AnInstanceThatAnotherMessageAwaitsIsFreeOnlyAfterThatOne) {
   busy(3, 300ms);
   busy(4, 1h);
   const Awaited others[] = {{InstanceId(3), 20s}};
-  const Route film = route(pool_, model_, {.message = kFilm, .instance = {}, .slack = 500ms}, kNow, others);
+  const RouteChoice film =
+      route(pool_, model_, {.message = kFilm, .instance = {}, .slack = 500ms}, kNow, others);
   EXPECT_TRUE(small(film));
 }
 
@@ -91,7 +92,7 @@ TEST_F(Dispatching, ALargerNeedOfMemoryIsWaitedFor) {
   busy(4, 12s);
   RouteNeed need;
   need.instance.memory_bytes_min = 256 << 20;
-  const Route route = route_of(kThumbnail, need);
+  const RouteChoice route = route_of(kThumbnail, need);
   ASSERT_TRUE(route.wait_for);
   EXPECT_EQ(route.wait_for->instance, InstanceId(3));
   pool_.end_run(InstanceId(3), kNow, true);
@@ -105,7 +106,7 @@ TEST_F(Dispatching, ASlowedInstanceGetsWhatNobodyElseDoesSooner) {
   busy(2, 10ms);
   busy(3, 10s);
   busy(4, 10s);
-  const Route waits = route_of(kThumbnail);
+  const RouteChoice waits = route_of(kThumbnail);
   ASSERT_TRUE(waits.wait_for);
   EXPECT_EQ(waits.wait_for->instance, InstanceId(2));
 }
@@ -113,7 +114,7 @@ TEST_F(Dispatching, ASlowedInstanceGetsWhatNobodyElseDoesSooner) {
 TEST_F(Dispatching, TheInstanceThatFailedTheMessageIsAvoidedWhileThereIsAnother) {
   RouteNeed need;
   need.instance.not_this = InstanceId(3);
-  const Route film = route_of(kFilm, need);
+  const RouteChoice film = route_of(kFilm, need);
   EXPECT_EQ(film.instance, InstanceId(4));
   EXPECT_EQ(film.decision.reason, RouteReason::Other);
 }

@@ -4,7 +4,7 @@
 
 namespace forewarm {
 
-void FifoGroups::insert(const Candidate& message) {
+void FifoGroups::insert(const ReadyMessage& message) {
   Group* group = groups_.find(message.group);
   if (!group && head(message.group)) group = &track(message.group);
   if (group) ++group->waiting[message.in_class];
@@ -39,12 +39,12 @@ std::optional<MessageId> FifoGroups::first(GroupId group) const {
   return waiting ? std::optional(waiting->id) : std::nullopt;
 }
 
-std::optional<Candidate> FifoGroups::candidate(GroupId group) const {
+std::optional<ReadyMessage> FifoGroups::candidate(GroupId group) const {
   const Group* tracked = groups_.find(group);
   if (tracked && tracked->blocks > 0) return std::nullopt;
   const Waiting* first = head(group);
   if (!first) return std::nullopt;
-  Candidate result{first->tenant, first->deadline, first->id, first->since, group, first->in_class};
+  ReadyMessage result{first->tenant, first->deadline, first->id, first->since, group, first->in_class};
   if (tracked) {
     for (std::size_t c = 0; c < kClassCount; ++c) {
       if (tracked->waiting[c] != 0) result.in_class = static_cast<Priority>(c);

@@ -12,7 +12,7 @@
 namespace forewarm {
 
 /// A message that could be handed out, with all that ranks it.
-struct Candidate {
+struct ReadyMessage {
   TenantId tenant;
   TimePoint deadline;
   MessageId id;
@@ -20,7 +20,7 @@ struct Candidate {
   GroupId group;    ///< none if it stands for itself
   Priority in_class = kPriorityDefault;
 
-  friend bool operator==(const Candidate&, const Candidate&) = default;
+  friend bool operator==(const ReadyMessage&, const ReadyMessage&) = default;
 };
 
 /// The waiting messages of FIFO groups, each group in the order of ids, and how many messages block each.
@@ -29,7 +29,7 @@ struct Candidate {
 /// of one message cost no more than a million messages.
 class FifoGroups {
  public:
-  void insert(const Candidate& message);
+  void insert(const ReadyMessage& message);
   /// False if it is not here.
   bool erase(GroupId group, MessageId id);
   void block(GroupId group);
@@ -40,7 +40,7 @@ class FifoGroups {
 
   /// The message of this group that could be handed out, in the class of the group's most urgent one; none if
   /// the group is blocked or empty.
-  std::optional<Candidate> candidate(GroupId group) const;
+  std::optional<ReadyMessage> candidate(GroupId group) const;
   std::size_t size() const { return messages_.size(); }
   /// Groups with state of their own.
   std::size_t groups_tracked() const { return groups_.size(); }

@@ -31,7 +31,7 @@ struct Place {
   }
 };
 
-Place place_of(const Candidate& candidate) {
+Place place_of(const ReadyMessage& candidate) {
   return {candidate.tenant, candidate.deadline, candidate.id, candidate.since, candidate.group};
 }
 
@@ -41,10 +41,10 @@ struct ReadyOrder::State {
   explicit State(const Options& given) : options(given), ages(given.ageing) {}
 
   /// With the rank that it has for itself; its group may give it another class.
-  Candidate candidate_of(const Message& message) const;
+  ReadyMessage candidate_of(const Message& message) const;
   bool in_group(const Message& message) const { return options.fifo && message.group; }
-  void add(const Candidate& candidate);
-  bool remove(const Candidate& candidate);
+  void add(const ReadyMessage& candidate);
+  bool remove(const ReadyMessage& candidate);
   /// Changes a group, and with it the one message by which the group stands in the order.
   template <class Change>
   void change_group(GroupId group, Change change);
@@ -65,7 +65,7 @@ struct ReadyOrder::State {
   std::size_t size = 0;
 };
 
-Candidate ReadyOrder::State::candidate_of(const Message& message) const {
+ReadyMessage ReadyOrder::State::candidate_of(const Message& message) const {
   // After the longest wait for its class a message counts as due, so that later ones of its tenant cannot
   // pass it for ever.
   const TimePoint due = saturating_add(message.visible_at, options.ageing * (kPriorityMax + 1));
@@ -77,7 +77,7 @@ Candidate ReadyOrder::State::candidate_of(const Message& message) const {
           .in_class = std::min(message.priority, kPriorityMax)};
 }
 
-void ReadyOrder::State::add(const Candidate& candidate) {
+void ReadyOrder::State::add(const ReadyMessage& candidate) {
   const bool added = places[candidate.in_class].insert(place_of(candidate));
   check(added, "a message waits once");
   ages.add(candidate.in_class, candidate.since);
@@ -85,7 +85,7 @@ void ReadyOrder::State::add(const Candidate& candidate) {
   if ((shares.classes_of(candidate.tenant) & mine) == 0) shares.add(candidate.tenant, candidate.in_class);
 }
 
-bool ReadyOrder::State::remove(const Candidate& candidate) {
+bool ReadyOrder::State::remove(const ReadyMessage& candidate) {
   OrderedSet<Place>& order = places[candidate.in_class];
   if (!order.erase(place_of(candidate))) return false;
   ages.remove(candidate.in_class, candidate.since);
@@ -96,9 +96,9 @@ bool ReadyOrder::State::remove(const Candidate& candidate) {
 
 template <class Change>
 void ReadyOrder::State::change_group(GroupId group, Change change) {
-  const std::optional<Candidate> before = groups.candidate(group);
+  const std::optional<ReadyMessage> before = groups.candidate(group);
   change();
-  const std::optional<Candidate> after = groups.candidate(group);
+  const std::optional<ReadyMessage> after = groups.candidate(group);
   if (before == after) return;
   if (after) add(*after);  // first, so that a tenant with only this message keeps its turn
   if (before) remove(*before);
@@ -135,7 +135,7 @@ ReadyOrder::ReadyOrder(ReadyOrder&&) noexcept = default;
 ReadyOrder& ReadyOrder::operator=(ReadyOrder&&) noexcept = default;
 
 void ReadyOrder::insert(const Message& message) {
-  const Candidate candidate = state_->candidate_of(message);
+  const ReadyMessage candidate = state_->candidate_of(message);
   if (state_->in_group(message)) {
     state_->change_group(message.group, [&] { state_->groups.insert(candidate); });
   } else {

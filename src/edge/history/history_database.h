@@ -38,7 +38,7 @@ struct HistoryBatch {
 };
 
 /// A queue's newest history on one regular grid; NaN where it was not measured.
-struct QueueSeries {
+struct RecentQueue {
   std::string name;
   TimePoint start;  ///< of the first interval, which was measured
   std::vector<float> arrivals;
@@ -121,9 +121,9 @@ class HistoryDatabase {
   /// The queues' history in [from, to) on a grid of `step`. What is kept with a longer step is spread over
   /// its time at random, as if it had come evenly; the same each time. With very many queues the time begins
   /// later, so that memory stays bounded.
-  Result<std::vector<QueueSeries>> recent_queues(TimePoint from, TimePoint to, Duration step);
+  Result<std::vector<RecentQueue>> recent_queues(TimePoint from, TimePoint to, Duration step);
   /// The same of one queue; none where nothing was measured.
-  Result<std::optional<QueueSeries>> recent_queue(const std::string& name, TimePoint from, TimePoint to,
+  Result<std::optional<RecentQueue>> recent_queue(const std::string& name, TimePoint from, TimePoint to,
                                                   Duration step);
 
   Result<std::vector<SeriesSummary>> list();

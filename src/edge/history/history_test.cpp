@@ -132,7 +132,7 @@ TEST_F(History, TellsZerosFromGaps) {
   const auto recent = database_->recent_queues(kMonday - 1h, kMonday + 50s, 10s);
   ASSERT_TRUE(recent);
   ASSERT_EQ(recent->size(), 1U);
-  const QueueSeries& series = recent->front();
+  const RecentQueue& series = recent->front();
   EXPECT_EQ(series.start, kMonday);
   ASSERT_EQ(series.arrivals.size(), 5U);
   EXPECT_EQ(series.arrivals[1], 0);

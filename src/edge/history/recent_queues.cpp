@@ -69,7 +69,7 @@ class RegularSeries {
     service_times_.emplace_hint(service_times_.end(), start, text);
   }
 
-  QueueSeries take() {
+  RecentQueue take() {
     const auto cells = static_cast<std::size_t>(bounds_.length() / step_);
     for (auto* values : {&arrivals_, &bytes_, &work_}) values->resize(cells, 0);
     std::size_t first = cells;
@@ -129,7 +129,7 @@ class RegularSeries {
 
 }  // namespace
 
-Result<std::optional<QueueSeries>> HistoryDatabase::recent_queue(const std::string& name, TimePoint from,
+Result<std::optional<RecentQueue>> HistoryDatabase::recent_queue(const std::string& name, TimePoint from,
                                                                  TimePoint to, Duration step) {
   const std::int64_t width = count_ms(step);
   const Span bounds{widened({count_ms(from), count_ms(from)}, width).until,
@@ -146,11 +146,11 @@ Result<std::optional<QueueSeries>> HistoryDatabase::recent_queue(const std::stri
   const Result<void> done = read<QueueMeasures>(name, from - options_.tiers.back().step, to, take);
   if (!done) return std::unexpected(done.error());
   if (series.empty()) return std::nullopt;
-  QueueSeries taken = series.take();
+  RecentQueue taken = series.take();
   return taken.arrivals.empty() ? std::nullopt : std::optional(std::move(taken));
 }
 
-Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, TimePoint to, Duration step) {
+Result<std::vector<RecentQueue>> HistoryDatabase::recent_queues(TimePoint from, TimePoint to, Duration step) {
   const std::int64_t width = count_ms(step);
   Span bounds{widened({count_ms(from), count_ms(from)}, width).until,
               widened({count_ms(to), count_ms(to)}, width).start};
@@ -199,12 +199,12 @@ Result<std::vector<QueueSeries>> HistoryDatabase::recent_queues(TimePoint from, 
     code = rows.code();
   }
   if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", options_.path));
-  std::vector<QueueSeries> result;
+  std::vector<RecentQueue> result;
   for (auto& [number, one] : series) {
     if (!one.empty()) result.push_back(one.take());
   }
-  std::erase_if(result, [](const QueueSeries& one) { return one.arrivals.empty(); });
-  std::ranges::sort(result, {}, &QueueSeries::name);
+  std::erase_if(result, [](const RecentQueue& one) { return one.arrivals.empty(); });
+  std::ranges::sort(result, {}, &RecentQueue::name);
   return result;
 }
 

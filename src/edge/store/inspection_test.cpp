@@ -278,7 +278,7 @@ TEST(StoreFormat, BringsAFolderOfFormat1UpToDate) {
   const auto before = inspect_store(directory.path());
   EXPECT_TRUE(before->intact());
   EXPECT_EQ(before->format, 1);
-  Recovered recovered;
+  RecoveredStore recovered;
   auto store = open_store(directory.path(), recovered);
   ASSERT_EQ(recovered.ids(), std::vector<std::uint64_t>{1});
   EXPECT_EQ(recovered.messages.at(1).receive_count, 1);
@@ -288,7 +288,7 @@ TEST(StoreFormat, BringsAFolderOfFormat1UpToDate) {
   const auto after = inspect_store(directory.path());
   EXPECT_TRUE(after->intact());
   EXPECT_EQ(after->format, 2);
-  Recovered again;
+  RecoveredStore again;
   store = open_store(directory.path(), again);
   EXPECT_EQ(again.ids(), recovered.ids());
 }

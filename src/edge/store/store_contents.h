@@ -107,7 +107,7 @@ class Load {
 
 /// Opens a directory and reads everything; the error instead if it is refused.
 inline Result<Contents> open_and_read(const std::string& directory, const char* vfs = nullptr) {
-  Recovered recovered;
+  RecoveredStore recovered;
   auto store = open_sqlite_store({.directory = directory}, {.vfs = vfs, .log = {}}, recovered.recovery());
   if (!store) return std::unexpected(store.error());
   Contents contents;

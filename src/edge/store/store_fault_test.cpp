@@ -152,7 +152,7 @@ TEST(StoreFaults, AFullDiskFailsWritesUntilThereIsSpaceAgain) {
   vfs.disarm();
   EXPECT_TRUE(commit(*store, {AppendMessage{{make_message(5), "after"}}}));
   store.reset();
-  Recovered recovered;
+  RecoveredStore recovered;
   store = open_store(directory.path(), recovered);
   EXPECT_EQ(recovered.ids(), (std::vector<std::uint64_t>{1, 5}));
 }
@@ -178,7 +178,7 @@ TEST(StoreFaults, OnAFullDiskMessagesAreRefusedAndEverythingElseGoesOnInTheReser
   EXPECT_TRUE(sent) << "it looks for room by itself";
   EXPECT_FALSE(store->full());
   store.reset();
-  Recovered recovered;
+  RecoveredStore recovered;
   store = open_store(directory.path(), recovered);
   EXPECT_EQ(recovered.ids(), std::vector<std::uint64_t>{id - 1});
   EXPECT_EQ(recovered.records.at("clock"), "1");

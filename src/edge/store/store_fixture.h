@@ -46,7 +46,7 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-struct Recovered {
+struct RecoveredStore {
   std::map<std::uint64_t, Message> messages;
   std::map<std::string, std::string> records;
 
@@ -113,7 +113,7 @@ inline void Gate::block_writer_of(Store& store, std::uint64_t id) {
   reached_.get_future().wait();
 }
 
-inline std::unique_ptr<Store> open_store(const Store::Options& options, Recovered* recovered = nullptr,
+inline std::unique_ptr<Store> open_store(const Store::Options& options, RecoveredStore* recovered = nullptr,
                                          const StoreTuning& tuning = {}) {
   auto store = open_sqlite_store(options, tuning, recovered ? recovered->recovery() : Store::Recovery{});
   EXPECT_TRUE(store) << store.error().message;
@@ -124,7 +124,7 @@ inline std::unique_ptr<Store> open_store(const std::string& directory) {
   return open_store(Store::Options{.directory = directory});
 }
 
-inline std::unique_ptr<Store> open_store(const std::string& directory, Recovered& recovered) {
+inline std::unique_ptr<Store> open_store(const std::string& directory, RecoveredStore& recovered) {
   return open_store(Store::Options{.directory = directory}, &recovered);
 }
 

@@ -20,7 +20,7 @@ TEST(Store, GivesBackEverythingAfterARestart) {
     EXPECT_TRUE(commit(
         *store, {AppendMessage{{message, "body"}}, PutRecord{"queue/orders", std::string("a\0b", 3)}}));
   }
-  Recovered recovered;
+  RecoveredStore recovered;
   auto store = open_store(directory.path(), recovered);
   ASSERT_EQ(recovered.messages.size(), 1U);
   EXPECT_EQ(recovered.messages.at(1), message);
@@ -39,7 +39,7 @@ TEST(Store, KeepsExtremeValuesExactly) {
   message.bytes = 0xffffffff;
   message.receive_count = 0xffff;
   commit(*open_store(directory.path()), {AppendMessage{{message, ""}}});
-  Recovered recovered;
+  RecoveredStore recovered;
   auto store = open_store(directory.path(), recovered);
   EXPECT_EQ(recovered.messages.at(1), message);
   EXPECT_EQ(store->payload(MessageId(1)), "");
@@ -58,7 +58,7 @@ TEST(Store, RemembersDeliveriesMovesAndRemovals) {
                                 MoveMessage{MessageId(2), dead_letters, time_point_us(99)}}));
     ASSERT_TRUE(commit(*store, {RemoveMessage{MessageId(3)}}));
   }
-  Recovered recovered;
+  RecoveredStore recovered;
   auto store = open_store(directory.path(), recovered);
   ASSERT_EQ(recovered.messages.size(), 2U);
   EXPECT_EQ(recovered.messages.at(1).receive_count, 3);
@@ -79,7 +79,7 @@ TEST(Store, PurgesOneQueueUpToAMessage) {
     }
     ASSERT_TRUE(commit(*store, {PurgeQueue{QueueId(1), MessageId(6)}}));
   }
-  Recovered recovered;
+  RecoveredStore recovered;
   auto store = open_store(directory.path(), recovered);
   EXPECT_EQ(recovered.ids(), (std::vector<std::uint64_t>{1, 3, 5, 7, 8, 9, 10}));
 }
@@ -92,7 +92,7 @@ TEST(Store, ReplacesAndRemovesRecords) {
         commit(*store, {PutRecord{"b", "1"}, PutRecord{"a", "2"}, PutRecord{"b", "3"}, PutRecord{"c", ""}}));
     ASSERT_TRUE(commit(*store, {RemoveRecord{"a"}, RemoveRecord{"never there"}}));
   }
-  Recovered recovered;
+  RecoveredStore recovered;
   auto store = open_store(directory.path(), recovered);
   EXPECT_EQ(recovered.records, (std::map<std::string, std::string>{{"b", "3"}, {"c", ""}}));
 }
@@ -103,7 +103,7 @@ TEST(Store, IgnoresWritesToMessagesThatAreGone) {
   EXPECT_TRUE(commit(*store, {RemoveMessage{MessageId(5)}, UpdateMessage{MessageId(5), 1, time_point_us(1)},
                               MoveMessage{MessageId(5), QueueId(2), time_point_us(1)}}));
   store.reset();
-  Recovered recovered;
+  RecoveredStore recovered;
   store = open_store(directory.path(), recovered);
   EXPECT_TRUE(recovered.messages.empty());
 }
@@ -203,7 +203,7 @@ TEST(Store, FailsOnlyTheWriteWhoseIdIsTaken) {
   EXPECT_EQ(store->payload(MessageId(3)).error().code, ErrorCode::NotFound);
   EXPECT_EQ(store->payload(MessageId(1)), "first");
   store.reset();
-  Recovered recovered;
+  RecoveredStore recovered;
   store = open_store(directory.path(), recovered);
   EXPECT_EQ(recovered.ids(), (std::vector<std::uint64_t>{1, 2, 4, 5}));
 }
@@ -219,7 +219,7 @@ TEST(Store, CommitsWhatWasSubmittedBeforeItCloses) {
     }
   }
   for (auto& completion : completions) EXPECT_TRUE(completion.wait());
-  Recovered recovered;
+  RecoveredStore recovered;
   auto store = open_store(directory.path(), recovered);
   EXPECT_EQ(recovered.messages.size(), 500U);
 }
