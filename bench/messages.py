@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 """The full path of a message through forewarm beside Redis streams and RabbitMQ quorum queues, all durable.
 
-    ./dev bench messages [RUNS] [SECONDS] [--json] [--only WORD]
+    ./dev bench messages [RUNS] [SECONDS] [--json] [--only WORD] [--limit PROGRAM]
 
 Each server runs on loopback with its data in a temporary folder under build/ (a real disk, not a tmpfs) and is stopped
 by its process id. Runs are interleaved: every round measures every case once, with a server of its own, so that a
 disturbance of the machine falls on all. Compare ratios, not digits. A peer that is not installed is left out.
+
+--limit PROGRAM adds the limit of the path from a send to a function: a program that takes HTTP posts, keeps them, has
+them handled in invocations of 10 by handlers that it starts, and knows no queue: PROGRAM --port P --handlers 2
+--batch 10 --seconds S --dir D prints done_per_s=N. It is loaded with wrk, 64 connections.
 """
 
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "release")
@@ -113,6 +119,39 @@ batch_size = 10
 """
 
 
+class ForewarmBesideBusyFunctions(Forewarm):
+    """Two functions keep the processors of this machine busy meanwhile, and end with the server."""
+    functions = f"""
+[[function]]
+name = "busy"
+command = ["{BUILD}/bench_messages_function", "busy"]
+concurrency_max = {os.cpu_count()}
+timeout = "15m"
+
+[[mapping]]
+queue = "busy"
+function = "busy"
+"""
+
+    def start(self):
+        super().start()
+        for _ in range(os.cpu_count()):
+            self.ask("SendMessage", {"QueueUrl": f"http://127.0.0.1:{self.port}/000000000000/busy", "MessageBody": "-"})
+        wait_for("busy functions", lambda: self.waiting() == 0)
+
+    def waiting(self):
+        answer = self.ask("GetQueueAttributes", {"QueueUrl": f"http://127.0.0.1:{self.port}/000000000000/busy",
+                                                 "AttributeNames": ["ApproximateNumberOfMessages"]})
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def ask(self, action, parameters):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/", json.dumps(parameters).encode(),
+            {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS." + action})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
 class Redis(Server):
     def start(self):
         self.port = free_port()
@@ -147,6 +186,9 @@ CASES = [
     ("forewarm, single messages", Forewarm, "sqs", ["--connections", "64", "--batch", "1"], None),
     ("forewarm, run by a function", ForewarmWithFunction, "sqs",
      ["--connections", "64", "--batch", "10", "--consume", "0"], None),
+    ("forewarm, sent singly, run", ForewarmWithFunction, "sqs",
+     ["--connections", "64", "--batch", "1", "--bytes", "230", "--consume", "0"], None),
+    ("forewarm, processors busy", ForewarmBesideBusyFunctions, "sqs", ["--connections", "64", "--batch", "10"], None),
     ("Redis streams, fsync always", Redis, "redis", ["--window", "500"], "redis-server"),
     ("RabbitMQ quorum queue", RabbitMq, "amqp", ["--window", "500"], RABBITMQ),
 ]
@@ -166,6 +208,36 @@ def measure(case, seconds, folder):
         return result
     finally:
         server.stop()
+
+
+POST = """wrk.method = "POST"
+wrk.body = '{"QueueUrl":"http://127.0.0.1:9324/000000000000/bench","MessageBody":"' .. string.rep("x", 230) .. '"}'
+"""
+
+
+def measure_limit(program, seconds, folder):
+    port = free_port()
+    with open(os.path.join(folder, "post.lua"), "w", encoding="ascii") as file:
+        file.write(POST)
+    limit = subprocess.Popen([program, "--port", str(port), "--handlers", "2", "--batch", "10",
+                              "--seconds", str(seconds + 4), "--dir", folder], stdout=subprocess.PIPE, text=True,
+                             start_new_session=True)
+    try:
+        wait_for(program, lambda: listens(port))
+        answer = subprocess.run(["wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", "-s", folder + "/post.lua",
+                                 f"http://127.0.0.1:{port}/"], stdout=subprocess.PIPE, text=True, check=True)
+        said = limit.communicate(timeout=30)[0]
+    finally:
+        try:
+            os.killpg(limit.pid, signal.SIGKILL)  # its handlers too
+        except ProcessLookupError:
+            pass
+    in_us = {"us": 1, "ms": 1_000, "s": 1_000_000}
+    confirm = {at: float(value) * in_us[unit]
+               for at, value, unit in re.findall(r"^ +(50|99)% +([\d.]+)(us|ms|s)$", answer.stdout, re.MULTILINE)}
+    return {"messages_per_second": float(re.search(r"done_per_s=([\d.]+)", said)[1]),
+            "confirm_us": {"p50": confirm["50"], "p99": confirm["99"]},
+            "server_cpu_us": float(re.search(r"server_cpu_us_per_msg=([\d.]+)", said)[1])}
 
 
 def available(case):
@@ -211,13 +283,17 @@ def main():
     parser.add_argument("seconds", nargs="?", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     parser.add_argument("--only", default="", help="only cases whose name contains this word")
+    parser.add_argument("--limit", help="the program of the limit")
     arguments = parser.parse_args()
     cases = [case for case in CASES if arguments.only.lower() in case[0].lower() and available(case)]
+    if arguments.limit:
+        cases.append(("limit of a path to a function", None))
     results = {case[0]: [] for case in cases}
     for turn in range(arguments.runs):
         for case in cases:
             with tempfile.TemporaryDirectory(prefix="bench-", dir=os.path.join(ROOT, "build")) as folder:
-                result = measure(case, arguments.seconds, folder)
+                result = (measure(case, arguments.seconds, folder) if case[1] else
+                          measure_limit(arguments.limit, arguments.seconds, folder))
             results[case[0]].append(result)
             print(f"{turn + 1}/{arguments.runs} {case[0]}: {result['messages_per_second']:.0f} messages/s",
                   file=sys.stderr)

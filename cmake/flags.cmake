@@ -9,6 +9,10 @@ target_compile_options(forewarm_flags INTERFACE
 target_include_directories(forewarm_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_link_options(forewarm_flags INTERFACE -Wl,-z,relro,-z,now)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(CMAKE_UNITY_BUILD)
+  # Several sources are compiled as one (a third of the time): gcc takes those for headers.
+  target_compile_options(forewarm_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 
 if(FOREWARM_SANITIZE)
   target_compile_options(forewarm_flags INTERFACE
@@ -16,9 +20,7 @@ if(FOREWARM_SANITIZE)
     # This check opens a pipe to look at memory, and so fails wherever descriptors run out.
     -fno-sanitize=vptr
     # The checks that sanitizers add make gcc see reads that are not there, in the standard library's <regex> for one.
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
-    # These builds compile several sources as one (a third of the time): gcc takes those for headers.
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   if(FOREWARM_SANITIZE STREQUAL "thread")
     # ThreadSanitizer does not know fences; Asio's queues hold a mutex besides.
     target_compile_definitions(forewarm_flags INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)

@@ -1,4 +1,5 @@
-// The function of the benchmark: a Lambda runtime on one keep-alive connection that succeeds at once.
+// The function of the benchmark: a Lambda runtime on one keep-alive connection that succeeds at once, or,
+// called with "busy", keeps a processor busy until it is killed.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -6,6 +7,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 namespace {
 
@@ -43,7 +45,7 @@ std::string ask(int fd, const std::string& request) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   const int fd = connect_to_api();
   const std::string runtime = " /2018-06-01/runtime/invocation/";
   const std::string done = R"({"batchItemFailures":[]})";
@@ -52,6 +54,10 @@ int main() {
     const std::string head = ask(fd, "GET" + runtime + "next HTTP/1.1\r\nHost: api\r\n\r\n");
     const std::size_t id = head.find(kId);
     if (id == std::string::npos) return 1;
+    if (argc > 1 && std::string_view(argv[1]) == "busy") {
+      for (volatile unsigned long long turns = 0;; turns = turns + 1) {
+      }
+    }
     const std::size_t begin = id + sizeof kId - 1;
     ask(fd, "POST" + runtime + head.substr(begin, head.find("\r\n", begin) - begin) +
                 "/response HTTP/1.1\r\nHost: api\r\nContent-Length: " + std::to_string(done.size()) +

@@ -98,6 +98,7 @@ struct ServerConfig {
   std::int64_t memory_max_mb = 0;
   std::string isolation = "on";  ///< as parse_isolation takes it
   std::int64_t isolation_user_first = 1'880'000'000;
+  std::int64_t function_nice = 10;
   double starts_per_second = 0;
   std::int64_t starts_burst = 10;
   std::int64_t forecast_horizon = 60;

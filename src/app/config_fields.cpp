@@ -87,6 +87,11 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.number({"isolation_user_first",
             "where the server is root: the first of 100,000 user ids that its instances have, one each"},
            c.isolation_user_first, {1, 4'294'000'000});
+  v.number(
+      {"function_nice",
+       "niceness of instances (setpriority), so that functions that keep all processors busy do not hold "
+       "up the queue; 0: as of the server"},
+      c.function_nice, {0, 19});
   v.real({"starts_per_second", "instances started in the long run, over all functions; 0: no limit"},
          c.starts_per_second, {0, 10'000});
   v.number({"starts_burst", "instances started at a time, after a while without a start"}, c.starts_burst,

@@ -264,6 +264,7 @@ std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, S
   keep("log_level", &ServerConfig::log_level);
   keep("isolation", &ServerConfig::isolation);
   keep("isolation_user_first", &ServerConfig::isolation_user_first);
+  keep("function_nice", &ServerConfig::function_nice);
   keep("forecast.step", &ServerConfig::forecast_step);
   keep("history", &ServerConfig::history);
   return kept;

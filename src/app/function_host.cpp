@@ -44,6 +44,7 @@ FunctionHost::FunctionHost(Loop& loop, Options options, Surroundings surrounding
   pool.log = options_.log;
   pool.isolation = options_.isolation;
   pool.user_first = options_.user_first;
+  pool.nice = options_.nice;
   pool.data_folder = options_.data_folder;
   pool.warn = [this](const std::string& text) { surroundings_.warn(text); };
   pool_ = ProcessPool::make(loop, pool, [this](PoolEvent event) { on(std::move(event)); });
@@ -55,6 +56,7 @@ FunctionHost::Options FunctionHost::options_of(const ServerConfig& config, const
           .log = {},
           .isolation = level ? *level : IsolationLevel::Required,
           .user_first = static_cast<std::uint32_t>(config.isolation_user_first),
+          .nice = static_cast<int>(config.function_nice),
           .data_folder = config.data};
 }
 

@@ -32,6 +32,7 @@ class FunctionHost {
     std::function<void(const LogLine&)> log;
     IsolationLevel isolation = IsolationLevel::On;
     std::uint32_t user_first = 0;
+    int nice = 0;             ///< of instances
     std::string data_folder;  ///< hidden from functions
   };
   /// What it needs of the server.

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "app/short_slices.h"
+
 namespace forewarm {
 namespace {
 
@@ -19,6 +21,7 @@ Result<Recovered> recover_store(const std::string& directory, std::uint64_t rese
   Store::Options options;
   options.directory = directory;
   options.reserve_bytes = reserve_bytes;
+  options.writer_begins = ask_for_short_slices;
   Result<std::unique_ptr<Store>> store = Store::open(options, recovery);
   if (!store) return std::unexpected(store.error());
   recovered.store = std::move(*store);

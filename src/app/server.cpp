@@ -10,6 +10,7 @@
 #include "app/own_program.h"
 #include "app/reloading.h"
 #include "app/server_impl.h"
+#include "app/short_slices.h"
 #include "app/source_factory.h"
 
 namespace forewarm {
@@ -267,6 +268,7 @@ Result<void> ServerImpl::run() {
   reloads_ = loop_.watch_signals({SIGHUP}, [this](int) { reload(); });
   loop_.post([this] { make_queues(); });
   second_ = loop_.call_after(1s, [this] { every_second(); });
+  ask_for_short_slices();
   drive(core_, *world_);
   history_->finish(world_->now());
   remove_endpoints(config_.data);

@@ -205,6 +205,7 @@ class Pool final : public ProcessPool, private InstanceHost {
   void begin(InstanceId id, const std::shared_ptr<const FunctionCommand>& command, std::uint16_t port) {
     SpawnRequest request{
         .command = command->command, .working_directory = command->working_directory, .environment = {}};
+    request.nice = options_.nice;
     Environment inherited = inherited_;
     if (!isolation_) {
       request.environment = instance_environment(*command, id, port, options_.owner_mark, inherited);

@@ -112,6 +112,7 @@ class ProcessPool {
     std::string owner_mark{};  ///< put into each process's environment, to find what a killed server left
     IsolationLevel isolation = IsolationLevel::Off;
     std::uint32_t user_first = 0;                       ///< see IsolationSettings; 0: its default
+    int nice = 0;                                       ///< of instances; 0: as of this process
     std::string data_folder{};                          ///< hidden from isolated instances
     std::function<void(const std::string&)> warn = {};  ///< what an operator should know
   };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -109,6 +110,18 @@ std::unexpected<Error> isolated_refusal(const LaunchFailure& failure, const std:
                                   std::strerror(failure.error) + "; forewarm doctor says what is there");
 }
 
+/// From now on its process group gets the processors after ours. As far as the system lets us: it is no fault
+/// of the function where it does not.
+void give_way(pid_t leader, int nice) {
+  if (nice == 0) return;
+  ::setpriority(PRIO_PGRP, static_cast<id_t>(leader), nice);
+  // Where the kernel shares processors among sessions first (CONFIG_SCHED_AUTOGROUP), niceness counts only
+  // within a session, and this is the session's own: sched(7), "The autogroup feature".
+  const std::string file = "/proc/" + std::to_string(leader) + "/autogroup", text = std::to_string(nice);
+  const OwnedFd autogroup(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (autogroup && ::write(autogroup.get(), text.data(), text.size()) < 0) errno = 0;
+}
+
 /// Why this file cannot be run, or nothing.
 std::string obstacle(const std::string& file) {
   struct stat found {};
@@ -178,6 +191,7 @@ Result<SpawnedProcess> spawn_process(const SpawnRequest& request) {
     process.status = std::move(launched->status);
     process.layers = std::move(launched->layers);
     process.output = std::move((*pipe)[0]);
+    give_way(process.pid, request.nice);
     return process;
   }
   Setup setup;
@@ -193,6 +207,7 @@ Result<SpawnedProcess> spawn_process(const SpawnRequest& request) {
     ::waitpid(process.pid, nullptr, 0);
     return shortage(why, "watch the process");
   }
+  give_way(process.pid, request.nice);
   return process;
 }
 

@@ -19,6 +19,7 @@ struct SpawnRequest {
   std::string working_directory;  ///< empty: ours
   std::map<std::string, std::string> environment;  ///< all of it
   std::optional<IsolatedLaunch> isolation = {};    ///< none: a process like ours; then it knows the program
+  int nice = 0;                                    ///< as of setpriority(2)
 };
 
 struct SpawnedProcess {

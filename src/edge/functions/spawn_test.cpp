@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -66,6 +67,19 @@ TEST_F(SpawnTest, GivesASessionOfItsOwnTheEnvironmentAndNoOtherDescriptor) {
   ASSERT_TRUE(process) << process.error().message;
   EXPECT_EQ(::getsid(process->pid), process->pid);
   EXPECT_EQ(output_of(*process), "red " + directory_ + "\na b\n");
+}
+
+TEST_F(SpawnTest, GivesWayAsFarAsItIsTold) {
+  const auto process = spawn_process(
+      {.command = {"sleep", "60"}, .working_directory = {}, .environment = {{"PATH", "/bin"}}, .nice = 7});
+  ASSERT_TRUE(process) << process.error().message;
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(process->pid)), 7);
+  std::ifstream autogroup("/proc/" + std::to_string(process->pid) + "/autogroup");
+  if (std::string line; std::getline(autogroup, line)) {
+    EXPECT_TRUE(line.ends_with(" nice 7")) << line;
+  }
+  ::kill(process->pid, SIGKILL);
+  ::waitpid(process->pid, nullptr, 0);
 }
 
 TEST_F(SpawnTest, FindsAProgramRelativeToItsWorkingDirectory) {

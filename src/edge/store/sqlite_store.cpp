@@ -171,7 +171,10 @@ Result<void> SqliteStore::start() {
         return SQLITE_OK;
       },
       &log_pages_);
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    if (options_.writer_begins) options_.writer_begins();
+    run();
+  });
   return {};
 }
 

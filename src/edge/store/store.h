@@ -77,6 +77,7 @@ class Store {
     /// Disk space that is held for the time when the disk is full, in a file of its own; 0: none. Then
     /// messages are refused (Exhausted) until there is room for it again, and all other writes go on in it.
     std::uint64_t reserve_bytes = 0;
+    std::function<void()> writer_begins = {};  ///< called first on the writer's thread
   };
   /// What was there, message by message in the order of ids, then record by record. Called before open()
   /// returns.
