@@ -1,0 +1,177 @@
+"""What deploy/ has for containers and Kubernetes is whole: schemas, references between the manifests, configurations, packages."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from server_process import PROGRAM, run
+
+HERE = pathlib.Path(__file__).parent
+DEPLOY = HERE.parent.parent / "deploy"
+WORKLOADS = {"control": ("Deployment", "forewarm-control"), "server": ("StatefulSet", "forewarm")}
+
+
+def yaml_documents(text):
+    """The documents of a YAML text, by the package that Kubernetes' own JavaScript client uses."""
+    script = ("import { parseAllDocuments } from 'yaml'; import { readFileSync } from 'node:fs';"
+              "const all = parseAllDocuments(readFileSync(0, 'utf8'));"
+              "for (const one of all) if (one.errors.length) throw one.errors[0];"
+              "console.log(JSON.stringify(all.map(one => one.toJSON())));")
+    done = subprocess.run(["node", "--input-type=module", "-e", script], input=text, capture_output=True, text=True, cwd=HERE)
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+    return json.loads(done.stdout)
+
+
+def manifests(name):
+    """All of a folder, the optional ones too."""
+    folder = DEPLOY / "kubernetes" / name
+    return yaml_documents("\n---\n".join(path.read_text() for path in sorted(folder.glob("*.yaml"))
+                                         if path.name != "kustomization.yaml"))
+
+
+def one(documents, kind):
+    found = [each for each in documents if each["kind"] == kind]
+    assert len(found) == 1, f"{len(found)} of kind {kind}"
+    return found[0]
+
+
+class Manifests(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="forewarm-deploy-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def each(self):
+        for name, (kind, workload) in WORKLOADS.items():
+            with self.subTest(name):
+                documents = manifests(name)
+                yield name, documents, one(documents, kind), workload
+
+    def compiled(self, documents):
+        """What a compiler says of them as objects of their kinds' types; empty: nothing."""
+        done = subprocess.run(["node", "sdk/manifests.mjs"], input=json.dumps(documents), capture_output=True, text=True, cwd=HERE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        program = HERE / "sdk" / f"manifests-{os.getpid()}.ts"  # beside the packages that it imports
+        program.write_text(done.stdout)
+        self.addCleanup(program.unlink, missing_ok=True)
+        return subprocess.run(["node_modules/.bin/tsc", "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext",
+                               str(program)], capture_output=True, text=True, cwd=HERE).stdout
+
+    def test_they_are_of_their_kinds(self):
+        self.assertEqual(self.compiled([document for name in WORKLOADS for document in manifests(name)]), "")
+
+    def test_a_field_that_is_none_is_found(self):
+        wrong = one(manifests("server"), "StatefulSet")
+        wrong["spec"]["template"]["spec"]["containers"][0]["livenesProbe"] = {}
+        self.assertIn("livenesProbe", self.compiled([wrong]))
+
+    def test_what_they_name_is_there(self):
+        for _, documents, workload, name in self.each():
+            labels = {"app.kubernetes.io/name": name}
+            template = workload["spec"]["template"]
+            self.assertEqual(workload["spec"]["selector"]["matchLabels"], labels)
+            self.assertEqual(template["metadata"]["labels"], labels)
+            service = one(documents, "Service")
+            self.assertEqual(service["spec"]["selector"], labels)
+            self.assertEqual(service["metadata"]["labels"], labels)
+            self.assertEqual(one(documents, "ServiceMonitor")["spec"]["selector"]["matchLabels"], labels)
+            container, = template["spec"]["containers"]
+            ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+            self.assertEqual({port["targetPort"]: port["port"] for port in service["spec"]["ports"]}, ports)
+            for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+                self.assertIn(container[probe]["httpGet"]["port"], ports)
+            self.assertIn(one(documents, "ServiceMonitor")["spec"]["endpoints"][0]["port"], ports)
+            volumes = {each["name"]: each for each in template["spec"]["volumes"]}
+            claims = {each["metadata"]["name"] for each in workload["spec"].get("volumeClaimTemplates", [])}
+            self.assertEqual({mount["name"] for mount in container["volumeMounts"]}, set(volumes) | claims)
+            self.assertEqual(volumes["config"]["configMap"]["name"], one(documents, "ConfigMap")["metadata"]["name"])
+            for volume in volumes.values():
+                if "persistentVolumeClaim" in volume:
+                    self.assertEqual(volume["persistentVolumeClaim"]["claimName"],
+                                     one(documents, "PersistentVolumeClaim")["metadata"]["name"])
+            self.assertEqual(one(documents, "ServiceMonitor")["spec"]["endpoints"][0]["authorization"]["credentials"]["name"],
+                             volumes["secrets"]["secret"]["secretName"])
+
+    def test_the_rights_are_those_that_the_target_uses(self):
+        documents = manifests("control")
+        role, binding = one(documents, "Role"), one(documents, "RoleBinding")
+        account = one(documents, "ServiceAccount")["metadata"]["name"]
+        self.assertEqual(role["rules"], [{"apiGroups": ["apps"], "resources": ["deployments/scale", "statefulsets/scale"],
+                                          "verbs": ["get", "patch"]}])
+        self.assertEqual(binding["roleRef"]["name"], role["metadata"]["name"])
+        self.assertEqual([subject["name"] for subject in binding["subjects"]], [account])
+        self.assertEqual(one(documents, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"], account)
+
+    def configuration(self, documents, workload):
+        """The configuration with its folders moved here, and its secrets made; the ports that it listens on."""
+        (file, text), = one(documents, "ConfigMap")["data"].items()
+        container, = workload["spec"]["template"]["spec"]["containers"]
+        self.assertIn(f"/etc/forewarm/{file}", container["args"])
+        mounted = [mount["mountPath"] for mount in container["volumeMounts"]]
+        for path in re.findall(r'"(/[^"]+)"', text):
+            self.assertTrue(any(path == each or path.startswith(each + "/") for each in mounted), path + " is not mounted")
+        listening = {int(port) for port in re.findall(r'^(?:listen|admin) = "0\.0\.0\.0:(\d+)"$', text, re.MULTILINE)}
+        self.assertEqual(listening, {port["containerPort"] for port in container["ports"]})
+        secrets = self.folder / "etc" / "forewarm-secrets"
+        secrets.mkdir(parents=True, exist_ok=True)
+        for name in re.findall(r'"/etc/forewarm-secrets/([^"]+)"', text):
+            (secrets / name).write_text("a-secret-of-the-test-0123456789\n")
+            (secrets / name).chmod(0o600)
+        path = self.folder / file
+        path.write_text(re.sub(r'"/(etc|var)/', rf'"{self.folder}/\1/', text))
+        return path
+
+    def test_the_programs_take_the_configurations(self):
+        for name, documents, workload, _ in self.each():
+            path = self.configuration(documents, workload)
+            if name == "server":
+                done = run("check", path)
+                self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+                continue
+            closed = path.read_text().replace("prometheus-operated.monitoring:9090", "127.0.0.1:1")
+            path.write_text(closed)
+            done = run("control", "--config", path, "--once")
+            # It gets as far as asking Prometheus, or for the cluster that is not there.
+            self.assertNotRegex(done.stderr + done.stdout, rf"{re.escape(str(path))}:\d+")
+
+    def test_kustomize_makes_the_same_of_them(self):
+        if not shutil.which("kubectl"):
+            self.skipTest("kubectl is not installed")
+        for name, documents, _, _ in self.each():
+            done = subprocess.run(["kubectl", "kustomize", str(DEPLOY / "kubernetes" / name)], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            key = lambda each: (each["kind"], each["metadata"]["name"])
+            rendered = sorted(yaml_documents(done.stdout), key=key)
+            self.assertEqual(rendered, sorted((each for each in documents if each["kind"] != "ServiceMonitor"), key=key))
+
+
+class Image(unittest.TestCase):
+    def test_it_has_the_libraries_that_the_program_is_linked_with(self):
+        text = (DEPLOY / "container" / "Containerfile").read_text()
+        packages = set(re.findall(r"^    (\S+) \\$", text, re.MULTILINE)) - {"ca-certificates"}
+        self.assertGreater(len(packages), 10)
+        needed = re.findall(r"\(NEEDED\).*\[(.+)\]", subprocess.run(["readelf", "-d", PROGRAM], capture_output=True, text=True,
+                                                                    check=True).stdout)
+        paths = dict(re.findall(r"^\s+(\S+) => (\S+)", subprocess.run(["ldd", PROGRAM], capture_output=True, text=True,
+                                                                      check=True).stdout, re.MULTILINE))
+        owners = set()
+        for library in needed:
+            if library not in paths:
+                continue  # the loader
+            found = subprocess.run(["dpkg-query", "-S", os.path.realpath(paths[library])], capture_output=True, text=True)
+            if found.returncode != 0:  # /usr and / are one
+                found = subprocess.run(["dpkg-query", "-S", os.path.realpath(paths[library]).removeprefix("/usr")],
+                                       capture_output=True, text=True)
+            self.assertEqual(found.returncode, 0, library + found.stderr)
+            owners.add(found.stdout.split(":")[0])
+        in_every_debian = {"libc6", "libgcc-s1", "libstdc++6"}  # of apt, which the image begins with
+        self.assertEqual(packages, owners - in_every_debian)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
