@@ -53,13 +53,19 @@ ErrorCode bus_error_code(std::string_view condition) {
   return ErrorCode::Conflict;
 }
 
-BusReceiver::BusReceiver(pn_session_t* session, const std::string& queue, std::string place, Heard heard)
-    : place_(std::move(place)), heard_(std::move(heard)), link_(pn_receiver(session, "messages")) {
+BusReceiver::BusReceiver(pn_session_t* session, const std::string& queue, const std::string& name,
+                         std::string place, Heard heard)
+    : place_(std::move(place)), heard_(std::move(heard)), link_(pn_receiver(session, name.c_str())) {
   pn_terminus_set_address(pn_link_source(link_), queue.c_str());
-  pn_terminus_set_address(pn_link_target(link_), "messages");
+  pn_terminus_set_address(pn_link_target(link_), name.c_str());
   pn_link_set_snd_settle_mode(link_, PN_SND_UNSETTLED);
   pn_link_set_rcv_settle_mode(link_, PN_RCV_SECOND);
   pn_link_open(link_);
+}
+
+BusReceiver::~BusReceiver() {
+  pn_link_close(link_);
+  pn_link_free(link_);
 }
 
 // A link that is refused is answered without a source first, and then ended with the reason.

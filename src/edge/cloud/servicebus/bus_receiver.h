@@ -28,7 +28,12 @@ class BusReceiver {
     std::function<void(const std::string& token)> unlocked;  ///< by the service, unasked
   };
 
-  BusReceiver(pn_session_t* session, const std::string& queue, std::string place, Heard heard);
+  /// `name` is a word that no other link of the connection has.
+  BusReceiver(pn_session_t* session, const std::string& queue, const std::string& name, std::string place,
+              Heard heard);
+  ~BusReceiver();
+  BusReceiver(const BusReceiver&) = delete;
+  BusReceiver& operator=(const BusReceiver&) = delete;
 
   pn_link_t* link() const { return link_; }
   bool attached() const;

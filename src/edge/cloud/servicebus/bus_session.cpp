@@ -14,6 +14,8 @@ namespace {
 constexpr std::chrono::seconds kOpenWithin{10};
 constexpr std::chrono::milliseconds kLastAnswers{1000};
 constexpr std::chrono::seconds kLookAtToken{2};
+// A link that is closed sooner is not idle: something is wrong.
+constexpr std::chrono::seconds kAttachedSome{1};
 
 const char* disposition_status(SettleKind kind) {
   return kind == SettleKind::Acknowledge ? "completed"
@@ -78,8 +80,14 @@ BusSession::BusSession(std::unique_ptr<ProtonConnection> connection, const Servi
 Result<void> BusSession::open() {
   if (auto authorized = authorize(); !authorized) return authorized;
   if (auto answered = wait_for([this] { return authorizing_ == 0; }, "the token"); !answered) return answered;
-  receiver_ = std::make_unique<BusReceiver>(session_, options_.queue, place_, heard_);
+  attach();
   return wait_for([this] { return receiver_->attached(); }, "attaching to the queue");
+}
+
+void BusSession::attach() {
+  attached_at_ = Clock::now();
+  receiver_ = std::make_unique<BusReceiver>(session_, options_.queue, "messages" + std::to_string(++links_),
+                                            place_, heard_);
 }
 
 Result<void> BusSession::wait_for(const std::function<bool()>& reached, const std::string& what) {
@@ -235,11 +243,18 @@ void BusSession::take(pn_event_t* event) {
   }
 }
 
-// A link of requests may be closed for having nothing to do; one is made again when there is something. The
-// others' end is told.
+// A link may be closed for having had nothing to do for ten minutes. One of requests, or for publishing, is
+// made again when there is something; the one on which messages come at once.
 void BusSession::link_closed(pn_link_t* link) {
-  const Error why = refusal(condition_text(pn_link_remote_condition(link)));
-  if (receiver_ && link == receiver_->link()) return fail(why);
+  const std::string condition = condition_text(pn_link_remote_condition(link));
+  const Error why = refusal(condition);
+  if (receiver_ && link == receiver_->link()) {
+    if (!condition.starts_with("amqp:link:detach-forced") || Clock::now() - attached_at_ < kAttachedSome)
+      return fail(why);
+    const auto ended = std::exchange(receiver_, nullptr);
+    attach();
+    return ended->end({ErrorCode::Io, why.message});
+  }
   if (sender_.owns(link)) return sender_.end(why);
   for (auto* requests : {&authorization_, &management_}) {
     if (!*requests || !(*requests)->owns(link)) continue;

@@ -49,6 +49,7 @@ class BusSession {
 
  private:
   Result<void> wait_for(const std::function<bool()>& reached, const std::string& what);
+  void attach();
   Result<void> authorize();
   void put_token(const std::string& resource, const BusToken& token);
   void keep_authorized(Clock::time_point now);
@@ -71,7 +72,8 @@ class BusSession {
   BusSender sender_;
   std::unique_ptr<RequestLink> authorization_{};
   std::unique_ptr<RequestLink> management_{};
-  std::uint64_t links_ = 0;   ///< of requests, which are made anew when the service has closed them
+  std::uint64_t links_ = 0;  ///< that were made: the service closes those that are idle
+  Clock::time_point attached_at_{};
   std::string authorized_{};  ///< the token that was accepted last
   int authorizing_ = 0;       ///< requests without an answer
   Clock::time_point look_at_token_{};
