@@ -16,6 +16,24 @@ GOOGLE = {
     "/timeSeries": "monitoring.timeSeries.list",
 }
 
+# Of Service Bus, by what a file of the source's does (Azure resource provider operations). $cbs and $management, to
+# which request_link.cpp attaches, ask for no more than the queue that they belong to.
+AZURE = {
+    "bus_receiver.cpp": "Microsoft.ServiceBus/namespaces/messages/receive/action",
+    "bus_sender.cpp": "Microsoft.ServiceBus/namespaces/messages/send/action",
+    "queue_description.cpp": "Microsoft.ServiceBus/namespaces/queues/read",
+    "request_link.cpp": None,
+}
+
+
+def azure_actions(sources):
+    """`sources`: name of the file -> its text."""
+    calling = [name for name, text in sources.items() if re.search(r"\b(pn_receiver|pn_sender|fetch)\(", text)]
+    unknown = [name for name in calling if name not in AZURE]
+    if unknown:
+        raise AssertionError(f"which action is needed for what these do is not known: {unknown}")
+    return {AZURE[name] for name in calling} - {None}
+
 
 def sqs_actions(source):
     """Names of actions in calls; a batch is allowed by its single action's name."""
@@ -45,11 +63,19 @@ class Policies(unittest.TestCase):
         self.assertEqual(google_permissions(read(ROOT, "src/edge/cloud/pubsub/pubsub_source.cpp")),
                          set(role["includedPermissions"]))
 
+    def test_the_role_for_service_bus_allows_what_is_called(self):
+        role = json.loads(read(ROOT, "docs/policies/servicebus.json"))
+        folder = ROOT / "src/edge/cloud/servicebus"
+        sources = {path.name: path.read_text() for path in folder.glob("*.cpp") if not path.name.endswith("_test.cpp")}
+        self.assertEqual(azure_actions(sources), {*role["Actions"], *role["DataActions"]})
+
     def test_a_call_that_is_not_allowed_is_found(self):
         self.assertEqual(sqs_actions('call({.action = "PurgeQueue"}); call_batch("DeleteMessageBatch", x)'),
                          {"sqs:PurgeQueue", "sqs:DeleteMessage"})
         with self.assertRaises(AssertionError):
             google_permissions('call({.url = subscription_url(":seek"), .body = x})')
+        with self.assertRaises(AssertionError):
+            azure_actions({"bus_rules.cpp": "fetch(request)"})
 
 
 if __name__ == "__main__":

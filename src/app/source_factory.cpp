@@ -7,6 +7,8 @@
 #include "edge/cloud/nats/nats_source.h"
 #include "edge/cloud/pubsub/pubsub_source.h"
 #include "edge/cloud/rabbitmq/rabbitmq_source.h"
+#include "edge/cloud/servicebus/service_bus_source.h"
+#include "edge/cloud/servicebus/shared_access.h"
 #include "edge/cloud/sqs/sqs_protocol.h"
 #include "edge/cloud/sqs/sqs_source.h"
 
@@ -144,6 +146,93 @@ MadeSource make_pubsub(const SourceUrl& url) {
   return make_pubsub_source(std::move(made));
 }
 
+#if FOREWARM_SERVICEBUS
+constexpr const char* kServiceBusResource = "https://servicebus.azure.net";
+
+std::string joined_path(const std::vector<std::string>& segments) {
+  std::string path;
+  for (const auto& segment : segments) path += (path.empty() ? "" : "/") + segment;
+  return path;
+}
+
+bool on_this_machine(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+/// A key of a policy, a whole connection string, or else an identity.
+Result<std::shared_ptr<BusTokens>> service_bus_tokens(const SourceUrl& url, const ServiceBusOptions& made) {
+  if (url.user.empty() && url.password.empty())
+    return make_identity_tokens(make_azure_credentials(kServiceBusResource));
+  if (!is_bus_connection_string(url.password)) {
+    if (url.user.empty() || url.password.empty())
+      return error(
+          ErrorCode::Invalid,
+          url.shown() +
+              ": a shared access policy has a name and a key: give its name before the @ and the key "
+              "in password_file, or a whole connection string there");
+    return make_key_tokens(url.user, url.password);
+  }
+  const auto parsed = parse_bus_connection_string(url.password);
+  if (!parsed) return error(parsed.error().code, url.shown() + ": " + parsed.error().message);
+  if (parsed->host != made.name_space)
+    return error(ErrorCode::Invalid, url.shown() + ": the connection string is for " + parsed->host +
+                                         ", the URL for " + made.name_space);
+  if (!parsed->entity_path.empty() && parsed->entity_path != made.queue)
+    return error(ErrorCode::Invalid, url.shown() + ": the connection string is for the queue " +
+                                         parsed->entity_path + ", the URL for " + made.queue);
+  if (!parsed->signature.empty()) return make_signature_tokens(parsed->signature);
+  return make_key_tokens(parsed->key_name, parsed->key);
+}
+
+/// Something in between: a private endpoint, an emulator. Tokens go unencrypted only on this machine.
+Result<void> read_service_bus_endpoint(const std::string& endpoint, const SourceUrl& url,
+                                       ServiceBusOptions& made) {
+  if (endpoint.empty()) return {};
+  const auto parsed = parse_source_url(endpoint);
+  if (!parsed || (parsed->scheme != "amqps" && parsed->scheme != "amqp") || !parsed->segments.empty())
+    return error(ErrorCode::Invalid, url.shown() + ": option endpoint: expected amqps://HOST[:PORT]");
+  made.tls = parsed->scheme == "amqps";
+  made.host = parsed->host;
+  made.port = parsed->port.value_or(made.tls ? 5671 : 5672);
+  made.management.clear();
+  if (made.tls || on_this_machine(made.host)) return {};
+  return error(ErrorCode::Invalid, url.shown() +
+                                       ": option endpoint: without TLS (amqp://) only on this machine, "
+                                       "since tokens are sent there; expected amqps://HOST[:PORT]");
+}
+
+MadeSource make_service_bus(const SourceUrl& url) {
+  if (url.segments.empty())
+    return error(ErrorCode::Invalid, url.shown() + ": expected servicebus://NAMESPACE/QUEUE");
+  ServiceBusOptions made;
+  made.name_space = url.host.find('.') == std::string::npos ? url.host + ".servicebus.windows.net" : url.host;
+  made.queue = joined_path(url.segments);
+  made.host = made.name_space;
+  made.port = url.port.value_or(made.port);
+  made.management = "https://" + made.name_space;
+  SourceUrlOptions options(url);
+  std::string endpoint;
+  options.text("endpoint", endpoint);
+  if (auto read = read_service_bus_endpoint(endpoint, url, made); !read) return std::unexpected(read.error());
+  options.text("management", made.management);
+  options.text("ca_file", made.ca_file);
+  options.seconds("heartbeat", made.heartbeat);
+  if (auto read = options.finish(); !read) return std::unexpected(read.error());
+  while (made.management.ends_with('/')) made.management.pop_back();
+  if (!made.management.empty() && !made.management.starts_with("https://"))
+    return error(ErrorCode::Invalid, url.shown() + ": option management: expected https://HOST");
+  auto tokens = service_bus_tokens(url, made);
+  if (!tokens) return std::unexpected(tokens.error());
+  made.tokens = std::move(*tokens);
+  return make_service_bus_source(std::move(made));
+}
+#else
+MadeSource make_service_bus(const SourceUrl& url) {
+  return error(ErrorCode::Invalid,
+               url.shown() + ": this forewarm was built without Service Bus (FOREWARM_SERVICEBUS=OFF)");
+}
+#endif
+
 }  // namespace
 
 MadeSource make_source(const SourceConfig& config) {
@@ -163,9 +252,11 @@ MadeSource make_source(const SourceConfig& config) {
   if (url.scheme == "nats" || url.scheme == "tls") return make_nats(url);
   if (url.scheme == "sqs+https" || url.scheme == "sqs+http") return make_sqs(url);
   if (url.scheme == "pubsub") return make_pubsub(url);
-  return error(ErrorCode::Invalid, url.shown() + ": no engine has the scheme '" + url.scheme +
-                                       "'; there are amqp and amqps (RabbitMQ), nats and tls (NATS "
-                                       "JetStream), sqs+https (SQS), pubsub (Google Pub/Sub)");
+  if (url.scheme == "servicebus") return make_service_bus(url);
+  return error(ErrorCode::Invalid,
+               url.shown() + ": no engine has the scheme '" + url.scheme +
+                   "'; there are amqp and amqps (RabbitMQ), nats and tls (NATS "
+                   "JetStream), sqs+https (SQS), pubsub (Google Pub/Sub), servicebus (Azure Service Bus)");
 }
 
 }  // namespace forewarm

@@ -1,6 +1,10 @@
 #include "app/source_factory.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
 
 #include "app/source_url.h"
 
@@ -10,6 +14,14 @@ namespace {
 std::string source_refusal(const SourceConfig& config) {
   const auto made = make_source(config);
   return made ? "" : made.error().message;
+}
+
+std::string config_text_file(const std::string& text) {
+  std::string path = testing::TempDir() + "forewarm-source-XXXXXX";
+  const int file = ::mkstemp(path.data());
+  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(file);
+  return written ? path : "";
 }
 
 std::string source_refusal(std::string url) {
@@ -36,7 +48,11 @@ TEST(SourceFactory, MakesWhatTheSchemeNames) {
        {"amqp://host/queue", "amqps://u:p@host:1/vhost/queue?dead_letters=true&delivery_limit=5",
         "nats://token@host/S/C?ack_wait=2s", "tls://u:p@host:4222/S/C?create=false",
         "sqs+https://sqs.eu-west-1.amazonaws.com/123456789012/orders?visibility=1m&wait=5s",
-        "sqs+http://127.0.0.1:1/0/q?region=x", "pubsub://project/subscription?dead_letter_topic=dead"}) {
+        "sqs+http://127.0.0.1:1/0/q?region=x", "pubsub://project/subscription?dead_letter_topic=dead",
+        "servicebus://bus/orders",
+        "servicebus://policy:key@bus.servicebus.windows.net/site/orders?heartbeat=10s",
+        "servicebus://policy:key@bus/"
+        "orders?endpoint=amqp%3A%2F%2F127.0.0.1%3A5672&management=https%3A%2F%2Flocalhost"}) {
     EXPECT_EQ(source_refusal(url), "") << url;
   }
 }
@@ -59,10 +75,18 @@ TEST(SourceFactory, RefusesWithPlaceAndRemedyAndWithoutSecrets) {
   EXPECT_NE(source_refusal("sqs+http://host/1/q?region=x&visibility=13h").find("at most 12h"),
             std::string::npos);
   EXPECT_NE(source_refusal("pubsub://project").find("PROJECT/SUBSCRIPTION"), std::string::npos);
+  EXPECT_NE(source_refusal("servicebus://bus").find("NAMESPACE/QUEUE"), std::string::npos);
+  EXPECT_NE(source_refusal("servicebus://policy@bus/q").find("the key in password_file"), std::string::npos);
+  EXPECT_NE(source_refusal("servicebus://p:k@bus/q?endpoint=amqp://bus.example").find("only on this machine"),
+            std::string::npos);
+  EXPECT_NE(source_refusal("servicebus://p:k@bus/q?endpoint=bus.example").find("expected amqps://HOST"),
+            std::string::npos);
+  EXPECT_NE(source_refusal("servicebus://p:k@bus/q?management=http://bus").find("expected https://HOST"),
+            std::string::npos);
   for (const char* url :
-       {"kafka://u:secret@host/q", "sqs+http://u:secret@host/1/q?region=x", "pubsub://u:secret@p/s",
-        "amqp://u:secret@host/a/b/c", "amqp://u:secret@host/q?x=secret", "amqp://u:secret@:5/q",
-        "nats://secret@host/S"}) {
+       {"servicebus://u:secret@bus", "servicebus://u:secret@bus/q?x=secret", "kafka://u:secret@host/q",
+        "sqs+http://u:secret@host/1/q?region=x", "pubsub://u:secret@p/s", "amqp://u:secret@host/a/b/c",
+        "amqp://u:secret@host/q?x=secret", "amqp://u:secret@:5/q", "nats://secret@host/S"}) {
     EXPECT_EQ(source_refusal(url).find("secret"), std::string::npos) << source_refusal(url);
   }
 }
@@ -75,6 +99,19 @@ TEST(SourceFactory, TakesOptionsAndSecretsFromTheConfiguration) {
   config.options["prefetch"] = "5";
   EXPECT_NE(source_refusal(config).find("there is no option 'prefetch'"), std::string::npos);
   config.options.clear();
+  config.url = "servicebus://bus/orders";
+  config.password_file = config_text_file(
+      "Endpoint=sb://bus.servicebus.windows.net/"
+      ";SharedAccessKeyName=p;SharedAccessKey=c2VjcmV0;EntityPath=orders\n");
+  EXPECT_EQ(source_refusal(config), "");
+  config.url = "servicebus://bus/invoices";
+  EXPECT_NE(source_refusal(config).find("for the queue orders, the URL for invoices"), std::string::npos);
+  config.url = "servicebus://other/orders";
+  EXPECT_NE(source_refusal(config).find("is for bus.servicebus.windows.net, the URL for other.servicebus"),
+            std::string::npos);
+  EXPECT_EQ(source_refusal(config).find("c2VjcmV0"), std::string::npos);
+  std::remove(config.password_file.c_str());
+  config.url = "amqp://worker@host/orders";
   config.password_file = "/nowhere/password";
   EXPECT_NE(source_refusal(config).find("/nowhere/password cannot be read"), std::string::npos);
 }

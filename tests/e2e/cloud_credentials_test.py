@@ -8,8 +8,9 @@ import tempfile
 import unittest
 from urllib.parse import parse_qs
 
+from fake_service_bus import FakeServiceBus
 from loopback_recorder import Recorder, bare_environment
-from source_tests import Probe
+from source_tests import Probe, wait_for
 
 FACTS = json.dumps({"Attributes": {"VisibilityTimeout": "30"}})
 LATER = "2090-01-01T00:00:00Z"
@@ -195,6 +196,125 @@ class Google(CredentialTest):
         self.assertNotIn("hidden", said)
         self.assertIn("expected service_account or authorized_user", self.asked_with(
             False, GOOGLE_APPLICATION_CREDENTIALS=self.file("other.json", '{"type": "external_account"}')))
+
+
+class Azure(CredentialTest):
+    """A token is what a Service Bus is told at $cbs."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="forewarm-credentials-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.bus = FakeServiceBus(folder.name)
+        cls.addClassCleanup(cls.bus.stop)
+        cls.bus.start()
+        cls.bus.do("queue", name="q")
+
+    def tokens(self, *names, life=3600, status=200, text=None):
+        """A server that gives these tokens one after the other, the last again and again."""
+        left = list(names)
+        for name in names:
+            self.bus.do("jwt", token=name, life_ms=3_600_000)
+
+        def answer(_):
+            name = left.pop(0) if len(left) > 1 else left[0] if left else "none"
+            return status, text if text is not None else json.dumps({"access_token": name, "expires_in": life})
+
+        return self.recorder(answer)
+
+    def probe(self, **environment):
+        return Probe(self.bus.url("q", user=""), 0, bare_environment(**environment))
+
+    def asked_with(self, expect_ok=True, **environment):
+        before = len(self.bus.do("seen")["tokens"])
+        with self.probe(**environment) as probe:
+            state = probe.wait("a state", lambda _: probe.of("state"))[0]
+        self.assertEqual(state["ok"], expect_ok, state)
+        if not expect_ok:
+            return state["error"]
+        told = self.bus.do("seen")["tokens"][before:]
+        self.assertEqual({token["type"] for token in told}, {"jwt"})
+        return told[0]["text"]
+
+    CLIENT = {"AZURE_TENANT_ID": "tenant", "AZURE_CLIENT_ID": "client"}
+
+    def test_a_client_secret_is_exchanged(self):
+        server = self.tokens("of-secret")
+        told = self.asked_with(**self.CLIENT, AZURE_CLIENT_SECRET="s/e&c", AZURE_AUTHORITY_HOST=server.url + "/")
+        self.assertEqual(told, "of-secret")
+        request = server.requests[0]
+        self.assertEqual((request["method"], request["path"]), ("POST", "/tenant/oauth2/v2.0/token"))
+        self.assertEqual(parse_qs(request["body"]), {
+            "grant_type": ["client_credentials"], "client_id": ["client"], "client_secret": ["s/e&c"],
+            "scope": ["https://servicebus.azure.net/.default"]})
+
+    def test_a_workload_identity_is_exchanged_with_the_file_as_it_is_now(self):
+        server = self.tokens("of-workload")
+        path = self.file("federated", "a.jwt.token\n")
+        self.assertEqual(self.asked_with(**self.CLIENT, AZURE_FEDERATED_TOKEN_FILE=path, AZURE_AUTHORITY_HOST=server.url),
+                         "of-workload")
+        form = parse_qs(server.requests[0]["body"])
+        self.assertEqual((form["client_assertion"], form["client_assertion_type"]),
+                         (["a.jwt.token"], ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]))
+        said = self.asked_with(False, **self.CLIENT, AZURE_FEDERATED_TOKEN_FILE=path + ".gone", AZURE_AUTHORITY_HOST=server.url)
+        self.assertIn("AZURE_FEDERATED_TOKEN_FILE", said)
+
+    def test_app_service_is_asked_with_its_header(self):
+        server = self.tokens("of-app", text=json.dumps({"access_token": "of-app", "expires_on": "4102444800"}))
+        self.assertEqual(self.asked_with(IDENTITY_ENDPOINT=server.url + "/msi/token/", IDENTITY_HEADER="h", AZURE_CLIENT_ID="u"),
+                         "of-app")
+        request = server.requests[0]
+        self.assertEqual(request["headers"]["x-identity-header"], "h")
+        self.assertEqual(parse_qs(request["query"]), {
+            "api-version": ["2019-08-01"], "resource": ["https://servicebus.azure.net"], "client_id": ["u"]})
+
+    def test_a_machine_is_asked_by_its_metadata(self):
+        server = self.tokens("of-machine", text=json.dumps({"access_token": "of-machine", "expires_in": "3599"}))
+        self.assertEqual(self.asked_with(AZURE_POD_IDENTITY_AUTHORITY_HOST=server.url), "of-machine")
+        request = server.requests[0]
+        self.assertEqual((request["path"], request["headers"]["metadata"]), ("/metadata/identity/oauth2/token", "true"))
+        self.assertEqual(parse_qs(request["query"]), {"api-version": ["2018-02-01"], "resource": ["https://servicebus.azure.net"]})
+
+    def test_a_token_is_replaced_before_it_ends(self):
+        # Five minutes before its end, of which one second is left.
+        server = self.tokens("first", "second", life=301)
+        with self.probe(AZURE_POD_IDENTITY_AUTHORITY_HOST=server.url) as probe:
+            probe.wait_state(True)
+            wait_for("the next token", lambda: "second" in {token["text"] for token in self.bus.do("seen")["tokens"]})
+            self.assertEqual([state["ok"] for state in probe.of("state")], [True])
+
+    def test_a_token_that_ends_too_early_is_replaced_by_a_new_one(self):
+        server = self.tokens("revoked", "fresh")
+        with self.probe(AZURE_POD_IDENTITY_AUTHORITY_HOST=server.url) as probe:
+            probe.send(op="window", n=1)
+            probe.wait_state(True)
+            self.bus.do("jwt", token="revoked", life_ms=0)
+            self.bus.do("drop")
+            probe.wait("refused", lambda _: [s for s in probe.of("state") if "ExpiredToken" in s.get("error", "")])
+            probe.wait_state(True, 2)
+
+    def test_refusals_are_told_without_secrets(self):
+        refusing = self.tokens(status=401, text=json.dumps({
+            "error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret.\r\nTrace ID: x"}))
+        secret = self.CLIENT | {"AZURE_CLIENT_SECRET": "hidden"}
+        said = self.asked_with(False, **secret, AZURE_AUTHORITY_HOST=refusing.url)
+        self.assertIn("invalid_client: AADSTS7000215: Invalid client secret.", said)
+        self.assertNotIn("Trace", said)
+        self.assertNotIn("hidden", said)
+        for elsewhere in ("http://example.invalid", "http://127.0.0.1@example.invalid", "ftp://127.0.0.1"):
+            said = self.asked_with(False, **secret, AZURE_AUTHORITY_HOST=elsewhere)
+            self.assertIn("secrets are sent there", said)
+        wrong = self.tokens(text='{"access_token": "hidden"}')
+        said = self.asked_with(False, AZURE_POD_IDENTITY_AUTHORITY_HOST=wrong.url)
+        self.assertIn("does not say when", said)
+        self.assertNotIn("hidden", said)
+
+    def test_without_any_it_is_said_what_to_do(self):
+        # A port at which nobody answers, in place of the metadata server.
+        server = self.recorder(lambda _: (200, ""))
+        server.close()
+        said = self.asked_with(False, AZURE_POD_IDENTITY_AUTHORITY_HOST=server.url)
+        self.assertIn("set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET", said)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Recorder:
 
 def bare_environment(**more):
     """Nothing of this machine's that would lead to credentials, but what is given."""
-    leading = ("AWS_", "GOOGLE_", "GCE_", "CLOUDSDK_", "PUBSUB_")
+    leading = ("AWS_", "AZURE_", "IDENTITY_", "GOOGLE_", "GCE_", "CLOUDSDK_", "PUBSUB_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(leading)}
     return kept | {"HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "eu-west-1"} | more
 

@@ -40,8 +40,9 @@ void CommandQueue::run() {
   for (auto& command : commands) command();
 }
 
-void CommandQueue::wait(int socket, std::chrono::milliseconds at_most) const {
-  ::pollfd descriptors[] = {{event_, POLLIN, 0}, {socket, POLLIN, 0}};
+void CommandQueue::wait(int socket, std::chrono::milliseconds at_most, bool or_written) const {
+  const auto of_socket = static_cast<short>(or_written ? POLLIN | POLLOUT : POLLIN);
+  ::pollfd descriptors[] = {{event_, POLLIN, 0}, {socket, of_socket, 0}};
   ::poll(descriptors, socket >= 0 ? 2 : 1, static_cast<int>(at_most.count()));
 }
 

@@ -20,9 +20,9 @@ class CommandQueue {
   void post(std::function<void()> command);
   /// Runs all that was posted, in order. The source's thread.
   void run();
-  /// Until something is posted, `socket` can be read (-1: there is none) or the time is over. The source's
-  /// thread.
-  void wait(int socket, std::chrono::milliseconds at_most) const;
+  /// Until something is posted, `socket` can be read or, if so asked, written (-1: there is none) or the time
+  /// is over. The source's thread.
+  void wait(int socket, std::chrono::milliseconds at_most, bool or_written = false) const;
 
  private:
   std::mutex mutex_;
