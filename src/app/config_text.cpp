@@ -6,6 +6,7 @@
 
 #include "app/config.h"
 #include "app/config_fields.h"
+#include "app/remote_factory.h"
 #include "app/control_config.h"
 
 namespace forewarm {
@@ -288,7 +289,7 @@ std::vector<VariantConfig> variants_of(const FunctionConfig& function) {
 }
 
 Result<void> check_memory(const FunctionConfig& function, std::int64_t memory_max_mb) {
-  if (memory_max_mb == 0) return {};
+  if (memory_max_mb == 0 || runs_elsewhere(function.runtime)) return {};
   for (const VariantConfig& variant : variants_of(function)) {
     if (variant.memory_mb <= memory_max_mb) continue;
     return error(ErrorCode::Invalid,

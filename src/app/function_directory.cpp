@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "app/remote_factory.h"
+
 namespace forewarm {
 namespace {
 
@@ -59,6 +61,12 @@ Result<PutRecord> FunctionDirectory::propose(const FunctionConfig& config,
     return error(ErrorCode::Conflict,
                  "function '" + config.name + "' is in the configuration file; change it there");
   }
+  // It would send messages with the server's own credentials to wherever a client says.
+  if (runs_elsewhere(config.runtime))
+    return error(ErrorCode::Invalid, "function '" + config.name + "' runs elsewhere (runtime = \"" +
+                                         config.runtime +
+                                         "\"), with the server's credentials: only the configuration file can "
+                                         "define it");
   if (const auto fits = check_memory(config, memory_max_mb_); !fits) return std::unexpected(fits.error());
   for (const MappingConfig& mapping : mappings) {
     const FunctionEntry* owner = of_queue(mapping.queue);
@@ -131,8 +139,9 @@ Configuration FunctionDirectory::configuration(
     if (entry.config.freeze_after > Duration(0)) settings.freeze_after = entry.config.freeze_after;
     settings.group_affinity = entry.config.group_affinity;
     settings.variants.clear();
+    const bool elsewhere = runs_elsewhere(entry.config.runtime);  // holds no memory here
     for (const VariantConfig& variant : variants_of(entry.config)) {
-      settings.variants.push_back({.memory_bytes = static_cast<std::uint64_t>(variant.memory_mb) << 20,
+      settings.variants.push_back({.memory_bytes = elsewhere ? 0 : static_cast<std::uint64_t>(variant.memory_mb) << 20,
                                    .concurrency_max = static_cast<std::uint32_t>(variant.concurrency_max)});
     }
     for (const MappingConfig& mapping : entry.mappings) {

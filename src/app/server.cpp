@@ -228,7 +228,7 @@ void ServerImpl::begin_end() {
   manager_.stopping();
   queues_.stop_consumption();
   sources_->stop();
-  host_->refuse_trials();
+  host_->begin_end();
   log().info("stopping");
 }
 
