@@ -8,6 +8,7 @@ namespace forewarm {
 namespace {
 
 constexpr std::string_view kPrefix = "function/";
+constexpr Duration kSlotStart = 1ms;
 
 }  // namespace
 
@@ -139,7 +140,9 @@ Configuration FunctionDirectory::configuration(
     if (entry.config.freeze_after > Duration(0)) settings.freeze_after = entry.config.freeze_after;
     settings.group_affinity = entry.config.group_affinity;
     settings.variants.clear();
-    const bool elsewhere = runs_elsewhere(entry.config.runtime);  // holds no memory here
+    // It holds no memory here, and a slot is there at once.
+    const bool elsewhere = runs_elsewhere(entry.config.runtime);
+    if (elsewhere) settings.start_time_guess = kSlotStart;
     for (const VariantConfig& variant : variants_of(entry.config)) {
       settings.variants.push_back({.memory_bytes = elsewhere ? 0 : static_cast<std::uint64_t>(variant.memory_mb) << 20,
                                    .concurrency_max = static_cast<std::uint32_t>(variant.concurrency_max)});

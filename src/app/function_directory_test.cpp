@@ -44,6 +44,7 @@ TEST(FunctionDirectory, AFunctionElsewhereHoldsNoMemoryHereAndIsTheConfiguration
   const Configuration made = functions.configuration(
       config, [](std::string_view) { return std::optional<QueueId>(); }, TimePoint{});
   EXPECT_EQ(made.functions.at(0).variants.at(0).memory_bytes, 0U);
+  EXPECT_EQ(made.functions.at(0).start_time_guess, 1ms);
   elsewhere.name = "g";
   const Result<PutRecord> refused = functions.propose(elsewhere, {});
   ASSERT_FALSE(refused);
