@@ -63,6 +63,7 @@ class FunctionHost {
   void abandon_trials();
 
   ProcessPool& pool() { return *pool_; }
+  const RemotePool& elsewhere() const { return remote_; }
   /// The newest `limit` lines that instances of a function (empty: of any) wrote, oldest first.
   std::vector<LogEntry> log_entries(std::string_view function, std::size_t limit) const;
 

@@ -54,12 +54,16 @@ RemotePool::~RemotePool() = default;
 void RemotePool::define(FunctionId function, const FunctionConfig& config) {
   const auto found = places_.find(function);
   if (found != places_.end() && found->second->config == config) return;
-  auto place = std::make_shared<Place>(config, std::random_device{}());
+  auto place = std::make_shared<Place>(function, config, std::random_device{}());
   auto made = options_.make(config);
   if (made)
     place->function = std::move(*made);
   else
     place->fault = made.error().message;
+  if (found != places_.end()) {
+    found->second->replaced = true;
+    later([this, old = found->second] { pump(old); });
+  }
   places_.insert_or_assign(function, std::move(place));
 }
 
@@ -117,6 +121,11 @@ void RemotePool::give_back() {
   for (auto& [function, place] : places_) later([this, place] { pump(place); });
 }
 
+std::array<std::uint64_t, 3> RemotePool::not_taken(FunctionId function) const {
+  const auto found = not_taken_.find(function);
+  return found != not_taken_.end() ? found->second : std::array<std::uint64_t, 3>{};
+}
+
 void RemotePool::later(std::function<void()> task) {
   loop_.post([task = std::move(task), alive = std::weak_ptr(alive_)] {
     if (alive.lock()) task();
@@ -130,10 +139,10 @@ void RemotePool::pump(const std::shared_ptr<Place>& place) {
   while (!place->waiting.empty()) {
     const RunId id = place->waiting.front();
     HeldRun& run = runs_.at(id);
-    const bool held_long = now >= run.since + options_.hold_most;
-    if (!ending_ && !held_long && !place->gate.is_open(now)) break;
+    const bool goes_back = ending_ || place->replaced || now >= run.since + options_.hold_most;
+    if (!goes_back && !place->gate.is_open(now)) break;
     place->waiting.pop_front();
-    if (ending_ || held_long)
+    if (goes_back)
       finish(id, run.refusal);
     else
       invoke(id, run);
@@ -186,6 +195,7 @@ void RemotePool::returned(RunId id, RemoteOutcome outcome) {
 void RemotePool::not_taken(RunId id, HeldRun& run, RemoteOutcome outcome) {
   Place& place = *run.place;
   warn(place, outcome);
+  ++not_taken_[place.id][static_cast<std::size_t>(outcome.end) - static_cast<std::size_t>(RemoteEnd::Throttled)];
   run.refusal.error_type = std::move(outcome.error_type);
   run.refusal.error_message = std::move(outcome.error_message);
   if (outcome.end == RemoteEnd::Unavailable) {

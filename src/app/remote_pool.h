@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -36,7 +37,8 @@ class RemotePool final : public InstancePool {
   RemotePool(Loop& loop, Options options, std::function<void(PoolEvent)> report);
   ~RemotePool() override;  ///< what is under way ends without an outcome
 
-  /// Later starts are slots of this. The same again changes nothing.
+  /// Later starts are slots of this, and what waits for the function as it was is given back. The same again
+  /// changes nothing.
   void define(FunctionId function, const FunctionConfig& config);
   void start(InstanceId instance, FunctionId function, std::uint16_t variant) override;
   void run(InstanceId instance, Invocation invocation) override;
@@ -47,18 +49,22 @@ class RemotePool final : public InstancePool {
   /// Runs that wait to be taken are given back now, and so are those that are refused from now on: the server
   /// ends.
   void give_back();
+  /// Invocations of a function that were not taken: throttled, unavailable, refused.
+  std::array<std::uint64_t, 3> not_taken(FunctionId function) const;
 
  private:
   using Clock = Loop::Clock;
   /// A function as one definition had it.
   struct Place {
-    explicit Place(const FunctionConfig& of, std::uint64_t seed) : config(of), gate(seed) {}
+    Place(FunctionId of, const FunctionConfig& as, std::uint64_t seed) : id(of), config(as), gate(seed) {}
+    FunctionId id;
     FunctionConfig config;
     std::unique_ptr<RemoteFunction> function{};
     std::string fault{};  ///< why there is none
     InvokeGate gate;
     std::deque<RunId> waiting{};
     std::uint64_t answers = 0;
+    bool replaced = false;  ///< by another definition: what it does not take goes back at once
     std::unique_ptr<Loop::Timer> timer{};
     std::optional<Clock::time_point> warned_at{};
   };
@@ -93,6 +99,7 @@ class RemotePool final : public InstancePool {
   std::map<FunctionId, std::shared_ptr<Place>> places_;
   std::map<InstanceId, Slot> slots_;
   std::map<RunId, HeldRun> runs_;
+  std::map<FunctionId, std::array<std::uint64_t, 3>> not_taken_;
   bool ending_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

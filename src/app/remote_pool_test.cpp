@@ -125,6 +125,7 @@ TEST_F(RemotePoolTest, WhatIsNotTakenIsTriedAgainAndIsNoOutcome) {
   answer(2, RemoteEnd::Succeeded);
   run_until([&] { return of<PoolFinished>().size() == 1; });
   EXPECT_EQ(of<PoolFinished>()[0].error, ErrorClass::None);
+  EXPECT_EQ(pool_.not_taken(kFunction), (std::array<std::uint64_t, 3>{1, 1, 0}));
   ASSERT_EQ(warnings_.size(), 1U) << "once, not for each";
   EXPECT_NE(warnings_[0].find("'orders' is not taken where it runs; its messages wait (Type: words)"),
             std::string::npos);
@@ -216,8 +217,9 @@ TEST_F(RemotePoolTest, TheSameDefinitionChangesNothingAndAnotherLeavesWhatRuns) 
   config_.timeout = 5s;
   pool_.define(kFunction, config_);
   EXPECT_EQ(made_, 2);
-  answer(0, RemoteEnd::Succeeded);
+  answer(0, RemoteEnd::Throttled);
   run_until([&] { return of<PoolFinished>().size() == 1; });
+  EXPECT_EQ(of<PoolFinished>()[0].error, ErrorClass::Capacity) << "it goes on as it is defined now";
   pool_.start(InstanceId(9), kFunction, 0);
   run_until([&] { return of<PoolReady>().size() == 2; });
   begin_run_on(9, 9);

@@ -203,6 +203,8 @@ Snapshot ServerImpl::snapshot() {
   snapshot.process = read_process();
   snapshot.process.functions_memory_bytes = functions_memory_bytes_;
   snapshot.progress = progress_;
+  for (FunctionSnapshot& function : snapshot.functions)
+    function.not_taken = host_->elsewhere().not_taken(function.id);
   signals_->fill(snapshot);
   return snapshot;
 }

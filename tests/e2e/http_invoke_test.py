@@ -127,8 +127,9 @@ class GoogleFunctions(RemoteTest):
             "private_key": (self.folder / "key.pem").read_text(), "token_uri": issuer.url + "/token"}))
         server = self.started(self.config("google-functions", {"url": function.url, "audience": audience}, attempts=1),
                               bare_environment(GOOGLE_APPLICATION_CREDENTIALS=str(account)))
-        server.send("jobs", "x", "y")
-        self.wait_empty(server)
+        for body in ("x", "y"):
+            server.send("jobs", body)
+            self.wait_empty(server)
         self.assertEqual(len(given), 2, "one, and one more after it was refused")
         assertion = parse_qs(issuer.requests[0]["body"])["assertion"][0].split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(assertion + "=" * (-len(assertion) % 4)))
