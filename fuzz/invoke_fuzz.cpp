@@ -18,7 +18,8 @@ void check_outcome(const RemoteOutcome& outcome) {
     for (const char c : *text)
       check(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "no control character passes");
   }
-  check(outcome.wait.count() >= 0 && outcome.wait <= std::chrono::minutes(1), "nobody makes us wait for long");
+  check(outcome.wait.count() >= 0 && outcome.wait <= std::chrono::minutes(1),
+        "nobody makes us wait for long");
 }
 
 }  // namespace

@@ -30,8 +30,9 @@ void describe_isolation(FieldVisitor& v, FunctionConfig& c) {
 
 void describe_remote(FieldVisitor& v, RemoteConfig& c) {
   v.begin_table({"remote", "the function, where it runs elsewhere"});
-  v.text({"function", "aws-lambda: NAME, NAME:ALIAS or the function's ARN, whose region is then the one asked"},
-         c.function);
+  v.text(
+      {"function", "aws-lambda: NAME, NAME:ALIAS or the function's ARN, whose region is then the one asked"},
+      c.function);
   v.text({"url",
           "where the function takes its requests; aws-lambda: of the API (AWS_ENDPOINT_URL_LAMBDA, else the "
           "region's)"},
@@ -42,10 +43,11 @@ void describe_remote(FieldVisitor& v, RemoteConfig& c) {
           "google-functions: of the ID token that goes along; empty: the URL where that is https, none where "
           "it is not; none: no token"},
          c.audience);
-  v.text({"payload",
-          "how messages look: sqs (a batch, as Lambda gives it), cloudevent (Pub/Sub's, in binary mode), http "
-          "(the body as it is); empty: sqs of aws-lambda, cloudevent of google-functions, else http"},
-         c.payload);
+  v.text(
+      {"payload",
+       "how messages look: sqs (a batch, as Lambda gives it), cloudevent (Pub/Sub's, in binary mode), http "
+       "(the body as it is); empty: sqs of aws-lambda, cloudevent of google-functions, else http"},
+      c.payload);
   v.text({"ca_file", "PEM file of who is trusted to be there; empty: the system's"}, c.ca_file);
   v.flag({"wait", "aws-lambda: false hands messages to Lambda's own queue and never hears how they end"},
          c.wait);
@@ -158,7 +160,8 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
   v.duration({"timeout", "longest time one run may take"}, c.timeout, {1ms, 24h});
   v.duration({"init_timeout", "longest time from start to ready; elsewhere: until there is a connection"},
              c.init_timeout, {1ms, 1h});
-  v.number({"concurrency_max", "instances at a time, over all queues; elsewhere: invocations"}, c.concurrency_max, {1, 10'000});
+  v.number({"concurrency_max", "instances at a time, over all queues; elsewhere: invocations"},
+           c.concurrency_max, {1, 10'000});
   v.duration({"start_time_guess", "start time to plan with until starts have been measured"},
              c.start_time_guess, {1ms, 1h});
   v.duration({"freeze_after",

@@ -6,8 +6,8 @@
 
 #include "app/config.h"
 #include "app/config_fields.h"
-#include "app/remote_factory.h"
 #include "app/control_config.h"
+#include "app/remote_factory.h"
 
 namespace forewarm {
 namespace {

@@ -25,7 +25,8 @@ namespace forewarm {
 std::string request_id(RunId run);
 
 /// Between the core, which knows messages and runs, and the pools, which know invocations: instances that are
-/// processes here, and those of functions that run elsewhere. Makes the event that a function gets for a batch of messages, and reads from its answer which of them failed.
+/// processes here, and those of functions that run elsewhere. Makes the event that a function gets for a
+/// batch of messages, and reads from its answer which of them failed.
 class FunctionHost {
  public:
   struct Options {
@@ -56,8 +57,8 @@ class FunctionHost {
 
   /// Trials that are not answered yet.
   std::size_t trials() const { return trials_.size(); }
-  /// The server is ending: from now on invoke() answers Closed, and what a function elsewhere does not take is
-  /// not waited for.
+  /// The server is ending: from now on invoke() answers Closed, and what a function elsewhere does not take
+  /// is not waited for.
   void begin_end();
   /// Answers all that are under way with Closed; their instances are killed with the server.
   void abandon_trials();

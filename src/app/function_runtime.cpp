@@ -40,8 +40,8 @@ std::string message_trace(const std::vector<sqs::ReceivedMessage>& messages) {
   return "";
 }
 
-/// That, else a new one that is not sampled: Lambda always gives its runtimes one. Source: AWS X-Ray Developer
-/// Guide, "Tracing header".
+/// That, else a new one that is not sampled: Lambda always gives its runtimes one. Source: AWS X-Ray
+/// Developer Guide, "Tracing header".
 std::string trace_header(const std::vector<sqs::ReceivedMessage>& messages, TimePoint now) {
   if (std::string came = message_trace(messages); !came.empty()) return came;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
@@ -75,11 +75,11 @@ Result<RuntimeKind> parse_runtime(std::string_view text) {
   const std::string_view meant =
       nearest_name(text, {kRuntimes[0].first, kRuntimes[1].first, kRuntimes[2].first, "aws-lambda",
                           "azure-functions", "google-functions", "http"});
-  return error(ErrorCode::Invalid,
-               "runtime must be lambda, azure-custom-handler or functions-framework, or elsewhere aws-lambda, "
-               "azure-functions, google-functions or http, not '" +
-                   std::string(text) + "'" +
-                   (meant.empty() ? "" : ". Did you mean " + std::string(meant) + "?"));
+  return error(
+      ErrorCode::Invalid,
+      "runtime must be lambda, azure-custom-handler or functions-framework, or elsewhere aws-lambda, "
+      "azure-functions, google-functions or http, not '" +
+          std::string(text) + "'" + (meant.empty() ? "" : ". Did you mean " + std::string(meant) + "?"));
 }
 
 std::string check_runtime(const FunctionConfig& function) {
@@ -110,8 +110,7 @@ Invocation FunctionRuntime::invocation(const QueueMessages& messages, TimePoint 
   if (format == EventFormat::Sqs) {
     made.payload = sqs::lambda_event(messages.messages, messages.arn);
     // Elsewhere the platform begins a trace by itself, and samples it as it is set to.
-    made.trace_header =
-        elsewhere ? message_trace(messages.messages) : trace_header(messages.messages, now);
+    made.trace_header = elsewhere ? message_trace(messages.messages) : trace_header(messages.messages, now);
     if (elsewhere) made.headers = {{"Content-Type", "application/json"}};
     return made;
   }
@@ -125,9 +124,8 @@ Invocation FunctionRuntime::invocation(const QueueMessages& messages, TimePoint 
                                                     .visible = messages.visible_again});
     return made;
   }
-  sqs::FrameworkEvent event =
-      format == EventFormat::PubSub ? sqs::pubsub_event(message, messages.queue)
-                                    : sqs::http_task(message, messages.queue);
+  sqs::FrameworkEvent event = format == EventFormat::PubSub ? sqs::pubsub_event(message, messages.queue)
+                                                            : sqs::http_task(message, messages.queue);
   made.payload = std::move(event.body);
   made.headers = std::move(event.headers);
   return made;

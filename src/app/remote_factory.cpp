@@ -74,8 +74,9 @@ std::string check_lambda(const FunctionConfig& function) {
   if (const auto named = parse_lambda_name(remote.function); !named)
     return of + "remote.function: " + named.error().message;
   if (!remote.key_file.empty() || !remote.audience.empty())
-    return of + "remote.key_file and remote.audience are not Lambda's; its credentials are found as the AWS "
-                "SDKs find them";
+    return of +
+           "remote.key_file and remote.audience are not Lambda's; its credentials are found as the AWS "
+           "SDKs find them";
   if (!remote.payload.empty() && remote.payload != kPayloads[0].first)
     return of + "remote.payload must be sqs: Lambda functions get SQS events";
   return "";
@@ -135,8 +136,10 @@ std::unique_ptr<RemoteProtocol> make_http_of(const FunctionConfig& function) {
       if (!token) return std::unexpected(token.error());
       return std::pair<std::string, std::string>("Authorization", "Bearer " + *token);
     };
-    http.when_forbidden = "give the caller the role of docs/policies/cloud-run-invoke.json on the service; "
-                          "remote.audience is '" + audience + "'";
+    http.when_forbidden =
+        "give the caller the role of docs/policies/cloud-run-invoke.json on the service; "
+        "remote.audience is '" +
+        audience + "'";
   }
   return make_http_protocol(std::move(http));
 }
@@ -159,11 +162,13 @@ std::string check_remote(const FunctionConfig& function) {
   if (!runs_elsewhere(function.runtime)) {
     if (function.remote == RemoteConfig{}) return "";
     return "'" + function.name + "' runs here (runtime = \"" + function.runtime +
-           "\"); remote.* is for runtime = \"aws-lambda\", \"azure-functions\", \"google-functions\" or \"http\"";
+           "\"); remote.* is for runtime = \"aws-lambda\", \"azure-functions\", \"google-functions\" or "
+           "\"http\"";
   }
   if (std::string wrong = check_local_keys(function); !wrong.empty()) return wrong;
   if (!function.remote.url.empty() && parts_of(function.remote.url).host.empty())
-    return "'" + function.name + "': remote.url must be http:// or https:// and a host, without a user, not '" +
+    return "'" + function.name +
+           "': remote.url must be http:// or https:// and a host, without a user, not '" +
            function.remote.url + "'";
   return function.runtime == kAwsLambda ? check_lambda(function) : check_http(function);
 }

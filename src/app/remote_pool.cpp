@@ -195,7 +195,8 @@ void RemotePool::returned(RunId id, RemoteOutcome outcome) {
 void RemotePool::not_taken(RunId id, HeldRun& run, RemoteOutcome outcome) {
   Place& place = *run.place;
   warn(place, outcome);
-  ++not_taken_[place.id][static_cast<std::size_t>(outcome.end) - static_cast<std::size_t>(RemoteEnd::Throttled)];
+  ++not_taken_[place.id]
+              [static_cast<std::size_t>(outcome.end) - static_cast<std::size_t>(RemoteEnd::Throttled)];
   run.refusal.error_type = std::move(outcome.error_type);
   run.refusal.error_message = std::move(outcome.error_message);
   if (outcome.end == RemoteEnd::Unavailable) {

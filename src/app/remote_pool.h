@@ -23,8 +23,8 @@ namespace forewarm {
 /// What the function's platform does not take (a throttle, trouble of its own, no connection, no permission)
 /// is no outcome of a run: the run waits in its slot and is tried again as the function's InvokeGate lets it,
 /// and is given back as a capacity problem, which costs the message no attempt, if that takes too long. So a
-/// refused function is not asked by every free slot as fast as it refuses. A run on which the platform stumbles
-/// again and again while it answers others is its message's fault, and fails.
+/// refused function is not asked by every free slot as fast as it refuses. A run on which the platform
+/// stumbles again and again while it answers others is its message's fault, and fails.
 ///
 /// All calls and `report` on the loop's thread; `report` is never called from inside a call.
 class RemotePool final : public InstancePool {

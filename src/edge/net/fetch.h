@@ -30,8 +30,8 @@ struct FetchOptions {
   std::chrono::milliseconds timeout{60'000};
   std::chrono::milliseconds connect_timeout{0};  ///< within it, until there is a connection; 0: the whole
   std::size_t body_max_bytes = 256U << 20;
-  std::string ca_file{};   ///< PEM file of who is trusted; empty: the system's
-  std::stop_token stop{};  ///< asked for: no answer, soon
+  std::string ca_file{};                  ///< PEM file of who is trusted; empty: the system's
+  std::stop_token stop{};                 ///< asked for: no answer, soon
   std::shared_ptr<FetchCourse> course{};  ///< filled where there was no answer; null: nobody asks
 };
 

@@ -39,7 +39,8 @@ Token id_token(std::string token, TimePoint now, const std::string& whom) {
   const auto until = jwt_expiry(token);
   if (!until) return error(ErrorCode::Corrupt, whom + ": the answer has no ID token that runs out");
   if (*until <= now)
-    return error(ErrorCode::Corrupt, whom + ": the ID token has run out already; look at this machine's clock");
+    return error(ErrorCode::Corrupt,
+                 whom + ": the ID token has run out already; look at this machine's clock");
   return Expiring<std::string>{std::move(token), *until};
 }
 
@@ -113,10 +114,10 @@ class GoogleSearch {
     } else {
       claims["scope"] = purpose_.scope;
     }
-    const auto jwt = sign_jwt(json::serialize(json::object{{"alg", "RS256"},
-                                                           {"typ", "JWT"},
-                                                           {"kid", json_text(key, "private_key_id")}}),
-                              json::serialize(claims), json_text(key, "private_key"));
+    const auto jwt =
+        sign_jwt(json::serialize(json::object{
+                     {"alg", "RS256"}, {"typ", "JWT"}, {"kid", json_text(key, "private_key_id")}}),
+                 json::serialize(claims), json_text(key, "private_key"));
     if (!jwt) return error(jwt.error().code, path + ": " + jwt.error().message);
     return exchange(uri, "grant_type=" + percent_encode("urn:ietf:params:oauth:grant-type:jwt-bearer") +
                              "&assertion=" + *jwt);
@@ -124,8 +125,9 @@ class GoogleSearch {
 
   Token of_user(const json::object& user, const std::string& path) {
     if (purpose_.is_id())
-      return error(ErrorCode::Invalid,
-                   path + " is a person's, who has no ID tokens for functions; use a service account's key file");
+      return error(
+          ErrorCode::Invalid,
+          path + " is a person's, who has no ID tokens for functions; use a service account's key file");
     const std::string refresh = json_text(user, "refresh_token");
     if (refresh.empty()) return error(ErrorCode::Invalid, path + " has no refresh_token");
     std::string uri = json_text(user, "token_uri");
@@ -148,8 +150,8 @@ class GoogleSearch {
     if (host.empty()) host = "metadata.google.internal";
     FetchRequest request{.url = "http://" + host + kAccountPath + "token"};
     if (purpose_.is_id())
-      request.url = "http://" + host + kAccountPath + "identity?audience=" +
-                    percent_encode(purpose_.audience) + "&format=full";
+      request.url = "http://" + host + kAccountPath +
+                    "identity?audience=" + percent_encode(purpose_.audience) + "&format=full";
     request.headers = {{"Metadata-Flavor", "Google"}};
     auto token = ask(request, "the metadata server " + host);
     if (token || token.error().code != ErrorCode::Io) return token;

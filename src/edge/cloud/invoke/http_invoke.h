@@ -20,9 +20,9 @@ HttpFunctionKey functions_key_in(std::string path);
 /// service, anything that takes a POST and answers 2xx when it is done.
 struct HttpFunction {
   std::string url;
-  HttpFunctionKey key{};               ///< null: everybody may call it
-  std::function<void()> renew_key{};   ///< the key is refused; null: nothing to renew
-  std::string when_forbidden{};        ///< what to do about 401 and 403, for messages
+  HttpFunctionKey key{};              ///< null: everybody may call it
+  std::function<void()> renew_key{};  ///< the key is refused; null: nothing to renew
+  std::string when_forbidden{};       ///< what to do about 401 and 403, for messages
 };
 
 /// Without its key.

@@ -71,9 +71,11 @@ TEST(LambdaInvoke, AnAnswerIsTheFunctionsAndMayBeAnything) {
 
 TEST(LambdaInvoke, TheFunctionsOwnErrorsAreToldApart) {
   const auto of = [](std::string body, std::string kind = "Unhandled") {
-    return read_lambda_answer(lambda_answer(200, std::move(body), {{"X-Amz-Function-Error", std::move(kind)}}));
+    return read_lambda_answer(
+        lambda_answer(200, std::move(body), {{"X-Amz-Function-Error", std::move(kind)}}));
   };
-  const RemoteOutcome failed = of(R"({"errorMessage":"no such user","errorType":"KeyError","stackTrace":[]})");
+  const RemoteOutcome failed =
+      of(R"({"errorMessage":"no such user","errorType":"KeyError","stackTrace":[]})");
   EXPECT_EQ(failed.end, RemoteEnd::Failed);
   EXPECT_EQ(failed.error_type, "KeyError");
   EXPECT_EQ(failed.error_message, "no such user");
@@ -81,7 +83,8 @@ TEST(LambdaInvoke, TheFunctionsOwnErrorsAreToldApart) {
             RemoteEnd::TimedOut);
   EXPECT_EQ(of(R"({"errorMessage":"2026-01-01T00:00:00Z x Task timed out after 3.00 seconds"})").end,
             RemoteEnd::TimedOut);
-  EXPECT_EQ(of(R"({"errorType":"Runtime.ExitError","errorMessage":"exit status 1"})").end, RemoteEnd::Crashed);
+  EXPECT_EQ(of(R"({"errorType":"Runtime.ExitError","errorMessage":"exit status 1"})").end,
+            RemoteEnd::Crashed);
   EXPECT_EQ(of(R"({"errorType":"MyError","errorMessage":"Task timed out after lunch"})").end,
             RemoteEnd::Failed);
   const RemoteOutcome garbled = of("<html>\x01\xff", "Handled");
@@ -100,17 +103,19 @@ TEST(LambdaInvoke, AThrottleIsNoErrorOfTheFunction) {
   EXPECT_EQ(throttled.error_message, "Rate Exceeded. (ReservedFunctionConcurrentInvocationLimitExceeded)");
   EXPECT_EQ(throttled.wait, 2s);
   EXPECT_EQ(read_lambda_answer(lambda_answer(429, "<html>")).end, RemoteEnd::Throttled);
-  EXPECT_EQ(read_lambda_answer(lambda_answer(400, "", {{"x-amzn-errortype", "ThrottlingException:http://x/"}})).end,
-            RemoteEnd::Throttled);
   EXPECT_EQ(
-      read_lambda_answer(lambda_answer(502, R"({"message":"m"})", {{"x-amzn-ErrorType", "EC2ThrottledException"}}))
-          .end,
+      read_lambda_answer(lambda_answer(400, "", {{"x-amzn-errortype", "ThrottlingException:http://x/"}})).end,
       RemoteEnd::Throttled);
+  EXPECT_EQ(read_lambda_answer(
+                lambda_answer(502, R"({"message":"m"})", {{"x-amzn-ErrorType", "EC2ThrottledException"}}))
+                .end,
+            RemoteEnd::Throttled);
 }
 
 TEST(LambdaInvoke, ThePlatformsTroubleOursAndTheMessagesAreThreeThings) {
   const auto of = [](unsigned status, std::string type) {
-    return read_lambda_answer(lambda_answer(status, R"({"Message":"m"})", {{"x-amzn-ErrorType", std::move(type)}}));
+    return read_lambda_answer(
+        lambda_answer(status, R"({"Message":"m"})", {{"x-amzn-ErrorType", std::move(type)}}));
   };
   EXPECT_EQ(of(500, "ServiceException").end, RemoteEnd::Unavailable);
   EXPECT_EQ(of(502, "EC2UnexpectedException").end, RemoteEnd::Unavailable);
@@ -121,7 +126,8 @@ TEST(LambdaInvoke, ThePlatformsTroubleOursAndTheMessagesAreThreeThings) {
   EXPECT_FALSE(missing.credentials_refused);
   EXPECT_EQ(missing.error_message, "m (look at remote.function, its alias and the region)");
   EXPECT_NE(of(403, "AccessDeniedException").error_message.find("lambda:InvokeFunction"), std::string::npos);
-  for (const char* stale : {"ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException"})
+  for (const char* stale :
+       {"ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException"})
     EXPECT_TRUE(of(403, stale).credentials_refused) << stale;
   EXPECT_EQ(of(413, "RequestTooLargeException").end, RemoteEnd::Failed);
   EXPECT_EQ(of(400, "InvalidRequestContentException").end, RemoteEnd::Failed);
@@ -130,14 +136,14 @@ TEST(LambdaInvoke, ThePlatformsTroubleOursAndTheMessagesAreThreeThings) {
 
 TEST(HttpInvoke, TheRequestIsWhatThePayloadSaysByteForByte) {
   const FetchRequest request = http_function_request(
-      "https://host/api/orders?code=x",
-      {.request_id = "id-1", .payload = "hello", .headers = {{"content-type", "text/plain"}, {"ce-id", "7"}}});
+      "https://host/api/orders?code=x", {.request_id = "id-1",
+                                         .payload = "hello",
+                                         .headers = {{"content-type", "text/plain"}, {"ce-id", "7"}}});
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.url, "https://host/api/orders?code=x");
   EXPECT_EQ(request.body, "hello");
-  EXPECT_EQ(request.headers, (HttpHeaders{{"content-type", "text/plain"},
-                                          {"ce-id", "7"},
-                                          {"Function-Execution-Id", "id-1"}}));
+  EXPECT_EQ(request.headers,
+            (HttpHeaders{{"content-type", "text/plain"}, {"ce-id", "7"}, {"Function-Execution-Id", "id-1"}}));
   EXPECT_EQ(find_header(http_function_request("http://h", {.payload = "{}"}).headers, "Content-Type"),
             "application/json");
 }
@@ -174,7 +180,9 @@ TEST(HttpInvoke, ARedirectIsSaidAndNotFollowed) {
 TEST(RemoteWords, AreSafeToShow) {
   EXPECT_EQ(remote_words("caf\xc3\xa9 \x1b[31m\r\n"), "caf\xc3\xa9  [31m");
   EXPECT_EQ(remote_words("a\xff\xc3"), "a");
-  EXPECT_EQ(remote_words("a\xc2\x9b" "b"), "a  b");
+  EXPECT_EQ(remote_words("a\xc2\x9b"
+                         "b"),
+            "a  b");
   EXPECT_EQ(remote_words(std::string(10'000, 'x')).size(), 4096U);
 }
 

@@ -159,15 +159,14 @@ Result<LambdaFunction> parse_lambda_name(std::string_view text) {
   const std::vector<std::string_view> parts = split_name(text);
   // arn:aws:lambda:REGION:ACCOUNT:function:NAME, ACCOUNT:function:NAME, NAME; each with or without :QUALIFIER
   const std::size_t whole = parts.size() >= 7 && parts[0] == "arn" && parts[2] == "lambda" ? 7
-                            : parts.size() >= 3 && parts[1] == "function"                 ? 3
-                                                                                          : 1;
+                            : parts.size() >= 3 && parts[1] == "function"                  ? 3
+                                                                                           : 1;
   const bool marked = whole == 1 || parts[whole - 2] == "function";
   const bool fits = parts.size() == whole || parts.size() == whole + 1;
   if (!marked || !fits || !std::ranges::all_of(parts, is_lambda_word))
-    return error(ErrorCode::Invalid,
-                 "'" + std::string(text) +
-                     "' names no Lambda function; write NAME, NAME:ALIAS, or its ARN: "
-                     "arn:aws:lambda:REGION:ACCOUNT:function:NAME:ALIAS");
+    return error(ErrorCode::Invalid, "'" + std::string(text) +
+                                         "' names no Lambda function; write NAME, NAME:ALIAS, or its ARN: "
+                                         "arn:aws:lambda:REGION:ACCOUNT:function:NAME:ALIAS");
   LambdaFunction function;
   if (whole == 7) function.region = parts[3];
   if (parts.size() > whole) function.qualifier = parts.back();
@@ -178,7 +177,8 @@ Result<LambdaFunction> parse_lambda_name(std::string_view text) {
 }
 
 std::string lambda_endpoint(std::string_view region) {
-  return "https://lambda." + std::string(region) + ".amazonaws.com" + (region.starts_with("cn-") ? ".cn" : "");
+  return "https://lambda." + std::string(region) + ".amazonaws.com" +
+         (region.starts_with("cn-") ? ".cn" : "");
 }
 
 FetchRequest lambda_request(const LambdaFunction& function, const RemoteCall& call) {

@@ -74,7 +74,8 @@ class HttpRemoteFunction final : public RemoteFunction {
     };
     made.passing = [this](const Result<HttpResponse>& answer) { return renewed(answer); };
     calls_.start(std::move(made), [this, trip](Result<HttpResponse> answer) {
-      RemoteOutcome outcome = answer ? protocol_->outcome(std::move(*answer)) : unanswered(*trip, answer.error());
+      RemoteOutcome outcome =
+          answer ? protocol_->outcome(std::move(*answer)) : unanswered(*trip, answer.error());
       if (outcome.credentials_refused) protocol_->renew();
       trip->done(std::move(outcome));
     });

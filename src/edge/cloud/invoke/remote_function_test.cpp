@@ -126,7 +126,9 @@ TEST(RemoteFunction, KeepsItsConnection) {
 
 TEST(RemoteFunction, NobodyThereIsNoAttempt) {
   std::string url;
-  { url = RawServer([](int) {}).url(); }
+  {
+    url = RawServer([](int) {}).url();
+  }
   const RemoteOutcome outcome = outcome_at(url);
   EXPECT_EQ(outcome.end, RemoteEnd::Unavailable);
   EXPECT_EQ(outcome.error_type, "Remote.Unreachable");
