@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 
@@ -136,20 +137,23 @@ void RemotePool::later(std::function<void()> task) {
 /// due.
 void RemotePool::pump(const std::shared_ptr<Place>& place) {
   const auto now = Clock::now();
-  while (!place->waiting.empty()) {
-    const RunId id = place->waiting.front();
-    HeldRun& run = runs_.at(id);
+  std::vector<PoolFinished> back;
+  std::erase_if(place->waiting, [&](RunId id) {
+    const HeldRun& run = runs_.at(id);
     const bool goes_back = ending_ || place->replaced || now >= run.since + options_.hold_most;
-    if (!goes_back && !place->gate.is_open(now)) break;
+    if (goes_back) back.push_back(run.refusal);
+    return goes_back;
+  });
+  for (PoolFinished& one : back) finish(one.run, std::move(one));
+  while (!place->waiting.empty() && place->gate.is_open(now)) {
+    const RunId id = place->waiting.front();
     place->waiting.pop_front();
-    if (goes_back)
-      finish(id, run.refusal);
-    else
-      invoke(id, run);
+    invoke(id, runs_.at(id));
   }
   place->timer.reset();
   if (place->waiting.empty()) return;
-  auto due = runs_.at(place->waiting.front()).since + options_.hold_most;
+  auto due = Clock::time_point::max();
+  for (const RunId id : place->waiting) due = std::min(due, runs_.at(id).since + options_.hold_most);
   if (place->gate.closed_until() > now) due = std::min(due, place->gate.closed_until());
   place->timer = loop_.call_at(std::max(due, now + 1ms), [this, weak = std::weak_ptr(place)] {
     if (const auto still = weak.lock()) pump(still);
@@ -206,7 +210,12 @@ void RemotePool::not_taken(RunId id, HeldRun& run, RemoteOutcome outcome) {
       return finish(id, run.refusal);
     }
   }
-  place.waiting.push_front(id);
+  // A run on which the platform stumbles must not keep the others from it; one that is throttled keeps its
+  // turn.
+  if (outcome.end == RemoteEnd::Unavailable)
+    place.waiting.push_back(id);
+  else
+    place.waiting.push_front(id);
 }
 
 void RemotePool::finish(RunId id, PoolFinished finished, std::optional<LossReason> loss) {

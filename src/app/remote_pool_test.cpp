@@ -28,25 +28,30 @@ class RemotePoolTest : public testing::Test {
     config_.name = "orders";
     config_.runtime = "http";
     config_.timeout = 30s;
-    pool_.define(kFunction, config_);
+    pool_ = make_pool(400ms);
   }
 
-  static RemotePool::Options options(RemotePoolTest& test) {
-    return {.make = [&test](const FunctionConfig&) -> Result<std::unique_ptr<RemoteFunction>> {
-              ++test.made_;
-              if (!test.fault_.empty()) return error(ErrorCode::NotFound, test.fault_);
-              return std::make_unique<HandFunction>(test.calls_);
-            },
-            .warn = [&test](const std::string& text) { test.warnings_.push_back(text); },
-            .hold_most = 400ms};
+  std::unique_ptr<RemotePool> make_pool(std::chrono::milliseconds hold_most) {
+    RemotePool::Options options;
+    options.make = [this](const FunctionConfig&) -> Result<std::unique_ptr<RemoteFunction>> {
+      ++made_;
+      if (!fault_.empty()) return error(ErrorCode::NotFound, fault_);
+      return std::make_unique<HandFunction>(calls_);
+    };
+    options.warn = [this](const std::string& text) { warnings_.push_back(text); };
+    options.hold_most = hold_most;
+    auto pool = std::make_unique<RemotePool>(
+        loop_, std::move(options), [this](PoolEvent event) { events_.push_back(std::move(event)); });
+    pool->define(kFunction, config_);
+    return pool;
   }
 
   void begin_run(std::uint64_t n) { begin_run_on(n, n); }
   void begin_run_on(std::uint64_t instance, std::uint64_t run) {
-    pool_.run(InstanceId(instance), {.run = RunId(run), .payload = "p" + std::to_string(run)});
+    pool_->run(InstanceId(instance), {.run = RunId(run), .payload = "p" + std::to_string(run)});
   }
   void start(std::uint64_t count) {
-    for (std::uint64_t i = 1; i <= count; ++i) pool_.start(InstanceId(i), kFunction, 0);
+    for (std::uint64_t i = 1; i <= count; ++i) pool_->start(InstanceId(i), kFunction, 0);
     run_until([&] { return of<PoolReady>().size() == count; });
   }
   void answer(std::size_t call, RemoteOutcome outcome) { calls_.at(call).second(std::move(outcome)); }
@@ -76,7 +81,7 @@ class RemotePoolTest : public testing::Test {
   std::vector<std::pair<RemoteCall, RemoteFunction::Done>> calls_;
   std::vector<std::string> warnings_;
   std::vector<PoolEvent> events_;
-  RemotePool pool_{loop_, options(*this), [this](PoolEvent event) { events_.push_back(std::move(event)); }};
+  std::unique_ptr<RemotePool> pool_;
 };
 
 TEST_F(RemotePoolTest, ASlotIsReadyAtOnceAndHasOneInvocation) {
@@ -89,8 +94,8 @@ TEST_F(RemotePoolTest, ASlotIsReadyAtOnceAndHasOneInvocation) {
   run_until([&] { return of<PoolFinished>().size() == 1; });
   EXPECT_EQ(of<PoolFinished>()[0].error, ErrorClass::None);
   EXPECT_EQ(of<PoolFinished>()[0].response, "done");
-  pool_.stop(InstanceId(1));
-  pool_.stop(InstanceId(1));
+  pool_->stop(InstanceId(1));
+  pool_->stop(InstanceId(1));
   settle();
   ASSERT_EQ(of<PoolLost>().size(), 1U);
   EXPECT_EQ(of<PoolLost>()[0].reason, LossReason::Stopped);
@@ -125,7 +130,7 @@ TEST_F(RemotePoolTest, WhatIsNotTakenIsTriedAgainAndIsNoOutcome) {
   answer(2, RemoteEnd::Succeeded);
   run_until([&] { return of<PoolFinished>().size() == 1; });
   EXPECT_EQ(of<PoolFinished>()[0].error, ErrorClass::None);
-  EXPECT_EQ(pool_.not_taken(kFunction), (std::array<std::uint64_t, 3>{1, 1, 0}));
+  EXPECT_EQ(pool_->not_taken(kFunction), (std::array<std::uint64_t, 3>{1, 1, 0}));
   ASSERT_EQ(warnings_.size(), 1U) << "once, not for each";
   EXPECT_NE(warnings_[0].find("'orders' is not taken where it runs; its messages wait (Type: words)"),
             std::string::npos);
@@ -162,6 +167,7 @@ TEST_F(RemotePoolTest, OneRefusalKeepsTheOthersFromAskingToo) {
 }
 
 TEST_F(RemotePoolTest, WhatThePlatformStumblesOverWhileItAnswersOthersIsTheMessagesFault) {
+  pool_ = make_pool(20s);
   start(2);
   begin_run(1);
   std::size_t seen = 0;
@@ -193,7 +199,7 @@ TEST_F(RemotePoolTest, AtTheEndNothingWaitsToBeTaken) {
   answer(0, RemoteEnd::Throttled);
   settle();
   begin_run(2);
-  pool_.give_back();
+  pool_->give_back();
   run_until([&] { return of<PoolFinished>().size() == 2; });
   for (const PoolFinished& finished : of<PoolFinished>()) EXPECT_EQ(finished.error, ErrorClass::Capacity);
 }
@@ -201,8 +207,8 @@ TEST_F(RemotePoolTest, AtTheEndNothingWaitsToBeTaken) {
 TEST_F(RemotePoolTest, AFunctionThatCannotBeAskedSaysWhyAtItsStart) {
   fault_ = "in which region?";
   config_.timeout = 31s;
-  pool_.define(kFunction, config_);
-  pool_.start(InstanceId(1), kFunction, 0);
+  pool_->define(kFunction, config_);
+  pool_->start(InstanceId(1), kFunction, 0);
   run_until([&] { return of<PoolLost>().size() == 1; });
   EXPECT_EQ(of<PoolLost>()[0].reason, LossReason::StartFailed);
   EXPECT_EQ(of<PoolLost>()[0].detail, "in which region?");
@@ -212,15 +218,15 @@ TEST_F(RemotePoolTest, TheSameDefinitionChangesNothingAndAnotherLeavesWhatRuns) 
   start(1);
   begin_run(1);
   run_until([&] { return calls_.size() == 1; });
-  pool_.define(kFunction, config_);
+  pool_->define(kFunction, config_);
   EXPECT_EQ(made_, 1);
   config_.timeout = 5s;
-  pool_.define(kFunction, config_);
+  pool_->define(kFunction, config_);
   EXPECT_EQ(made_, 2);
   answer(0, RemoteEnd::Throttled);
   run_until([&] { return of<PoolFinished>().size() == 1; });
   EXPECT_EQ(of<PoolFinished>()[0].error, ErrorClass::Capacity) << "it goes on as it is defined now";
-  pool_.start(InstanceId(9), kFunction, 0);
+  pool_->start(InstanceId(9), kFunction, 0);
   run_until([&] { return of<PoolReady>().size() == 2; });
   begin_run_on(9, 9);
   run_until([&] { return calls_.size() == 2; });

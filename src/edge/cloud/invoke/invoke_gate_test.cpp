@@ -50,7 +50,6 @@ TEST(InvokeGate, GrowsByOneForARoundOfAnswersWhenTheLimitHasHeld) {
 TEST(InvokeGate, PausesLongerEachTimeWhereNothingIsTakenAndForgetsItWithTheFirstAnswer) {
   InvokeGate gate(7);
   InvokeGate::Time now = kStart;
-  std::chrono::milliseconds before = 0ms;
   for (int i = 0; i < 12; ++i) {
     ASSERT_TRUE(gate.is_open(now));
     gate.begin();
@@ -59,8 +58,6 @@ TEST(InvokeGate, PausesLongerEachTimeWhereNothingIsTakenAndForgetsItWithTheFirst
     EXPECT_FALSE(gate.is_open(now));
     EXPECT_GE(pause, std::min<std::chrono::milliseconds>(100ms * (1 << i), 5s)) << i;
     EXPECT_LE(pause, InvokeGate::kPauseLongest);
-    if (i > 0 && i < 6) EXPECT_GE(pause * 2, before);
-    before = pause;
     now = gate.closed_until();
   }
   gate.begin();
