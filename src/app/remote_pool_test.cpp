@@ -171,21 +171,19 @@ TEST_F(RemotePoolTest, WhatThePlatformStumblesOverWhileItAnswersOthersIsTheMessa
   start(2);
   begin_run(1);
   std::size_t seen = 0;
-  std::uint64_t next = 2;
-  bool busy = false;
+  std::size_t others = 0;
+  const auto finished_on = [&](std::uint64_t instance) {
+    return static_cast<std::size_t>(
+        std::ranges::count(of<PoolFinished>(), InstanceId(instance), &PoolFinished::instance));
+  };
   run_until([&] {
     for (; seen < calls_.size(); ++seen) {
       const bool poison = calls_[seen].first.payload == "p1";
       answer(seen, poison ? RemoteEnd::Unavailable : RemoteEnd::Succeeded);
-      if (!poison) busy = false;
     }
-    if (!busy && next < 40) {
-      begin_run_on(2, next++);
-      busy = true;
-    }
+    if (finished_on(2) == others) begin_run_on(2, 2 + others++);
     settle();
-    const auto finished = of<PoolFinished>();
-    return std::ranges::any_of(finished, [](const PoolFinished& one) { return one.run == RunId(1); });
+    return finished_on(1) == 1;
   });
   const auto finished = of<PoolFinished>();
   const auto first = std::ranges::find(finished, RunId(1), &PoolFinished::run);
