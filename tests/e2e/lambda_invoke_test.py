@@ -226,7 +226,7 @@ class Ends(LambdaTest):
         self.assertEqual(len(self.of("unknown")), 2)
 
     def test_a_server_that_ends_does_not_wait_for_room(self):
-        server = self.lambda_server(lambda _: refusal(429, "TooManyRequestsException"), attempts_max=1)
+        server = self.lambda_server(lambda _: refusal(429, "TooManyRequestsException"), attempts_max=9)
         server.send("jobs", "kept")
         self.lambdas.wait(lambda requests: len(requests) > 1)
         self.assertEqual(server.stop(signal.SIGTERM), 0)

@@ -95,18 +95,18 @@ std::size_t FetchTransfer::take_header(char* bytes, std::size_t, std::size_t cou
 }
 
 Result<HttpResponse> FetchTransfer::finish(CURLcode code) {
-  if (options_.course && code != CURLE_OK) {
-    curl_off_t before_sending = 0;
-    curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME_T, &before_sending);
-    options_.course->sent = before_sending > 0;
-    options_.course->timed_out = code == CURLE_OPERATION_TIMEDOUT;
-  }
+  curl_off_t before_sending = 0;
+  curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME_T, &before_sending);
+  const bool sent = before_sending > 0;
+  if (options_.course && code != CURLE_OK)
+    *options_.course = {.sent = sent, .timed_out = code == CURLE_OPERATION_TIMEDOUT};
   if (too_large_) {
     return error(ErrorCode::Exhausted, without_password(request_.url) + " answered with more than " +
                                            std::to_string(options_.body_max_bytes >> 20) +
                                            " MB; ask for less at a time");
   }
-  if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+  // After something was sent it is the answer that is of no protocol that we have.
+  if (code == CURLE_URL_MALFORMAT || (code == CURLE_UNSUPPORTED_PROTOCOL && !sent)) {
     return error(ErrorCode::Invalid, "'" + without_password(request_.url) +
                                          "' is not a URL; expected http://HOST:PORT or https://HOST");
   }
