@@ -28,7 +28,7 @@ class RemotePoolTest : public testing::Test {
     config_.name = "orders";
     config_.runtime = "http";
     config_.timeout = 30s;
-    pool_ = make_pool(400ms);
+    pool_ = make_pool(20s);
   }
 
   std::unique_ptr<RemotePool> make_pool(std::chrono::milliseconds hold_most) {
@@ -137,6 +137,7 @@ TEST_F(RemotePoolTest, WhatIsNotTakenIsTriedAgainAndIsNoOutcome) {
 }
 
 TEST_F(RemotePoolTest, WhatIsNotTakenForLongIsGivenBackAsACapacityProblem) {
+  pool_ = make_pool(400ms);
   start(1);
   begin_run(1);
   std::size_t answered = 0;
@@ -167,7 +168,6 @@ TEST_F(RemotePoolTest, OneRefusalKeepsTheOthersFromAskingToo) {
 }
 
 TEST_F(RemotePoolTest, WhatThePlatformStumblesOverWhileItAnswersOthersIsTheMessagesFault) {
-  pool_ = make_pool(20s);
   start(2);
   begin_run(1);
   std::size_t seen = 0;
