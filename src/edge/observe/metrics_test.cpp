@@ -162,8 +162,8 @@ TEST_F(MetricsTest, WhatIsNotTakenElsewhereIsCountedByItsReason) {
   FunctionSnapshot& function = snapshot.functions.emplace_back();
   function.id = kShip;
   function.not_taken = {7, 0, 2};
-  metrics_.set_snapshot(snapshot);
-  metrics_.set_snapshot(snapshot);
+  metrics.set_snapshot(snapshot);
+  metrics.set_snapshot(snapshot);
   EXPECT_EQ(value(R"(forewarm_invocations_not_taken_total{function="ship",reason="throttled"})"), "7");
   EXPECT_EQ(value(R"(forewarm_invocations_not_taken_total{function="ship",reason="refused"})"), "2");
 }
