@@ -52,6 +52,18 @@ def google_permissions(source):
     return found
 
 
+# Of Lambda's API, by the paths of its calls (Service Authorization Reference, AWS Lambda).
+LAMBDA = {"/invocations": "lambda:InvokeFunction"}
+
+
+def lambda_actions(source):
+    paths = re.findall(r'"(/[a-z-]+)"', "".join(re.findall(r"request\.url \+= .*?;", source, re.DOTALL)))
+    unknown = [path for path in paths if path not in LAMBDA]
+    if unknown or not paths:
+        raise AssertionError(f"these calls' actions are not known: {unknown}")
+    return {LAMBDA[path] for path in paths}
+
+
 class Policies(unittest.TestCase):
     def test_the_policy_for_sqs_allows_what_is_called(self):
         policy = json.loads(read(ROOT, "docs/policies/sqs.json"))
@@ -69,7 +81,21 @@ class Policies(unittest.TestCase):
         sources = {path.name: path.read_text() for path in folder.glob("*.cpp") if not path.name.endswith("_test.cpp")}
         self.assertEqual(azure_actions(sources), {*role["Actions"], *role["DataActions"]})
 
+    def test_the_policy_for_invoking_lambda_allows_what_is_called(self):
+        policy = json.loads(read(ROOT, "docs/policies/lambda-invoke.json"))
+        allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+        self.assertEqual(lambda_actions(read(ROOT, "src/edge/cloud/invoke/lambda_invoke.cpp")), allowed)
+
+    def test_the_role_for_invoking_cloud_run_has_what_a_request_to_its_url_needs(self):
+        role = json.loads(read(ROOT, "docs/policies/cloud-run-invoke.json"))
+        # One request, to the function's own URL and nothing else of Google's.
+        source = read(ROOT, "src/edge/cloud/invoke/http_invoke.cpp")
+        self.assertEqual(re.findall(r"\.url = (\w+)", source), ["url"])
+        self.assertEqual(role["includedPermissions"], ["run.routes.invoke"])
+
     def test_a_call_that_is_not_allowed_is_found(self):
+        with self.assertRaises(AssertionError):
+            lambda_actions('request.url += "/2015-03-31/functions/" + name + "/code";')
         self.assertEqual(sqs_actions('call({.action = "PurgeQueue"}); call_batch("DeleteMessageBatch", x)'),
                          {"sqs:PurgeQueue", "sqs:DeleteMessage"})
         with self.assertRaises(AssertionError):

@@ -16,7 +16,7 @@ THIRD_PARTY = {
     "boost/asio": ["app", "edge/functions", "edge/net"],
     "boost/beast": ["edge/net"],
     "boost/core/": ["edge/net"],
-    "boost/json": ["app", "edge/cloud/credentials", "edge/cloud/nats", "edge/cloud/pubsub", "edge/cloud/rabbitmq",
+    "boost/json": ["app", "edge/cloud/credentials", "edge/cloud/invoke", "edge/cloud/nats", "edge/cloud/pubsub", "edge/cloud/rabbitmq",
                    "edge/cloud/sqs", "edge/cloud/targets", "edge/functions", "edge/history", "edge/net", "edge/observe",
                    "edge/signal", "edge/sqs"],
     "boost/system": ["edge/functions", "edge/net"],

@@ -7,6 +7,7 @@
 
 #include "app/access_config.h"
 #include "app/override_config.h"
+#include "app/remote_config.h"
 #include "app/signal_config.h"
 #include "app/source_config.h"
 #include "base/result.h"
@@ -25,11 +26,12 @@ struct VariantConfig {
   friend bool operator==(const VariantConfig&, const VariantConfig&) = default;
 };
 
-/// One [[function]]: a program whose instances run messages. The ids and versions are given by the server.
+/// One [[function]]: a program whose instances run messages, or a function elsewhere that is invoked with
+/// them. The ids and versions are given by the server.
 struct FunctionConfig {
   std::string name;
   std::vector<std::string> command;
-  std::string runtime = "lambda";  ///< as parse_runtime takes it
+  std::string runtime = "lambda";  ///< as parse_runtime takes it, or runs_elsewhere()
   std::string handler;
   std::string working_directory;
   std::map<std::string, std::string> environment;
@@ -45,6 +47,7 @@ struct FunctionConfig {
   std::int64_t tmp_mb = 512;
   std::int64_t processes_max = 1024;
   bool group_affinity = false;
+  RemoteConfig remote = {};
   std::vector<VariantConfig> variants;  ///< empty: one, the function as it is
 
   friend bool operator==(const FunctionConfig&, const FunctionConfig&) = default;

@@ -28,6 +28,32 @@ void describe_isolation(FieldVisitor& v, FunctionConfig& c) {
            {2, 1'000'000});
 }
 
+void describe_remote(FieldVisitor& v, RemoteConfig& c) {
+  v.begin_table({"remote", "the function, where it runs elsewhere"});
+  v.text(
+      {"function", "aws-lambda: NAME, NAME:ALIAS or the function's ARN, whose region is then the one asked"},
+      c.function);
+  v.text({"url",
+          "where the function takes its requests; aws-lambda: of the API (AWS_ENDPOINT_URL_LAMBDA, else the "
+          "region's)"},
+         c.url);
+  v.text({"key_file", "azure-functions: file whose first line is a function or host key; empty: anonymous"},
+         c.key_file);
+  v.text({"audience",
+          "google-functions: of the ID token that goes along; empty: the URL where that is https, none where "
+          "it is not; none: no token"},
+         c.audience);
+  v.text(
+      {"payload",
+       "how messages look: sqs (a batch, as Lambda gives it), cloudevent (Pub/Sub's, in binary mode), http "
+       "(the body as it is); empty: sqs of aws-lambda, cloudevent of google-functions, else http"},
+      c.payload);
+  v.text({"ca_file", "PEM file of who is trusted to be there; empty: the system's"}, c.ca_file);
+  v.flag({"wait", "aws-lambda: false hands messages to Lambda's own queue and never hears how they end"},
+         c.wait);
+  v.end_table();
+}
+
 }  // namespace
 
 void describe(FieldVisitor& v, ScalingSettings& s) {
@@ -119,8 +145,9 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
   v.text({"name", "unique name: letters, digits, - and _"}, c.name);
   v.text(
       {"runtime",
-       "how the program hears of messages: lambda (it calls the Lambda Runtime API), azure-custom-handler or "
-       "functions-framework (it is an HTTP server, as on Azure Functions or Google Cloud)"},
+       "how the function hears of messages. A program here: lambda (it calls the Lambda Runtime API), "
+       "azure-custom-handler or functions-framework (it is an HTTP server, as on Azure Functions or Google "
+       "Cloud). Elsewhere: aws-lambda, azure-functions, google-functions or http"},
       c.runtime);
   v.list({"command",
           "program and arguments of one instance; azure-custom-handler: empty takes that of host.json in the "
@@ -136,8 +163,10 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
   v.number({"memory_mb", "memory of one instance, told to the runtime; isolated, its limit"}, c.memory_mb,
            {1, 1'048'576});
   v.duration({"timeout", "longest time one run may take"}, c.timeout, {1ms, 24h});
-  v.duration({"init_timeout", "longest time from start to ready"}, c.init_timeout, {1ms, 1h});
-  v.number({"concurrency_max", "instances at a time, over all queues"}, c.concurrency_max, {1, 10'000});
+  v.duration({"init_timeout", "longest time from start to ready; elsewhere: until there is a connection"},
+             c.init_timeout, {1ms, 1h});
+  v.number({"concurrency_max", "instances at a time, over all queues; elsewhere: invocations"},
+           c.concurrency_max, {1, 10'000});
   v.duration({"start_time_guess", "start time to plan with until starts have been measured"},
              c.start_time_guess, {1ms, 1h});
   v.duration({"freeze_after",
@@ -149,6 +178,7 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
       {"group_affinity",
        "true: a message goes to the instance that ran its message group (or tenant) last, if that is free"},
       c.group_affinity);
+  describe_remote(v, c.remote);
   // Last: after a table of an array, TOML has no way back to the fields of the function.
   v.variants({"variant", "ways to run the function, from which each message gets the one that suits it"},
              c.variants);

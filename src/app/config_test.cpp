@@ -75,6 +75,45 @@ TEST(Config, ARuntimeIsKnownAndHasWhatItNeeds) {
   EXPECT_TRUE(read_config(named + "working_directory=\"/srv/app\"\nruntime=\"azure-custom-handler\"\n", "t"));
 }
 
+TEST(Config, AFunctionElsewhereHasWhatItsPlatformNeedsAndNothingOfHere) {
+  const auto of = [](const std::string& runtime, const std::string& keys) {
+    const auto read =
+        read_config("[[function]]\nname=\"a\"\nruntime=\"" + runtime + "\"\n" + keys + "\n", "test.toml");
+    return read ? std::string() : read.error().message;
+  };
+  const auto says = [](const std::string& wrong, std::string_view text) {
+    EXPECT_NE(wrong.find(text), std::string::npos) << wrong;
+  };
+  EXPECT_EQ(of("aws-lambda", "remote.function=\"arn:aws:lambda:eu-west-1:1:function:f:live\""), "");
+  EXPECT_EQ(of("azure-functions", "remote.url=\"https://a.azurewebsites.net/api/f\"\nremote.key_file=\"k\""),
+            "");
+  EXPECT_EQ(of("google-functions", "remote.url=\"https://f-x.a.run.app\""), "");
+  EXPECT_EQ(of("http", "remote.url=\"http://10.0.0.7:8080/x\"\nremote.payload=\"sqs\""), "");
+  says(of("aws-lambda", ""), "needs remote.function");
+  says(of("aws-lambda", "remote.function=\"my function\""),
+       "names no Lambda function; write NAME, NAME:ALIAS");
+  says(of("aws-lambda", "remote.function=\"f\"\nremote.payload=\"http\""), "must be sqs");
+  says(of("aws-lambda", "remote.function=\"f\"\ncommand=[\"x\"]"), "has no command here; take it out");
+  says(of("aws-lambda", "remote.function=\"f\"\n[[function.variant]]\nmemory_mb=512"),
+       "[[function.variant]]");
+  says(of("http", ""), "needs remote.url");
+  says(of("http", "remote.url=\"ftp://h\""), "must be http:// or https:// and a host");
+  says(of("http", "remote.url=\"https://user:secret@h/\""), "without a user");
+  says(of("http", "remote.url=\"http://h\"\nremote.wait=false"), "Lambda's alone");
+  says(of("http", "remote.url=\"http://h\"\nremote.payload=\"json\""), "must be sqs, cloudevent or http");
+  says(of("azure-functions", "remote.url=\"http://far/api/f\"\nremote.key_file=\"k\""),
+       "must begin with https://");
+  EXPECT_EQ(of("azure-functions", "remote.url=\"http://127.0.0.1:7071/api/f\"\nremote.key_file=\"k\""), "");
+  says(of("google-functions", "remote.url=\"http://far/\"\nremote.audience=\"https://far\""),
+       "must begin with https://");
+  says(of("lambda", "command=[\"x\"]\nremote.url=\"http://h\""), "'a' runs here (runtime = \"lambda\")");
+  says(of("aws-lamda", ""), "Did you mean aws-lambda?");
+  const std::string mapped = "[[mapping]]\nqueue=\"q\"\nfunction=\"a\"\nbatch_size=10";
+  EXPECT_EQ(of("aws-lambda", "remote.function=\"f\"\n" + mapped), "");
+  EXPECT_EQ(of("http", "remote.url=\"http://h\"\nremote.payload=\"sqs\"\n" + mapped), "");
+  says(of("http", "remote.url=\"http://h\"\n" + mapped), "batch_size must be 1");
+}
+
 TEST(Config, IsolationTakesItsWordsOnly) {
   EXPECT_EQ(refusal("isolation = \"maybe\""),
             "test.toml:1:13: isolation: must be on, off or required, not 'maybe'");

@@ -7,9 +7,12 @@
 #include "app/config.h"
 #include "app/config_fields.h"
 #include "app/control_config.h"
+#include "app/remote_factory.h"
 
 namespace forewarm {
 namespace {
+
+constexpr std::uint32_t kLambdaBatchSafe = 20;
 
 std::string in_quotes(std::string_view text) {
   std::string out = "\"";
@@ -220,6 +223,12 @@ std::vector<std::string> config_warnings(const ServerConfig& config) {
     const MappingSettings& settings = mapping.settings;
     for (const FunctionConfig& function : config.functions) {
       if (function.name != mapping.function) continue;
+      if (function.runtime == "aws-lambda" && settings.batch_size > kLambdaBatchSafe)
+        warnings.push_back("queue '" + mapping.queue + "': batches of up to " +
+                           std::to_string(settings.batch_size) +
+                           " messages of 256 KiB are above the 6 MB that Lambda takes, and a batch that is "
+                           "refused costs its messages an attempt; keep batch_size at " +
+                           std::to_string(kLambdaBatchSafe) + " unless messages are small");
       if (settings.scaling.objective < function.start_time_guess && settings.scaling.instances_min == 0 &&
           !settings.scaling.predict) {
         warnings.push_back("queue '" + mapping.queue + "': the objective " +
@@ -289,7 +298,7 @@ std::vector<VariantConfig> variants_of(const FunctionConfig& function) {
 }
 
 Result<void> check_memory(const FunctionConfig& function, std::int64_t memory_max_mb) {
-  if (memory_max_mb == 0) return {};
+  if (memory_max_mb == 0 || runs_elsewhere(function.runtime)) return {};
   for (const VariantConfig& variant : variants_of(function)) {
     if (variant.memory_mb <= memory_max_mb) continue;
     return error(ErrorCode::Invalid,

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "app/remote_factory.h"
+
 namespace forewarm {
 namespace {
 
 constexpr std::string_view kPrefix = "function/";
+constexpr Duration kSlotStart = 1ms;
 
 }  // namespace
 
@@ -59,6 +62,12 @@ Result<PutRecord> FunctionDirectory::propose(const FunctionConfig& config,
     return error(ErrorCode::Conflict,
                  "function '" + config.name + "' is in the configuration file; change it there");
   }
+  // It would send messages with the server's own credentials to wherever a client says.
+  if (runs_elsewhere(config.runtime))
+    return error(ErrorCode::Invalid,
+                 "function '" + config.name + "' runs elsewhere (runtime = \"" + config.runtime +
+                     "\"), with the server's credentials: only the configuration file can "
+                     "define it");
   if (const auto fits = check_memory(config, memory_max_mb_); !fits) return std::unexpected(fits.error());
   for (const MappingConfig& mapping : mappings) {
     const FunctionEntry* owner = of_queue(mapping.queue);
@@ -131,9 +140,13 @@ Configuration FunctionDirectory::configuration(
     if (entry.config.freeze_after > Duration(0)) settings.freeze_after = entry.config.freeze_after;
     settings.group_affinity = entry.config.group_affinity;
     settings.variants.clear();
+    // It holds no memory here, and a slot is there at once.
+    const bool elsewhere = runs_elsewhere(entry.config.runtime);
+    if (elsewhere) settings.start_time_guess = kSlotStart;
     for (const VariantConfig& variant : variants_of(entry.config)) {
-      settings.variants.push_back({.memory_bytes = static_cast<std::uint64_t>(variant.memory_mb) << 20,
-                                   .concurrency_max = static_cast<std::uint32_t>(variant.concurrency_max)});
+      settings.variants.push_back(
+          {.memory_bytes = elsewhere ? 0 : static_cast<std::uint64_t>(variant.memory_mb) << 20,
+           .concurrency_max = static_cast<std::uint32_t>(variant.concurrency_max)});
     }
     for (const MappingConfig& mapping : entry.mappings) {
       const std::optional<QueueId> queue = queue_id(mapping.queue);

@@ -31,5 +31,25 @@ TEST(FunctionDirectory, RefusesWhatTheMachinesMemoryCannotHold) {
   EXPECT_EQ(made.starts_burst, 7U);
 }
 
+TEST(FunctionDirectory, AFunctionElsewhereHoldsNoMemoryHereAndIsTheConfigurationFilesAlone) {
+  FunctionDirectory functions;
+  ServerConfig config;
+  config.memory_max_mb = 64;
+  FunctionConfig elsewhere;
+  elsewhere.name = "f";
+  elsewhere.runtime = "aws-lambda";
+  elsewhere.remote.function = "f";
+  config.functions = {elsewhere};
+  functions.configure(config);
+  const Configuration made = functions.configuration(
+      config, [](std::string_view) { return std::optional<QueueId>(); }, TimePoint{});
+  EXPECT_EQ(made.functions.at(0).variants.at(0).memory_bytes, 0U);
+  EXPECT_EQ(made.functions.at(0).start_time_guess, 1ms);
+  elsewhere.name = "g";
+  const Result<PutRecord> refused = functions.propose(elsewhere, {});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("only the configuration file can define it"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace forewarm

@@ -38,7 +38,11 @@ TimePoint wall_time() {
 }  // namespace
 
 FunctionHost::FunctionHost(Loop& loop, Options options, Surroundings surroundings)
-    : options_(std::move(options)), surroundings_(std::move(surroundings)) {
+    : options_(std::move(options)),
+      surroundings_(std::move(surroundings)),
+      remote_(loop,
+              {.make = make_remote, .warn = [this](const std::string& text) { surroundings_.warn(text); }},
+              [this](PoolEvent event) { on(std::move(event)); }) {
   ProcessPool::Options pool;
   pool.owner_mark = options_.owner_mark;
   pool.log = options_.log;
@@ -61,10 +65,15 @@ FunctionHost::Options FunctionHost::options_of(const ServerConfig& config, const
 }
 
 void FunctionHost::define(const FunctionEntry& function) {
+  names_[function.id] = function.config.name;
+  if (runs_elsewhere(function.config.runtime)) {
+    runtimes_[function.id] = remote_runtime(function.config);
+    remote_.define(function.id, function.config);
+    return;
+  }
   FunctionCommand command;
   command.name = function.config.name;
   command.version = function.version;
-  names_[function.id] = function.config.name;
   command.working_directory = function.config.working_directory;
   command.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.timeout);
   command.init_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.config.init_timeout);
@@ -84,16 +93,27 @@ void FunctionHost::define(const FunctionEntry& function) {
   }
 }
 
+InstancePool& FunctionHost::pool_of(FunctionId function) {
+  return runtimes_[function].elsewhere ? static_cast<InstancePool&>(remote_) : *pool_;
+}
+
 void FunctionHost::perform(const Action& action) {
   if (const auto* start = std::get_if<StartInstance>(&action)) {
-    versions_[start->instance] = start->version;
-    pool_->start(start->instance, start->function, start->variant);
-  } else if (const auto* stop = std::get_if<StopInstance>(&action)) {
-    pool_->stop(stop->instance);
+    InstancePool& pool = pool_of(start->function);
+    started_[start->instance] = {&pool, start->version};
+    pool.start(start->instance, start->function, start->variant);
+    return;
+  }
+  const auto with = [this](InstanceId instance, void (InstancePool::*what)(InstanceId)) {
+    if (const auto found = started_.find(instance); found != started_.end())
+      (found->second.pool->*what)(instance);
+  };
+  if (const auto* stop = std::get_if<StopInstance>(&action)) {
+    with(stop->instance, &InstancePool::stop);
   } else if (const auto* freeze = std::get_if<FreezeInstance>(&action)) {
-    pool_->freeze(freeze->instance);
+    with(freeze->instance, &InstancePool::freeze);
   } else if (const auto* thaw = std::get_if<ThawInstance>(&action)) {
-    pool_->thaw(thaw->instance);
+    with(thaw->instance, &InstancePool::thaw);
   }
 }
 
@@ -113,8 +133,11 @@ void FunctionHost::run(const Run& run) {
   }
   const FunctionRuntime& runtime = runtimes_[run.function];
   running_.insert_or_assign(
-      run.run, Running{run.instance, run.function, run.leases, runtime.kind == RuntimeKind::Lambda});
-  pool_->run(run.instance, numbered(runtime.invocation(*messages, wall_time()), run.run));
+      run.run, Running{run.instance, run.function, run.leases, runtime.format == EventFormat::Sqs});
+  // An instance that is gone already is the process pool's to answer for.
+  const auto started = started_.find(run.instance);
+  InstancePool& pool = started != started_.end() ? *started->second.pool : *pool_;
+  pool.run(run.instance, numbered(runtime.invocation(*messages, wall_time()), run.run));
 }
 
 void FunctionHost::on(PoolEvent event) {
@@ -172,7 +195,7 @@ void FunctionHost::lost(const PoolLost& event) {
     if (event.reason != LossReason::Stopped) note_failed(each->second, {}, crash);
     each = running_.erase(each);
   }
-  versions_.erase(event.instance);
+  started_.erase(event.instance);
   surroundings_.report(InstanceLost{event.instance, event.reason});
 }
 
@@ -180,8 +203,8 @@ void FunctionHost::lost(const PoolLost& event) {
 void FunctionHost::note_failed(const Running& running, const std::vector<MessageId>& failed,
                                FailedRun run) const {
   if (const auto name = names_.find(running.function); name != names_.end()) run.function = name->second;
-  if (const auto version = versions_.find(running.instance); version != versions_.end())
-    run.version = version->second;
+  if (const auto started = started_.find(running.instance); started != started_.end())
+    run.version = started->second.version;
   run.instance = running.instance;
   run.at = surroundings_.now();
   if (run.fingerprint == 0) run.fingerprint = static_cast<std::uint64_t>(run.error);
@@ -197,9 +220,15 @@ void FunctionHost::invoke(const FunctionEntry& function, std::string payload,
   if (refuses_trials_)
     return done(error(ErrorCode::Closed, "the server is shutting down and runs nothing more; try again"));
   const InstanceId instance(kTrialBase + ++next_trial_);
-  trials_.emplace(instance,
-                  Trial{runtimes_[function.id].trial(std::move(payload), wall_time()), std::move(done)});
-  pool_->start(instance, function.id, 0);
+  InstancePool& pool = pool_of(function.id);
+  trials_.emplace(
+      instance, Trial{&pool, runtimes_[function.id].trial(std::move(payload), wall_time()), std::move(done)});
+  pool.start(instance, function.id, 0);
+}
+
+void FunctionHost::begin_end() {
+  refuses_trials_ = true;
+  remote_.give_back();
 }
 
 void FunctionHost::abandon_trials() {
@@ -211,7 +240,7 @@ void FunctionHost::trial_event(const PoolEvent& event, InstanceId instance) {
   const auto found = trials_.find(instance);
   if (found == trials_.end()) return;
   if (std::holds_alternative<PoolReady>(event)) {
-    pool_->run(instance, numbered(found->second.invocation, RunId(instance.value())));
+    found->second.pool->run(instance, numbered(found->second.invocation, RunId(instance.value())));
     return;
   }
   const Trial trial = std::move(found->second);
@@ -226,7 +255,7 @@ void FunctionHost::trial_event(const PoolEvent& event, InstanceId instance) {
   } else {
     trial.done(error(ErrorCode::Invalid, done.error_type + ": " + done.error_message));
   }
-  pool_->stop(instance);
+  trial.pool->stop(instance);
 }
 
 std::vector<LogEntry> FunctionHost::log_entries(std::string_view function, std::size_t limit) const {

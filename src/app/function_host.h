@@ -12,6 +12,7 @@
 #include "app/function_directory.h"
 #include "app/function_runtime.h"
 #include "app/queue_service.h"
+#include "app/remote_pool.h"
 #include "base/id_map.h"
 #include "core/model/action.h"
 #include "core/model/event.h"
@@ -23,8 +24,9 @@ namespace forewarm {
 /// A request id as Lambda's look: a UUID, made from the run's number.
 std::string request_id(RunId run);
 
-/// Between the core, which knows messages and runs, and the process pool, which knows invocations: makes the
-/// event that a function gets for a batch of messages, and reads from its answer which of them failed.
+/// Between the core, which knows messages and runs, and the pools, which know invocations: instances that are
+/// processes here, and those of functions that run elsewhere. Makes the event that a function gets for a
+/// batch of messages, and reads from its answer which of them failed.
 class FunctionHost {
  public:
   struct Options {
@@ -56,17 +58,20 @@ class FunctionHost {
 
   /// Trials that are not answered yet.
   std::size_t trials() const { return trials_.size(); }
-  /// From now on invoke() answers Closed: the server is ending.
-  void refuse_trials() { refuses_trials_ = true; }
+  /// The server is ending: from now on invoke() answers Closed, and what a function elsewhere does not take
+  /// is not waited for.
+  void begin_end();
   /// Answers all that are under way with Closed; their instances are killed with the server.
   void abandon_trials();
 
   ProcessPool& pool() { return *pool_; }
+  const RemotePool& elsewhere() const { return remote_; }
   /// The newest `limit` lines that instances of a function (empty: of any) wrote, oldest first.
   std::vector<LogEntry> log_entries(std::string_view function, std::size_t limit) const;
 
  private:
   struct Trial {
+    InstancePool* pool = nullptr;
     Invocation invocation;
     std::function<void(Result<std::string>)> done;
   };
@@ -77,7 +82,12 @@ class FunctionHost {
     std::vector<Lease> leases;
     bool names_failures = false;  ///< its response is Lambda's
   };
+  struct Started {
+    InstancePool* pool = nullptr;
+    std::uint32_t version = 0;  ///< of the function then
+  };
 
+  InstancePool& pool_of(FunctionId function);
   void on(PoolEvent event);
   void finished(const PoolFinished& event);
   void lost(const PoolLost& event);
@@ -87,9 +97,10 @@ class FunctionHost {
   Options options_;
   Surroundings surroundings_;
   std::unique_ptr<ProcessPool> pool_;
+  RemotePool remote_;
   std::map<RunId, Running> running_;
   std::map<FunctionId, std::string> names_;
-  std::map<InstanceId, std::uint32_t> versions_;  ///< of the functions that instances were started with
+  std::map<InstanceId, Started> started_;
   std::map<FunctionId, FunctionRuntime> runtimes_;
   std::map<InstanceId, Trial> trials_;
   std::uint64_t next_trial_ = 0;

@@ -31,13 +31,19 @@ std::uint64_t random_number() {
   return generator();
 }
 
-/// The trace that a message came with, else a new one that is not sampled: Lambda always gives its runtimes
-/// one. Source: AWS X-Ray Developer Guide, "Tracing header".
-std::string trace_header(const std::vector<sqs::ReceivedMessage>& messages, TimePoint now) {
+/// The trace that a message came with; empty: none did.
+std::string message_trace(const std::vector<sqs::ReceivedMessage>& messages) {
   for (const sqs::ReceivedMessage& message : messages) {
     const auto found = message.system_attributes.find("AWSTraceHeader");
     if (found != message.system_attributes.end()) return found->second;
   }
+  return "";
+}
+
+/// That, else a new one that is not sampled: Lambda always gives its runtimes one. Source: AWS X-Ray
+/// Developer Guide, "Tracing header".
+std::string trace_header(const std::vector<sqs::ReceivedMessage>& messages, TimePoint now) {
+  if (std::string came = message_trace(messages); !came.empty()) return came;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
   char text[96];
   std::snprintf(text, sizeof text, "Root=1-%08llx-%08llx%016llx;Parent=%016llx;Sampled=0",
@@ -67,14 +73,17 @@ Result<RuntimeKind> parse_runtime(std::string_view text) {
     if (name == text) return kind;
   }
   const std::string_view meant =
-      nearest_name(text, {kRuntimes[0].first, kRuntimes[1].first, kRuntimes[2].first});
-  return error(ErrorCode::Invalid,
-               "runtime must be lambda, azure-custom-handler or functions-framework, not '" +
-                   std::string(text) + "'" +
-                   (meant.empty() ? "" : ". Did you mean " + std::string(meant) + "?"));
+      nearest_name(text, {kRuntimes[0].first, kRuntimes[1].first, kRuntimes[2].first, "aws-lambda",
+                          "azure-functions", "google-functions", "http"});
+  return error(
+      ErrorCode::Invalid,
+      "runtime must be lambda, azure-custom-handler or functions-framework, or elsewhere aws-lambda, "
+      "azure-functions, google-functions or http, not '" +
+          std::string(text) + "'" + (meant.empty() ? "" : ". Did you mean " + std::string(meant) + "?"));
 }
 
 std::string check_runtime(const FunctionConfig& function) {
+  if (runs_elsewhere(function.runtime)) return check_remote(function);
   const Result<RuntimeKind> kind = parse_runtime(function.runtime);
   if (!kind) return "'" + function.name + "': " + kind.error().message;
   if (*kind == RuntimeKind::AzureCustomHandler && function.command.empty() &&
@@ -87,22 +96,26 @@ std::string check_runtime(const FunctionConfig& function) {
       std::ranges::find(kSignatureTypes, signature_type(function)) == kSignatureTypes.end())
     return "'" + function.name + "': " + kSignatureVariable + " in its environment must be http, event, " +
            "cloudevent or typed, not '" + signature_type(function) + "'";
-  return "";
+  return check_remote(function);
 }
 
 std::int64_t batch_size_max(const FunctionConfig& function) {
-  return function.runtime == kRuntimes[0].first ? 10'000 : 1;
+  const bool batches = runs_elsewhere(function.runtime) ? remote_format(function) == EventFormat::Sqs
+                                                        : function.runtime == kRuntimes[0].first;
+  return batches ? 10'000 : 1;
 }
 
 Invocation FunctionRuntime::invocation(const QueueMessages& messages, TimePoint now) const {
   Invocation made;
-  if (kind == RuntimeKind::Lambda) {
+  if (format == EventFormat::Sqs) {
     made.payload = sqs::lambda_event(messages.messages, messages.arn);
-    made.trace_header = trace_header(messages.messages, now);
+    // Elsewhere the platform begins a trace by itself, and samples it as it is set to.
+    made.trace_header = elsewhere ? message_trace(messages.messages) : trace_header(messages.messages, now);
+    if (elsewhere) made.headers = {{"Content-Type", "application/json"}};
     return made;
   }
   const sqs::ReceivedMessage& message = messages.messages.front();
-  if (kind == RuntimeKind::AzureCustomHandler) {
+  if (format == EventFormat::AzureQueue) {
     made.payload = sqs::azure_queue_event(message, {.function = azure_function,
                                                     .binding = azure_trigger,
                                                     .guid = random_uuid(),
@@ -111,16 +124,18 @@ Invocation FunctionRuntime::invocation(const QueueMessages& messages, TimePoint 
                                                     .visible = messages.visible_again});
     return made;
   }
-  sqs::FrameworkEvent event =
-      cloud_events ? sqs::pubsub_event(message, messages.queue) : sqs::http_task(message, messages.queue);
+  sqs::FrameworkEvent event = format == EventFormat::PubSub ? sqs::pubsub_event(message, messages.queue)
+                                                            : sqs::http_task(message, messages.queue);
   made.payload = std::move(event.body);
   made.headers = std::move(event.headers);
   return made;
 }
 
 Invocation FunctionRuntime::trial(std::string payload, TimePoint now) const {
-  if (kind == RuntimeKind::Lambda)
-    return {.run = {}, .payload = std::move(payload), .trace_header = trace_header({}, now)};
+  if (format == EventFormat::Sqs)
+    return {.run = {},
+            .payload = std::move(payload),
+            .trace_header = elsewhere ? std::string() : trace_header({}, now)};
   const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   QueueMessages messages{
       .queue = "trial", .arn = {}, .retention = kTrialRetention, .visible_again = now, .messages = {}};
@@ -132,16 +147,24 @@ Invocation FunctionRuntime::trial(std::string payload, TimePoint now) const {
   return invocation(messages, now);
 }
 
+FunctionRuntime remote_runtime(const FunctionConfig& function) {
+  FunctionRuntime runtime;
+  runtime.format = remote_format(function);
+  runtime.elsewhere = true;
+  return runtime;
+}
+
 FunctionRuntime set_runtime(const FunctionConfig& function, FunctionCommand& command) {
   FunctionRuntime runtime;
-  runtime.kind = parse_runtime(function.runtime).value_or(RuntimeKind::Lambda);
-  command.runtime = runtime.kind;
+  command.runtime = parse_runtime(function.runtime).value_or(RuntimeKind::Lambda);
   command.handler = function.handler;
-  if (runtime.kind == RuntimeKind::FunctionsFramework) {
+  if (command.runtime == RuntimeKind::FunctionsFramework) {
     const std::string signature = signature_type(function);
-    runtime.cloud_events = signature == "cloudevent" || signature == "event";
+    const bool cloud_events = signature == "cloudevent" || signature == "event";
+    runtime.format = cloud_events ? EventFormat::PubSub : EventFormat::Task;
   }
-  if (runtime.kind != RuntimeKind::AzureCustomHandler) return runtime;
+  if (command.runtime != RuntimeKind::AzureCustomHandler) return runtime;
+  runtime.format = EventFormat::AzureQueue;
   command.app_root = function.working_directory;
   runtime.azure_function = function.handler.empty() ? function.name : function.handler;
   const Result<std::string> trigger = read_azure_trigger(function.working_directory, runtime.azure_function);

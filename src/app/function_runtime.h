@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/remote_factory.h"
 #include "base/time.h"
 #include "edge/functions/process_pool.h"
 #include "edge/sqs/response.h"
 
 namespace forewarm {
 
-/// "lambda", "azure-custom-handler" or "functions-framework"; Invalid otherwise, with the nearest of them.
+/// "lambda", "azure-custom-handler" or "functions-framework", of functions that run here; Invalid otherwise,
+/// with the nearest of those and of the ones elsewhere.
 Result<RuntimeKind> parse_runtime(std::string_view text);
 /// What is wrong with what a function says of its runtime; empty: nothing.
 std::string check_runtime(const FunctionConfig& function);
@@ -27,18 +29,19 @@ struct QueueMessages {
   std::vector<sqs::ReceivedMessage> messages;
 };
 
-/// How one function's program is told of messages.
+/// How one function is told of messages.
 struct FunctionRuntime {
-  RuntimeKind kind = RuntimeKind::Lambda;
+  EventFormat format = EventFormat::Sqs;
+  bool elsewhere = false;
   std::string azure_function;  ///< its name in the app
   std::string azure_trigger;   ///< the name of its trigger
-  bool cloud_events = false;   ///< Functions Framework: Pub/Sub's CloudEvents; else plain HTTP
 
   /// Its payload and headers; run and request id are the caller's.
   Invocation invocation(const QueueMessages& messages, TimePoint now) const;
   /// The same of a payload that comes from no queue.
   Invocation trial(std::string payload, TimePoint now) const;
 };
+FunctionRuntime remote_runtime(const FunctionConfig& function);
 /// Reads what the function's folder says of it (Azure: host.json, function.json) and sets the command's
 /// runtime, handler, program, folders and fault.
 FunctionRuntime set_runtime(const FunctionConfig& function, FunctionCommand& command);

@@ -204,6 +204,8 @@ Snapshot ServerImpl::snapshot() {
   snapshot.process = read_process();
   snapshot.process.functions_memory_bytes = functions_memory_bytes_;
   snapshot.progress = progress_;
+  for (FunctionSnapshot& function : snapshot.functions)
+    function.not_taken = host_->elsewhere().not_taken(function.id);
   signals_->fill(snapshot);
   return snapshot;
 }
@@ -229,7 +231,7 @@ void ServerImpl::begin_end() {
   manager_.stopping();
   queues_.stop_consumption();
   sources_->stop();
-  host_->refuse_trials();
+  host_->begin_end();
   log().info("stopping");
 }
 

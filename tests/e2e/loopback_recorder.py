@@ -28,9 +28,9 @@ class Recorder:
                     recorder.grown.notify_all()
                 status, text, *headers = answer(request)
                 self.send_response(status)
-                for name, value in (headers[0] if headers else {}).items():
+                # A Content-Length of the test's own is the only one.
+                for name, value in ({"Content-Length": str(len(text.encode()))} | (headers[0] if headers else {})).items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()
                 self.wfile.write(text.encode())
 

@@ -44,6 +44,7 @@ class Server:
     """`forewarm serve`. Can be stopped or killed and started again on the same data."""
 
     isolation = None  # as its configuration says
+    environment = None  # all that it sees; this process's if not given
 
     def __init__(self, folder, *arguments, config=None):
         self.data = pathlib.Path(folder) / "data"
@@ -59,7 +60,7 @@ class Server:
         (self.data / "endpoints.json").unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=os.environ | ({"FOREWARM_ISOLATION": self.isolation} if self.isolation else {}))
+                                            env=(self.environment or os.environ) | ({"FOREWARM_ISOLATION": self.isolation} if self.isolation else {}))
         wait_for(lambda: (self.data / "endpoints.json").exists() or self.process.poll() is not None,
                  "the server is ready")
         if self.process.poll() is not None:

@@ -23,6 +23,9 @@ void HttpCalls::attempt(std::shared_ptr<Begun> begun) {
   if (!request) return end(*begun, std::unexpected(request.error()));
   FetchOptions options;
   options.timeout = begun->call.timeout;
+  options.connect_timeout = begun->call.connect_timeout;
+  options.body_max_bytes = begun->call.body_max_bytes;
+  options.course = begun->call.course;
   options.ca_file = options_.ca_file;
   session_.start(std::move(*request), std::move(options),
                  [this, begun](Result<HttpResponse> answer) { answered(begun, std::move(answer)); });

@@ -24,6 +24,9 @@ class HttpCalls {
     /// For each try anew, so that what is signed has a new signature; an error ends the call.
     std::function<Result<FetchRequest>()> request;
     std::chrono::milliseconds timeout{20'000};
+    std::chrono::milliseconds connect_timeout{0};  ///< see FetchOptions
+    std::size_t body_max_bytes = 256U << 20;       ///< of an answer
+    std::shared_ptr<FetchCourse> course{};         ///< of the last try; null: nobody asks
     int tries = 5;
     /// Whether another try may help; not asked after the last. Its request is made after this.
     std::function<bool(const Result<HttpResponse>&)> passing = may_pass;

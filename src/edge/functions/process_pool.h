@@ -7,13 +7,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "base/result.h"
-#include "core/model/decision.h"
 #include "core/model/ids.h"
-#include "core/model/instance.h"
+#include "edge/functions/instance_pool.h"
 #include "edge/functions/isolation.h"
 #include "edge/net/loop.h"
 
@@ -58,35 +56,6 @@ struct InstanceUsage {
   std::uint64_t memory_bytes = 0;  ///< resident
 };
 
-/// One invocation, its payload made for the function's kind of runtime.
-struct Invocation {
-  RunId run;
-  std::string request_id{};
-  std::string payload{};                                       ///< the body
-  std::string trace_header{};                                  ///< Lambda-Runtime-Trace-Id; may be empty
-  std::vector<std::pair<std::string, std::string>> headers{};  ///< Functions Framework: of the body
-};
-
-struct PoolReady {
-  InstanceId instance;
-  std::chrono::microseconds start_time{0};
-};
-struct PoolLost {
-  InstanceId instance;
-  LossReason reason = LossReason::Stopped;
-  std::string detail{};
-};
-struct PoolFinished {
-  InstanceId instance;
-  RunId run;
-  ErrorClass error = ErrorClass::None;
-  std::string error_type{};  ///< as the runtime reported it
-  std::string error_message{};
-  std::string response{};
-  std::chrono::microseconds service_time{0};
-};
-using PoolEvent = std::variant<PoolReady, PoolLost, PoolFinished>;
-
 /// A line that an instance wrote to its standard output or error.
 struct LogLine {
   std::chrono::system_clock::time_point at;
@@ -103,7 +72,7 @@ struct LogLine {
 /// timeout during a run, PoolLost follows the PoolFinished of that run.
 ///
 /// All calls and `report` on the loop's thread; `report` is never called from inside a call.
-class ProcessPool {
+class ProcessPool : public InstancePool {
  public:
   struct Options {
     std::chrono::milliseconds stop_grace{2'000};  ///< from SIGTERM to SIGKILL
@@ -118,19 +87,14 @@ class ProcessPool {
   };
   static std::unique_ptr<ProcessPool> make(Loop& loop, const Options& options,
                                            std::function<void(PoolEvent)> report);
-  virtual ~ProcessPool() = default;  ///< kills everything and waits until it is gone
+  // Its destructor kills everything and waits until it is gone.
 
   /// Later starts of this function and variant use this command.
   virtual void define(FunctionId function, std::uint16_t variant, FunctionCommand command) = 0;
-  virtual void start(InstanceId instance, FunctionId function, std::uint16_t variant) = 0;
-  virtual void run(InstanceId instance, Invocation invocation) = 0;
-  /// SIGTERM, then SIGKILL after the grace. An idle runtime (waiting in /next) is told at once.
-  virtual void stop(InstanceId instance) = 0;
-  /// SIGSTOP to the process group of an idle instance, at once or when its runtime waits in /next; it keeps
-  /// its memory and uses no processor. What has left the process group goes on.
-  virtual void freeze(InstanceId instance) = 0;
-  /// SIGCONT; run() and stop() do it too.
-  virtual void thaw(InstanceId instance) = 0;
+  // start() and the others are InstancePool's. stop(): SIGTERM, then SIGKILL after the grace; an idle runtime
+  // (waiting in /next) is told at once. freeze(): SIGSTOP to the process group of an idle instance, at once
+  // or when its runtime waits in /next; it keeps its memory and uses no processor. What has left the process
+  // group goes on. thaw(): SIGCONT; run() and stop() do it too.
   virtual std::vector<LogLine> log_lines(std::string_view function, std::size_t count) const = 0;
   virtual std::size_t size() const = 0;
   /// What isolates instances here; empty where isolation is off.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 
@@ -19,15 +20,24 @@ struct FetchRequest {
   std::string body{};
 };
 
+/// How far a request came that got no answer.
+struct FetchCourse {
+  bool sent = false;       ///< a connection was made and the request begun: it may have been acted upon
+  bool timed_out = false;  ///< the time was over; else nothing could be reached, or the connection broke
+};
+
 struct FetchOptions {
   std::chrono::milliseconds timeout{60'000};
+  std::chrono::milliseconds connect_timeout{0};  ///< within it, until there is a connection; 0: the whole
   std::size_t body_max_bytes = 256U << 20;
-  std::string ca_file{};   ///< PEM file of who is trusted; empty: the system's
-  std::stop_token stop{};  ///< asked for: no answer, soon
+  std::string ca_file{};                  ///< PEM file of who is trusted; empty: the system's
+  std::stop_token stop{};                 ///< asked for: no answer, soon
+  std::shared_ptr<FetchCourse> course{};  ///< filled where there was no answer; null: nobody asks
 };
 
 /// Blocks until there is an answer of any status. Invalid for what is no URL; Io, with the server and the
-/// reason, when there was no answer; Exhausted when it is larger than `body_max_bytes`.
+/// reason, when there was no answer; Exhausted when it is larger than `body_max_bytes`, or its headers than
+/// 256 KiB.
 Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& options = {});
 
 inline constexpr int kFetchTries = 5;

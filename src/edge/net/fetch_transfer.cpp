@@ -6,6 +6,11 @@
 namespace forewarm {
 namespace {
 
+constexpr std::size_t kHeaderBytesMax = 256U << 10;
+// A peer that went away without a word is noticed while an answer is waited for (tcp(7)).
+constexpr long kKeepAliveIdleSeconds = 30;
+constexpr long kKeepAliveIntervalSeconds = 10;
+
 /// The URL without a password that may be in it.
 std::string without_password(const std::string& url) {
   const std::size_t scheme = url.find("://");
@@ -41,6 +46,11 @@ FetchTransfer::FetchTransfer(CURL* easy, FetchRequest request, FetchOptions opti
   set(CURLOPT_HEADERFUNCTION, &take_header);
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout.count()));
+  if (options_.connect_timeout.count() > 0)
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
+  set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_TCP_KEEPIDLE, kKeepAliveIdleSeconds);
+  set(CURLOPT_TCP_KEEPINTVL, kKeepAliveIntervalSeconds);
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &ask_whether_to_go_on);
@@ -49,7 +59,8 @@ FetchTransfer::FetchTransfer(CURL* easy, FetchRequest request, FetchOptions opti
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_USERAGENT, "forewarm");
   if (!options_.ca_file.empty()) set(CURLOPT_CAINFO, options_.ca_file.c_str());
-  if (!request_.body.empty()) {
+  // Without a body a POST still says how long it is (RFC 9110 section 8.6).
+  if (!request_.body.empty() || request_.method == "POST") {
     set(CURLOPT_POSTFIELDS, request_.body.data());
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
   }
@@ -68,6 +79,9 @@ int FetchTransfer::ask_whether_to_go_on(void* transfer, curl_off_t, curl_off_t, 
 }
 
 std::size_t FetchTransfer::take_header(char* bytes, std::size_t, std::size_t count, void* transfer) {
+  auto& into = *static_cast<FetchTransfer*>(transfer);
+  into.too_large_ = (into.header_bytes_ += count) > kHeaderBytesMax;
+  if (into.too_large_) return 0;
   const std::string_view line(bytes, count);
   const std::size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
@@ -75,18 +89,24 @@ std::size_t FetchTransfer::take_header(char* bytes, std::size_t, std::size_t cou
     const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
     while (!value.empty() && blank(value.front())) value.remove_prefix(1);
     while (!value.empty() && blank(value.back())) value.remove_suffix(1);
-    static_cast<FetchTransfer*>(transfer)->answer_.headers.emplace_back(line.substr(0, colon), value);
+    into.answer_.headers.emplace_back(line.substr(0, colon), value);
   }
   return count;
 }
 
 Result<HttpResponse> FetchTransfer::finish(CURLcode code) {
+  curl_off_t before_sending = 0;
+  curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME_T, &before_sending);
+  const bool sent = before_sending > 0;
+  if (options_.course && code != CURLE_OK)
+    *options_.course = {.sent = sent, .timed_out = code == CURLE_OPERATION_TIMEDOUT};
   if (too_large_) {
     return error(ErrorCode::Exhausted, without_password(request_.url) + " answered with more than " +
                                            std::to_string(options_.body_max_bytes >> 20) +
                                            " MB; ask for less at a time");
   }
-  if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+  // After something was sent it is the answer that is of no protocol that we have.
+  if (code == CURLE_URL_MALFORMAT || (code == CURLE_UNSUPPORTED_PROTOCOL && !sent)) {
     return error(ErrorCode::Invalid, "'" + without_password(request_.url) +
                                          "' is not a URL; expected http://HOST:PORT or https://HOST");
   }

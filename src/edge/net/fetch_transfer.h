@@ -42,6 +42,7 @@ class FetchTransfer {
   FetchOptions options_;
   std::unique_ptr<curl_slist, CurlListCloser> headers_{};
   HttpResponse answer_{};
+  std::size_t header_bytes_ = 0;
   bool too_large_ = false;
   char reason_[CURL_ERROR_SIZE] = {};
 };

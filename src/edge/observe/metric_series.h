@@ -57,7 +57,8 @@ struct FunctionSeries {
   std::array<Counter*, kScaleReasonCount> stops{};
   Counter* thaws = nullptr;
   std::array<Counter*, kLossReasonCount> losses{};
-  std::array<Gauge*, 5> instances{};  ///< starting, idle, busy, frozen, stopping
+  std::array<Counter*, 3> not_taken{};  ///< throttled, unavailable, refused
+  std::array<Gauge*, 5> instances{};    ///< starting, idle, busy, frozen, stopping
   Histogram* start_time = nullptr;
   Histogram* run_duration = nullptr;
 };

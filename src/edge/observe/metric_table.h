@@ -44,6 +44,7 @@ enum class MetricId : std::uint8_t {
   InstanceStops,
   InstanceThaws,
   InstanceLosses,
+  InvocationsNotTaken,
   StartTime,
   Instances,
   ColdStartsAvoided,

@@ -349,6 +349,8 @@ void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
     const InstanceCounts& now = from.instances;
     const std::uint32_t counts[] = {now.starting, now.idle, now.busy, now.frozen, now.stopping};
     for (std::size_t i = 0; i < to.instances.size(); ++i) to.instances[i]->Set(counts[i]);
+    for (std::size_t i = 0; i < to.not_taken.size(); ++i)
+      raise(*to.not_taken[i], static_cast<double>(from.not_taken[i]));
   }
   server_.uptime->Set(seconds(snapshot.uptime));
   raise(*server_.cold_starts_avoided, static_cast<double>(snapshot.totals.cold_starts_avoided));

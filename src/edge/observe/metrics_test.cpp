@@ -156,6 +156,18 @@ TEST_F(MetricsTest, ARunThatEndsWithItsInstanceCountsAsACrash) {
   EXPECT_EQ(value(R"(forewarm_instance_thaws_total{function="ship"})"), "1");
 }
 
+TEST_F(MetricsTest, WhatIsNotTakenElsewhereIsCountedByItsReason) {
+  map_queue();
+  Snapshot snapshot;
+  FunctionSnapshot& function = snapshot.functions.emplace_back();
+  function.id = kShip;
+  function.not_taken = {7, 0, 2};
+  metrics.set_snapshot(snapshot);
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value(R"(forewarm_invocations_not_taken_total{function="ship",reason="throttled"})"), "7");
+  EXPECT_EQ(value(R"(forewarm_invocations_not_taken_total{function="ship",reason="refused"})"), "2");
+}
+
 TEST_F(MetricsTest, DeliveriesAreCountedForTheQueueThatWasAsked) {
   arrive(1);
   tell(ReceiveRequested{ReceiverId(5), kOrders, 10, 30s, now + 20s});

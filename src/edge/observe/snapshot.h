@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -68,6 +69,7 @@ struct FunctionSnapshot {
   Duration service_time_mean = Duration(0);
   Duration service_time_p95 = Duration(0);
   std::uint64_t runs = 0;
+  std::array<std::uint64_t, 3> not_taken{};  ///< elsewhere: throttled, unavailable, refused
 };
 
 /// An external series as the server knows it.

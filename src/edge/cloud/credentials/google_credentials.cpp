@@ -18,19 +18,38 @@ namespace json = boost::json;
 using Token = Result<Expiring<std::string>>;
 
 constexpr const char* kTokenUri = "https://oauth2.googleapis.com/token";
-constexpr const char* kMetadataPath = "/computeMetadata/v1/instance/service-accounts/default/token";
+constexpr const char* kAccountPath = "/computeMetadata/v1/instance/service-accounts/default/";
 constexpr std::chrono::seconds kJwtLife{3600};
+
+/// What a token is to be good for: one of them.
+struct TokenPurpose {
+  std::string scope{};
+  std::string audience{};  ///< an ID token
+
+  bool is_id() const { return !audience.empty(); }
+};
 
 std::string json_text(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
-/// {"access_token", "expires_in"} (RFC 6749 section 5.1).
-Token parse_token(const std::string& text, TimePoint now, const std::string& whom) {
+Token id_token(std::string token, TimePoint now, const std::string& whom) {
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  const auto until = jwt_expiry(token);
+  if (!until) return error(ErrorCode::Corrupt, whom + ": the answer has no ID token that runs out");
+  if (*until <= now)
+    return error(ErrorCode::Corrupt,
+                 whom + ": the ID token has run out already; look at this machine's clock");
+  return Expiring<std::string>{std::move(token), *until};
+}
+
+/// {"access_token", "expires_in"} (RFC 6749 section 5.1), or {"id_token"}.
+Token parse_token(const std::string& text, bool id, TimePoint now, const std::string& whom) {
   boost::system::error_code failure;
   const auto value = json::parse(text, failure);
   const auto* object = failure ? nullptr : value.if_object();
+  if (id) return id_token(object == nullptr ? "" : json_text(*object, "id_token"), now, whom);
   const std::string token = object == nullptr ? "" : json_text(*object, "access_token");
   if (token.empty()) return error(ErrorCode::Corrupt, whom + ": the answer has no access_token");
   const auto* seconds = object->if_contains("expires_in");
@@ -50,9 +69,9 @@ std::string token_failure(const std::string& text) {
 
 class GoogleSearch {
  public:
-  GoogleSearch(const CredentialSurroundings& surroundings, const std::string& scope,
+  GoogleSearch(const CredentialSurroundings& surroundings, const TokenPurpose& purpose,
                const std::stop_token& stop)
-      : surroundings_(surroundings), scope_(scope), stop_(stop) {}
+      : surroundings_(surroundings), purpose_(purpose), stop_(stop) {}
 
   Token run() {
     if (const auto path = surroundings_.variable("GOOGLE_APPLICATION_CREDENTIALS"); !path.empty())
@@ -86,21 +105,29 @@ class GoogleSearch {
     std::string uri = json_text(key, "token_uri");
     if (uri.empty()) uri = kTokenUri;
     const auto issued = std::chrono::floor<std::chrono::seconds>(surroundings_.now().time_since_epoch());
+    json::object claims{{"iss", json_text(key, "client_email")}, {"aud", uri}};
+    claims["iat"] = issued.count();
+    claims["exp"] = (issued + kJwtLife).count();
+    if (purpose_.is_id()) {
+      claims["sub"] = claims["iss"];
+      claims["target_audience"] = purpose_.audience;
+    } else {
+      claims["scope"] = purpose_.scope;
+    }
     const auto jwt =
         sign_jwt(json::serialize(json::object{
                      {"alg", "RS256"}, {"typ", "JWT"}, {"kid", json_text(key, "private_key_id")}}),
-                 json::serialize(json::object{{"iss", json_text(key, "client_email")},
-                                              {"scope", scope_},
-                                              {"aud", uri},
-                                              {"iat", issued.count()},
-                                              {"exp", (issued + kJwtLife).count()}}),
-                 json_text(key, "private_key"));
+                 json::serialize(claims), json_text(key, "private_key"));
     if (!jwt) return error(jwt.error().code, path + ": " + jwt.error().message);
     return exchange(uri, "grant_type=" + percent_encode("urn:ietf:params:oauth:grant-type:jwt-bearer") +
                              "&assertion=" + *jwt);
   }
 
   Token of_user(const json::object& user, const std::string& path) {
+    if (purpose_.is_id())
+      return error(
+          ErrorCode::Invalid,
+          path + " is a person's, who has no ID tokens for functions; use a service account's key file");
     const std::string refresh = json_text(user, "refresh_token");
     if (refresh.empty()) return error(ErrorCode::Invalid, path + " has no refresh_token");
     std::string uri = json_text(user, "token_uri");
@@ -121,7 +148,10 @@ class GoogleSearch {
   Token of_metadata(const std::string& looked) {
     std::string host = surroundings_.variable("GCE_METADATA_HOST");
     if (host.empty()) host = "metadata.google.internal";
-    FetchRequest request{.url = "http://" + host + kMetadataPath};
+    FetchRequest request{.url = "http://" + host + kAccountPath + "token"};
+    if (purpose_.is_id())
+      request.url = "http://" + host + kAccountPath +
+                    "identity?audience=" + percent_encode(purpose_.audience) + "&format=full";
     request.headers = {{"Metadata-Flavor", "Google"}};
     auto token = ask(request, "the metadata server " + host);
     if (token || token.error().code != ErrorCode::Io) return token;
@@ -141,27 +171,30 @@ class GoogleSearch {
     if (answer->status != 200)
       return error(ErrorCode::NotFound, whom + " answered with status " + std::to_string(answer->status) +
                                             token_failure(answer->body));
-    return parse_token(answer->body, surroundings_.now(), whom);
+    const TimePoint now = surroundings_.now();
+    // The metadata server gives the token as it is.
+    if (purpose_.is_id() && request.body.empty()) return id_token(answer->body, now, whom);
+    return parse_token(answer->body, purpose_.is_id(), now, whom);
   }
 
   const CredentialSurroundings& surroundings_;
-  const std::string& scope_;
+  const TokenPurpose& purpose_;
   const std::stop_token& stop_;
 };
 
 class GoogleDefault final : public GoogleTokenSource {
  public:
-  GoogleDefault(std::string scope, CredentialSurroundings surroundings)
-      : scope_(std::move(scope)),
+  GoogleDefault(TokenPurpose purpose, CredentialSurroundings surroundings)
+      : purpose_(std::move(purpose)),
         surroundings_(std::move(surroundings)),
         refreshed_({.now = surroundings_.now}, [this](const std::stop_token& stop) {
-          return GoogleSearch(surroundings_, scope_, stop).run();
+          return GoogleSearch(surroundings_, purpose_, stop).run();
         }) {}
   Result<std::string> get() override { return refreshed_.get(); }
   void renew() override { refreshed_.expire(); }
 
  private:
-  const std::string scope_;
+  const TokenPurpose purpose_;
   const CredentialSurroundings surroundings_;
   Refreshed<std::string> refreshed_;
 };
@@ -170,7 +203,13 @@ class GoogleDefault final : public GoogleTokenSource {
 
 std::shared_ptr<GoogleTokenSource> make_google_credentials(std::string scope,
                                                            CredentialSurroundings surroundings) {
-  return std::make_shared<GoogleDefault>(std::move(scope), std::move(surroundings));
+  return std::make_shared<GoogleDefault>(TokenPurpose{.scope = std::move(scope)}, std::move(surroundings));
+}
+
+std::shared_ptr<GoogleTokenSource> make_google_id_tokens(std::string audience,
+                                                         CredentialSurroundings surroundings) {
+  return std::make_shared<GoogleDefault>(TokenPurpose{.audience = std::move(audience)},
+                                         std::move(surroundings));
 }
 
 }  // namespace forewarm

@@ -8,7 +8,7 @@
 
 namespace forewarm {
 
-/// Access tokens for Google's APIs. Nothing of them is in any message.
+/// Access tokens for Google's APIs, or ID tokens for services. Nothing of them is in any message.
 class GoogleTokenSource {
  public:
   virtual ~GoogleTokenSource() = default;
@@ -27,5 +27,12 @@ class GoogleTokenSource {
 std::shared_ptr<GoogleTokenSource> make_google_credentials(
     std::string scope = "https://www.googleapis.com/auth/cloud-platform",
     CredentialSurroundings surroundings = own_surroundings());
+
+/// From the same places ID tokens (OpenID Connect Core) that say to `audience`, a Cloud Run service or a
+/// function by its URL, who calls (Google Cloud, "Get an ID token"): a service account's key signs a JWT with
+/// the claim target_audience, the metadata server has them at .../identity. An authorized user has none for
+/// audiences: Invalid says so.
+std::shared_ptr<GoogleTokenSource> make_google_id_tokens(
+    std::string audience, CredentialSurroundings surroundings = own_surroundings());
 
 }  // namespace forewarm

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <boost/json.hpp>
 #include <memory>
 
 namespace forewarm {
@@ -21,6 +22,33 @@ struct DigestCloser {
 // Nobody is asked for a passphrase.
 int no_passphrase(char*, int, int, void*) {
   return -1;
+}
+
+constexpr std::size_t kTokenMaxBytes = 64U << 10;
+constexpr std::int64_t kSecondsMax = 253'402'300'799;  // the year 9999
+
+std::optional<std::string> decode_base64_url(std::string_view text) {
+  std::string bytes;
+  unsigned bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    unsigned digit = 0;
+    if (c >= 'A' && c <= 'Z')
+      digit = static_cast<unsigned>(c - 'A');
+    else if (c >= 'a' && c <= 'z')
+      digit = static_cast<unsigned>(c - 'a') + 26;
+    else if (c >= '0' && c <= '9')
+      digit = static_cast<unsigned>(c - '0') + 52;
+    else if (c == '-' || c == '_')
+      digit = c == '-' ? 62 : 63;
+    else
+      return std::nullopt;
+    bits = (bits << 6 | digit) & 0xffff;
+    if ((count += 6) < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count & 0xff);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -59,6 +87,22 @@ Result<std::string> sign_jwt(std::string_view header_json, std::string_view clai
     return error(ErrorCode::Invalid, "the private_key cannot sign");
   signature.resize(size);
   return text + "." + base64_url(signature);
+}
+
+std::optional<TimePoint> jwt_expiry(std::string_view token) {
+  const std::size_t first = token.find('.');
+  const std::size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);
+  if (second == std::string_view::npos || token.size() > kTokenMaxBytes) return std::nullopt;
+  const auto claims = decode_base64_url(token.substr(first + 1, second - first - 1));
+  if (!claims) return std::nullopt;
+  boost::system::error_code failed;
+  const boost::json::value parsed = boost::json::parse(*claims, failed);
+  if (failed || !parsed.is_object()) return std::nullopt;
+  const boost::json::value* exp = parsed.get_object().if_contains("exp");
+  if (exp == nullptr || !exp->is_number()) return std::nullopt;
+  const double seconds = exp->to_number<double>();
+  if (!(seconds >= 0 && seconds <= static_cast<double>(kSecondsMax))) return std::nullopt;
+  return TimePoint(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
 }
 
 }  // namespace forewarm
