@@ -6,6 +6,7 @@
 
 #include "app/target_models.h"
 #include "app/toml_tables.h"
+#include "edge/cloud/targets/service_scale.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
 
@@ -54,10 +55,11 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.duration({"timeout", "longest time one request or command may take"}, t.timeout, {10ms, 5min});
   v.text({"namespace", "kubernetes, keda: of the workload (empty: the pod's own, or default)"}, t.space);
   v.text({"workload", "kubernetes, keda: deployment or statefulset"}, t.workload);
-  v.text({"name",
-          "kubernetes, keda: of the workload; cloud-run: projects/P/locations/L/services/S; azure-premium: the "
-          "app's resource id, /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A"},
-         t.name);
+  v.text(
+      {"name",
+       "kubernetes, keda: of the workload; cloud-run: projects/P/locations/L/services/S; azure-premium: the "
+       "app's resource id, /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A"},
+      t.name);
   v.text({"function", "provisioned-concurrency, reserved-concurrency: name of the function"}, t.function);
   v.text({"qualifier", "provisioned-concurrency: alias or version"}, t.qualifier);
   v.text({"uuid", "event-source-mapping: of the mapping"}, t.uuid);
@@ -127,7 +129,8 @@ std::string check_target(const ControlTarget& target) {
   if (target.kind == "cloud-run" && !is_cloud_run_service(target.name))
     return "target.name: expected projects/P/locations/L/services/S, found '" + target.name + "'";
   if (target.kind == "azure-premium" && !is_azure_app(target.name))
-    return "target.name: expected /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A, found '" +
+    return "target.name: expected /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A, found "
+           "'" +
            target.name + "'";
   const bool lambda = target.kind == "provisioned-concurrency" || target.kind == "event-source-mapping" ||
                       target.kind == "reserved-concurrency";

@@ -54,9 +54,9 @@ MadeTarget make_lambda(const ControlTarget& target) {
   if (target.kind == "reserved-concurrency")
     return make_http_target(make_reserved_concurrency({.url = url, .function = target.function}),
                             std::move(options));
-  return make_http_target(make_provisioned_concurrency(
-                              {.url = url, .function = target.function, .qualifier = target.qualifier}),
-                          std::move(options));
+  return make_http_target(
+      make_provisioned_concurrency({.url = url, .function = target.function, .qualifier = target.qualifier}),
+      std::move(options));
 }
 
 /// With the tokens of a source that can be told that one is refused.
