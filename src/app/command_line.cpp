@@ -16,6 +16,7 @@
 #include "app/replay_options.h"
 #include "app/server_options.h"
 #include "app/store_commands.h"
+#include "app/target_models.h"
 #include "app/terminal.h"
 
 namespace forewarm {
@@ -300,10 +301,7 @@ class CommandLine {
     CLI::App* sub = named(app_, "plan", "what to set for a queue, when, and what that costs and saves",
                           "  forewarm plan jobs\n  forewarm plan jobs --target hpa --json\n"
                           "  forewarm plan jobs --target provisioned-concurrency --prices aws-lambda");
-    sub->add_option(
-           "--target", plan_.target,
-           "process, hpa, keda, kubernetes, provisioned-concurrency, event-source-mapping, webhook, command")
-        ->capture_default_str();
+    sub->add_option("--target", plan_.target, target_kinds(false))->capture_default_str();
     sub->add_option("--prices", plan_.prices,
                     "a price sheet: which instances to commit to (docs/formats/prices.md)");
     on(sub, [this] {

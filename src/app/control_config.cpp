@@ -6,6 +6,7 @@
 
 #include "app/target_models.h"
 #include "app/toml_tables.h"
+#include "edge/cloud/targets/service_scale.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
 
@@ -36,11 +37,14 @@ void describe_metrics(FieldVisitor& v, ControlMetrics& m) {
 
 void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.begin_table({"target", "what is told how many instances to have"});
-  v.text({"kind", "keda, kubernetes, provisioned-concurrency, event-source-mapping, webhook or command"},
+  v.text({"kind",
+          "keda, kubernetes, provisioned-concurrency, reserved-concurrency, event-source-mapping, cloud-run, "
+          "azure-premium, webhook or command"},
          t.kind);
   v.text({"url",
           "kubernetes: of the API server (empty: the pod's own cluster); webhook: gets each number; keda: "
-          "where KEDA reaches the admin port; Lambda: of its API, if it is not the region's own"},
+          "where KEDA reaches the admin port; Lambda, cloud-run, azure-premium: of the API, if it is not the "
+          "provider's own"},
          t.url);
   v.text({"read_url", "webhook: answers {\"instances\": N}; empty: it cannot be asked"}, t.read_url);
   v.text({"token_file",
@@ -51,8 +55,12 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.duration({"timeout", "longest time one request or command may take"}, t.timeout, {10ms, 5min});
   v.text({"namespace", "kubernetes, keda: of the workload (empty: the pod's own, or default)"}, t.space);
   v.text({"workload", "kubernetes, keda: deployment or statefulset"}, t.workload);
-  v.text({"name", "kubernetes, keda: of the workload"}, t.name);
-  v.text({"function", "provisioned-concurrency: name of the function"}, t.function);
+  v.text(
+      {"name",
+       "kubernetes, keda: of the workload; cloud-run: projects/P/locations/L/services/S; azure-premium: the "
+       "app's resource id, /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A"},
+      t.name);
+  v.text({"function", "provisioned-concurrency, reserved-concurrency: name of the function"}, t.function);
   v.text({"qualifier", "provisioned-concurrency: alias or version"}, t.qualifier);
   v.text({"uuid", "event-source-mapping: of the mapping"}, t.uuid);
   v.text({"region", "Lambda: AWS region"}, t.region);
@@ -118,9 +126,17 @@ std::string check_target(const ControlTarget& target) {
   if (target.kind == "webhook" && !is_web_url(target.url)) return "needs target.url = \"https://...\"";
   if (target.kind == "command" && target.command.empty())
     return "needs target.command, for example command = [\"./scale\", \"orders\"]";
-  const bool lambda = target.kind == "provisioned-concurrency" || target.kind == "event-source-mapping";
+  if (target.kind == "cloud-run" && !is_cloud_run_service(target.name))
+    return "target.name: expected projects/P/locations/L/services/S, found '" + target.name + "'";
+  if (target.kind == "azure-premium" && !is_azure_app(target.name))
+    return "target.name: expected /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A, found "
+           "'" +
+           target.name + "'";
+  const bool lambda = target.kind == "provisioned-concurrency" || target.kind == "event-source-mapping" ||
+                      target.kind == "reserved-concurrency";
   if (lambda && target.region.empty()) return "needs target.region = \"eu-west-1\"";
   if (target.kind == "event-source-mapping" && target.uuid.empty()) return "needs target.uuid";
+  if (target.kind == "reserved-concurrency" && target.function.empty()) return "needs target.function";
   if (target.kind == "provisioned-concurrency" && (target.function.empty() || target.qualifier.empty()))
     return "needs target.function and target.qualifier, an alias or a version: AWS refuses $LATEST";
   if (!target.url.empty() && !is_web_url(target.url))

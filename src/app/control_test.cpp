@@ -67,6 +67,11 @@ TEST(ControlConfig, ErrorsNamePlaceAndRemedy) {
   EXPECT_NE(
       refusal_of_config(replaced(text, "\"keda\"", "\"provisioned-concurrency\"")).find("target.region"),
       std::string::npos);
+  EXPECT_NE(refusal_of_config(replaced(text, "\"keda\"", "\"cloud-run\""))
+                .find("expected projects/P/locations/L/services/S, found 'worker'"),
+            std::string::npos);
+  EXPECT_NE(refusal_of_config(replaced(text, "\"keda\"", "\"azure-premium\"")).find("Microsoft.Web/sites/A"),
+            std::string::npos);
 }
 
 TEST(ControlConfig, AScaledObjectNamesTheQueuesAddress) {

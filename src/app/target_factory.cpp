@@ -3,10 +3,13 @@
 #include <utility>
 
 #include "edge/cloud/credentials/aws_credentials.h"
+#include "edge/cloud/credentials/azure_credentials.h"
+#include "edge/cloud/credentials/google_credentials.h"
 #include "edge/cloud/targets/command_target.h"
 #include "edge/cloud/targets/http_target.h"
 #include "edge/cloud/targets/kubernetes_scale.h"
 #include "edge/cloud/targets/lambda_concurrency.h"
+#include "edge/cloud/targets/service_scale.h"
 #include "edge/cloud/targets/webhook.h"
 
 namespace forewarm {
@@ -46,12 +49,36 @@ MadeTarget make_lambda(const ControlTarget& target) {
   HttpTargetOptions options{.timeout = timeout_of(target), .ca_file = target.ca_file};
   options.authorise =
       aws_signed([source = make_aws_credentials()] { return source->get(); }, target.region, "lambda");
-  std::unique_ptr<TargetTranslator> translator =
-      target.kind == "event-source-mapping"
-          ? make_mapping_concurrency({.url = url, .uuid = target.uuid})
-          : make_provisioned_concurrency(
-                {.url = url, .function = target.function, .qualifier = target.qualifier});
-  return make_http_target(std::move(translator), std::move(options));
+  if (target.kind == "event-source-mapping")
+    return make_http_target(make_mapping_concurrency({.url = url, .uuid = target.uuid}), std::move(options));
+  if (target.kind == "reserved-concurrency")
+    return make_http_target(make_reserved_concurrency({.url = url, .function = target.function}),
+                            std::move(options));
+  return make_http_target(
+      make_provisioned_concurrency({.url = url, .function = target.function, .qualifier = target.qualifier}),
+      std::move(options));
+}
+
+/// With the tokens of a source that can be told that one is refused.
+template <class Source>
+HttpTargetOptions with_tokens(const ControlTarget& target, std::shared_ptr<Source> source) {
+  HttpTargetOptions options{.timeout = timeout_of(target), .ca_file = target.ca_file};
+  options.authorise = bearer_token_of([source] { return source->get(); });
+  options.refused = [source] { source->renew(); };
+  return options;
+}
+
+MadeTarget make_cloud_run_target(const ControlTarget& target) {
+  CloudRunService service{.name = target.name};
+  if (!target.url.empty()) service.url = target.url;
+  return make_http_target(make_cloud_run(std::move(service)), with_tokens(target, make_google_credentials()));
+}
+
+MadeTarget make_azure_target(const ControlTarget& target) {
+  AzureElasticApp app{.name = target.name};
+  if (!target.url.empty()) app.url = target.url;
+  return make_http_target(make_azure_elastic(std::move(app)),
+                          with_tokens(target, make_azure_credentials("https://management.azure.com")));
 }
 
 }  // namespace
@@ -72,6 +99,8 @@ MadeTarget make_target(const ControlConfig& control) {
                                 .command = target.command,
                                 .read_command = target.read_command,
                                 .timeout = timeout_of(target)});
+  if (target.kind == "cloud-run") return make_cloud_run_target(target);
+  if (target.kind == "azure-premium") return make_azure_target(target);
   return make_lambda(target);
 }
 

@@ -124,6 +124,23 @@ class ApplyTest(ControlTest):
         self.assertEqual(api.provisioned, 0)
         self.assertEqual(len(api.noted("DELETE")), 1)
 
+    def set_and_put_back(self, api, body):
+        control = self.control("--apply").start()
+        wait_for(lambda: control.queue()["set"] == 1, "it is read")
+        self.assertEqual(api.tokens, 2, "the first token was refused, and another one had")
+        self.prometheus.backlog(3000)
+        wait_for(lambda: api.number == 30, "it is set")
+        self.assertEqual(json.loads(api.noted("PATCH")[-1][3]), body)
+        control.stop()
+        self.assertEqual(self.command("rollback").returncode, 0)
+        self.assertEqual(api.number, 1)
+
+    def test_minimum_instances_of_cloud_run_are_set_and_put_back(self):
+        self.set_and_put_back(self.cloud_run(), {"scaling": {"minInstanceCount": 30}})
+
+    def test_always_ready_instances_of_an_azure_app_are_set_and_put_back(self):
+        self.set_and_put_back(self.azure(), {"properties": {"minimumElasticInstanceCount": 30}})
+
     def test_a_webhook_gets_the_number(self):
         hook = self.webhook()
         control = self.control("--apply").start()

@@ -3,7 +3,7 @@
 import json
 import os
 
-from fake_targets import FakeKubernetes, FakeLambda, FakePrometheus, FakeWebhook
+from fake_targets import FakeAzure, FakeCloudRun, FakeKubernetes, FakeLambda, FakePrometheus, FakeWebhook
 from server_process import PROGRAM, Server, ServerTest, run
 
 TOKEN = "a-token-of-the-cluster"
@@ -66,6 +66,31 @@ target.change_every = "100ms"
         self.addCleanup(os.environ.pop, "AWS_SHARED_CREDENTIALS_FILE")
         self.target = (f'target.kind = "provisioned-concurrency"\ntarget.url = "{api.url}"\ntarget.region = "eu-west-1"\n'
                        'target.function = "resize"\ntarget.qualifier = "live"\ntarget.change_every = "100ms"\n')
+        return api
+
+    def environment(self, **variables):
+        """Until the test is over."""
+        for name, value in variables.items():
+            self.addCleanup(os.environ.__setitem__ if name in os.environ else os.environ.pop, name,
+                            os.environ.get(name, ""))
+            os.environ[name] = value
+
+    def cloud_run(self):
+        api = FakeCloudRun()
+        self.addCleanup(api.close)
+        self.environment(GCE_METADATA_HOST=api.url.removeprefix("http://"), GOOGLE_APPLICATION_CREDENTIALS="",
+                         CLOUDSDK_CONFIG=str(self.folder / "none"), HOME=str(self.folder))
+        self.target = (f'target.kind = "cloud-run"\ntarget.url = "{api.url}"\ntarget.name = "{api.name}"\n'
+                       'target.change_every = "100ms"\n')
+        return api
+
+    def azure(self):
+        api = FakeAzure()
+        self.addCleanup(api.close)
+        self.environment(IDENTITY_ENDPOINT=api.url + "/msi/token", IDENTITY_HEADER="header", AZURE_CLIENT_ID="",
+                         AZURE_TENANT_ID="", AZURE_CLIENT_SECRET="", AZURE_FEDERATED_TOKEN_FILE="")
+        self.target = (f'target.kind = "azure-premium"\ntarget.url = "{api.url}"\ntarget.name = "{api.name}"\n'
+                       'target.change_every = "100ms"\n')
         return api
 
     def webhook(self):

@@ -180,6 +180,45 @@ class FakeLambda(Recorder):
             "AllocatedProvisionedConcurrentExecutions": n, "Status": "READY"}
 
 
+class FakeService(Recorder):
+    """A resource with a number in it, and the place that gives tokens for it. Only the newest token lets in; the first is
+    one that has just run out."""
+
+    def __init__(self, path, token_path, pointer):
+        super().__init__()
+        self.path, self.token_path, self.pointer = path, token_path, pointer
+        self.number = 1
+        self.tokens = 0
+
+    def answer(self, method, path, query, headers, body):
+        if path == self.token_path:
+            self.tokens += 1
+            return 200, {"access_token": f"token-{self.tokens}", "token_type": "Bearer", "expires_in": "3599"}
+        if headers.get("Authorization") != f"Bearer token-{max(self.tokens, 2)}":
+            return 401, {"error": {"code": 401, "message": "the token has run out"}}
+        if path != self.path:
+            return 404, {"error": {"code": 404, "message": path + " was not found"}}
+        outer, inner = self.pointer
+        if method == "PATCH":
+            self.number = json.loads(body)[outer][inner]
+        return 200, {"name": "a", outer: {inner: self.number} if self.number else {}}
+
+
+class FakeCloudRun(FakeService):
+    name = "projects/shop/locations/europe-west1/services/resize"
+
+    def __init__(self):
+        super().__init__("/v2/" + self.name, "/computeMetadata/v1/instance/service-accounts/default/token",
+                         ("scaling", "minInstanceCount"))
+
+
+class FakeAzure(FakeService):
+    name = "/subscriptions/s/resourceGroups/shop/providers/Microsoft.Web/sites/resize"
+
+    def __init__(self):
+        super().__init__(self.name + "/config/web", "/msi/token", ("properties", "minimumElasticInstanceCount"))
+
+
 class FakeWebhook(Recorder):
     def __init__(self):
         super().__init__()

@@ -21,11 +21,15 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-/// Kubernetes and AWS say "message", some services of AWS "Message", problem+json "detail".
+/// Kubernetes and AWS say "message", some services of AWS "Message", problem+json "detail"; Google and Azure
+/// say "message" in "error".
 std::string words_of(const std::string& body) {
   boost::system::error_code failed;
   const json::value document = json::parse(body, failed);
   if (failed || !document.is_object()) return printable(body);
+  if (const json::value* words = document.find_pointer("/error/message", failed);
+      words != nullptr && words->is_string())
+    return printable(words->get_string());
   for (const char* name : {"message", "Message", "detail", "error"}) {
     const json::value* found = document.get_object().if_contains(name);
     if (found != nullptr && found->is_string()) return printable(found->get_string());
@@ -80,10 +84,12 @@ class HttpTarget : public ScaleTarget {
       if (const Result<void> allowed = options_.authorise(request); !allowed)
         return std::unexpected(allowed.error());
     }
-    return fetch(request, {.timeout = options_.timeout,
-                           .body_max_bytes = kAnswerBytesMax,
-                           .ca_file = options_.ca_file,
-                           .stop = stop});
+    Result<HttpResponse> answer = fetch(request, {.timeout = options_.timeout,
+                                                  .body_max_bytes = kAnswerBytesMax,
+                                                  .ca_file = options_.ca_file,
+                                                  .stop = stop});
+    if (answer && answer->status == 401 && options_.refused) options_.refused();
+    return answer;
   }
 
   std::unique_ptr<TargetTranslator> translator_;
@@ -101,6 +107,15 @@ Authorisation bearer_token_in(std::string path) {
       return error(ErrorCode::NotFound, "token_file: there is no token in " + path);
     while (token.ends_with('\r') || token.ends_with(' ')) token.pop_back();
     request.headers.emplace_back("Authorization", "Bearer " + token);
+    return {};
+  };
+}
+
+Authorisation bearer_token_of(std::function<Result<std::string>()> token) {
+  return [token = std::move(token)](FetchRequest& request) -> Result<void> {
+    const Result<std::string> got = token();
+    if (!got) return std::unexpected(got.error());
+    request.headers.emplace_back("Authorization", "Bearer " + *got);
     return {};
   };
 }

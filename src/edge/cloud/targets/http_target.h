@@ -27,6 +27,8 @@ class TargetTranslator {
 using Authorisation = std::function<Result<void>(FetchRequest&)>;
 /// "Authorization: Bearer" with the file's first line, read each time; none if `path` is empty.
 Authorisation bearer_token_in(std::string path);
+/// "Authorization: Bearer" with what this answers.
+Authorisation bearer_token_of(std::function<Result<std::string>()> token);
 /// Signature Version 4 for a service of AWS.
 Authorisation aws_signed(std::function<Result<AwsCredentials>()> credentials, std::string region,
                          std::string service);
@@ -35,6 +37,7 @@ struct HttpTargetOptions {
   std::chrono::milliseconds timeout{10'000};
   std::string ca_file{};  ///< PEM file of who is trusted; empty: the system's
   Authorisation authorise{};
+  std::function<void()> refused{};  ///< what lets requests in was not taken (401): it should be had anew
 };
 std::unique_ptr<ScaleTarget> make_http_target(std::unique_ptr<TargetTranslator> translator,
                                               HttpTargetOptions options);

@@ -1,5 +1,6 @@
 #include "edge/cloud/targets/lambda_concurrency.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace forewarm {
@@ -46,6 +47,36 @@ class ProvisionedConcurrency : public TargetTranslator {
   std::string url_;
 };
 
+class ReservedConcurrency : public TargetTranslator {
+ public:
+  explicit ReservedConcurrency(const LambdaFunctionName& function)
+      : url_(function.url), path_("/functions/" + percent_encode(function.function) + "/concurrency") {}
+
+  std::optional<FetchRequest> read() const override {
+    return FetchRequest{.method = "GET", .url = url_ + "/2019-09-30" + path_, .headers = {}};
+  }
+
+  Result<TargetState> state(const HttpResponse& answer) const override {
+    if (answer.status != 200) return refusal_of(answer);
+    const auto reserved = count_in(answer.body, "/ReservedConcurrentExecutions");
+    if (!reserved) return error(ErrorCode::Invalid, "GetFunctionConcurrency: " + reserved.error().message);
+    return TargetState{.set = *reserved, .ready = {}};
+  }
+
+  Result<FetchRequest> write(std::optional<std::uint32_t> instances) const override {
+    const std::string url = url_ + "/2017-10-31" + path_;
+    if (!instances) return FetchRequest{.method = "DELETE", .url = url, .headers = {}};
+    return FetchRequest{.method = "PUT",
+                        .url = url,
+                        .headers = {{"Content-Type", "application/json"}},
+                        .body = R"({"ReservedConcurrentExecutions":)" +
+                                std::to_string(std::max<std::uint32_t>(*instances, 1)) + "}"};
+  }
+
+ private:
+  std::string url_, path_;
+};
+
 class MappingConcurrency : public TargetTranslator {
  public:
   explicit MappingConcurrency(const LambdaMapping& mapping)
@@ -84,6 +115,11 @@ std::string without_slash(std::string url) {
 std::unique_ptr<TargetTranslator> make_provisioned_concurrency(LambdaAlias alias) {
   alias.url = without_slash(std::move(alias.url));
   return std::make_unique<ProvisionedConcurrency>(alias);
+}
+
+std::unique_ptr<TargetTranslator> make_reserved_concurrency(LambdaFunctionName function) {
+  function.url = without_slash(std::move(function.url));
+  return std::make_unique<ReservedConcurrency>(function);
 }
 
 std::unique_ptr<TargetTranslator> make_mapping_concurrency(LambdaMapping mapping) {

@@ -16,6 +16,15 @@ struct LambdaAlias {
 };
 std::unique_ptr<TargetTranslator> make_provisioned_concurrency(LambdaAlias alias);
 
+/// Reserved concurrency of a function (AWS Lambda API, GetFunctionConcurrency of 2019-09-30, Put- and
+/// DeleteFunctionConcurrency of 2017-10-31): at most so many at a time, and kept free of others. None set: it
+/// shares the account's. Zero would switch the function off, so one is the least that is set.
+struct LambdaFunctionName {
+  std::string url;  ///< of the API, without a path
+  std::string function;
+};
+std::unique_ptr<TargetTranslator> make_reserved_concurrency(LambdaFunctionName function);
+
 /// MaximumConcurrency of an event source mapping (AWS Lambda API 2015-03-31, Get- and
 /// UpdateEventSourceMapping): 2 to 1000; none set: no limit of its own.
 struct LambdaMapping {

@@ -6,6 +6,7 @@
 #include "edge/cloud/targets/keda.h"
 #include "edge/cloud/targets/kubernetes_scale.h"
 #include "edge/cloud/targets/lambda_concurrency.h"
+#include "edge/cloud/targets/service_scale.h"
 #include "edge/cloud/targets/webhook.h"
 
 namespace forewarm {
@@ -95,6 +96,67 @@ TEST(ProvisionedConcurrency, WhatCouldNotBeAllocatedIsNotThere) {
   EXPECT_EQ(state("IN_PROGRESS"), (TargetState{.set = 9, .ready = 4}));
   EXPECT_EQ(state("FAILED"), (TargetState{.set = 4, .ready = 4}));
   EXPECT_FALSE(alias->state(answer(200, "{}")));
+}
+
+TEST(ReservedConcurrency, IsPutReadAndDeletedAndNeverSwitchesAFunctionOff) {
+  const auto reserved = make_reserved_concurrency({.url = "https://a/", .function = "resize"});
+  EXPECT_EQ(reserved->read()->url, "https://a/2019-09-30/functions/resize/concurrency");
+  const FetchRequest put = *reserved->write(20);
+  EXPECT_EQ(put.method, "PUT");
+  EXPECT_EQ(put.url, "https://a/2017-10-31/functions/resize/concurrency");
+  EXPECT_EQ(put.body, R"({"ReservedConcurrentExecutions":20})");
+  EXPECT_EQ(reserved->write(0)->body, R"({"ReservedConcurrentExecutions":1})");
+  EXPECT_EQ(reserved->write(std::nullopt)->method, "DELETE");
+  EXPECT_EQ(reserved->write(std::nullopt)->url, put.url);
+  EXPECT_EQ(reserved->state(answer(200, R"({"ReservedConcurrentExecutions":20})"))->set, 20U);
+  EXPECT_EQ(reserved->state(answer(200, "{}"))->set, std::nullopt);
+}
+
+TEST(CloudRun, PatchesTheServicesMinimumAndMakesNoRevision) {
+  const auto service = make_cloud_run({.name = "projects/p/locations/europe-west1/services/resize"});
+  const std::string url = "https://run.googleapis.com/v2/projects/p/locations/europe-west1/services/resize";
+  EXPECT_EQ(service->read()->url, url);
+  const FetchRequest patch = *service->write(5);
+  EXPECT_EQ(patch.method, "PATCH");
+  EXPECT_EQ(patch.url, url + "?updateMask=scaling.min_instance_count");
+  EXPECT_EQ(patch.body, R"({"scaling":{"minInstanceCount":5}})");
+  EXPECT_EQ(service->write(std::nullopt)->body, R"({"scaling":{"minInstanceCount":0}})");
+  EXPECT_EQ(service->state(answer(200, R"({"name":"a","scaling":{"minInstanceCount":3}})"))->set, 3U);
+  EXPECT_EQ(service->state(answer(200, R"({"name":"a","scaling":{}})"))->set, 0U);
+  const auto refused = service->state(
+      answer(403, R"({"error":{"code":403,"message":"Permission denied","status":"PERMISSION_DENIED"}})"));
+  EXPECT_EQ(refused.error().message.find("status 403: Permission denied"), 0U) << refused.error().message;
+}
+
+TEST(CloudRun, NamesOfServicesAreWhole) {
+  EXPECT_TRUE(is_cloud_run_service("projects/p/locations/l/services/s"));
+  for (const char* wrong : {"s", "projects/p/locations/l/services/", "/projects/p/locations/l/services/s",
+                            "projects/p/locations/l/services/s/x", "projects/p/locations/l/services/s?a=b"})
+    EXPECT_FALSE(is_cloud_run_service(wrong)) << wrong;
+}
+
+TEST(AzureElastic, PatchesTheMinimumAlone) {
+  const std::string name = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/a";
+  ASSERT_TRUE(is_azure_app(name));
+  EXPECT_FALSE(is_azure_app(name.substr(1)));
+  EXPECT_FALSE(is_azure_app(name + "/functions/f"));
+  const auto app = make_azure_elastic({.name = name});
+  const FetchRequest patch = *app->write(4);
+  EXPECT_EQ(patch.method, "PATCH");
+  EXPECT_EQ(patch.url, "https://management.azure.com" + name + "/config/web?api-version=2025-05-01");
+  EXPECT_EQ(patch.url, app->read()->url);
+  EXPECT_EQ(patch.body, R"({"properties":{"minimumElasticInstanceCount":4}})");
+  EXPECT_FALSE(app->write(std::nullopt));
+  EXPECT_EQ(app->state(answer(200, R"({"properties":{"minimumElasticInstanceCount":1}})"))->set, 1U);
+}
+
+TEST(Authorisation, ATokenThatCannotBeHadIsSaid) {
+  FetchRequest request;
+  ASSERT_TRUE(bearer_token_of([] { return Result<std::string>("abc"); })(request));
+  EXPECT_EQ(find_header(request.headers, "Authorization"), "Bearer abc");
+  const Authorisation none =
+      bearer_token_of([]() -> Result<std::string> { return error(ErrorCode::NotFound, "no credentials"); });
+  EXPECT_EQ(none(request).error().message, "no credentials");
 }
 
 TEST(MappingConcurrency, IsUpdatedAloneAndMayBeUnset) {
