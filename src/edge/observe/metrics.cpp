@@ -74,7 +74,7 @@ class Metrics::Registry {
   void count(TimePoint, const RunFinished& event);
   void count(TimePoint, const ForecastFitted& event);
   void count(TimePoint, const ConfigurationChanged& event);
-  void count(TimePoint, const ReceiveRequested&) {}
+  void count(TimePoint, const ReceiveRequested& event) { attribution_.ask(event); }
   void count(TimePoint, const ReceiveCancelled&) {}
   void count(TimePoint, const MessageDeleted&) {}
   void count(TimePoint, const VisibilityChanged&) {}

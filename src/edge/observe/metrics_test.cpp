@@ -172,6 +172,17 @@ TEST_F(MetricsTest, DeliveriesAreCountedForTheQueueThatWasAsked) {
   arrive(1);
   tell(ReceiveRequested{ReceiverId(5), kOrders, 10, 30s, now + 20s});
   tell(TimePassed{}, {Deliver{ReceiverId(5), {{MessageId(1), 1, now + 30s}}}});
+TEST_F(MetricsTest, ADeliveryThatIsThereAtOnceIsOfTheQueueThatWasAsked) {
+  arrive(1);
+  ReceiveRequested request;
+  request.receiver = ReceiverId(5);
+  request.queue = kOrders;
+  tell(request, {Deliver{ReceiverId(5), {{MessageId(1), 1, now + 30s}}}});
+  EXPECT_EQ(value(R"(forewarm_messages_delivered_total{queue="orders"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_messages_started_total{queue="orders"})"), "1");
+  EXPECT_EQ(metrics.text().find("queue-0"), std::string::npos);
+}
+
   EXPECT_EQ(value(R"(forewarm_messages_delivered_total{queue="orders"})"), "1");
   EXPECT_EQ(value(R"(forewarm_messages_started_total{queue="orders"})"), "1");
 }
