@@ -12,6 +12,7 @@
 #include "app/demo_function.h"
 #include "app/fit_worker.h"
 #include "app/history_commands.h"
+#include "app/notify_commands.h"
 #include "app/queue_commands.h"
 #include "app/replay_options.h"
 #include "app/server_options.h"
@@ -37,22 +38,20 @@ class CommandLine {
         "  forewarm serve                     a durable SQS-compatible queue on 127.0.0.1:9324\n"
         "  forewarm serve --config my.toml    with functions\n\nforewarm COMMAND --help shows examples of "
         "each.");
+    const auto on_chosen = [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); };
     serve();
     demo();
     replay();
     backtest();
     checks();
-    add_queue_commands(app_, queue_,
-                       [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
+    add_queue_commands(app_, queue_, on_chosen);
     functions();
     signals();
     explain();
-    add_history_commands(app_, history_,
-                         [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
-    add_store_commands(app_, store_,
-                       [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
-    add_control_commands(app_, control_,
-                         [this](CLI::App* sub, std::function<int()> action) { on(sub, std::move(action)); });
+    add_history_commands(app_, history_, on_chosen);
+    add_store_commands(app_, store_, on_chosen);
+    add_control_commands(app_, control_, on_chosen);
+    add_notify_commands(app_, notify_, on_chosen);
     forecast();
     plan();
     bench();
@@ -409,6 +408,7 @@ class CommandLine {
   BenchCommand bench_;
   ExplainCommand explain_;
   ControlCommand control_;
+  NotifyCommand notify_;
   HistoryCommand history_;
   QueueCommand queue_;
   StoreCommand store_;

@@ -8,6 +8,7 @@
 
 #include "app/config_fields.h"
 #include "app/function_runtime.h"
+#include "app/notify_config.h"
 #include "app/toml_tables.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
@@ -124,6 +125,9 @@ Result<void> check_server(const toml::table& root, std::string_view file, const 
   if (const auto admin = parse_endpoint(config.admin); !admin) return problem("admin", admin.error());
   if (const auto url = check_public_url(config.public_url); !url) return problem("public_url", url.error());
   if (const auto history = check_history(config); !history) return problem("history", history.error());
+  if (const auto alerts = check_alerts(config.alerts); !alerts) return problem("alerts", alerts.error());
+  if (const auto otlp = check_otlp(config.otlp); !otlp) return problem("otlp", otlp.error());
+  if (const auto emf = check_emf(config.emf); !emf) return problem("emf", emf.error());
   if (config.tls_certificate.empty() != config.tls_key.empty())
     return problem(config.tls_key.empty() ? "tls_certificate" : "tls_key",
                    {ErrorCode::Invalid, "tls_certificate and tls_key go together"});
@@ -139,7 +143,7 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   ServerConfig config;
   TomlReader reader(root, file);
   for (const std::string_view key :
-       {"function", "mapping", "queue", "source", "signal", "admin_token", "access_key"})
+       {"function", "mapping", "queue", "source", "signal", "notify", "admin_token", "access_key"})
     reader.known_elsewhere(key);
   describe(reader, config);
   Result<void> read = reader.finish();
@@ -164,6 +168,10 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   if (read) {
     read = read_table_array(root, "signal", file, config.signals,
                             [&](const SignalConfig& signal) { return check_signal(config.signals, signal); });
+  }
+  if (read) {
+    read = read_table_array(root, "notify", file, config.notify,
+                            [&](const NotifyConfig& one) { return check_notify(config.notify, one); });
   }
   if (read) {
     read = read_table_array(root, "admin_token", file, config.admin_tokens,
@@ -237,7 +245,7 @@ class EnvironmentReader : public FieldVisitor {
       value = read;
     }
   }
-  // The top level has none of these.
+  // What has no form in a variable, or is not there at the top level.
   void flag(FieldName, bool&) override {}
   void list(FieldName, std::vector<std::string>&) override {}
   void map(FieldName, std::map<std::string, std::string>&) override {}
@@ -278,6 +286,8 @@ Result<void> apply_environment(ServerConfig& config) {
     if (auto fits = check_memory(function, config.memory_max_mb); !fits) return fits;
   }
   if (auto url = check_public_url(config.public_url); !url) return url;
+  if (auto otlp = apply_otlp_environment(config.otlp); !otlp) return otlp;
+  if (auto emf = check_emf(config.emf); !emf) return emf;
   return check_history(config);
 }
 

@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "app/access_config.h"
+#include "app/alerts_config.h"
+#include "app/emf_config.h"
+#include "app/otlp_config.h"
 #include "app/override_config.h"
 #include "app/remote_config.h"
 #include "app/signal_config.h"
@@ -114,6 +117,10 @@ struct ServerConfig {
   std::vector<QueueConfig> queues;
   std::vector<SourceConfig> sources;
   std::vector<SignalConfig> signals;
+  AlertsConfig alerts;
+  OtlpConfig otlp;
+  EmfConfig emf;
+  std::vector<NotifyConfig> notify;
   std::vector<AdminTokenConfig> admin_tokens;
   std::vector<AccessKeyConfig> access_keys;
 };

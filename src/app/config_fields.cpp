@@ -1,5 +1,7 @@
 #include "app/config_fields.h"
 
+#include "app/notify_config.h"
+
 namespace forewarm {
 namespace {
 
@@ -139,6 +141,9 @@ void describe(FieldVisitor& v, ServerConfig& c) {
              c.history.coarse_step, {1s, 24h});
   v.duration({"coarse_keep", "how long these are kept"}, c.history.coarse_keep, kHistoryKept);
   v.end_table();
+  describe(v, c.alerts);
+  describe(v, c.otlp);
+  describe(v, c.emf);
 }
 
 void describe(FieldVisitor& v, FunctionConfig& c) {

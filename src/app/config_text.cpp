@@ -7,6 +7,7 @@
 #include "app/config.h"
 #include "app/config_fields.h"
 #include "app/control_config.h"
+#include "app/notify_config.h"
 #include "app/remote_factory.h"
 
 namespace forewarm {
@@ -171,6 +172,9 @@ std::string config_reference() {
          reference_of<AdminTokenConfig>("[[admin_token]]",
                                         "Who may use the admin port (operations.md). Without any table, "
                                         "everybody who reaches it.") +
+         reference_of<NotifyConfig>("[[notify]]",
+                                    "Who is told of alerts (alerting.md). One table each; `forewarm notify "
+                                    "test` tries them.") +
          reference_of<QueueConfig>("[[queue]]", "Queues that are to be there from the start.") +
          reference_of<SourceConfig>("[[source]]",
                                     "Queues that live in another engine (engines.md). One table each; a "
@@ -183,7 +187,8 @@ std::string config_reference() {
              "[[signal]]", "External series that may help to forecast queues (signals.md). One table each.") +
          reference_of<ControlFile>("control: top level",
                                    "Keys of the other file, that of `forewarm control` (control.md). It may "
-                                   "have `[[admin_token]]`\ntables too; the environment has no say in it.") +
+                                   "have `[[admin_token]]`\nand `[[notify]]` tables too; the environment has "
+                                   "no say in it.") +
          reference_of<ControlConfig>(
              "control: [[control]]",
              "A queue that is watched by metrics alone, and what is told how many instances to have. One "
@@ -218,7 +223,8 @@ scaling.late_share_max = 0.01    # all but 1 % do
 }
 
 std::vector<std::string> config_warnings(const ServerConfig& config) {
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = notify_warnings(config.notify);
+  for (std::string& warning : otlp_warnings(config.otlp)) warnings.push_back(std::move(warning));
   for (const MappingConfig& mapping : config.mappings) {
     const MappingSettings& settings = mapping.settings;
     for (const FunctionConfig& function : config.functions) {
@@ -276,6 +282,8 @@ std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, S
   keep("function_nice", &ServerConfig::function_nice);
   keep("forecast.step", &ServerConfig::forecast_step);
   keep("history", &ServerConfig::history);
+  keep("otlp", &ServerConfig::otlp);
+  keep("emf", &ServerConfig::emf);
   return kept;
 }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/notify_config.h"
 #include "app/target_models.h"
 #include "app/toml_tables.h"
 #include "edge/cloud/targets/service_scale.h"
@@ -176,6 +177,7 @@ void describe(FieldVisitor& v, ControlFile& c) {
   v.integer({"history", "steps that a fit gets, at most"}, c.forecast.history, {16, 60'000});
   v.integer({"refit_every", "steps between two fits"}, c.forecast.refit_every, {1, 10'000});
   v.end_table();
+  describe(v, c.alerts);
 }
 
 void describe(FieldVisitor& v, ControlConfig& c) {
@@ -200,7 +202,7 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
   if (!root) return std::unexpected(root.error());
   ControlFile config;
   TomlReader reader(*root, file);
-  for (const std::string_view key : {"control", "admin_token"}) reader.known_elsewhere(key);
+  for (const std::string_view key : {"control", "notify", "admin_token"}) reader.known_elsewhere(key);
   describe(reader, config);
   if (const Result<void> read = reader.finish(); !read) return std::unexpected(read.error());
   const auto wrong = [&](std::string_view key, const Error& why) {
@@ -208,9 +210,14 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
   };
   if (const auto level = parse_log_level(config.log_level); !level) return wrong("log_level", level.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return wrong("admin", admin.error());
+  if (const auto alerts = check_alerts(config.alerts); !alerts) return wrong("alerts", alerts.error());
   Result<void> read =
       read_table_array(*root, "control", file, config.controls,
                        [&](const ControlConfig& control) { return check_control(config.controls, control); });
+  if (read) {
+    read = read_table_array(*root, "notify", file, config.notify,
+                            [&](const NotifyConfig& one) { return check_notify(config.notify, one); });
+  }
   if (read) {
     read = read_table_array(*root, "admin_token", file, config.admin_tokens,
                             [](const AdminTokenConfig& token) -> std::string {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/access_config.h"
+#include "app/alerts_config.h"
 #include "app/config_fields.h"
 #include "base/result.h"
 #include "core/model/directive.h"
@@ -85,6 +86,8 @@ struct ControlFile {
   Duration every = 5s;
   ForecastSettings forecast;
   std::vector<ControlConfig> controls;
+  AlertsConfig alerts;
+  std::vector<NotifyConfig> notify;
   std::vector<AdminTokenConfig> admin_tokens;
 };
 

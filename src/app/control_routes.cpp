@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "app/admin_access.h"
+#include "app/alert_service.h"
 #include "app/controlled.h"
 #include "app/directive_json.h"
 #include "edge/observe/routes.h"
@@ -20,6 +21,7 @@ class ControlRouteTable : public ControlRoutes {
     routes_.add_schema("Controlled", kControlledSchema);
     add_health();
     add_plan();
+    sources_.alerts->add_route(routes_);
     access_.add_routes(routes_);
   }
   HttpHandler handler() override { return routes_.handler(); }

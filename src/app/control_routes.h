@@ -13,6 +13,8 @@
 
 namespace forewarm {
 
+class AlertService;
+
 /// The admin port of `forewarm control`: health, metrics, the plan, and what KEDA fetches. With admin tokens,
 /// all but health asks for one.
 class ControlRoutes {
@@ -21,6 +23,7 @@ class ControlRoutes {
     std::function<bool()> ready;
     std::function<std::string()> plan;
     std::function<std::string()> metrics;
+    AlertService* alerts = nullptr;
     std::function<const KedaTarget*(std::string_view queue)> keda;  ///< null: there is none of that name
   };
   /// Invalid for tokens that cannot be read.

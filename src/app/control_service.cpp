@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/control_alerts.h"
 #include "app/control_backfill.h"
 #include "app/control_routes.h"
 #include "app/control_state.h"
@@ -53,6 +54,7 @@ class Service : public ControlService, public Names {
         steady_at_start_(Loop::Clock::now()),
         decisions_({.directory = options_.config.data + "/decisions"}, *this) {}
   ~Service() override {
+    alerts_.reset();
     for (const auto& each : queues_) each->thread.reset();
     if (admin_) remove_endpoints(options_.config.data);
   }
@@ -74,6 +76,7 @@ class Service : public ControlService, public Names {
   Result<void> open_history();
   Result<void> listen();
   std::string metrics_text() const;
+  std::vector<ControlSample> samples() const;
 
   void bring_back(Controlled& c);
   void fill_history(Controlled& c, Result<std::vector<ImportedSeries>> measured);
@@ -103,6 +106,7 @@ class Service : public ControlService, public Names {
   std::vector<std::unique_ptr<Controlled>> queues_;  ///< by id, from 1
   std::unique_ptr<ControlRoutes> routes_;
   std::unique_ptr<HttpServer> admin_;
+  std::unique_ptr<AlertService> alerts_;
 };
 
 Result<void> Service::start() {
@@ -163,12 +167,16 @@ Result<void> Service::listen() {
   const Result<Endpoint> admin =
       listen_address("admin", options_.config.admin, !options_.config.admin_tokens.empty());
   if (!admin) return std::unexpected(admin.error());
+  alerts_ = make_control_alerts({&loop_, &log(), [this] { return now(); }, [this] { return samples(); },
+                                 [this] { return admin_->endpoint(); }},
+                                options_.config);
   auto routes = ControlRoutes::make(
       *admin, options_.config.admin_tokens,
       {.ready =
            [this] { return std::ranges::all_of(queues_, [](const auto& each) { return each->restored; }); },
        .plan = [this] { return plan_json(); },
        .metrics = [this] { return metrics_text(); },
+       .alerts = alerts_.get(),
        .keda = [this](std::string_view name) -> const KedaTarget* {
          const auto found =
              std::ranges::find_if(queues_, [name](const auto& each) { return each->config.queue == name; });
@@ -392,10 +400,14 @@ std::string Service::plan_json() const {
   return text;
 }
 
+std::vector<ControlSample> Service::samples() const {
+  std::vector<ControlSample> all;
+  for (const auto& each : queues_) all.push_back(sample_of(*each, now()));
+  return all;
+}
+
 std::string Service::metrics_text() const {
-  std::vector<ControlSample> samples;
-  for (const auto& each : queues_) samples.push_back(sample_of(*each, now()));
-  return control_metrics_text(samples, FOREWARM_VERSION);
+  return control_metrics_text(samples(), FOREWARM_VERSION);
 }
 
 bool Service::well() const {

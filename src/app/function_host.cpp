@@ -137,7 +137,15 @@ void FunctionHost::run(const Run& run) {
   // An instance that is gone already is the process pool's to answer for.
   const auto started = started_.find(run.instance);
   InstancePool& pool = started != started_.end() ? *started->second.pool : *pool_;
-  pool.run(run.instance, numbered(runtime.invocation(*messages, wall_time()), run.run));
+  Invocation invocation = runtime.invocation(*messages, wall_time());
+  if (surroundings_.trace)
+    if (const std::optional<TraceContext> trace = surroundings_.trace(run.run)) {
+      if (runtime.format == EventFormat::Sqs)
+        invocation.trace_header = xray_header_of(*trace);
+      else
+        invocation.headers.emplace_back("traceparent", traceparent_of(*trace));
+    }
+  pool.run(run.instance, numbered(std::move(invocation), run.run));
 }
 
 void FunctionHost::on(PoolEvent event) {

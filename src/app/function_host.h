@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "core/model/event.h"
 #include "edge/functions/process_pool.h"
 #include "edge/observe/dashboard.h"
+#include "edge/observe/otlp/trace_context.h"
 
 namespace forewarm {
 
@@ -44,6 +46,8 @@ class FunctionHost {
     std::function<void(std::string_view)> warn;
     DeadLetters* dead_letters = nullptr;
     std::function<TimePoint()> now;
+    /// The trace that a run is to be a part of; may be empty.
+    std::function<std::optional<TraceContext>(RunId)> trace{};
   };
   static Options options_of(const ServerConfig& config, const std::string& owner_mark);
   FunctionHost(Loop& loop, Options options, Surroundings surroundings);

@@ -40,9 +40,15 @@ std::optional<SqsError> find_queue_fault(const sqs::SendMessageEntry& entry, con
   return std::nullopt;
 }
 
-std::string trace_header(const sqs::SendMessageEntry& entry) {
+/// The message's own, else its request's, as SQS has it.
+std::string trace_header(const sqs::SendMessageEntry& entry, const RequestContext& from) {
   const auto found = entry.system_attributes.find("AWSTraceHeader");
-  return found == entry.system_attributes.end() ? std::string() : found->second.value;
+  return found == entry.system_attributes.end() ? from.trace_header : found->second.value;
+}
+
+std::string_view text_attribute(const sqs::SendMessageEntry& entry, const char* name) {
+  const auto found = entry.attributes.find(name);
+  return found == entry.attributes.end() ? std::string_view() : std::string_view(found->second.value);
 }
 
 }  // namespace
@@ -52,7 +58,7 @@ void MessageSender::operator()(const sqs::SendMessage& request, const RequestCon
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   Sending sending{.queue = **queue,
-                  .sender_id = from.sender_id,
+                  .from = from,
                   .now = context_.gate->now(),
                   .messages = {},
                   .load = {},
@@ -73,7 +79,7 @@ void MessageSender::operator()(const sqs::SendMessageBatch& request, const Reque
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   Sending sending{.queue = **queue,
-                  .sender_id = from.sender_id,
+                  .from = from,
                   .now = context_.gate->now(),
                   .messages = {},
                   .load = {},
@@ -141,16 +147,25 @@ sqs::SqsResult<sqs::Sent> MessageSender::take(const sqs::SendMessageEntry& entry
                         .receive_count = 0,
                         .priority = metadata->priority};
   sending.load = with_this;
+  std::string header = trace_header(entry, sending.from);
+  trace(id, entry, header);
   sending.messages.push_back({.message = message,
                               .payload = sqs::encode({.sent_to = sending.queue.id,
                                                       .sent = sending.now,
                                                       .body = entry.body,
                                                       .attributes = entry.attributes,
-                                                      .trace_header = trace_header(entry),
+                                                      .trace_header = std::move(header),
                                                       .group_id = entry.group_id,
                                                       .deduplication_id = deduplication_id,
-                                                      .sender_id = sending.sender_id})});
+                                                      .sender_id = sending.from.sender_id})});
   return answer(entry, id, rules.fifo);
+}
+
+void MessageSender::trace(MessageId message, const sqs::SendMessageEntry& entry,
+                          const std::string& header) const {
+  if (context_.options.traced)
+    context_.options.traced(message, text_attribute(entry, "traceparent"),
+                            text_attribute(entry, "tracestate"), header);
 }
 
 /// The message that had this deduplication id first. If its commit is still on its way, a write of this

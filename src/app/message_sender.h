@@ -23,7 +23,7 @@ class MessageSender {
   /// What one request writes, gathered over its entries.
   struct Sending {
     const QueueEntry& queue;
-    const std::string& sender_id;
+    const RequestContext& from;
     TimePoint now;
     std::vector<StoredMessage> messages;
     QueueLoad load;  ///< of these messages
@@ -34,6 +34,7 @@ class MessageSender {
 
   sqs::SqsResult<sqs::Sent> take(const sqs::SendMessageEntry& entry, Sending& sending);
   std::optional<MessageId> find_original(const std::string& key, Sending& sending);
+  void trace(MessageId message, const sqs::SendMessageEntry& entry, const std::string& header) const;
   sqs::Sent answer(const sqs::SendMessageEntry& entry, MessageId message, bool fifo) const;
   sqs::SqsError refusal(const Error& failure) const;
   void store(Sending sending, Stored done);

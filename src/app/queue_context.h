@@ -26,6 +26,7 @@ using QueueReply = std::function<void(sqs::SqsResult<sqs::Response>)>;
 struct RequestContext {
   std::string base_url;  ///< "http://localhost:9324": queue URLs begin with it
   std::string sender_id = "000000000000";
+  std::string trace_header{};  ///< X-Amzn-Trace-Id of the request
   /// False for queues that are not to be listed; empty: all are.
   std::function<bool(std::string_view)> sees{};
   /// Registers what to do if the client goes away before it is answered; may be empty.
@@ -93,6 +94,9 @@ struct QueueServiceOptions {
   std::function<std::string(QueueId)> elsewhere = {};
   /// Told of every request that changed a queue, or was to, once it is answered.
   std::function<void(const QueueChange&)> changed = {};
+  /// Told of which trace a message belongs to, before the message is durable: its traceparent, tracestate and
+  /// X-Ray header. May be empty.
+  std::function<void(MessageId, std::string_view, std::string_view, std::string_view)> traced = {};
   /// Told of what an operator should know, such as a message that cannot be read.
   std::function<void(std::string_view)> warn;
   /// Told that QueueService::tick() is to be called every tenth of a second until it says false.

@@ -42,6 +42,7 @@ Result<void> ServerImpl::start() {
        [this] { return signals_->recorded(); }, report, warn});
   if (!history) return std::unexpected(history.error());
   history_ = std::move(*history);
+  make_telemetry();
   make_host();
   if (Result<void> done = recover(*recovered); !done) return done;
   if (Result<void> attached = queues_.attach(*world_); !attached) return attached;
@@ -108,11 +109,13 @@ void ServerImpl::make_host() {
     log().warning("ended what a killed server had left running", {{"processes", std::uint64_t{killed}}});
   host_ = std::make_unique<FunctionHost>(
       loop_, FunctionHost::options_of(config_, mark),
-      FunctionHost::Surroundings{.report = [this](Event event) { world_->report(std::move(event)); },
-                                 .queues = &queues_,
-                                 .warn = [this](std::string_view text) { log().warning(text); },
-                                 .dead_letters = &queues_.dead_letters(),
-                                 .now = std::bind_front(&LiveWorld::now, world_.get())});
+      FunctionHost::Surroundings{
+          .report = [this](Event event) { world_->report(std::move(event)); },
+          .queues = &queues_,
+          .warn = [this](std::string_view text) { log().warning(text); },
+          .dead_letters = &queues_.dead_letters(),
+          .now = std::bind_front(&LiveWorld::now, world_.get()),
+          .trace = [this](RunId run) { return telemetry_ ? telemetry_->of_run(run) : std::nullopt; }});
   fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}}, [this](FitAnswer answer) {
     signals_->note(queue(answer.fitted.queue), answer);
     world_->report(std::move(answer.fitted));
@@ -138,6 +141,7 @@ void ServerImpl::make_sources() {
                                      .queue_id = queue_id,
                                      .slots = slots,
                                      .warn = [this](std::string_view text) { log().warning(text); },
+                                     .traced = std::bind_front(&ServerImpl::traced, this),
                                      .make = make_source});
 }
 
@@ -148,6 +152,7 @@ void ServerImpl::watch(const TimedEvent& event, const Actions& actions) {
   history_->observe(event, actions);
   snapshots_.observe(event, actions);
   story_.observe(event, actions);
+  if (telemetry_) telemetry_->observe(event, actions);
   if (options_.watch) options_.watch(event, actions);
   if (ready_ && signals_->waits_for(event.event)) loop_.post([this] { configure(); });
 }
@@ -207,6 +212,8 @@ Snapshot ServerImpl::snapshot() {
   for (FunctionSnapshot& function : snapshot.functions)
     function.not_taken = host_->elsewhere().not_taken(function.id);
   signals_->fill(snapshot);
+  snapshot.receivers = alerts_->receivers();
+  if (telemetry_) telemetry_->fill(snapshot);
   return snapshot;
 }
 
@@ -219,6 +226,7 @@ void ServerImpl::reload() {
   if (auto read = read_reloaded(options_.read_again, with_keys, config_, log())) {
     config_ = std::move(*read);
     functions_.configure(config_);
+    alerts_->configure(config_.alerts, config_.notify);
     make_queues();
   }
   guard_->reload(config_);
@@ -273,6 +281,7 @@ Result<void> ServerImpl::run() {
   ask_for_short_slices();
   drive(core_, *world_);
   history_->finish(world_->now());
+  if (telemetry_) telemetry_->finish();
   remove_endpoints(config_.data);
   if (recorder_) recorder_->flush();
   return world_->failure() ? Result<void>(std::unexpected(*world_->failure())) : Result<void>();

@@ -40,10 +40,45 @@ Result<void> ServerImpl::listen() {
   guard_->add_routes(dashboard_->routes());
   backup_ = std::make_unique<BackupService>(loop_, config_.data, dashboard_->routes());
   add_doctor_route(dashboard_->routes(), config_, host_->pool());
+  make_alerts();
   server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
   admin_server_ = std::move(*server);
   return {};
+}
+
+void ServerImpl::make_alerts() {
+  const auto sender = [this] {
+    return NotificationSender{.receiver = {},
+                              .instance = instance_label(admin_endpoint().port),
+                              .url = guard_->url(admin_endpoint()),
+                              .now = world_->now()};
+  };
+  alerts_ = std::make_unique<AlertService>(
+      AlertService::Server{.loop = &loop_,
+                           .log = &log(),
+                           .now = [this] { return world_->now(); },
+                           .metrics = [this](const MetricFilter& wanted) { return metrics_.points(wanted); },
+                           .sender = sender},
+      config_.alerts, config_.notify);
+  alerts_->add_route(dashboard_->routes());
+}
+
+void ServerImpl::make_telemetry() {
+  telemetry_ = Telemetry::make(
+      {.loop = &loop_,
+       .log = &log(),
+       .names = this,
+       .now = [this] { return world_->now(); },
+       .id_text = [this](MessageId id) { return queues_.public_id(id); },
+       .metrics = [this] { return metrics_.points([](std::string_view) { return true; }); },
+       .instance = [this] { return instance_label(admin_server_ ? admin_endpoint().port : 0); }},
+      config_.otlp);
+  emf_ = EmfLog::make({.loop = &loop_,
+                       .log = &log(),
+                       .now = [this] { return world_->now(); },
+                       .metrics = [this](const MetricFilter& wanted) { return metrics_.points(wanted); }},
+                      config_.emf);
 }
 
 AdminRoutes::Sources ServerImpl::admin_sources() {

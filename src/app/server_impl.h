@@ -6,7 +6,9 @@
 #include <string>
 
 #include "app/admin_routes.h"
+#include "app/alert_service.h"
 #include "app/backup_service.h"
+#include "app/emf_log.h"
 #include "app/fit_worker.h"
 #include "app/function_changes.h"
 #include "app/function_directory.h"
@@ -25,6 +27,7 @@
 #include "app/signal_service.h"
 #include "app/source_service.h"
 #include "app/sqs_front.h"
+#include "app/telemetry.h"
 #include "app/ticker.h"
 #include "edge/net/service_manager.h"
 #include "edge/observe/dashboard.h"
@@ -44,6 +47,7 @@ class ServerImpl : public Server, private Names {
                                     .receivable = [this](QueueId queue) { return receivable(queue); },
                                     .elsewhere = [this](QueueId queue) { return sources_->elsewhere(queue); },
                                     .changed = [this](const QueueChange& change) { guard_->note(change); },
+                                    .traced = std::bind_front(&ServerImpl::traced, this),
                                     .warn = [this](std::string_view text) { log().warning(text); },
                                     .wants_ticks = [this] { ticks_.wake(); }}),
         metrics_({.version = FOREWARM_VERSION}, *this),
@@ -54,6 +58,9 @@ class ServerImpl : public Server, private Names {
     // Nothing may call back into what is being taken down: first the doors, then the hands, then the store.
     sqs_server_.reset();
     admin_server_.reset();
+    alerts_.reset();
+    telemetry_.reset();
+    emf_.reset();
     backup_.reset();
     signals_.reset();
     sources_.reset();
@@ -92,6 +99,11 @@ class ServerImpl : public Server, private Names {
   void make_queues();
   void make_queue(const std::string& name, const sqs::Request& request);
   void make_sources();
+  void make_alerts();
+  void make_telemetry();
+  void traced(MessageId message, std::string_view parent, std::string_view state, std::string_view xray) {
+    if (telemetry_) telemetry_->sent(message, {parent, state, xray});
+  }
   void configure();
   void queue_made();
   void be_ready();
@@ -127,6 +139,9 @@ class ServerImpl : public Server, private Names {
   std::optional<FunctionChanges> changes_;
   std::unique_ptr<AdminRoutes> admin_routes_;
   std::unique_ptr<BackupService> backup_;
+  std::unique_ptr<AlertService> alerts_;
+  std::unique_ptr<Telemetry> telemetry_;
+  std::unique_ptr<EmfLog> emf_;
   std::unique_ptr<QueueForecasts> forecasts_;
   std::optional<SqsFront> sqs_front_;
   std::unique_ptr<HttpServer> sqs_server_;

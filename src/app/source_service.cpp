@@ -202,6 +202,9 @@ void SourceService::on_lent(Source& source, std::vector<LentMessage> messages) {
       store_.give_back(brought.id, Duration(0));
       continue;
     }
+    if (server_.traced)
+      server_.traced(brought.id, attribute(message, "traceparent"), attribute(message, "tracestate"),
+                     attribute(message, "AWSTraceHeader"));
     const bool again = brought.attempts.attempts > 0 || message.deliveries > 1;
     server_.report(
         MessageArrived{message_of(source, brought, message), again ? Origin::Recovered : Origin::Sent});

@@ -35,6 +35,8 @@ class SourceService {
     /// Messages that the queue's ready and starting instances take at a time.
     std::function<std::uint32_t(std::string_view queue)> slots;
     std::function<void(std::string_view)> warn;
+    /// As QueueServiceOptions::traced; may be empty.
+    std::function<void(MessageId, std::string_view, std::string_view, std::string_view)> traced{};
     MakeSource make;
   };
 

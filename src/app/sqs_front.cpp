@@ -8,6 +8,8 @@
 namespace forewarm {
 namespace {
 
+constexpr std::size_t kTraceHeaderMax = 512;  ///< it is kept with each message
+
 /// Signatures carry the time of the client's wall clock.
 TimePoint signing_time() {
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
@@ -79,6 +81,8 @@ void SqsFront::answer(const HttpRequest& request, const std::shared_ptr<HttpRepl
   context.base_url =
       host.empty() ? own_url_ : own_url_.substr(0, own_url_.find("://") + 3) + std::string(host);
   if (!public_url_.empty()) context.base_url = public_url_;
+  const std::string_view trace = find_header(request.headers, "X-Amzn-Trace-Id");
+  if (trace.size() <= kTraceHeaderMax) context.trace_header = trace;
   context.on_closed = [reply](std::function<void()> closed) { reply->on_closed(std::move(closed)); };
   queues_.handle(*parsed.request, context,
                  [send, action = std::string(sqs::action_name(*parsed.request))](

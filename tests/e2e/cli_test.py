@@ -18,7 +18,7 @@ TRACE_QUEUES = ["azfn19w-420", "azfn19w-455"]  # two small ones
 SCRIPTED = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
 COMMANDS = ["serve", "demo", "replay", "check", "config init", "config reference", "queue list", "queue create",
             "queue delete", "queue purge", "queue send", "queue scaling", "dlq list", "dlq triage", "dlq redrive", "fn add", "fn update", "fn ls",
-            "fn logs", "fn invoke", "explain", "bench", "backtest", "forecast"]
+            "fn logs", "fn invoke", "notify test", "explain", "bench", "backtest", "forecast"]
 
 
 class CommandLineTests(ServerTest):

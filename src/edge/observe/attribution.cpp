@@ -15,7 +15,7 @@ auto* find(Map& map, std::uint64_t key) {
 
 void Attribution::remember(const Event& event, const Actions& actions) {
   if (const auto* requested = std::get_if<ReceiveRequested>(&event)) {
-    receivers_[requested->receiver.value()] = requested->queue;
+    ask(*requested);
   } else if (const auto* cancelled = std::get_if<ReceiveCancelled>(&event)) {
     receivers_.erase(cancelled->receiver.value());
   } else if (const auto* finished = std::get_if<RunFinished>(&event)) {

@@ -23,6 +23,8 @@ class Attribution {
     std::vector<RunId> runs;
   };
 
+  /// Before the lookups for an event that asks: it may be answered in the same step.
+  void ask(const ReceiveRequested& request) { receivers_[request.receiver.value()] = request.queue; }
   /// First all lookups for an event and its actions, then this.
   void remember(const Event& event, const Actions& actions);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "edge/observe/metric_families.h"
 
 namespace forewarm {
 namespace {
@@ -59,7 +60,7 @@ class ControlFamilies {
   void add(std::string_view name, Labels labels, const std::optional<Number>& value) {
     if (value) add(name, std::move(labels), static_cast<double>(*value));
   }
-  std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
+  const std::vector<prometheus::MetricFamily>& all() const { return families_; }
 
  private:
   std::vector<prometheus::MetricFamily> families_;
@@ -97,17 +98,26 @@ void add_sample(ControlFamilies& to, const ControlSample& s) {
          static_cast<double>(s.fits[1]));
 }
 
+ControlFamilies control_families(std::span<const ControlSample> samples, std::string_view version) {
+  ControlFamilies families;
+  families.add("forewarm_control_info", {{"version", std::string(version)}}, 1.0);
+  for (const ControlSample& sample : samples) add_sample(families, sample);
+  return families;
+}
+
 }  // namespace
 
 std::span<const ControlMetric> control_metrics() {
   return kControlMetrics;
 }
 
+std::vector<MetricPoints> control_metric_points(std::span<const ControlSample> samples,
+                                                std::string_view version) {
+  return metric_points(control_families(samples, version).all());
+}
+
 std::string control_metrics_text(std::span<const ControlSample> samples, std::string_view version) {
-  ControlFamilies families;
-  families.add("forewarm_control_info", {{"version", std::string(version)}}, 1.0);
-  for (const ControlSample& sample : samples) add_sample(families, sample);
-  return families.text();
+  return prometheus::TextSerializer().Serialize(control_families(samples, version).all());
 }
 
 }  // namespace forewarm

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "edge/observe/decision_record.h"
+#include "edge/observe/metric_points.h"
 
 namespace forewarm {
 
@@ -44,6 +45,9 @@ struct ControlMetric {
   std::string_view help;
 };
 std::span<const ControlMetric> control_metrics();
+/// The series, for what looks at them here.
+std::vector<MetricPoints> control_metric_points(std::span<const ControlSample> samples,
+                                                std::string_view version);
 /// In the Prometheus text exposition format 0.0.4.
 std::string control_metrics_text(std::span<const ControlSample> samples, std::string_view version);
 

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "edge/observe/metric_families.h"
 
 namespace forewarm {
 namespace {
@@ -196,6 +197,19 @@ SignalSeriesSet MetricSeries::make_signal(const std::string& name, const std::ve
   return s;
 }
 
+NotificationSeries MetricSeries::make_receiver(const std::string& name) {
+  NotificationSeries series;
+  families_->counters_by(MetricId::Notifications, {{"receiver", name}}, {"delivered", "failed", "refused"},
+                         series.sent);
+  return series;
+}
+
+std::array<Counter*, 3> MetricSeries::make_telemetry(const std::string& kind) {
+  std::array<Counter*, 3> series{};
+  families_->counters_by(MetricId::OtlpItems, {{"kind", kind}}, {"sent", "rejected", "dropped"}, series);
+  return series;
+}
+
 void MetricSeries::add_gauges(const std::string& name, SignalSeriesSet& series) {
   series.value = families_->gauge(MetricId::SignalValue, {{"signal", name}});
   series.age = families_->gauge(MetricId::SignalAge, {{"signal", name}});
@@ -237,8 +251,27 @@ void MetricSeries::remove(const QueueSeries& s) {
   f.remove(MetricId::LateShareMax, s.late_share_max);
 }
 
+void MetricSeries::remove(const NotificationSeries& series) {
+  families_->remove(MetricId::Notifications, series.sent);
+}
+
 void MetricSeries::remove(const RunSeries& series) {
   families_->remove(MetricId::Runs, series.runs);
+}
+
+std::vector<MetricPoints> MetricSeries::points(const MetricFilter& wanted) const {
+  std::vector<prometheus::MetricFamily> found;
+  const auto add = [&found](const prometheus::Collectable* family) {
+    if (family == nullptr) return;
+    for (prometheus::MetricFamily& each : family->Collect()) found.push_back(std::move(each));
+  };
+  for (std::size_t i = 0; i < metric_table().size(); ++i) {
+    if (!wanted(metric_table()[i].name)) continue;
+    add(families_->counters[i]);
+    add(families_->gauges[i]);
+    add(families_->histograms[i]);
+  }
+  return metric_points(found);
 }
 
 std::string MetricSeries::text() const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "edge/observe/metric_points.h"
 #include "edge/observe/metric_table.h"
 #include "edge/observe/words.h"
 
@@ -70,6 +71,10 @@ struct SignalSeriesSet {
   Gauge* value = nullptr;  ///< null while there is none
   Gauge* age = nullptr;
 };
+/// Pointers to the series of one receiver of alerts.
+struct NotificationSeries {
+  std::array<Counter*, 3> sent{};  ///< delivered, failed, refused
+};
 /// Pointers to the series without labels that change.
 struct ServerSeries {
   Counter* events = nullptr;
@@ -105,11 +110,17 @@ class MetricSeries {
   FunctionSeries make_function(const std::string& name);
   /// `reasons` are what may become of a value. The gauges come with the first one.
   SignalSeriesSet make_signal(const std::string& name, const std::vector<std::string>& reasons);
+  NotificationSeries make_receiver(const std::string& name);
+  /// Sent, rejected, dropped.
+  std::array<Counter*, 3> make_telemetry(const std::string& kind);
   void add_gauges(const std::string& name, SignalSeriesSet& series);
   void remove(const QueueSeries& series);
   void remove(const RunSeries& series);
   void remove(const SignalSeriesSet& series);
+  void remove(const NotificationSeries& series);
   std::string text() const;
+  /// The series of the metrics that are wanted; those of others are not looked at.
+  std::vector<MetricPoints> points(const MetricFilter& wanted) const;
 
  private:
   struct Families;

@@ -110,6 +110,13 @@ constexpr auto kTable = std::to_array<MetricDescription>({
     {"forewarm_signals_unknown_total", kCounter, "Requests that pushed values of a signal that is none.", "",
      ""},
 
+    {"forewarm_notifications_total", kCounter,
+     "Messages about alerts to a receiver, by what became of them. What was not delivered is sent again.",
+     "receiver, reason", "delivered, failed, refused"},
+    {"forewarm_otlp_items_total", kCounter,
+     "Spans and points of metrics for the OpenTelemetry collector, by what became of them.", "kind, reason",
+     "sent, rejected, dropped"},
+
     {"forewarm_store_commits_total", kCounter, "Commits of the message store; one may hold many writes.", "",
      ""},
     {"forewarm_store_writes_total", kCounter, "Writes to the message store.", "", ""},

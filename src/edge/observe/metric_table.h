@@ -66,6 +66,8 @@ enum class MetricId : std::uint8_t {
   SignalValue,
   SignalAge,
   SignalsUnknown,
+  Notifications,
+  OtlpItems,
   StoreCommits,
   StoreWrites,
   StoreSyncs,

@@ -39,6 +39,7 @@ class Metrics::Registry {
   void set_snapshot(const Snapshot& snapshot);
   void set_ready(bool ready) { server_.ready->Set(ready ? 1 : 0); }
   std::string text() const { return series_.text(); }
+  std::vector<MetricPoints> points(const MetricFilter& wanted) const { return series_.points(wanted); }
 
  private:
   struct Queue {
@@ -74,7 +75,7 @@ class Metrics::Registry {
   void count(TimePoint, const RunFinished& event);
   void count(TimePoint, const ForecastFitted& event);
   void count(TimePoint, const ConfigurationChanged& event);
-  void count(TimePoint, const ReceiveRequested&) {}
+  void count(TimePoint, const ReceiveRequested& event) { attribution_.ask(event); }
   void count(TimePoint, const ReceiveCancelled&) {}
   void count(TimePoint, const MessageDeleted&) {}
   void count(TimePoint, const VisibilityChanged&) {}
@@ -101,6 +102,8 @@ class Metrics::Registry {
 
   void start(TimePoint now, QueueId queue, const Lease& lease);
   void set_signals(const Snapshot& snapshot);
+  void set_receivers(const Snapshot& snapshot);
+  void set_telemetry(const Snapshot& snapshot);
 
   Options options_;
   const Names& names_;
@@ -110,6 +113,8 @@ class Metrics::Registry {
   std::unordered_map<std::uint32_t, Queue> queues_;
   std::unordered_map<std::uint32_t, Function> functions_;
   std::map<std::string, SignalSeriesSet> signals_;
+  std::map<std::string, NotificationSeries> receivers_;
+  std::map<std::string, std::array<Counter*, 3>> telemetry_;
   std::optional<Queue> other_;
   std::size_t queues_with_series_ = 0;
   std::unordered_map<std::uint64_t, Waiting> waiting_;
@@ -324,8 +329,50 @@ void Metrics::Registry::set_signals(const Snapshot& snapshot) {
   raise(*server_.signals_unknown, static_cast<double>(snapshot.signals_unknown));
 }
 
+/// A receiver that has changed counts from 0 again; one that is gone takes its series with it.
+void Metrics::Registry::set_receivers(const Snapshot& snapshot) {
+  std::map<std::string, NotificationSeries> before = std::move(receivers_);
+  receivers_.clear();
+  for (const ReceiverSnapshot& from : snapshot.receivers) {
+    const double counts[] = {static_cast<double>(from.delivered), static_cast<double>(from.failed),
+                             static_cast<double>(from.refused)};
+    const auto known = before.find(from.name);
+    const bool goes_on = known != before.end() && [&] {
+      for (std::size_t i = 0; i < std::size(counts); ++i)
+        if (counts[i] < known->second.sent[i]->Value()) return false;
+      return true;
+    }();
+    NotificationSeries series;
+    if (goes_on) {
+      series = known->second;
+      before.erase(known);
+    } else if (known != before.end()) {
+      series_.remove(known->second);
+      before.erase(known);
+      series = series_.make_receiver(from.name);
+    } else {
+      series = series_.make_receiver(from.name);
+    }
+    for (std::size_t i = 0; i < std::size(counts); ++i) raise(*series.sent[i], counts[i]);
+    receivers_.emplace(from.name, series);
+  }
+  for (const auto& [name, series] : before) series_.remove(series);
+}
+
+void Metrics::Registry::set_telemetry(const Snapshot& snapshot) {
+  for (const TelemetrySnapshot& from : snapshot.telemetry) {
+    const auto [to, fresh] = telemetry_.try_emplace(from.kind);
+    if (fresh) to->second = series_.make_telemetry(from.kind);
+    raise(*to->second[0], static_cast<double>(from.sent));
+    raise(*to->second[1], static_cast<double>(from.rejected));
+    raise(*to->second[2], static_cast<double>(from.dropped));
+  }
+}
+
 void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
   set_signals(snapshot);
+  set_receivers(snapshot);
+  set_telemetry(snapshot);
   for (const QueueSnapshot& from : snapshot.queues) {
     const auto known = queues_.find(from.id.value());
     if (known == queues_.end() || !known->second.own) continue;
@@ -383,6 +430,9 @@ void Metrics::set_ready(bool ready) {
 }
 std::string Metrics::text() const {
   return registry_->text();
+}
+std::vector<MetricPoints> Metrics::points(const MetricFilter& wanted) const {
+  return registry_->points(wanted);
 }
 
 }  // namespace forewarm

@@ -5,6 +5,7 @@
 
 #include "core/model/action.h"
 #include "core/model/event.h"
+#include "edge/observe/metric_points.h"
 #include "edge/observe/names.h"
 #include "edge/observe/snapshot.h"
 
@@ -35,6 +36,8 @@ class Metrics {
   void set_ready(bool ready);
   /// Everything in the Prometheus text exposition format 0.0.4.
   std::string text() const;
+  /// The series of the metrics that are wanted.
+  std::vector<MetricPoints> points(const MetricFilter& wanted) const;
 
  private:
   class Registry;

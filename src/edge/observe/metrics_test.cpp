@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -70,7 +71,10 @@ TEST_F(MetricsTest, EverySeriesOfAKnownQueueAndFunctionIsThereFromTheStart) {
   price.name = "price";
   price.counts = {{"in_order", 0}};
   price.past = {{now, 1}};
+  snapshot.receivers.push_back({.name = "ops"});
+  snapshot.telemetry.push_back({.kind = "spans"});
   metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value(R"(forewarm_notifications_total{reason="refused",receiver="ops"})"), "0");
   EXPECT_EQ(value(R"(forewarm_messages_arrived_total{queue="orders",reason="redriven"})"), "0");
   EXPECT_EQ(value(R"(forewarm_runs_total{function="ship",queue="orders",reason="timeout"})"), "0");
   EXPECT_EQ(value(R"(forewarm_instance_losses_total{function="ship",reason="start_failed"})"), "0");
@@ -168,6 +172,17 @@ TEST_F(MetricsTest, WhatIsNotTakenElsewhereIsCountedByItsReason) {
   EXPECT_EQ(value(R"(forewarm_invocations_not_taken_total{function="ship",reason="refused"})"), "2");
 }
 
+TEST_F(MetricsTest, ADeliveryThatIsThereAtOnceIsOfTheQueueThatWasAsked) {
+  arrive(1);
+  ReceiveRequested request;
+  request.receiver = ReceiverId(5);
+  request.queue = kOrders;
+  tell(request, {Deliver{ReceiverId(5), {{MessageId(1), 1, now + 30s}}}});
+  EXPECT_EQ(value(R"(forewarm_messages_delivered_total{queue="orders"})"), "1");
+  EXPECT_EQ(value(R"(forewarm_messages_started_total{queue="orders"})"), "1");
+  EXPECT_EQ(metrics.text().find("queue-0"), std::string::npos);
+}
+
 TEST_F(MetricsTest, DeliveriesAreCountedForTheQueueThatWasAsked) {
   arrive(1);
   tell(ReceiveRequested{ReceiverId(5), kOrders, 10, 30s, now + 20s});
@@ -248,6 +263,46 @@ TEST_F(MetricsTest, SignalsFollowTheSnapshotAndLeaveWithIt) {
   snapshot.signals.clear();
   metrics.set_snapshot(snapshot);
   EXPECT_EQ(metrics.text().find("signal=\"price\""), std::string::npos);
+}
+
+TEST_F(MetricsTest, AReceiverThatHasChangedCountsAnewAndOneThatIsGoneTakesItsSeriesWithIt) {
+  const auto value_of = [&](const char* reason) {
+    return value(std::string("forewarm_notifications_total{reason=\"") + reason + "\",receiver=\"ops\"}");
+  };
+  Snapshot snapshot;
+  snapshot.receivers = {{.name = "ops", .delivered = 5, .failed = 2}, {.name = "mail", .delivered = 1}};
+  metrics.set_snapshot(snapshot);
+  snapshot.receivers = {{.name = "ops", .delivered = 6, .failed = 2}};
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value_of("delivered"), "6");
+  EXPECT_EQ(metrics.text().find("receiver=\"mail\""), std::string::npos);
+  snapshot.receivers = {{.name = "ops", .delivered = 1}};
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value_of("delivered"), "1");
+  EXPECT_EQ(value_of("failed"), "0");
+}
+
+TEST_F(MetricsTest, PointsAreTheSeriesOfThePageWithoutItsText) {
+  map_queue();
+  arrive(1);
+  now += 250ms;
+  tell(TimePassed{}, {run_of(10, 1)});
+  const auto points = metrics.points([](std::string_view name) {
+    return name == "forewarm_messages_started_total" || name == "forewarm_message_wait_seconds";
+  });
+  ASSERT_EQ(points.size(), 2U);
+  EXPECT_EQ(points[0].name, "forewarm_messages_started_total");
+  EXPECT_EQ(points[0].type, MetricType::Counter);
+  ASSERT_EQ(points[0].points.size(), 1U);
+  EXPECT_EQ(points[0].points[0].label("queue"), "orders");
+  EXPECT_EQ(points[0].points[0].label("state"), "");
+  EXPECT_EQ(points[0].points[0].value, 1);
+  const MetricPoint& wait = points[1].points.at(0);
+  EXPECT_EQ(wait.count, 1U);
+  EXPECT_EQ(wait.value, 0.25);
+  EXPECT_EQ(wait.buckets.back().count, 1U);
+  EXPECT_TRUE(std::isinf(wait.buckets.back().most));
+  EXPECT_EQ(wait.buckets.front().count, 0U);
 }
 
 TEST(MetricTable, NamesFollowTheConventionAndAreDifferent) {

@@ -13,6 +13,7 @@
 #include "core/model/ids.h"
 #include "core/model/instance.h"
 #include "core/model/scaling_plan.h"
+#include "edge/observe/outbound_snapshot.h"
 
 namespace forewarm {
 
@@ -147,6 +148,8 @@ struct Snapshot {
   std::vector<FunctionSnapshot> functions;
   std::vector<SignalSnapshot> signals;
   std::uint64_t signals_unknown = 0;  ///< pushes to signals that are none
+  std::vector<ReceiverSnapshot> receivers;
+  std::vector<TelemetrySnapshot> telemetry;
   Totals totals;
   StoreSnapshot store;
   ProcessSnapshot process;

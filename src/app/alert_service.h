@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/alerts_config.h"
+#include "edge/net/loop.h"
+#include "edge/observe/log.h"
+#include "edge/observe/metric_points.h"
+#include "edge/observe/notify/alert_book.h"
+#include "edge/observe/notify/alert_evaluator.h"
+#include "edge/observe/notify/notification_text.h"
+#include "edge/observe/routes.h"
+#include "edge/observe/snapshot.h"
+
+namespace forewarm {
+
+/// Looks at the metrics, by the rules that Prometheus gets too, and tells the receivers of the configuration.
+///
+/// Looking is done on the loop's thread and takes about a millisecond; each receiver has a thread that waits
+/// for it, so one that hangs holds up neither the server nor another.
+class AlertService {
+ public:
+  struct Server {
+    Loop* loop = nullptr;
+    Log* log = nullptr;
+    std::function<TimePoint()> now{};
+    std::function<std::vector<MetricPoints>(const MetricFilter&)> metrics{};
+    /// Who tells; `receiver` is filled in.
+    std::function<NotificationSender()> sender{};
+  };
+  AlertService(Server server, const AlertsConfig& alerts, const std::vector<NotifyConfig>& notify);
+  ~AlertService();
+
+  /// Receivers that are as they were go on as they are. Never waits.
+  void configure(const AlertsConfig& alerts, const std::vector<NotifyConfig>& notify);
+  /// What holds and who is told: GET /v1/alerts.
+  std::string json() const;
+  void add_route(Routes& routes);
+  /// What became of the messages.
+  std::vector<ReceiverSnapshot> receivers() const;
+
+ private:
+  struct Receiver;
+
+  void tick();
+  void look(TimePoint now);
+  void send(TimePoint now, Receiver& receiver);
+  void settled(Receiver& receiver, const DeliveryOutcome& outcome);
+  Duration lasting(const AlertRule& rule) const;
+
+  Server server_;
+  AlertsConfig alerts_;
+  AlertEvaluator evaluator_;
+  AlertBook book_;
+  std::vector<std::unique_ptr<Receiver>> receivers_;
+  std::vector<std::unique_ptr<Receiver>> leaving_;  ///< their last message is under way
+  TimePoint looked_at_;
+  std::unique_ptr<Loop::Timer> timer_;
+};
+
+/// HOST:PORT by which this machine's servers are told apart.
+std::string instance_label(std::uint16_t port);
+
+}  // namespace forewarm

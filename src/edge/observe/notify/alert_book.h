@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "edge/observe/notify/alert.h"
+
+namespace forewarm {
+
+/// Which conditions have held for long enough to count.
+class AlertBook {
+ public:
+  /// How long a rule must hold; its own time where this is empty.
+  using Lasting = std::function<Duration(const AlertRule&)>;
+
+  struct Changes {
+    std::vector<Alert> fired{};
+    std::vector<Alert> resolved{};  ///< which had fired
+  };
+  Changes update(TimePoint now, std::span<const AlertHold> holds, const Lasting& lasting = {});
+
+  /// All that hold, by rule and subject; those that do not count yet too.
+  std::vector<Alert> alerts() const;
+  std::vector<Alert> firing() const;
+
+ private:
+  std::map<std::pair<std::string_view, std::vector<std::string>>, Alert> alerts_;
+};
+
+}  // namespace forewarm
