@@ -215,9 +215,9 @@ void PubSubEngine::change_leases(const std::vector<std::pair<std::string, Durati
     std::vector<std::string> tokens;
     for (const std::size_t place : at) tokens.push_back(leases[place].first);
     call({.url = subscription_url(":modifyAckDeadline"), .body = modify_ack_deadline_json(tokens, deadline)},
-         [gathering, at = at](const Result<std::string>& answer) {
+         [gathering, of = at](const Result<std::string>& answer) {
            if (!answer) {
-             for (const std::size_t place : at)
+             for (const std::size_t place : of)
                gathering->taken[place] = error(ErrorCode::Closed, answer.error().message);
            }
            if (--gathering->open == 0) gathering->done(gathering->taken);

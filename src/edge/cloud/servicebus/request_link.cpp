@@ -48,9 +48,13 @@ bool ComingMessage::take(pn_link_t* link, pn_delivery_t* delivery) {
 }
 
 Result<ProtonMessage> ComingMessage::message() {
-  const std::string bytes = std::exchange(bytes_, {});
+  return decode_bus_message(std::exchange(bytes_, {}));
+}
+
+Result<ProtonMessage> decode_bus_message(std::string_view bytes) {
   auto message = make_proton_message();
-  if (pn_message_decode(message.get(), bytes.data(), bytes.size()) != 0)
+  // Proton ends the process when there are no bytes.
+  if (bytes.empty() || pn_message_decode(message.get(), bytes.data(), bytes.size()) != 0)
     return error(ErrorCode::Corrupt, "what came is no message of AMQP 1.0");
   return message;
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,9 @@ using ProtonMessage = std::unique_ptr<pn_message_t, FreeMessage>;
 inline ProtonMessage make_proton_message() {
   return ProtonMessage(pn_message());
 }
+
+/// Corrupt for what is no message.
+Result<ProtonMessage> decode_bus_message(std::string_view bytes);
 
 /// Puts together what comes on a link: a delivery comes in parts, which are read at once, since what is
 /// unread counts against how much may come.

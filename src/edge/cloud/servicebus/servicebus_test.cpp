@@ -118,6 +118,10 @@ TEST(BusMessage, ALockTokenIsTheTagInTheOrderOfAUuidsText) {
   EXPECT_FALSE(uuid_of_lock_token(std::string(32, 'x')));
 }
 
+TEST(BusMessage, NoBytesAreNoMessage) {
+  EXPECT_FALSE(decode_bus_message(""));
+}
+
 TEST(BusMessage, IsReadAsItWasPublished) {
   LentMessage sent;
   sent.id = "m-1";
