@@ -37,7 +37,7 @@ THIRD_PARTY = {
 }
 TEST_ONLY = ("gtest/", "gmock/", "rapidcheck")
 SYSTEM = re.compile(
-    r"[a-z0-9_]+|(arpa|linux|linux/sched|net|netinet|sys)/[a-z0-9_]+\.h|"
+    r"[a-z0-9_]+|(arpa|linux|net|netinet|sys)/[a-z0-9_]+\.h|"
     r"(dirent|dlfcn|errno|fcntl|grp|ifaddrs|libgen|malloc|netdb|poll|pthread|pwd|sched|signal|spawn|stdint|stdlib|string|"
     r"termios|time|ucontext|unistd)\.h"
 )

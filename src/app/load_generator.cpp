@@ -115,7 +115,6 @@ class Load {
                           note_failure(received.error());
                           return stopping_ ? void() : receive_later();
                         }
-                        if (received->empty()) return receive();
                         take(*received);
                       });
   }
@@ -126,6 +125,7 @@ class Load {
   }
 
   void take(const std::vector<SqsClient::Received>& messages) {
+    if (messages.empty()) return receive();
     const std::int64_t now = us_since(start_);
     std::vector<std::string> handles;
     for (const SqsClient::Received& message : messages) {
