@@ -55,7 +55,10 @@ int main(int argc, char** argv) {
     const std::size_t id = head.find(kId);
     if (id == std::string::npos) return 1;
     if (argc > 1 && std::string_view(argv[1]) == "busy") {
-      for (volatile unsigned long long turns = 0;; turns = turns + 1) {
+      volatile unsigned long long turns = 0;
+      while (true) {
+        const unsigned long long before = turns;
+        turns = before + 1;
       }
     }
     const std::size_t begin = id + sizeof kId - 1;
