@@ -110,7 +110,7 @@ class Load {
     if (stopping_) return;
     receiver_.receive(queue_url_,
                       static_cast<int>(std::min<std::size_t>(std::max<std::size_t>(options_.batch, 1), 10)),
-                      kReceiveWaitSeconds, [this](Result<std::vector<SqsClient::Received>> received) {
+                      kReceiveWaitSeconds, [this](const Result<std::vector<SqsClient::Received>>& received) {
                         if (!received) {
                           note_failure(received.error());
                           return stopping_ ? void() : receive_later();
