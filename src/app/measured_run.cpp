@@ -92,8 +92,19 @@ Trace MeasuredRun::trace(const std::vector<TraceQueue>& queues, Duration length)
   trace.queues = queues;
   trace.length = length;
   if (start_) trace.start = *start_;
+  std::vector<Duration> all;
+  std::vector<std::vector<Duration>> of_queue(queues.size());
   for (const TraceArrival& arrival : arrivals_) {
     if (arrival.at <= length) trace.arrivals.push_back(arrival);
+    if (arrival.service_time < Duration(0)) continue;
+    all.push_back(arrival.service_time);
+    of_queue[arrival.queue].push_back(arrival.service_time);
+  }
+  std::vector<Duration> mean;
+  for (const std::vector<Duration>& measured : of_queue)
+    mean.push_back(mean_of(measured, mean_of(all, Duration(-1))));
+  for (TraceArrival& arrival : trace.arrivals) {
+    if (arrival.service_time < Duration(0)) arrival.service_time = mean[arrival.queue];
   }
   return trace;
 }

@@ -71,6 +71,38 @@ TEST(MeasuredRun, a_run_that_was_measured_is_replayed_as_it_was) {
   EXPECT_EQ(again.waits.quantile(0.99), ran.total.waits.quantile(0.99));
 }
 
+TimedEvent sent(TimePoint at, QueueId queue, std::uint64_t id) {
+  MessageArrived arrived;
+  arrived.message.id = MessageId(id);
+  arrived.message.queue = queue;
+  arrived.message.sent = at;
+  return {at, arrived};
+}
+
+TEST(MeasuredRun, what_did_not_finish_takes_what_others_of_its_queue_took) {
+  const TimePoint start = time_point_us(1'000'000);
+  MeasuredRun measured;
+  measured.begin(start, {QueueId(1), QueueId(2)});
+  for (std::uint64_t id = 1; id <= 4; ++id) measured.observe(sent(start, QueueId(id <= 3 ? 1 : 2), id), {});
+  for (std::uint64_t id = 1; id <= 2; ++id) {
+    forewarm::Run run;
+    run.run = RunId(id);
+    run.leases = {{.message = MessageId(id)}};
+    measured.observe({start, TimePassed{}}, {run});
+    RunFinished finished;
+    finished.run = RunId(id);
+    measured.observe({start + 10ms * static_cast<Duration::rep>(id), finished}, {});
+  }
+  const std::vector<TraceQueue> queues = {{.name = "some", .durations = {}},
+                                          {.name = "none", .durations = {}}};
+  const Trace trace = measured.trace(queues, 1s);
+  ASSERT_EQ(trace.arrivals.size(), 4u);
+  EXPECT_EQ(trace.arrivals[0].service_time, 10ms);
+  EXPECT_EQ(trace.arrivals[1].service_time, 20ms);
+  EXPECT_EQ(trace.arrivals[2].service_time, 15ms);
+  EXPECT_EQ(trace.arrivals[3].service_time, 15ms);  // nothing of its queue finished: as those of the other
+}
+
 MappingSettings mapping_of(std::uint32_t queue, std::uint32_t function) {
   MappingSettings mapping;
   mapping.queue = QueueId(queue);

@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 import urllib.request
@@ -49,16 +50,23 @@ class DemoTests(ServerTest):
         self.assertNotIn("\x1b", report)
 
     def test_live_run_and_replays_are_of_the_same_messages(self):
-        process = self.start("--minutes", "0.3", "--json")
+        # So few that any machine is done with them: what is still at work in the end can only be guessed.
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        trace = folder.name + "/trace.csv"
+        with open(trace, "w", encoding="utf-8") as file:
+            file.write("timestamp_s,queue,bytes,duration_ms\n")
+            file.writelines(f"{second},calm,,{200 + second % 7 * 100}\n" for second in range(0, 600, 2))
+        process = self.start("--trace", trace, "--minutes", "0.4", "--json")
         self.dashboard(process)
         answer, notes = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 0, notes)
         report = json.loads(answer)
         self.assertEqual(sorted(report["replay"]), ["forewarm", "keep-alive:5s", "reactive"])
-        self.assertGreater(report["live"]["messages"], 100)  # how many a slow machine gets through differs
+        self.assertGreater(report["live"]["messages"], 290)  # what arrives as the trace ends is left out
         for policy, books in report["replay"].items():
             self.assertEqual(books["messages"], report["live"]["messages"], policy)
-            # What each message kept an instance busy is from the live run; at the end some are still at work.
+            # What each message kept an instance busy is from the live run.
             self.assertAlmostEqual(books["busy_seconds"] / report["live"]["busy_seconds"], 1, delta=0.1, msg=policy)
 
     def test_an_interrupt_ends_it_with_the_report_so_far(self):
