@@ -87,7 +87,7 @@ TEST(MeasuredRun, what_did_not_finish_takes_what_others_of_its_queue_took) {
   for (std::uint64_t id = 1; id <= 2; ++id) {
     forewarm::Run run;
     run.run = RunId(id);
-    run.leases = {{.message = MessageId(id)}};
+    run.leases.emplace_back().message = MessageId(id);
     measured.observe({start, TimePassed{}}, {run});
     RunFinished finished;
     finished.run = RunId(id);
