@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/remote_factory.h"
+#include "edge/sqs/message_metadata.h"
 
 namespace forewarm {
 namespace {
@@ -12,11 +13,19 @@ constexpr Duration kSlotStart = 1ms;
 
 }  // namespace
 
+/// Of the name, so that what has been learnt of a function is its own after a restart too. None is given
+/// twice: one that is gone may still have instances.
+FunctionId FunctionDirectory::new_id(std::string_view name) {
+  FunctionId id(static_cast<std::uint32_t>(sqs::name_hash(name)));
+  while (id == FunctionId() || !given_.insert(id).second) id = FunctionId(id.value() + 1);
+  return id;
+}
+
 FunctionEntry& FunctionDirectory::place(FunctionConfig config, std::vector<MappingConfig> mappings) {
   const auto [found, added] = by_name_.try_emplace(config.name);
   FunctionEntry& entry = found->second;
   if (added) {
-    entry.id = FunctionId(++last_id_);
+    entry.id = new_id(found->first);
   } else if (!(entry.config == config)) {
     ++entry.version;
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,10 +63,11 @@ class FunctionDirectory {
   bool windows_due(TimePoint now) const { return now >= windows_due_; }
 
  private:
+  FunctionId new_id(std::string_view name);
   FunctionEntry& place(FunctionConfig config, std::vector<MappingConfig> mappings);
 
   std::map<std::string, FunctionEntry, std::less<>> by_name_;
-  std::uint32_t last_id_ = 0;
+  std::set<FunctionId> given_;      ///< ids, also of those that are gone
   std::int64_t memory_max_mb_ = 0;  ///< as last configured
   TimePoint windows_due_ = kNever;
 };

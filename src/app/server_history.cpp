@@ -71,6 +71,7 @@ std::vector<Event> ServerHistory::restored(TimePoint now) {
     events.push_back(restored_event(queue->id, std::move(series)));
   }
   restore_scalers(now, events);
+  restore_retries(events);
   return events;
 }
 
@@ -109,6 +110,20 @@ void ServerHistory::restore_scalers(TimePoint now, std::vector<Event>& events) {
     events.push_back(std::move(learnt));
 }
 
+void ServerHistory::restore_retries(std::vector<Event>& events) {
+  std::optional<SavedMemory> saved;
+  const auto read = [&](HistoryDatabase& database) -> Result<void> {
+    Result<std::optional<SavedMemory>> kept = database.retries();
+    if (!kept) return std::unexpected(kept.error());
+    saved = std::move(*kept);
+    return {};
+  };
+  if (const Result<void> done = keeper_->now(read); !done)
+    surroundings_.warn(done.error().message + " The odds of failures begin anew.");
+  if (std::optional<RetryRestored> learnt = retries_.restored(saved, surroundings_.warn))
+    events.push_back(std::move(*learnt));
+}
+
 void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
   collector_.observe(event, actions);
   if (const auto* said = std::get_if<SignalObserved>(&event.event)) signals_.observe(*said);
@@ -128,6 +143,7 @@ void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage
   collector_.observe(now, usage);
   for (HistoryBatch& batch : collector_.take(now)) keeper_->write(std::move(batch));
   keep(scalers_.take(now), now);
+  keep(retries_.take(now), now);
   // What is given back at the start comes before any of them is recorded, and so is not recorded again.
   signals_.configure(surroundings_.signals(), now);
   std::vector<SignalBatch> said = signals_.take(now);
@@ -144,8 +160,16 @@ void ServerHistory::keep(std::vector<ScalerKeeper::Memory> memories, TimePoint n
   });
 }
 
+void ServerHistory::keep(std::optional<RetryMemory> memory, TimePoint now) {
+  if (!memory) return;
+  keeper_->give([memory = std::move(*memory), now](HistoryDatabase& database) {
+    return database.keep_retries(RetryKeeper::text_of(memory, now), now);
+  });
+}
+
 void ServerHistory::finish(TimePoint now) {
   keep(scalers_.take_all(now), now);
+  keep(retries_.take(now, true), now);
 }
 
 void ServerHistory::demand(std::string_view queue, Forecast forecast, std::vector<float> before,

@@ -12,6 +12,7 @@
 #include "app/history_keeper.h"
 #include "app/interval_collector.h"
 #include "app/queue_directory.h"
+#include "app/retry_keeper.h"
 #include "app/scaler_keeper.h"
 #include "app/signal_history.h"
 #include "core/model/demand.h"
@@ -27,6 +28,7 @@ class ServerHistory {
     const QueueDirectory* queues = nullptr;
     const FunctionDirectory* functions = nullptr;
     ScalerKeeper::Learnt learnt;  ///< what a queue's scaler has learnt
+    RetryKeeper::Learnt learnt_of_failures;
     std::function<std::vector<RecordedSignal>()> signals;
     std::function<void(Event)> report;  ///< to the core, on the loop's thread
     std::function<void(const std::string&)> warn;
@@ -34,8 +36,8 @@ class ServerHistory {
   static Result<std::unique_ptr<ServerHistory>> open(Loop& loop, const ServerConfig& config, TimePoint now,
                                                      Surroundings surroundings);
 
-  /// The past of the queues that are there, and what their scalers had learnt; the core has to know the
-  /// queues when it gets them.
+  /// The past of the queues that are there, what their scalers had learnt, and what was learnt of failures;
+  /// the core has to know queues and functions when it gets them.
   std::vector<Event> restored(TimePoint now);
   /// The past of the signals that are there, of as much time as a fit looks back. Before the first write().
   std::vector<SignalPast> restored_signals(TimePoint now);
@@ -43,7 +45,7 @@ class ServerHistory {
   void observe(const TimedEvent& event, const Actions& actions);
   /// About once a second, with what the functions' instances use now.
   void write(TimePoint now, const std::vector<InstanceUsage>& usage);
-  /// The server ends: what the scalers have learnt since it was written last.
+  /// The server ends: what has been learnt since it was written last.
   void finish(TimePoint now);
   /// What a queue's forecast needs, from what its messages cost before; later, on the loop's thread.
   /// `before`: as demand_forecast() takes it. Nothing of what was not measured or cannot be read.
@@ -52,7 +54,9 @@ class ServerHistory {
 
  private:
   void restore_scalers(TimePoint now, std::vector<Event>& events);
+  void restore_retries(std::vector<Event>& events);
   void keep(std::vector<ScalerKeeper::Memory> memories, TimePoint now);
+  void keep(std::optional<RetryMemory> memory, TimePoint now);
 
   ServerHistory(Loop& loop, const ServerConfig& config, std::unique_ptr<HistoryKeeper> keeper,
                 IntervalCollector collector, Surroundings surroundings)
@@ -63,7 +67,8 @@ class ServerHistory {
         keeper_(std::move(keeper)),
         collector_(std::move(collector)),
         signals_(config.forecast_step),
-        scalers_(*surroundings_.queues, surroundings_.learnt) {}
+        scalers_(*surroundings_.queues, surroundings_.learnt),
+        retries_(surroundings_.learnt_of_failures) {}
 
   Loop& loop_;
   Duration step_;
@@ -73,6 +78,7 @@ class ServerHistory {
   IntervalCollector collector_;
   SignalHistory signals_;
   ScalerKeeper scalers_;
+  RetryKeeper retries_;
   std::set<QueueId> seen_;
 };
 

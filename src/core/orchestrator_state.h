@@ -23,7 +23,6 @@ namespace forewarm {
 class Orchestrator::State {
  public:
   explicit State(Options options);
-
   void step(TimePoint now, const Event& event, Actions& actions);
   TimePoint wake_at() const;
   void on(const MessageArrived& event);
@@ -43,6 +42,7 @@ class Orchestrator::State {
   void on(const ForecastFitted& event);
   void on(const HistoryRestored& event);
   void on(const ScalerRestored& event);
+  void on(const RetryRestored& event);
   void on(const ScalingOrdered& event);
   void on(const ConsumptionPaused& event);
   void on(const ConfigurationChanged& event);
@@ -54,6 +54,7 @@ class Orchestrator::State {
   std::uint64_t events() const { return events_; }
   TimePoint now() const { return now_; }
   std::vector<double> failure_odds(RunId run) const;
+  RetryMemory retry_memory() const;
   std::optional<RerunOdds> rerun_odds(QueueId id, const LastFailure& failure);
   DirectiveCourse directives(QueueId id, const ActuatorModel& actuator,
                              const std::optional<TierPrices>& prices);
@@ -141,7 +142,6 @@ class Orchestrator::State {
   MessageId newest_message_;
   Actions* actions_ = nullptr;  ///< of the step that is running
   std::uint64_t events_ = 0, next_instance_ = 1, next_run_ = 1;
-
   IdMap<MessageId, MessageRecord> messages_;
   IdMap<ReceiverId, ReceiverRecord> receivers_;
   IdMap<RunId, RunRecord> runs_;

@@ -17,10 +17,9 @@ class Reruns : public testing::Test {
     MappingSettings mapping;
     mapping.queue = kJobs;
     mapping.function = function.id;
-    Configuration settings;
-    settings.functions = {function};
-    settings.mappings = {mapping};
-    step(ConfigurationChanged{settings});
+    configuration_.functions = {function};
+    configuration_.mappings = {mapping};
+    step(ConfigurationChanged{configuration_});
     step(QueueChanged{kDead, {}});
     step(QueueChanged{kPlain, {}});
     QueueSettings jobs;
@@ -60,6 +59,7 @@ class Reruns : public testing::Test {
     }
   }
 
+  Configuration configuration_;
   TimePoint now_ = TimePoint(Duration(1h));
   Orchestrator core_{Orchestrator::Options{}};
   std::vector<InstanceId> starting_;
@@ -100,6 +100,35 @@ TEST_F(Reruns, OddsFollowWhatTheFunctionHasShown) {
   const auto working = core_.rerun_odds(kJobs, failure);
   EXPECT_GT(working->function_attempts, 60);
   EXPECT_LT(working->failure, failing->failure);
+}
+
+TEST_F(Reruns, WhatWasLearntOfFailuresOutlivesTheCore) {
+  for (std::uint64_t id = 1; id <= 12; ++id) {
+    send(id);
+    run_all(id % 3 == 0 ? ErrorClass::Handler : ErrorClass::None);
+  }
+  const RetryMemory learnt = core_.retry_memory();
+  ASSERT_GE(learnt.learnt, 12U);
+  ASSERT_EQ(learnt.outages.size(), 1U);
+  EXPECT_TRUE(learnt.outages[0].has_succeeded);
+  Orchestrator other{Orchestrator::Options{}};
+  for (const Event& event :
+       std::vector<Event>{ConfigurationChanged{configuration_}, RetryRestored{learnt}, RetryRestored{}}) {
+    Actions actions;
+    other.step(now_, event, actions);
+  }
+  EXPECT_EQ(other.retry_memory(), learnt);
+}
+
+TEST_F(Reruns, AMemoryOfAFunctionThatIsNotThereIsLeftOut) {
+  RetryMemory learnt = core_.retry_memory();
+  learnt.learnt = 1;
+  learnt.outages = {
+      {.function = FunctionId(77), .has_succeeded = true, .observed = 1, .count = 1, .mean = 4}};
+  step(RetryRestored{learnt});
+  ASSERT_EQ(core_.retry_memory().outages.size(), 1U);
+  EXPECT_EQ(core_.retry_memory().outages[0], OutageMemory{.function = FunctionId(1)});
+  EXPECT_EQ(core_.retry_memory().learnt, 1U);
 }
 
 }  // namespace

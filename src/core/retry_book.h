@@ -31,6 +31,8 @@ class RetryBook {
   RetryInputs inputs(TimePoint now, const QueueState& queue, const FunctionState& function,
                      const MessageRecord& record, double machine_load) const;
   std::vector<double> odds(const RunRecord& run) const;
+  void remember(RetryMemory& memory) const { model_.remember(memory); }
+  bool restore(const RetryMemory& memory) { return model_.restore(memory); }
   RerunOdds rerun(TimePoint now, const FunctionState& function, const LastFailure& failure,
                   double machine_load) const;
 

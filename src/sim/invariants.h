@@ -106,6 +106,7 @@ class Invariants : public Watcher {
   void on(const ForecastFitted&) {}
   void on(const HistoryRestored&) {}
   void on(const ScalerRestored&) {}
+  void on(const RetryRestored&) {}
   void on(const ScalingOrdered&) {}
   void on(const ConsumptionPaused&) {}
   void on(const ConfigurationChanged& event);

@@ -12,6 +12,7 @@
 #include "core/model/instance.h"
 #include "core/model/message.h"
 #include "core/model/redrive.h"
+#include "core/model/retry_memory.h"
 #include "core/model/scaler_memory.h"
 #include "core/model/settings.h"
 #include "core/model/weighted_value.h"
@@ -119,6 +120,12 @@ struct ScalerRestored {
   ScalerMemory memory;
   friend bool operator==(const ScalerRestored&, const ScalerRestored&) = default;
 };
+/// What had been learnt of failures before the start. Taken only before anything else is learnt of them, and
+/// of outages only for functions that are there.
+struct RetryRestored {
+  RetryMemory memory;
+  friend bool operator==(const RetryRestored&, const RetryRestored&) = default;
+};
 /// An operator tells a queue to scale otherwise than planned. Outlives changes of the configuration.
 struct ScalingOrdered {
   QueueId queue;
@@ -146,7 +153,7 @@ using Event =
     std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted, VisibilityChanged,
                  QueueChanged, QueuePurged, QueueRemoved, RedriveRequested, ChosenRedriven, InstanceReady,
                  InstanceLost, RunFinished, SignalObserved, ForecastFitted, HistoryRestored, ScalerRestored,
-                 ScalingOrdered, ConsumptionPaused, ConfigurationChanged, TimePassed>;
+                 RetryRestored, ScalingOrdered, ConsumptionPaused, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {
   TimePoint time;

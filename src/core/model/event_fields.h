@@ -109,6 +109,14 @@ void describe(auto& visit, Like<ScalerMemory> auto& it) {
   visit("chosen_starts", it.chosen_starts)("chosen_cold", it.chosen_cold);
   visit("chosen_expected", it.chosen_expected)("chosen_late", it.chosen_late);
 }
+void describe(auto& visit, Like<OutageMemory> auto& it) {
+  visit("function", it.function)("has_succeeded", it.has_succeeded)("observed", it.observed);
+  visit("count", it.count)("mean", it.mean)("squares", it.squares);
+}
+void describe(auto& visit, Like<RetryMemory> auto& it) {
+  visit("learnt", it.learnt)("buckets", it.buckets)("z", it.z)("n", it.n)("predicted", it.predicted);
+  visit("failed", it.failed)("weight", it.weight)("outages", it.outages);
+}
 void describe(auto& visit, Like<Forecast> auto& it) {
   visit("start", it.start)("step", it.step)("values", it.values);
 }
@@ -203,6 +211,11 @@ template <>
 inline constexpr std::string_view kNames<ScalerRestored> = "scaler_restored";
 void describe(auto& visit, Like<ScalerRestored> auto& it) {
   visit("queue", it.queue)("memory", it.memory);
+}
+template <>
+inline constexpr std::string_view kNames<RetryRestored> = "retry_restored";
+void describe(auto& visit, Like<RetryRestored> auto& it) {
+  visit("memory", it.memory);
 }
 template <>
 inline constexpr std::string_view kNames<ConsumptionPaused> = "consumption_paused";

@@ -276,6 +276,19 @@ void CircuitBreakers::close(Breaker& breaker) const {
   breaker.seen = first_attempts_;
 }
 
+OutageMemory CircuitBreakers::memory() const {
+  OutageMemory memory;
+  memory.has_succeeded = has_succeeded_;
+  outages_.remember(memory);
+  return memory;
+}
+
+void CircuitBreakers::restore(const OutageMemory& memory) {
+  if (!breakers_.empty()) return;
+  has_succeeded_ = has_succeeded_ || memory.has_succeeded;
+  outages_.restore(memory);
+}
+
 void CircuitBreakers::version_changed(TimePoint now) {
   changed_at_ = now;
   has_succeeded_since_change_ = false;

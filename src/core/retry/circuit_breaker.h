@@ -57,6 +57,9 @@ class CircuitBreakers {
   TimePoint wake_at() const;
 
   const OutageHistory& outages() const { return outages_; }
+  /// What outlives a restart. Taken by breakers that have not seen a failure yet.
+  OutageMemory memory() const;
+  void restore(const OutageMemory& memory);
   struct Row {
     std::uint64_t fingerprint = 0;
     ErrorClass error = ErrorClass::None;

@@ -1,6 +1,7 @@
 #include "core/retry/failure_odds.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/check.h"
 #include "base/math.h"
@@ -28,6 +29,7 @@ constexpr std::array<double, FailureOddsModel::kBins> kCalibrationPrior = {
 constexpr double kCalibrationStrength = 25;  // outcomes that it is worth, in each bin
 constexpr double kCalibrationMemory = 1500;  // outcomes of a bin after which old ones count little
 constexpr double kLogOddsMax = 8;
+constexpr float kSumMax = 1e9F;  // more than all attempts of years add up to
 
 enum Feature : std::uint64_t {
   kBias = 1,
@@ -183,6 +185,44 @@ void FailureOddsModel::learn(const AttemptFeatures& attempt, bool failed) {
   bin.failed = bin.failed * keep + (failed ? 1 : 0);
   bin.weight = bin.weight * keep + 1;
   ++learnt_;
+}
+
+void FailureOddsModel::remember(RetryMemory& memory) const {
+  memory.learnt = learnt_;
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
+    if (weights_[i].n <= 0) continue;
+    memory.buckets.push_back(static_cast<std::uint32_t>(i));
+    memory.z.push_back(static_cast<float>(weights_[i].z));
+    memory.n.push_back(static_cast<float>(weights_[i].n));
+  }
+  for (const Bin& bin : bins_) {
+    memory.predicted.push_back(static_cast<float>(bin.predicted));
+    memory.failed.push_back(static_cast<float>(bin.failed));
+    memory.weight.push_back(static_cast<float>(bin.weight));
+  }
+}
+
+bool FailureOddsModel::restore(const RetryMemory& memory) {
+  const std::size_t count = memory.buckets.size();
+  const auto in_range = [](float least, float most) {
+    return [=](float value) { return value >= least && value <= most; };
+  };
+  const bool possible = learnt_ == 0 && memory.learnt > 0 && memory.z.size() == count &&
+                        memory.n.size() == count && memory.predicted.size() == kBins &&
+                        memory.failed.size() == kBins && memory.weight.size() == kBins &&
+                        std::ranges::is_sorted(memory.buckets, std::less_equal{}) &&
+                        (count == 0 || memory.buckets.back() < weights_.size()) &&
+                        std::ranges::all_of(memory.z, in_range(-kSumMax, kSumMax)) &&
+                        std::ranges::all_of(memory.n, in_range(0, kSumMax)) &&
+                        std::ranges::all_of(memory.predicted, in_range(0, kSumMax)) &&
+                        std::ranges::all_of(memory.failed, in_range(0, kSumMax)) &&
+                        std::ranges::all_of(memory.weight, in_range(0, kSumMax));
+  if (!possible) return false;
+  learnt_ = memory.learnt;
+  for (std::size_t i = 0; i < count; ++i) weights_[memory.buckets[i]] = {memory.z[i], memory.n[i]};
+  for (std::size_t i = 0; i < kBins; ++i)
+    bins_[i] = {memory.predicted[i], memory.failed[i], memory.weight[i]};
+  return true;
 }
 
 }  // namespace forewarm

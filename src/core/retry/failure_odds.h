@@ -8,6 +8,7 @@
 #include "core/history/outcomes.h"
 #include "core/model/decision.h"
 #include "core/model/ids.h"
+#include "core/model/retry_memory.h"
 
 namespace forewarm {
 
@@ -74,6 +75,9 @@ class FailureOddsModel {
   /// What became of an attempt; `attempt` as it was known before.
   void learn(const AttemptFeatures& attempt, bool failed);
   std::uint64_t learnt() const { return learnt_; }
+  void remember(RetryMemory& memory) const;
+  /// Takes what another had learnt, if this has learnt nothing and the memory could be its own; says whether.
+  bool restore(const RetryMemory& memory);
 
   static constexpr std::size_t kBins = 16;
   struct Bin {

@@ -148,5 +148,48 @@ TEST(FailureOddsModel, TheSameOutcomesGiveTheSameBits) {
   EXPECT_EQ(a.brier, b.brier);
 }
 
+TEST(FailureOddsModel, WhatWasLearntIsGivenBackToOneThatHasLearntNothing) {
+  FailureOddsModel before;
+  score(before, 3000, 1, truth);
+  RetryMemory memory;
+  before.remember(memory);
+  EXPECT_EQ(memory.learnt, 3001U);
+  FailureOddsModel after;
+  ASSERT_TRUE(after.restore(memory));
+  EXPECT_EQ(after.learnt(), before.learnt());
+  Random random(11);
+  double apart_from_new = 0;
+  const FailureOddsModel fresh;
+  for (int i = 0; i < 500; ++i) {
+    const AttemptFeatures attempt = some_attempt(random);
+    EXPECT_NEAR(after.odds(attempt), before.odds(attempt), 1e-5);
+    apart_from_new += std::abs(after.odds(attempt) - fresh.odds(attempt)) / 500;
+  }
+  EXPECT_GT(apart_from_new, 0.1);
+  EXPECT_FALSE(after.restore(memory)) << "it has learnt something";
+}
+
+TEST(FailureOddsModel, AMemoryThatCannotBeItsOwnIsNotTaken) {
+  FailureOddsModel model;
+  score(model, 200, 1, truth);
+  RetryMemory good;
+  model.remember(good);
+  const auto refused = [&](const std::function<void(RetryMemory&)>& spoil) {
+    RetryMemory bad = good;
+    spoil(bad);
+    FailureOddsModel other;
+    return !other.restore(bad) && other.learnt() == 0;
+  };
+  EXPECT_FALSE(refused([](RetryMemory&) {}));
+  EXPECT_TRUE(refused([](RetryMemory& it) { it.z.pop_back(); }));
+  EXPECT_TRUE(refused([](RetryMemory& it) { it.buckets.back() = 1 << 14; }));
+  EXPECT_TRUE(refused([](RetryMemory& it) { std::swap(it.buckets.front(), it.buckets.back()); }));
+  EXPECT_TRUE(refused([](RetryMemory& it) { it.buckets[1] = it.buckets[0]; }));
+  EXPECT_TRUE(refused([](RetryMemory& it) { it.n[0] = -1; }));
+  EXPECT_TRUE(refused([](RetryMemory& it) { it.z[0] = std::nanf(""); }));
+  EXPECT_TRUE(refused([](RetryMemory& it) { it.weight.push_back(1); }));
+  EXPECT_TRUE(refused([](RetryMemory& it) { it.learnt = 0; }));
+}
+
 }  // namespace
 }  // namespace forewarm

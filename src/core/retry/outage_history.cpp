@@ -12,6 +12,8 @@ constexpr double kPriorDeviation = 1.5;  // one outage in twenty lasts longer th
 constexpr double kPriorWorth = 2;
 constexpr double kDeviationMin = 0.5;
 constexpr double kRemembered = 30;
+constexpr double kMeanMax = 50;  // of a logarithm of seconds
+constexpr double kSquaresMax = 1e6;
 constexpr double kOldMin = 1 - 1e-6;  // an outage that should long be over: nothing but its age tells more
 
 }  // namespace
@@ -24,6 +26,23 @@ void OutageHistory::observe(Duration length) {
   mean_ += before / count_;
   squares_ += before * (value - mean_);
   if (count_ >= kRemembered) squares_ *= 1 - 1 / kRemembered;
+}
+
+void OutageHistory::remember(OutageMemory& memory) const {
+  memory.observed = observed_;
+  memory.count = count_;
+  memory.mean = mean_;
+  memory.squares = squares_;
+}
+
+void OutageHistory::restore(const OutageMemory& memory) {
+  const bool possible = memory.count > 0 && memory.count <= kRemembered && memory.squares >= 0 &&
+                        memory.squares < kSquaresMax && memory.mean > -kMeanMax && memory.mean < kMeanMax;
+  if (observed_ > 0 || memory.observed == 0 || !possible) return;
+  observed_ = memory.observed;
+  count_ = memory.count;
+  mean_ = memory.mean;
+  squares_ = memory.squares;
 }
 
 Duration OutageHistory::quantile(Duration age, double probability) const {

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "base/time.h"
+#include "core/model/retry_memory.h"
 
 namespace forewarm {
 
@@ -15,6 +16,10 @@ class OutageHistory {
   /// The age that an outage, `age` old now, will not outlive with this probability; above `age`.
   Duration quantile(Duration age, double probability) const;
   std::size_t observed() const { return observed_; }
+  void remember(OutageMemory& memory) const;
+  /// Takes what another had learnt, if this has seen no outage; numbers that none could have learnt are not
+  /// taken.
+  void restore(const OutageMemory& memory);
 
  private:
   double count_ = 0;

@@ -51,6 +51,7 @@ Result<std::unique_ptr<HistoryDatabase>> HistoryDatabase::open(const Options& op
   }
   if (code == kOk) code = database->tables_.prepare(connection);
   if (code == kOk) code = database->prepare_scalers();
+  if (code == kOk) code = database->prepare_retries();
   const std::pair<sqlite::Statement*, const char*> statements[] = {
       {&database->begin_, "BEGIN IMMEDIATE"},
       {&database->commit_, "COMMIT"},

@@ -56,6 +56,14 @@ struct SavedScaler {
   friend bool operator==(const SavedScaler&, const SavedScaler&) = default;
 };
 
+/// What has been learnt of failures, in the same way.
+struct SavedMemory {
+  std::int64_t version = 0;
+  std::string memory;
+
+  friend bool operator==(const SavedMemory&, const SavedMemory&) = default;
+};
+
 /// What became of intervals that were to be added.
 struct Filled {
   std::uint64_t added = 0;
@@ -132,6 +140,9 @@ class HistoryDatabase {
   Result<void> keep_scalers(std::span<const SavedScaler> scalers, TimePoint now);
   /// What is kept of all queues' scalers, by name. What is older than all history is not.
   Result<std::vector<SavedScaler>> scalers();
+  /// Replaces what was kept of failures.
+  Result<void> keep_retries(const SavedMemory& saved, TimePoint now);
+  Result<std::optional<SavedMemory>> retries();
 
   /// Joins what is old to coarser intervals and removes what is too old, a bounded amount of it. True when
   /// there is more to do. Joined time counts as measured when half of it was.
@@ -149,6 +160,7 @@ class HistoryDatabase {
   sqlite::Code remove_before(std::int64_t before, bool& removed);
 
   sqlite::Code prepare_scalers();
+  sqlite::Code prepare_retries();
 
   Options options_;
   sqlite::Connection connection_;
@@ -156,7 +168,7 @@ class HistoryDatabase {
   sqlite::Statement begin_, commit_, roll_back_;
   bool together_ = false;  ///< inside together(), whose transaction it is
   sqlite::Statement oldest_coverage_, finer_coverage_, old_coverage_, all_coverage_;
-  sqlite::Statement put_scaler_, old_scalers_, all_scalers_;
+  sqlite::Statement put_scaler_, old_scalers_, all_scalers_, put_retries_, all_retries_;
 };
 
 }  // namespace forewarm

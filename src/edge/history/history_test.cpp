@@ -272,6 +272,14 @@ TEST_F(History, KeepsWhatScalersHaveLearntUntilItIsOlderThanAllHistory) {
   EXPECT_EQ(database_->scalers().value(), (std::vector<SavedScaler>{{"b", 2, "second"}}));
 }
 
+TEST_F(History, KeepsWhatWasLearntOfFailures) {
+  EXPECT_FALSE(database_->retries().value());
+  ASSERT_TRUE(database_->keep_retries({.version = 1, .memory = "first"}, kMonday));
+  ASSERT_TRUE(database_->keep_retries({.version = 2, .memory = "second"}, kMonday + 1h));
+  open();
+  EXPECT_EQ(database_->retries().value(), (SavedMemory{.version = 2, .memory = "second"}));
+}
+
 TEST_F(History, ListsWhatThereIs) {
   fill("orders", 1h, hourly({1, 2}), span(kMonday, kMonday + 2h));
   record(kMonday + 3h, "orders", 1);
