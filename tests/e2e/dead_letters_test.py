@@ -1,6 +1,9 @@
 """Dead letters: why they are there, what would become of them now, and sending those of one error back."""
 
+import contextlib
 import json
+import re
+import sqlite3
 import unittest
 
 from server_process import ServerTest, python_handler, wait_for
@@ -108,6 +111,24 @@ backoff_max = "200ms"
         self.assertIn("3 messages from jobs", text)
         audit = self.command("audit").stdout
         self.assertIn(f"/v1/dead-letter-queues/jobs-dead/groups/{needs['fingerprint']}/redrive", audit)
+
+    def attempts_learnt(self):
+        """As the stopped server left it."""
+        with contextlib.closing(sqlite3.connect(self.running.data / "history.db")) as history:
+            rows = history.execute("SELECT memory FROM retries").fetchall()
+        return int(re.search(r"learnt=(\d+)", rows[0][0])[1])
+
+    def test_the_odds_go_on_from_where_they_were_after_a_restart(self):
+        self.send("poison", range(3))
+        self.dead(3)
+        self.running.stop()
+        self.assertEqual(self.attempts_learnt(), 6)
+        self.running.start()
+        self.send("poison", range(1))
+        self.dead(4)
+        self.running.stop()
+        self.assertEqual(self.attempts_learnt(), 8)
+        self.assertNotIn("begin anew", self.running.log_text())
 
     def test_what_is_asked_wrongly_is_refused_in_words(self):
         self.assertIn("no queue named", self.command("dlq", "triage", "nowhere", expect=1).stderr)
