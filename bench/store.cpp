@@ -1,10 +1,11 @@
-// What the store costs beside the disk it lies on: bench_store [DIRECTORY] [SECONDS]
+// What the store costs beside the disk it lies on: bench_store [DIRECTORY] [SECONDS] [MESSAGES]
 //
 // Each round appends G messages of 768 bytes and removes the G oldest in one Synced commit, with a backlog of
 // 1024;
 // "+ delivery" also updates G messages in between, as a receive does. The limit is a preallocated file
 // overwritten in place and synced, in the same run and directory, with as many bytes a round as messages
-// appended.
+// appended. With MESSAGES, last, a store takes so many in groups of 64, with deliveries: a row for each
+// tenth, and before it the limit for a second, whose longest sync is the disk's own.
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -47,14 +48,15 @@ struct Figures {
   double us_max = 0;
 };
 
-/// Repeats `round`, of `group` messages, for so long.
+/// Repeats `round`, of `group` messages, for so long or so often.
 template <class Round>
-Figures measure(double seconds_to_run, std::uint64_t group, Round&& round) {
+Figures measure(double seconds_to_run, std::uint64_t group, Round&& round,
+                std::size_t rounds_max = SIZE_MAX) {
   std::vector<double> times;
   const double cpu_before = cpu_us();
   const auto began = Clock::now();
   auto now = began;
-  while (std::chrono::duration<double>(now - began).count() < seconds_to_run) {
+  while (std::chrono::duration<double>(now - began).count() < seconds_to_run && times.size() < rounds_max) {
     round();
     const auto after = Clock::now();
     times.push_back(std::chrono::duration<double, std::micro>(after - now).count());
@@ -112,30 +114,47 @@ void fill(Store& store, std::uint64_t count) {
 
 enum class Delivery { None, SameCommit, OwnCommit };
 
-Figures run_store(const std::string& directory, double seconds_to_run, std::uint64_t group,
-                  Delivery delivery) {
-  std::filesystem::remove_all(directory);
-  auto store = open(directory);
-  fill(*store, kBacklog);
-  std::uint64_t next = kBacklog + 1;
-  std::uint64_t oldest = 1;
-  const Figures figures = measure(seconds_to_run, group, [&] {
+/// A store with a backlog that neither grows nor shrinks.
+class SteadyStore {
+ public:
+  SteadyStore(const std::string& directory, std::uint64_t group, Delivery delivery)
+      : directory_(directory), group_(group), delivery_(delivery) {
+    std::filesystem::remove_all(directory);
+    store_ = open(directory);
+    fill(*store_, kBacklog);
+  }
+  ~SteadyStore() {
+    store_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  void round() {
     std::vector<Write> writes;
     std::vector<Write> deliveries;
-    for (std::uint64_t n = 0; n < group; ++n) writes.push_back(append(next + n));
-    for (std::uint64_t n = 0; n < group && delivery != Delivery::None; ++n) {
-      deliveries.push_back(UpdateMessage{MessageId(oldest + kBacklog / 2 + n), 1, time_point_us(1)});
+    for (std::uint64_t n = 0; n < group_; ++n) writes.push_back(append(next_ + n));
+    for (std::uint64_t n = 0; n < group_ && delivery_ != Delivery::None; ++n) {
+      deliveries.push_back(UpdateMessage{MessageId(oldest_ + kBacklog / 2 + n), 1, time_point_us(1)});
     }
-    if (delivery == Delivery::SameCommit) std::ranges::move(deliveries, std::back_inserter(writes));
-    for (std::uint64_t n = 0; n < group; ++n) writes.push_back(RemoveMessage{MessageId(oldest + n)});
-    if (delivery == Delivery::OwnCommit) commit(*store, std::move(deliveries), Durability::Written);
-    commit(*store, std::move(writes), Durability::Synced);
-    next += group;
-    oldest += group;
-  });
-  store.reset();
-  std::filesystem::remove_all(directory);
-  return figures;
+    if (delivery_ == Delivery::SameCommit) std::ranges::move(deliveries, std::back_inserter(writes));
+    for (std::uint64_t n = 0; n < group_; ++n) writes.push_back(RemoveMessage{MessageId(oldest_ + n)});
+    if (delivery_ == Delivery::OwnCommit) commit(*store_, std::move(deliveries), Durability::Written);
+    commit(*store_, std::move(writes), Durability::Synced);
+    next_ += group_;
+    oldest_ += group_;
+  }
+
+ private:
+  std::string directory_;
+  std::uint64_t group_;
+  Delivery delivery_;
+  std::unique_ptr<Store> store_;
+  std::uint64_t next_ = kBacklog + 1;
+  std::uint64_t oldest_ = 1;
+};
+
+Figures run_store(const std::string& directory, double seconds_to_run, std::uint64_t group,
+                  Delivery delivery) {
+  SteadyStore store(directory, group, delivery);
+  return measure(seconds_to_run, group, [&] { store.round(); });
 }
 
 Figures run_limit(const std::string& path, double seconds_to_run, std::uint64_t group) {
@@ -159,6 +178,22 @@ Figures run_limit(const std::string& path, double seconds_to_run, std::uint64_t 
   ::close(file);
   ::unlink(path.c_str());
   return figures;
+}
+
+void run_long(const std::string& directory, std::uint64_t messages) {
+  constexpr std::uint64_t kGroup = 64;
+  constexpr std::uint64_t kParts = 10;
+  constexpr double kUnlimited = 1e9;
+  const std::size_t rounds = std::max<std::size_t>(1, messages / kParts / kGroup);
+  std::printf("\n%llu messages through one store, by tenths\n", static_cast<unsigned long long>(messages));
+  SteadyStore store(directory + "/store", kGroup, Delivery::OwnCommit);
+  for (std::uint64_t part = 0; part < kParts; ++part) {
+    const Figures limit = run_limit(directory + "/limit", 1, kGroup);
+    print("limit", kGroup, limit, limit);
+    const Figures figures = measure(
+        kUnlimited, kGroup, [&] { store.round(); }, rounds);
+    print("  + delivery, own commit", kGroup, figures, limit);
+  }
 }
 
 void time_reopening(const std::string& directory, std::uint64_t count) {
@@ -190,7 +225,7 @@ void time_reopening(const std::string& directory, std::uint64_t count) {
   std::filesystem::remove_all(directory);
 }
 
-void run(const std::string& directory, double seconds_to_run) {
+void run(const std::string& directory, double seconds_to_run, std::uint64_t messages) {
   std::printf("%-26s %5s %10s %6s %9s %9s %9s %9s\n", "", "group", "messages/s", "ratio", "p50 us", "p99 us",
               "max us", "cpu us");
   for (const std::uint64_t group : {1, 16, 64}) {
@@ -203,6 +238,7 @@ void run(const std::string& directory, double seconds_to_run) {
           limit);
   }
   time_reopening(directory + "/store", 1'000'000);
+  if (messages > 0) run_long(directory, messages);
 }
 
 }  // namespace
@@ -212,12 +248,13 @@ int main(int argument_count, char** arguments) {
   const std::string parent =
       argument_count > 1 ? arguments[1] : std::filesystem::temp_directory_path().string();
   const double seconds_to_run = argument_count > 2 ? std::atof(arguments[2]) : 3;
+  const std::uint64_t messages = argument_count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 0;
   std::string directory = parent + "/forewarm_bench_XXXXXX";
   if (!::mkdtemp(directory.data())) {
     std::perror(parent.c_str());
     return 1;
   }
-  forewarm::run(directory, seconds_to_run);
+  forewarm::run(directory, seconds_to_run, messages);
   std::filesystem::remove_all(directory);
   return 0;
 }
