@@ -1,5 +1,6 @@
 // forewarm demo: a recorded trace through a real queue and real processes
 
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -7,6 +8,8 @@
 #include <iostream>
 #include <optional>
 #include <sstream>
+#include <string_view>
+#include <vector>
 
 #include "app/commands.h"
 #include "app/demo_report.h"
@@ -14,6 +17,7 @@
 #include "app/measured_run.h"
 #include "app/own_program.h"
 #include "app/server.h"
+#include "app/source_factory.h"
 #include "app/terminal.h"
 #include "app/trace_player.h"
 
@@ -28,6 +32,7 @@ constexpr std::uint32_t kInstancesMax = 40;  ///< of one queue
 constexpr double kPlayedShare =
     0.85;  ///< of --minutes; the rest is for starting, draining and the comparison
 constexpr auto kDrain = std::chrono::seconds(10);
+constexpr auto kEngineDrain = std::chrono::seconds(60);
 
 /// A folder that is gone when the demo is.
 class TemporaryFolder {
@@ -46,13 +51,37 @@ class TemporaryFolder {
   std::string path_;
 };
 
+/// The trace's queues in the engine that was asked for; none: they are the server's own.
+Result<std::vector<SourceConfig>> demo_sources(const std::string& url,
+                                               const std::vector<TraceQueue>& queues) {
+  constexpr std::string_view kName = "{queue}";
+  std::vector<SourceConfig> sources;
+  if (url.empty()) return sources;
+  const std::size_t place = url.find(kName);
+  if (place == std::string::npos && queues.size() > 1) {
+    return error(ErrorCode::Invalid,
+                 "--source has to say {queue} where the URL has the queue's name: the trace has " +
+                     std::to_string(queues.size()) + " queues");
+  }
+  for (const TraceQueue& queue : queues) {
+    SourceConfig& source = sources.emplace_back();
+    source.queue = queue.name;
+    source.url = url;
+    for (std::size_t at = place; at != std::string::npos; at = source.url.find(kName, at + queue.name.size()))
+      source.url.replace(at, kName.size(), queue.name);
+    if (auto made = make_source(source); !made) return std::unexpected(made.error());
+  }
+  return sources;
+}
+
 ServerConfig demo_config(const DemoCommand& command, const Trace& trace, const std::string& data,
-                         double speed) {
+                         double speed, const std::vector<SourceConfig>& sources) {
   ServerConfig config;
   config.data = data;
   config.listen = "127.0.0.1:0";
   config.admin = command.admin;
   config.instances_max = 150;
+  config.sources = sources;
   // A step is a minute of the trace, or half a second: shorter ones are noise.
   // The history keeps whole milliseconds.
   config.forecast_step =
@@ -77,8 +106,8 @@ ServerConfig demo_config(const DemoCommand& command, const Trace& trace, const s
 /// One demo: server, player and the books that are kept on them.
 class Demo {
  public:
-  Demo(const DemoCommand& command, const Trace& trace, double speed)
-      : command_(command), trace_(trace), speed_(speed) {}
+  Demo(const DemoCommand& command, const Trace& trace, double speed, const std::vector<SourceConfig>& sources)
+      : command_(command), trace_(trace), speed_(speed), sources_(sources), handled_(trace.arrivals.size()) {}
 
   Result<void> run(const std::string& data);
   const DemoResult& result() const { return result_; }
@@ -86,11 +115,13 @@ class Demo {
  private:
   void ready();
   void second(const Snapshot& snapshot);
+  void handled(std::string_view line);
   void line(const Snapshot& snapshot);
 
   const DemoCommand& command_;
   const Trace& trace_;
   double speed_;
+  const std::vector<SourceConfig>& sources_;  ///< empty: its own queues
   std::unique_ptr<Server> server_;
   std::optional<TracePlayer> player_;
   MeasuredRun measured_;
@@ -98,16 +129,18 @@ class Demo {
   TimePoint start_;
   std::optional<Loop::Clock::time_point> drain_until_;
   std::uint64_t planned_seen_ = 0;
+  std::vector<bool> handled_;  ///< by message of the trace
   DemoResult result_;
 };
 
 Result<void> Demo::run(const std::string& data) {
   Log log({.level = LogLevel::Warning, .descriptor = 2, .format = log_format_for(2)});
   Server::Options options;
-  options.config = demo_config(command_, trace_, data, speed_);
+  options.config = demo_config(command_, trace_, data, speed_, sources_);
   options.log = &log;
   options.on_ready = [this] { ready(); };
   options.on_second = [this](const Snapshot& snapshot) { second(snapshot); };
+  options.on_function_line = [this](const LogLine& line) { handled(line.text); };
   options.watch = [this](const TimedEvent& event, const Actions& actions) {
     measured_.observe(event, actions);
     if (books_) books_->observe(event, actions);
@@ -156,7 +189,9 @@ void Demo::ready() {
   }
   books_.emplace(options);
   measured_.begin(start_, options.queues);
-  player_.emplace(trace_, server_->sqs_endpoint());
+  player_.emplace(trace_, [this, sqs = server_->sqs_endpoint()] {
+    return sources_.empty() ? sqs_trace_sender(trace_.queues, sqs) : engine_trace_sender(sources_);
+  });
 }
 
 void Demo::second(const Snapshot& snapshot) {
@@ -168,11 +203,23 @@ void Demo::second(const Snapshot& snapshot) {
   server_->set_progress(
       Progress{command_.trace.empty() ? title.str() : "Playing " + command_.trace, player_->share(), left});
   if (!player_->finished() || snapshot.at < start_ + trace_.length) return;
-  if (!drain_until_) drain_until_ = Loop::Clock::now() + kDrain;
-  bool idle = true;
+  if (!drain_until_) drain_until_ = Loop::Clock::now() + (sources_.empty() ? kDrain : kEngineDrain);
+  bool idle = player_->drained();
   for (const QueueSnapshot& queue : snapshot.queues)
     idle = idle && queue.ready + queue.delayed + queue.in_flight == 0;
   if (idle || Loop::Clock::now() > *drain_until_) server_->stop();
+}
+
+/// A line of the demo's function: "message N done".
+void Demo::handled(std::string_view line) {
+  constexpr std::string_view kBegins = "message ";
+  std::size_t number = 0;
+  if (!line.starts_with(kBegins)) return;
+  line.remove_prefix(kBegins.size());
+  const auto [end, failure] = std::from_chars(line.data(), line.data() + line.size(), number);
+  if (failure != std::errc() || number >= handled_.size()) return;
+  ++(handled_[number] ? result_.handled_again : result_.handled);
+  handled_[number] = true;
 }
 
 /// Live figures: one line that renews itself on a terminal, one line in ten seconds elsewhere.
@@ -219,10 +266,12 @@ int run_demo(const DemoCommand& command) {
       << " times as fast). One second here is " << fixed(speed, 0) << " there: an instance's start of "
       << fixed(seconds(kInit), 1) << " s stands for " << fixed(seconds(kInit) * speed, 0)
       << " s, as a container's with a model or a large runtime.\nCtrl-C ends it with the report so far.\n";
+  const Result<std::vector<SourceConfig>> sources = demo_sources(command.source, trace.queues);
+  if (!sources) return failed(sources.error());
   const TemporaryFolder temporary;
   const std::string data = command.data.empty() ? temporary.path() : command.data;
   if (data.empty()) return failed({ErrorCode::Io, "no temporary folder can be made; give one with --data"});
-  Demo demo(command, trace, speed);
+  Demo demo(command, trace, speed, *sources);
   const Result<void> ended = demo.run(data);
   if (is_terminal(2)) std::cerr << "\r\033[K";
   if (!ended) return failed(ended.error());

@@ -133,6 +133,7 @@ struct DemoCommand {
   double speed = 0;
   std::string data;
   std::string admin = "127.0.0.1:9325";
+  std::string source;  ///< URL of the queues in another engine, with {queue} for the name; empty: ours
   std::string report;
   bool json = false;
 };

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "edge/net/http.h"
 
@@ -39,22 +40,30 @@ class RuntimeClient {
   std::unique_ptr<HttpClient> http_;
 };
 
-/// How long the messages of a Lambda SQS event ask to be worked on, together.
-std::chrono::microseconds work_of(const std::string& event) {
-  std::int64_t us = 0;
+/// What the messages of a Lambda SQS event ask for.
+struct DemoWork {
+  std::int64_t us = 0;                ///< together
+  std::vector<std::int64_t> numbers;  ///< which messages of the trace they are
+};
+
+DemoWork work_of(const std::string& event) {
+  DemoWork work;
   boost::system::error_code code;
   const boost::json::value parsed = boost::json::parse(event, code);
   const auto* records = code || !parsed.is_object() ? nullptr : parsed.as_object().if_contains("Records");
-  if (records == nullptr || !records->is_array()) return {};
+  if (records == nullptr || !records->is_array()) return work;
   for (const boost::json::value& record : records->as_array()) {
     const auto* body = record.is_object() ? record.as_object().if_contains("body") : nullptr;
     if (body == nullptr || !body->is_string()) continue;
     const boost::json::value message = boost::json::parse(body->as_string(), code);
     if (code || !message.is_object()) continue;
-    if (const auto* work = message.as_object().if_contains("work_us"); work != nullptr && work->is_int64())
-      us += work->as_int64();
+    if (const auto* us = message.as_object().if_contains("work_us"); us != nullptr && us->is_int64())
+      work.us += std::clamp<std::int64_t>(us->as_int64(), 0, kWorkUsMax);
+    if (const auto* number = message.as_object().if_contains("n"); number != nullptr && number->is_int64())
+      work.numbers.push_back(number->as_int64());
   }
-  return std::chrono::microseconds(std::clamp<std::int64_t>(us, 0, kWorkUsMax));
+  work.us = std::min(work.us, kWorkUsMax);
+  return work;
 }
 
 }  // namespace
@@ -71,7 +80,11 @@ int run_demo_function(std::chrono::milliseconds init) {
   for (;;) {
     const Result<HttpResponse> next = runtime.call("GET", std::string(kApi) + "next", "");
     if (!next || next->status != 200) return 0;  // the server is gone, or wants this instance to go
-    std::this_thread::sleep_for(work_of(next->body));
+    const DemoWork work = work_of(next->body);
+    std::this_thread::sleep_for(std::chrono::microseconds(work.us));
+    for (const std::int64_t number : work.numbers)
+      std::printf("message %lld done\n", static_cast<long long>(number));
+    std::fflush(stdout);
     const std::string id(find_header(next->headers, "Lambda-Runtime-Aws-Request-Id"));
     const Result<HttpResponse> taken = runtime.call("POST", kApi + id + "/response", "{}");
     if (!taken) return 0;

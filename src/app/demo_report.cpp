@@ -100,6 +100,8 @@ std::string demo_report(const DemoComparison& comparison, const DemoResult& live
       " instance time than its\nlive run did: that is how far the replays can be believed.\n";
   out += grouped(live.cold_starts_avoided) +
          " instances that were started ahead of need met their first message warm (live).\n";
+  out += grouped(live.handled) + " of the " + grouped(live.sent) + " messages that were sent were handled, " +
+         grouped(live.handled_again) + " times one of them again.\n";
   if (live.refused > 0) out += grouped(live.refused) + " sends were refused or not answered.\n";
 
   out += "\nqueue by queue (replay):\n";
@@ -124,7 +126,10 @@ std::string demo_json(const DemoComparison& comparison, const DemoResult& live) 
                                    {"stop_time_ms", seconds(live.world.stop_time) * 1000},
                                    {"fit_latency_ms", seconds(live.world.fit_latency) * 1000},
                                    {"interrupted", live.interrupted},
+                                   {"sent", live.sent},
                                    {"refused", live.refused},
+                                   {"handled", live.handled},
+                                   {"handled_again", live.handled_again},
                                    {"live", demo_figures(comparison.live)},
                                    {"replay", replays}};
   return boost::json::serialize(out) + "\n";

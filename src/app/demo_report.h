@@ -19,6 +19,8 @@ struct DemoResult {
   std::uint64_t cold_starts_avoided = 0;
   std::uint64_t sent = 0;
   std::uint64_t refused = 0;
+  std::uint64_t handled = 0;        ///< of those that were sent, by what the functions say
+  std::uint64_t handled_again = 0;  ///< times that one was handled once more
   bool interrupted = false;
 };
 

@@ -108,8 +108,10 @@ void ServerImpl::make_host() {
   const std::string mark = std::filesystem::absolute(config_.data).lexically_normal().string();
   if (const std::size_t killed = kill_leftovers(mark); killed > 0)
     log().warning("ended what a killed server had left running", {{"processes", std::uint64_t{killed}}});
+  FunctionHost::Options host_options = FunctionHost::options_of(config_, mark);
+  host_options.log = options_.on_function_line;
   host_ = std::make_unique<FunctionHost>(
-      loop_, FunctionHost::options_of(config_, mark),
+      loop_, std::move(host_options),
       FunctionHost::Surroundings{
           .report = [this](Event event) { world_->report(std::move(event)); },
           .queues = &queues_,

@@ -12,6 +12,7 @@
 #include "edge/net/http.h"
 #include "edge/net/loop.h"
 #include "edge/observe/log.h"
+#include "edge/functions/process_pool.h"
 #include "edge/observe/snapshot.h"
 
 namespace forewarm {
@@ -30,6 +31,8 @@ class Server {
     std::function<void()> on_ready;
     /// Called about once a second with what the dashboard shows, on the loop's thread.
     std::function<void(const Snapshot&)> on_second;
+    /// Each line that an instance wrote, as it comes.
+    std::function<void(const LogLine&)> on_function_line;
     /// Reads the configuration again, for SIGHUP. Empty if there is nothing to read.
     std::function<Result<ServerConfig>()> read_again;
     /// Every event with its actions; may be empty.

@@ -1,49 +1,70 @@
 #include "app/trace_player.h"
 
-#include <algorithm>
 #include <string>
-
-#include "app/sqs_client.h"
+#include <utility>
 
 namespace forewarm {
 namespace {
 
-constexpr std::size_t kConnections = 16;
-constexpr auto kTick = std::chrono::milliseconds(1);
-constexpr auto kLastAnswers = std::chrono::seconds(5);
+using Clock = std::chrono::steady_clock;
+
+constexpr Duration kTick = 1ms;
+constexpr Duration kAgainAfter = 200ms;
 
 }  // namespace
 
-TracePlayer::TracePlayer(const Trace& trace, Endpoint server)
-    : trace_(trace), server_(std::move(server)), total_(trace.arrivals.size()), thread_([this] { play(); }) {}
+TracePlayer::TracePlayer(const Trace& trace, MakeSender make)
+    : trace_(trace), make_(std::move(make)), total_(trace.arrivals.size()), thread_([this] { play(); }) {}
 
 TracePlayer::~TracePlayer() {
   stopping_ = true;
   thread_.join();
 }
 
+void TracePlayer::send(TraceSender& sender, std::size_t number) {
+  const TraceArrival& arrival = trace_.arrivals[number];
+  sender.send(arrival.queue, number,
+              "{\"work_us\":" + std::to_string(arrival.service_time.count()) +
+                  ",\"n\":" + std::to_string(number) + "}",
+              [this, number](bool taken) {
+                if (taken)
+                  ++sent_;
+                else
+                  again_.push_back(number);
+              });
+}
+
+void TracePlayer::send_again(TraceSender& sender) {
+  for (const std::size_t number : std::exchange(again_, {})) send(sender, number);
+}
+
 void TracePlayer::play() {
-  Loop loop;
-  SqsClient client(loop, server_, kConnections);
-  std::vector<std::string> urls;
-  for (const TraceQueue& queue : trace_.queues)
-    urls.push_back("http://" + to_string(server_) + "/000000000000/" + queue.name);
-  const auto start = Loop::Clock::now();
+  const std::unique_ptr<TraceSender> sender = make_();
+  const auto start = Clock::now();
+  auto again_at = start;
+  const auto tick = [&] {
+    if (!again_.empty() && Clock::now() >= again_at) {
+      again_at = Clock::now() + kAgainAfter;
+      send_again(*sender);
+    }
+    sender->run_for(kTick);
+  };
   std::size_t next = 0;
   while (!stopping_ && next < trace_.arrivals.size()) {
-    const auto now = Loop::Clock::now();
-    for (; next < trace_.arrivals.size() && start + trace_.arrivals[next].at <= now; ++next) {
-      const TraceArrival& arrival = trace_.arrivals[next];
-      client.send(urls[arrival.queue], "{\"work_us\":" + std::to_string(arrival.service_time.count()) + "}",
-                  {}, [this](const Result<void>& done) { ++(done ? sent_ : failed_); });
-    }
+    const auto now = Clock::now();
+    for (; next < trace_.arrivals.size() && start + trace_.arrivals[next].at <= now; ++next)
+      send(*sender, next);
     played_ = next;
-    loop.run_until(now + kTick);
+    tick();
   }
-  const auto give_up = Loop::Clock::now() + kLastAnswers;
-  while (!stopping_ && client.pending() > 0 && Loop::Clock::now() < give_up)
-    loop.run_until(Loop::Clock::now() + kTick);
+  const auto give_up = Clock::now() + sender->patience();
+  while (!stopping_ && sent_ < played_ && Clock::now() < give_up) tick();
   finished_ = true;
+  while (!stopping_) {
+    const std::optional<std::uint64_t> waiting = sender->waiting();
+    drained_ = waiting == 0U;
+    tick();
+  }
 }
 
 }  // namespace forewarm

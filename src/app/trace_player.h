@@ -2,19 +2,25 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
+#include <vector>
 
-#include "edge/net/http.h"
+#include "app/trace_sender.h"
 #include "edge/trace/trace.h"
 
 namespace forewarm {
 
-/// Sends a trace's messages to an SQS endpoint at the times of the trace, from a thread and connections of
-/// its own: to the server it is a client like any other. The body says how long to work: {"work_us": n}.
+/// Sends a trace's messages at the times of the trace, from a thread of its own. What is not taken is sent
+/// again until it is. The body says how long to work, and which message of the trace it is:
+/// {"work_us": microseconds, "n": from 0}.
 class TracePlayer {
  public:
-  TracePlayer(const Trace& trace, Endpoint server);  ///< `trace` must outlive it; begins at once
+  using MakeSender = std::function<std::unique_ptr<TraceSender>()>;
+
+  TracePlayer(const Trace& trace, MakeSender make);  ///< `trace` must outlive it; begins at once
   ~TracePlayer();                                    ///< stops
 
   double share() const {
@@ -22,18 +28,24 @@ class TracePlayer {
   }
   bool finished() const { return finished_; }
   std::uint64_t sent() const { return sent_; }
-  std::uint64_t failed() const { return failed_; }
+  /// That were not taken to the end; known when it is finished.
+  std::uint64_t failed() const { return finished_ ? played_ - sent_ : 0; }
+  /// Once finished: nothing that was sent waits where the server does not see it.
+  bool drained() const { return drained_; }
 
  private:
   void play();
+  void send(TraceSender& sender, std::size_t number);
+  void send_again(TraceSender& sender);
 
   const Trace& trace_;
-  Endpoint server_;
+  MakeSender make_;
   std::uint64_t total_;
+  std::vector<std::size_t> again_;  ///< not taken; of the thread
   std::atomic<std::uint64_t> played_{0};
   std::atomic<std::uint64_t> sent_{0};
-  std::atomic<std::uint64_t> failed_{0};
   std::atomic<bool> finished_{false};
+  std::atomic<bool> drained_{false};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
