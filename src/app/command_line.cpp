@@ -119,10 +119,8 @@ class CommandLine {
         ->capture_default_str();
     sub->add_option("--speed", demo_.speed, "trace seconds per second (default: what fits into --minutes)")
         ->check(CLI::Range(0.01, 100000.0));
-    sub->add_option(
-        "--source", demo_.source,
-        "play through queues of another engine, which have to be there: their URL (docs/engines.md), "
-        "with {queue} for the name");
+    sub->add_option("--source", demo_.source,
+                    "play through another engine's queues: URL with {queue} for the name (docs/engines.md)");
     sub->add_option("--data", demo_.data, "folder of the queue (default: a temporary one)");
     sub->add_option("--admin", demo_.admin, "HOST:PORT of the dashboard")->capture_default_str();
     sub->add_option("--report", demo_.report, "also write the report to this file");
