@@ -169,8 +169,11 @@ void FunctionHost::finished(const PoolFinished& event) {
   if (found == running_.end()) return;
   const Running running = std::move(found->second);
   running_.erase(found);
-  RunFinished outcome{
-      event.run, event.error, 0, std::chrono::duration_cast<Duration>(event.service_time), {}};
+  RunFinished outcome{.run = event.run,
+                      .error = event.error,
+                      .service_time = std::chrono::duration_cast<Duration>(event.service_time),
+                      .failed = {},
+                      .memory_bytes = event.memory_bytes};
   FailedRun failed;
   failed.error = event.error;
   failed.type = event.error_type;

@@ -93,13 +93,17 @@ void learn(FunctionState& function, const RunRecord& run, const RunFinished& eve
     MessageRecord* record = messages.find(id);
     if (record == nullptr) continue;
     classes[count] = class_of(record->message);
-    model.observe_end(variant, classes[count], crashed);
+    model.memory().observe_end(variant, classes[count], crashed);
     if (crashed && model.variants() > 1) record->outgrown = static_cast<std::uint8_t>(variant + 1);
     const bool shared = well && run.messages.size() > 1 && model.known();
     expected[count] = shared ? model.predict(variant, classes[count]).seconds() : 1;
     sum += expected[count++];
   }
-  if (count == 0 || !well) return;
+  if (count == 0) return;
+  // Of a batch of several classes nothing tells which of them needed it.
+  if (std::all_of(classes.begin(), classes.begin() + count, [&](MessageClass c) { return c == classes[0]; }))
+    model.memory().observe_peak(variant, classes[0], event.memory_bytes, well);
+  if (!well) return;
   const double took =
       seconds(event.service_time) * static_cast<double>(count) / static_cast<double>(run.messages.size());
   for (std::size_t i = 0; i < count; ++i) {

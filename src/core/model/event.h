@@ -87,6 +87,7 @@ struct RunFinished {
   std::uint64_t error_key = 0;  ///< fingerprint: hash of the error's type and normalised message
   Duration service_time = Duration(0);
   std::vector<MessageId> failed;
+  std::uint64_t memory_bytes = 0;  ///< peak of the instance during the run; 0: not measured
   friend bool operator==(const RunFinished&, const RunFinished&) = default;
 };
 struct SignalObserved {

@@ -189,7 +189,7 @@ template <>
 inline constexpr std::string_view kNames<RunFinished> = "run_finished";
 void describe(auto& visit, Like<RunFinished> auto& it) {
   visit("run", it.run)("error", it.error)("error_key", it.error_key)("service_time", it.service_time);
-  visit("failed", it.failed);
+  visit("failed", it.failed)("memory_bytes", it.memory_bytes);
 }
 template <>
 inline constexpr std::string_view kNames<SignalObserved> = "signal_observed";

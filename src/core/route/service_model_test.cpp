@@ -94,11 +94,11 @@ TEST(ServiceModel, MoreTypesThanItKeepsAreOne) {
 
 TEST(ServiceModel, AClassWhoseRunsEndWithTheProcessOutgrowsTheVariant) {
   ServiceModel model = model_of(2);
-  for (int i = 0; i < 4; ++i) model.observe_end(0, kLarge, true);
+  for (int i = 0; i < 4; ++i) model.memory().observe_end(0, kLarge, true);
   EXPECT_TRUE(model.outgrows(0, kLarge));
   EXPECT_FALSE(model.outgrows(1, kLarge));
   EXPECT_FALSE(model.outgrows(0, kSmall));
-  for (int i = 0; i < 20; ++i) model.observe_end(0, kLarge, false);
+  for (int i = 0; i < 20; ++i) model.memory().observe_end(0, kLarge, false);
   EXPECT_FALSE(model.outgrows(0, kLarge));
 }
 

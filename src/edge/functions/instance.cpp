@@ -25,8 +25,14 @@ std::chrono::microseconds since(Loop::Clock::time_point start) {
 
 }  // namespace
 
-Instance::Instance(InstanceHost& host, InstanceId id, std::shared_ptr<const FunctionCommand> function)
-    : host_(host), id_(id), function_(std::move(function)), link_(make_link(*this)) {}
+Instance::Instance(InstanceHost& host, InstanceId id, std::shared_ptr<const FunctionCommand> function,
+                   std::shared_ptr<SettledMemory> settled)
+    : host_(host),
+      id_(id),
+      function_(std::move(function)),
+      settled_(std::move(settled)),
+      memory_(*settled_),
+      link_(make_link(*this)) {}
 
 Result<std::uint16_t> Instance::open() {
   return link_->open();
@@ -87,11 +93,33 @@ void Instance::run(Invocation invocation) {
 
 Invocation Instance::begin_run() {
   arm(function_->timeout, &Instance::timed_out);
+  begin_measuring();
   run_->delivered = Clock::now();
   Invocation handed = std::move(run_->invocation);
   run_->invocation.run = handed.run;
   run_->invocation.request_id = handed.request_id;
   return handed;
+}
+
+void Instance::begin_measuring() {
+  const auto now = Clock::now();
+  if (exit_status_ || !memory_.due(now, host_.leaders().size())) {
+    memory_.begin_unmeasured();
+    return;
+  }
+  memory_.begin(family_.leader, now);
+  look_later();
+}
+
+void Instance::look_later() {
+  if (memory_.measuring())
+    look_timer_ = host_.loop().call_after(memory_.pause(), [this] { look_at_memory(); });
+}
+
+void Instance::look_at_memory() {
+  if (!memory_.measuring() || exit_status_) return;
+  memory_.look(family_.leader);
+  look_later();
 }
 
 void Instance::stop() {
@@ -132,6 +160,8 @@ void Instance::finish_run(PoolFinished finished) {
   finished.instance = id_;
   finished.run = run_->invocation.run;
   if (run_->delivered) finished.service_time = since(*run_->delivered);
+  look_timer_.reset();
+  finished.memory_bytes = memory_.end(exit_status_ ? 0 : family_.leader);
   last_request_id_ = std::move(run_->invocation.request_id);
   run_.reset();
   if (!stopping_) timer_.reset();
@@ -147,6 +177,7 @@ void Instance::timed_out() {
         ErrorClass::Capacity);
     return;
   }
+  look_at_memory();  // while it is there
   const std::string limit = std::to_string(function_->timeout.count()) + " ms";
   if (run_->delivered)
     end(LossReason::Killed, "timed out after " + limit, ErrorClass::Timeout, "Function.TimedOut");

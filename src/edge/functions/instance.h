@@ -12,6 +12,7 @@
 #include "edge/functions/output_lines.h"
 #include "edge/functions/process_pool.h"
 #include "edge/functions/process_tree.h"
+#include "edge/functions/run_memory.h"
 #include "edge/functions/spawn.h"
 
 namespace forewarm {
@@ -41,7 +42,9 @@ class InstanceHost {
 /// reports.
 class Instance : public std::enable_shared_from_this<Instance> {
  public:
-  Instance(InstanceHost& host, InstanceId id, std::shared_ptr<const FunctionCommand> function);
+  /// `settled`: of all instances of the function and variant.
+  Instance(InstanceHost& host, InstanceId id, std::shared_ptr<const FunctionCommand> function,
+           std::shared_ptr<SettledMemory> settled);
 
   /// Opens its link; the port that the process is to be told of, before it is started.
   Result<std::uint16_t> open();
@@ -94,6 +97,9 @@ class Instance : public std::enable_shared_from_this<Instance> {
     std::chrono::milliseconds pause{1};
   };
 
+  void begin_measuring();
+  void look_later();
+  void look_at_memory();
   void timed_out();
   void exited();
   bool reap_leader();
@@ -109,11 +115,14 @@ class Instance : public std::enable_shared_from_this<Instance> {
   InstanceHost& host_;
   InstanceId id_;
   std::shared_ptr<const FunctionCommand> function_;
+  std::shared_ptr<SettledMemory> settled_;
+  RunMemory memory_;
   Clock::time_point asked_ = Clock::now();
   std::unique_ptr<InstanceLink> link_;
   std::optional<CurrentRun> run_;
   std::string last_request_id_;
-  std::unique_ptr<Loop::Timer> timer_;  ///< of init, run, grace or kill: only one of them is ever due
+  std::unique_ptr<Loop::Timer> timer_;       ///< of init, run, grace or kill: only one of them is ever due
+  std::unique_ptr<Loop::Timer> look_timer_;  ///< at the memory of a measured run
   ProcessFamily family_;
   SpawnedProcess process_;
   std::unique_ptr<Loop::Watch> exit_watch_;

@@ -39,6 +39,7 @@ struct PoolFinished {
   std::string error_message{};
   std::string response{};
   std::chrono::microseconds service_time{0};
+  std::uint64_t memory_bytes = 0;  ///< peak of the instance during the run; 0: not measured
 };
 using PoolEvent = std::variant<PoolReady, PoolLost, PoolFinished>;
 

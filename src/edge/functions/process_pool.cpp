@@ -68,21 +68,23 @@ class Pool final : public ProcessPool, private InstanceHost {
   }
 
   void define(FunctionId function, std::uint16_t variant, FunctionCommand command) override {
-    commands_[{function, variant}] = std::make_shared<const FunctionCommand>(std::move(command));
+    commands_[{function, variant}] = {std::make_shared<const FunctionCommand>(std::move(command)),
+                                      std::make_shared<SettledMemory>()};
   }
 
   void start(InstanceId id, FunctionId function, std::uint16_t variant) override {
-    const auto command = commands_.find({function, variant});
-    if (command == commands_.end()) {
+    const auto defined = commands_.find({function, variant});
+    if (defined == commands_.end()) {
       lose(id, "function " + std::to_string(function.value()) + " variant " + std::to_string(variant) +
                    " has no command");
       return;
     }
-    if (!command->second->fault.empty()) {
-      lose(id, command->second->fault);
+    const auto& [command, settled] = defined->second;
+    if (!command->fault.empty()) {
+      lose(id, command->fault);
       return;
     }
-    const auto instance = std::make_shared<Instance>(static_cast<InstanceHost&>(*this), id, command->second);
+    const auto instance = std::make_shared<Instance>(static_cast<InstanceHost&>(*this), id, command, settled);
     const auto port = instance->open();
     if (!port) {
       lose(id, "no port for it: " + port.error().message +
@@ -90,7 +92,7 @@ class Pool final : public ProcessPool, private InstanceHost {
       return;
     }
     check(instances_.emplace(id, instance).second, "an instance is started once");
-    begin(id, command->second, *port);
+    begin(id, command, *port);
     if (!reaper_) reaper_ = loop_.call_after(kReapInterval, [this] { reap(); });
   }
 
@@ -187,7 +189,8 @@ class Pool final : public ProcessPool, private InstanceHost {
       needs.read_paths.push_back(real_path(path, what.working_directory));
     for (const std::string& path : what.write_paths)
       needs.write_paths.push_back(real_path(path, what.working_directory));
-    for (const auto& [key, other] : commands_) {
+    for (const auto& [key, defined] : commands_) {
+      const FunctionCommand* other = defined.command.get();
       const std::string theirs = real_path(other->working_directory, "");
       if (other->name != what.name && !other->working_directory.empty() &&
           !is_within(real_path(what.working_directory, ""), theirs))
@@ -291,7 +294,11 @@ class Pool final : public ProcessPool, private InstanceHost {
   Environment inherited_;
   std::unique_ptr<Isolation> isolation_;  ///< null: off
   std::set<std::string> noted_;
-  std::map<std::pair<FunctionId, std::uint16_t>, std::shared_ptr<const FunctionCommand>> commands_;
+  struct Defined {
+    std::shared_ptr<const FunctionCommand> command;
+    std::shared_ptr<SettledMemory> settled;
+  };
+  std::map<std::pair<FunctionId, std::uint16_t>, Defined> commands_;
   std::map<InstanceId, std::shared_ptr<Instance>> instances_;
   std::vector<pid_t> leaders_;
   std::set<pid_t> zombies_;  ///< seen at the last look

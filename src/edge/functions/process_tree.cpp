@@ -70,10 +70,6 @@ bool is_marked(const ProcessFamily& family, pid_t pid) {
   return stat && (stat->session == family.leader || has_environment_entry(pid, family.mark));
 }
 
-bool kernel_lists_children() {
-  return ::access("/proc/thread-self/children", R_OK) == 0;
-}
-
 }  // namespace
 
 std::optional<ProcessStat> parse_process_stat(std::string_view line) {
@@ -106,10 +102,14 @@ std::vector<pid_t> all_processes() {
   return numbered_entries("/proc");
 }
 
+bool kernel_lists_children() {
+  static const bool listed = ::access("/proc/thread-self/children", R_OK) == 0;
+  return listed;
+}
+
 std::vector<pid_t> children_of(pid_t pid) {
-  static const bool listed = kernel_lists_children();
   std::vector<pid_t> children;
-  if (listed) {
+  if (kernel_lists_children()) {
     for (const pid_t thread : numbered_entries(proc_path(pid, "task"))) {
       const std::string text = read_file(proc_path(pid, "task/" + std::to_string(thread) + "/children"));
       std::string_view rest = text;
@@ -151,6 +151,21 @@ std::uint64_t resident_bytes(pid_t pid) {
   std::uint64_t size = 0, resident = 0;
   if (!next_number(rest, size) || !next_number(rest, resident)) return 0;
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t peak_resident_bytes(pid_t pid) {
+  constexpr std::string_view kPeak = "\nVmHWM:\t";
+  const std::string text = read_file(proc_path(pid, "status"));
+  const std::size_t at = text.find(kPeak);
+  if (at == std::string::npos) return 0;
+  std::string_view rest = std::string_view(text).substr(at + kPeak.size());
+  std::uint64_t kibibytes = 0;
+  return next_number(rest, kibibytes) ? kibibytes << 10 : 0;
+}
+
+bool reset_peak(pid_t pid) {
+  const OwnedFd fd(::open(proc_path(pid, "clear_refs").c_str(), O_WRONLY | O_CLOEXEC));
+  return fd && ::write(fd.get(), "5", 1) == 1;
 }
 
 bool holds_socket(pid_t pid, std::uint64_t inode) {

@@ -22,14 +22,19 @@ std::optional<ProcessStat> read_process_stat(pid_t pid);
 /// The fields of a stat line; the name in it may hold spaces and parentheses. Pure.
 std::optional<ProcessStat> parse_process_stat(std::string_view line);
 
-/// Children of a process, by /proc/PID/task/*/children, or by a look at every process where the kernel lacks
-/// that.
+/// Whether there is /proc/PID/task/*/children (the kernel's CONFIG_PROC_CHILDREN).
+bool kernel_lists_children();
+/// Children of a process, by these files, or by a look at every process where the kernel lacks them.
 std::vector<pid_t> children_of(pid_t pid);
 /// A process and all that descends from it now, the process first.
 std::vector<pid_t> descendants_of(pid_t pid);
 /// Whether the environment that the process was started with holds `entry` ("NAME=value").
 bool has_environment_entry(pid_t pid, std::string_view entry);
 std::uint64_t resident_bytes(pid_t pid);
+/// The most that was resident since its start or the last reset_peak(); 0 where it is gone.
+std::uint64_t peak_resident_bytes(pid_t pid);
+/// False where the kernel cannot (CONFIG_PROC_PAGE_MONITOR), or may not for us.
+bool reset_peak(pid_t pid);
 /// Whether a descriptor of the process is the socket of this inode.
 bool holds_socket(pid_t pid, std::uint64_t inode);
 /// All process ids, for what has no better way.

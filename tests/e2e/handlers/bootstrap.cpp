@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,6 +142,35 @@ void misbehave_before_next(const std::string& how) {
   if (how == "ignore_term") signal(SIGTERM, SIG_IGN);
 }
 
+/// "use N": has N MB and gives them back; "keep N": keeps them; "child N": a child has them, for 100 ms.
+void use_memory(const std::string& what) {
+  const std::size_t bytes = std::stoul(what.substr(what.find(' ') + 1)) << 20;
+  const auto fill = [bytes] {
+    char* memory =
+        static_cast<char*>(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    std::memset(memory, 1, bytes);
+    return memory;
+  };
+  static char* kept = nullptr;
+  static std::size_t kept_bytes = 0;
+  if (what.starts_with("child")) {
+    const pid_t child = fork();
+    if (child == 0) {
+      fill();
+      usleep(100'000);
+      _exit(0);
+    }
+    waitpid(child, nullptr, 0);
+  } else if (what.starts_with("keep") && bytes > kept_bytes) {
+    kept = fill();
+    kept_bytes = bytes;
+  } else if (what.starts_with("keep")) {
+    std::memset(kept, 2, bytes);  // what it has already
+  } else {
+    munmap(fill(), bytes);
+  }
+}
+
 void handle(const std::string& how, const Answer& event) {
   const std::string id = event.header("Lambda-Runtime-Aws-Request-Id");
   const std::string response = "invocation/" + id + "/response";
@@ -152,6 +182,11 @@ void handle(const std::string& how, const Answer& event) {
     call("POST", "invocation/" + id + "/error",
          R"({"errorType":"Order.Invalid","errorMessage":"no such order"})");
     return;
+  }
+  if (how == "memory") use_memory(event.body);
+  if (how == "memory_then_hang") {
+    use_memory("keep 60");
+    stay_for_ever();
   }
   if (how == "hang") stay_for_ever();
   if (how == "stop_itself") raise(SIGSTOP);
