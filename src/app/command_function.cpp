@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <cctype>
+#include <cmath>
 #include <iostream>
 
 #include "app/admin_client.h"
@@ -41,6 +42,25 @@ Result<ServerConfig> current(const ServerAddress& server, const std::string& nam
   ServerConfig config;
   config.functions.emplace_back().name = name;
   return config;
+}
+
+std::string mebibytes(double bytes) {
+  return std::to_string(std::llround(std::ceil(bytes / (1 << 20))));
+}
+
+/// Of each variant: "128/512 MB".
+std::string declared_memory(const json::object& function) {
+  std::string text;
+  const json::value* each = function.if_contains("memory_bytes");
+  if (each == nullptr || each->as_array().empty()) return "-";
+  for (const json::value& bytes : each->as_array())
+    text += (text.empty() ? "" : "/") + mebibytes(bytes.to_number<double>());
+  return text + " MB";
+}
+
+std::string needed_memory(const json::object& function) {
+  const json::value* bytes = function.if_contains("memory_need_p99_bytes");
+  return bytes == nullptr || bytes->is_null() ? "-" : mebibytes(bytes->to_number<double>()) + " MB";
 }
 
 /// A UUID's shape: 8-4-4-4-12 hexadecimal digits.
@@ -151,7 +171,7 @@ int run_function_list(const ServerAddress& server) {
   const json::value& list =
       answer->is_object() && answer->as_object().contains("functions") ? answer->at("functions") : *answer;
   TextTable table;
-  table.row({"function", "version", "starting", "idle", "frozen", "busy", "runs"});
+  table.row({"function", "version", "starting", "idle", "frozen", "busy", "runs", "memory", "need p99"});
   for (const json::value& value : list.as_array()) {
     const json::object& function = value.as_object();
     const json::object* instances =
@@ -161,7 +181,8 @@ int run_function_list(const ServerAddress& server) {
     };
     table.row({std::string(function.at("name").as_string()), json::serialize(function.at("version")),
                count("starting"), count("idle"), count("frozen"), count("busy"),
-               function.contains("runs") ? json::serialize(function.at("runs")) : "-"});
+               function.contains("runs") ? json::serialize(function.at("runs")) : "-",
+               declared_memory(function), needed_memory(function)});
   }
   std::cout << table.text();
   return 0;

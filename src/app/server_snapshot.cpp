@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/remote_factory.h"
 #include "core/history/interval_counts.h"
 
 namespace forewarm {
@@ -86,6 +87,12 @@ FunctionSnapshot SnapshotMaker::function(const FunctionEntry& entry) const {
   out.start_time_p95 = view.start_time.p95;
   out.service_time_mean = view.service_time.mean;
   out.service_time_p95 = view.service_time.p95;
+  out.memory_need_bytes = view.memory_need_bytes;
+  out.memory_measured = view.memory_measured;
+  if (!runs_elsewhere(entry.config.runtime)) {
+    for (const VariantConfig& variant : variants_of(entry.config))
+      out.memory_bytes.push_back(static_cast<std::uint64_t>(variant.memory_mb) << 20);
+  }
   if (const auto runs = runs_.find(entry.id); runs != runs_.end()) out.runs = runs->second;
   return out;
 }

@@ -213,6 +213,8 @@ FunctionView Orchestrator::function(FunctionId id) const {
   view.warm_starts = function->warm_starts;
   view.start_time = function->start_summary;
   view.service_time = function->service_summary;
+  view.memory_need_bytes = function->service_model.memory().most_needed().high_bytes;
+  view.memory_measured = function->service_model.memory().measured();
   return view;
 }
 

@@ -82,6 +82,8 @@ struct FunctionView {
   std::uint64_t warm_starts = 0;  ///< instances started ahead of need
   DurationSummary start_time;
   DurationSummary service_time;
+  double memory_need_bytes = 0;       ///< what 99 of 100 messages of the class that needs most need at most
+  std::uint64_t memory_measured = 0;  ///< runs that it is known from
 };
 
 /// The core: decides everything that forewarm decides, and does nothing. Feed it events in the order of time,

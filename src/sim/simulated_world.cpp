@@ -48,7 +48,7 @@ SimulatedWorld::SimulatedWorld(SimulationOptions options, ArrivalSource& arrival
     script_.push_back({now_, QueueChanged{queue.id, queue.settings}});
     clients_.add(queue.id, queue.clients, now_, scratch_);
   }
-  set_timeouts(options_.configuration);
+  set_functions(options_.configuration);
   script_.insert(script_.end(), options_.script.begin(), options_.script.end());
   started_.resize(options_.queues.size());
   check(std::ranges::is_sorted(script_, {}, &TimedEvent::time), "a script's events ascend in time");
@@ -57,11 +57,14 @@ SimulatedWorld::SimulatedWorld(SimulationOptions options, ArrivalSource& arrival
   schedule_jump();
 }
 
-void SimulatedWorld::set_timeouts(const Configuration& configuration) {
-  timeouts_.clear();
-  for (const FunctionSettings& function : configuration.functions)
-    timeouts_.push_back({function.id, function.timeout});
-  std::ranges::sort(timeouts_, {}, &Timeout::function);
+void SimulatedWorld::set_functions(const Configuration& configuration) {
+  functions_ = configuration.functions;
+  std::ranges::sort(functions_, {}, &FunctionSettings::id);
+}
+
+const FunctionSettings* SimulatedWorld::function(FunctionId id) const {
+  const auto found = std::ranges::lower_bound(functions_, id, {}, &FunctionSettings::id);
+  return found != functions_.end() && found->id == id ? &*found : nullptr;
 }
 
 double SimulatedWorld::progress() const {
@@ -88,7 +91,7 @@ std::optional<TimedEvent> SimulatedWorld::next(TimePoint wake_at) {
     if (first == scripted) {
       Event event = script_[next_scripted_++].event;
       if (const auto* changed = std::get_if<ConfigurationChanged>(&event))
-        set_timeouts(changed->configuration);
+        set_functions(changed->configuration);
       return TimedEvent{now_, std::move(event)};
     }
     if (first == arrival) {
@@ -302,13 +305,14 @@ RunFinished SimulatedWorld::outcome(const Run& run, std::uint16_t variant) const
   for (const Lease& lease : run.leases) {
     const Stored* stored = stored_.find(lease.message);
     if (stored == nullptr) continue;
-    out.service_time += options_.work_time ? options_.work_time({.service_time = stored->service_time,
-                                                                 .bytes = stored->bytes,
-                                                                 .type = stored->type,
-                                                                 .variant = variant,
-                                                                 .instance = run.instance,
-                                                                 .at = now_})
-                                           : stored->service_time;
+    const SimulatedWork work{.service_time = stored->service_time,
+                             .bytes = stored->bytes,
+                             .type = stored->type,
+                             .variant = variant,
+                             .instance = run.instance,
+                             .at = now_};
+    out.service_time += options_.work_time ? options_.work_time(work) : stored->service_time;
+    if (options_.memory_need) out.memory_bytes = std::max(out.memory_bytes, options_.memory_need(work));
     if (const auto met =
             options_.faults.incident ? options_.faults.incident(lease.message, now_) : std::nullopt) {
       out.failed.push_back(lease.message);
@@ -342,11 +346,21 @@ RunFinished SimulatedWorld::outcome(const Run& run, std::uint16_t variant) const
     case RunFault::Lost:
       break;
   }
-  const auto timeout = std::ranges::lower_bound(timeouts_, run.function, {}, &Timeout::function);
-  if (timeout != timeouts_.end() && timeout->function == run.function && out.service_time > timeout->after) {
-    out = {.run = run.run, .error = ErrorClass::Timeout, .service_time = timeout->after, .failed = {}};
-  }
+  limit(run, variant, out);
   return out;
+}
+
+/// What its function's limits make of a run.
+void SimulatedWorld::limit(const Run& run, std::uint16_t variant, RunFinished& outcome) const {
+  const FunctionSettings* limits = function(run.function);
+  if (limits == nullptr) return;
+  if (variant < limits->variants.size() && outcome.memory_bytes > limits->variants[variant].memory_bytes) {
+    outcome = {
+        .run = run.run, .error = ErrorClass::Crash, .service_time = outcome.service_time / 2, .failed = {}};
+  }
+  if (!options_.memory_measured) outcome.memory_bytes = 0;
+  if (outcome.service_time > limits->timeout)
+    outcome = {.run = run.run, .error = ErrorClass::Timeout, .service_time = limits->timeout, .failed = {}};
 }
 
 void SimulatedWorld::on(const FitForecast& action) {

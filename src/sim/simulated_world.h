@@ -92,7 +92,9 @@ class SimulatedWorld {
   void on(const PublishPlan&) {}
   RunFinished outcome(const Run& run, std::uint16_t variant) const;
   void schedule_jump();
-  void set_timeouts(const Configuration& configuration);
+  void set_functions(const Configuration& configuration);
+  const FunctionSettings* function(FunctionId id) const;
+  void limit(const Run& run, std::uint16_t variant, RunFinished& outcome) const;
 
   SimulationOptions options_;
   ArrivalSource& arrivals_;
@@ -125,11 +127,7 @@ class SimulatedWorld {
   using ClientStepId = Id<struct ClientStepTag>;
   IdMap<ClientStepId, ClientStep> client_steps_;
   std::vector<ClientStep> scratch_;
-  struct Timeout {
-    FunctionId function;
-    Duration after = Duration(0);
-  };
-  std::vector<Timeout> timeouts_;  ///< by function
+  std::vector<FunctionSettings> functions_;  ///< ascending by id
 };
 
 }  // namespace forewarm

@@ -49,6 +49,10 @@ struct SimulationOptions {
       {};  ///< what operators do: purges, redrives, configurations; ascending in time
   /// How long a message runs where it runs; empty: its service time, wherever.
   std::function<Duration(const SimulatedWork&)> work_time = {};
+  /// What memory a message needs; one that needs more than its instance's variant has ends the process.
+  /// Empty: none that matters.
+  std::function<std::uint64_t(const SimulatedWork&)> memory_need = {};
+  bool memory_measured = true;  ///< the core is told of what runs needed
   /// Answers FitForecast; empty: a Fitter of the core.
   std::function<ForecastFitted(const FitRequest&)> fit = {};
 };

@@ -181,6 +181,8 @@ FunctionSeries MetricSeries::make_function(const std::string& name) {
   f.counters_by<LossReason>(MetricId::InstanceLosses, function, s.losses);
   f.counters_by(MetricId::InvocationsNotTaken, function, {"throttled", "unavailable", "refused"},
                 s.not_taken);
+  s.memory_declared = f.gauge(MetricId::MemoryDeclared, function);
+  s.memory_need = f.gauge(MetricId::MemoryNeed, function);
   f.gauges_by(MetricId::Instances, function, {"starting", "idle", "busy", "frozen", "stopping"}, s.instances);
   s.start_time = f.histogram(MetricId::StartTime, function);
   s.run_duration = f.histogram(MetricId::RunDuration, function);

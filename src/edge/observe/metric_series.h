@@ -59,7 +59,9 @@ struct FunctionSeries {
   Counter* thaws = nullptr;
   std::array<Counter*, kLossReasonCount> losses{};
   std::array<Counter*, 3> not_taken{};  ///< throttled, unavailable, refused
-  std::array<Gauge*, 5> instances{};    ///< starting, idle, busy, frozen, stopping
+  Gauge* memory_declared = nullptr;
+  Gauge* memory_need = nullptr;
+  std::array<Gauge*, 5> instances{};  ///< starting, idle, busy, frozen, stopping
   Histogram* start_time = nullptr;
   Histogram* run_duration = nullptr;
 };

@@ -45,6 +45,8 @@ enum class MetricId : std::uint8_t {
   InstanceThaws,
   InstanceLosses,
   InvocationsNotTaken,
+  MemoryDeclared,
+  MemoryNeed,
   StartTime,
   Instances,
   ColdStartsAvoided,

@@ -399,6 +399,10 @@ void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
     for (std::size_t i = 0; i < to.instances.size(); ++i) to.instances[i]->Set(counts[i]);
     for (std::size_t i = 0; i < to.not_taken.size(); ++i)
       raise(*to.not_taken[i], static_cast<double>(from.not_taken[i]));
+    std::uint64_t declared = 0;
+    for (const std::uint64_t bytes : from.memory_bytes) declared = std::max(declared, bytes);
+    to.memory_declared->Set(static_cast<double>(declared));
+    to.memory_need->Set(from.memory_need_bytes);
   }
   server_.uptime->Set(seconds(snapshot.uptime));
   raise(*server_.cold_starts_avoided, static_cast<double>(snapshot.totals.cold_starts_avoided));

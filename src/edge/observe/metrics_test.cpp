@@ -172,6 +172,18 @@ TEST_F(MetricsTest, WhatIsNotTakenElsewhereIsCountedByItsReason) {
   EXPECT_EQ(value(R"(forewarm_invocations_not_taken_total{function="ship",reason="refused"})"), "2");
 }
 
+TEST_F(MetricsTest, TheMemoryThatIsNeededStandsBesideThatOfTheLargestVariant) {
+  map_queue();
+  Snapshot snapshot;
+  FunctionSnapshot& function = snapshot.functions.emplace_back();
+  function.id = kShip;
+  function.memory_bytes = {128 << 20, 512 << 20};
+  function.memory_need_bytes = 201'000'000;
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value(R"(forewarm_function_memory_declared_bytes{function="ship"})"), "536870912");
+  EXPECT_EQ(value(R"(forewarm_function_memory_need_bytes{function="ship"})"), "201000000");
+}
+
 TEST_F(MetricsTest, ADeliveryThatIsThereAtOnceIsOfTheQueueThatWasAsked) {
   arrive(1);
   ReceiveRequested request;

@@ -97,7 +97,8 @@ constexpr std::string_view kQueueDetail = R"({
 constexpr std::string_view kFunction = R"({
   "type": "object",
   "required": ["name", "version", "instances", "cold_starts", "warm_starts", "runs", "start_time_mean_seconds",
-    "start_time_p95_seconds", "service_time_mean_seconds", "service_time_p95_seconds"],
+    "start_time_p95_seconds", "service_time_mean_seconds", "service_time_p95_seconds", "memory_bytes",
+    "memory_need_p99_bytes", "memory_measured_runs"],
   "additionalProperties": false,
   "properties": {
     "name": {"type": "string"}, "version": {"type": "integer"},
@@ -106,7 +107,11 @@ constexpr std::string_view kFunction = R"({
     "warm_starts": {"type": "integer", "description": "Instances started ahead of need"},
     "runs": {"type": "integer"},
     "start_time_mean_seconds": {"type": "number"}, "start_time_p95_seconds": {"type": "number"},
-    "service_time_mean_seconds": {"type": "number"}, "service_time_p95_seconds": {"type": "number"}}})";
+    "service_time_mean_seconds": {"type": "number"}, "service_time_p95_seconds": {"type": "number"},
+    "memory_bytes": {"type": "array", "items": {"type": "integer"}, "description": "Declared, of each variant"},
+    "memory_need_p99_bytes": {"type": ["number", "null"],
+      "description": "What 99 of 100 messages of the class that needs most need at most, as learned from measured runs"},
+    "memory_measured_runs": {"type": "integer"}}})";
 
 constexpr std::string_view kDecision = R"({
   "type": "object", "description": "A decision with everything that decided it",

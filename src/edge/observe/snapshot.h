@@ -70,7 +70,10 @@ struct FunctionSnapshot {
   Duration service_time_mean = Duration(0);
   Duration service_time_p95 = Duration(0);
   std::uint64_t runs = 0;
-  std::array<std::uint64_t, 3> not_taken{};  ///< elsewhere: throttled, unavailable, refused
+  std::vector<std::uint64_t> memory_bytes{};  ///< declared, of each variant; empty where it runs elsewhere
+  double memory_need_bytes = 0;               ///< learned: what 99 of 100 messages need; 0: not known
+  std::uint64_t memory_measured = 0;          ///< runs that it is known from
+  std::array<std::uint64_t, 3> not_taken{};   ///< elsewhere: throttled, unavailable, refused
 };
 
 /// An external series as the server knows it.

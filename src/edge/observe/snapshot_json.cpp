@@ -145,6 +145,14 @@ void write_function(const FunctionSnapshot& function, JsonWriter& json) {
   json.member("start_time_p95_seconds", seconds(function.start_time_p95));
   json.member("service_time_mean_seconds", seconds(function.service_time_mean));
   json.member("service_time_p95_seconds", seconds(function.service_time_p95));
+  json.key("memory_bytes").open_array();
+  for (const std::uint64_t bytes : function.memory_bytes) json.value(bytes);
+  json.close_array().key("memory_need_p99_bytes");
+  if (function.memory_measured == 0)
+    json.null();
+  else
+    json.value(function.memory_need_bytes);
+  json.member("memory_measured_runs", function.memory_measured);
 }
 
 void write_server(const Snapshot& snapshot, const std::string& version, bool ready, JsonWriter& json) {
