@@ -65,6 +65,35 @@ environment = {{ VARIANT = "{name}" }}
         ran = [name for name, _, text in self.entries() if text == "only large"]
         self.assertEqual((ran[0], ran[-1]), ("small", "large"))
 
+    def test_a_type_that_needs_more_memory_than_a_variant_has_is_known_before_it_ends_a_process(self):
+        variants = "".join(f"""
+[[function.variant]]
+memory_mb = {memory}
+command = [{json.dumps(PYTHON)}, {json.dumps(SCRIPTED)}, "{name}"]
+""" for name, memory in (("small", 256), ("large", 1024)))
+        server = self.server(config=self.function("sized", "sizes", settings=variants)).start()
+        sent = []
+
+        def run_one(kind, megabytes):
+            text = f"use {megabytes} {kind}-{len(sent)}"
+            sent.append(text)
+            server.send("sizes", text, MessageAttributes={
+                "forewarm.type": {"DataType": "String", "StringValue": kind}})
+            wait_for(lambda: self.attempts(text) > 0 and self.is_empty(server, "sizes"), "it has run")
+            return next(name for name, _, did in self.entries() if did == text)
+
+        self.assertEqual(run_one("light", 5), "small")
+        time.sleep(0.3)  # an instance's runs are measured four times a second
+        run_one("heavy", 180)  # fits, and hardly
+        time.sleep(0.3)
+        self.assertEqual([run_one("heavy", 180) for _ in range(6)], ["large"] * 6)
+        self.assertEqual([run_one("light", 5) for _ in range(8)][-1], "small")
+        self.assertEqual([self.attempts(text) for text in sent], [1] * len(sent), "nothing crashed")
+
+        shown = re.compile(r'forewarm_function_memory_need_bytes\{function="sized"\} (\d+)')
+        wait_for(lambda: int(shown.search(server.http("GET", "/metrics")[1])[1]) > 180 << 20, "the need is shown")
+        self.assertRegex(server.run("fn", "ls").stdout, r"sized .* 256/1024 MB +\d+ MB")
+
     def test_messages_run_on_the_function_of_their_queue(self):
         server = self.server(config=self.function("first", "one") + self.function("second", "two")).start()
         for n in range(10):

@@ -2,9 +2,9 @@
 
     scripted.py [NAME]
 
-A message is "ACTION ...": ok | fail | hang | exit | only NAME | sleep SECONDS | say WORDS | batchfail. Each attempt appends
-a line "NAME PROCESS ACTION-AND-REST" to the file that the environment variable JOURNAL names, before it does anything.
-PROCESS is "INSTANCE:PID", with the process id that it has in its namespace.
+A message is "ACTION ...": ok | fail | hang | exit | only NAME | sleep SECONDS | say WORDS | use MEGABYTES |
+batchfail. Each attempt appends a line "NAME PROCESS ACTION-AND-REST" to the file that the environment variable JOURNAL
+names, before it does anything. PROCESS is "INSTANCE:PID", with the process id that it has in its namespace.
 """
 
 import http.client
@@ -37,6 +37,8 @@ def handle(event):
             os._exit(3)
         if action == "only" and rest[0] != NAME:  # as a process does that needs more memory than it has
             os._exit(3)
+        if action == "use":
+            len(b"x" * (int(rest[0]) << 20))
         if action == "say":
             print(*rest, flush=True)
         if action == "sleep":
