@@ -108,6 +108,7 @@ class Orchestrator::State {
   void stop(FunctionState& function, InstanceId instance, ScaleReason reason);
   void stop_unfit(FunctionState& function);
   void exchange_variant(QueueState& queue, FunctionState& function);
+  bool start_fitting(QueueState& queue, FunctionState& function, InstanceId in_place_of);
   void wait_for_start(QueueState& queue, bool need);
   void ask_waiting();
   // scaling.cpp: how many instances there are
@@ -135,7 +136,6 @@ class Orchestrator::State {
   void add_regressors(FitRequest& request);
   void leave_pending(QueueState& queue);
   void continue_pending();
-
   Options options_;
   Configuration configuration_;
   TimePoint now_;

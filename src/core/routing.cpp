@@ -24,6 +24,18 @@ InstanceNeed need_of(const FunctionState& function, const MessageRecord& record)
   return need;
 }
 
+VariantOutlooks outlooks_of(const FunctionState& function, const MessageRecord& record) {
+  return outlooks(function.service_model, function.pool.settings(), class_of(record.message),
+                  need_of(function, record).memory_bytes_min);
+}
+
+/// There is no instance of the variant that would suit it, nor one of any other in which it fits.
+bool is_misfit(const FunctionState& function, const MessageRecord& record) {
+  const VariantOutlooks of = outlooks_of(function, record);
+  const std::optional<std::uint16_t> missing = missing_variant(of, function.pool);
+  return missing && of[*missing].fits;
+}
+
 RouteChoice route_of(const FunctionState& function, const MessageRecord& record, TimePoint now,
                      std::span<const Awaited> awaited) {
   const InstanceNeed need = need_of(function, record);
@@ -49,12 +61,19 @@ FoundRoute find_route(QueueState& queue, FunctionState& function, const MessageI
   if (function.pool.counts().free() == 0) return found;
   std::array<Awaited, kPassedMost> awaited;
   while (const std::optional<MessageId> id = queue.ready.front(now, passed)) {
-    found.route = route_of(function, *messages.find(*id), now, std::span(awaited).first(passed.size()));
+    const MessageRecord& record = *messages.find(*id);
+    found.route = route_of(function, record, now, std::span(awaited).first(passed.size()));
     found.route.decision.passed = static_cast<std::uint32_t>(passed.size());
-    if (!found.route.wait_for) break;
-    found.look_again = std::min(found.look_again, std::max(found.route.look_again, kLookAgainLeast));
+    if (found.route.instance && !found.route.fits && is_misfit(function, record)) {
+      if (!found.misfit) found.misfit = {found.route, passed.size()};
+      found.route = {};
+    } else if (!found.route.wait_for) {
+      break;
+    } else {
+      found.look_again = std::min(found.look_again, std::max(found.route.look_again, kLookAgainLeast));
+    }
     if (passed.size() == kPassedMost) break;
-    awaited[passed.size()] = *found.route.wait_for;
+    awaited[passed.size()] = found.route.wait_for.value_or(Awaited{});
     passed.push_back(*id);
   }
   return found;
@@ -125,15 +144,15 @@ std::uint16_t variant_to_start(QueueState& queue, const FunctionState& function,
   const FunctionSettings& settings = function.pool.settings();
   if (settings.variants.size() < 2) return 0;
   const std::uint16_t variant = function.variant_mix.lacking(function.pool).value_or(0);
-  const std::optional<MessageId> next = queue.ready.front(now);
-  if (!next) return variant;
-  const MessageRecord& record = *messages.find(*next);
-  const VariantOutlooks of = outlooks(function.service_model, settings, class_of(record.message),
-                                      need_of(function, record).memory_bytes_min);
-  for (std::uint16_t v = 0; v < std::min(settings.variants.size(), kVariantsMax); ++v) {
-    if (of[v].fits && function.pool.usable(v) > 0) return variant;
+  std::vector<MessageId> passed;
+  while (passed.size() < kPassedMost) {
+    const std::optional<MessageId> next = queue.ready.front(now, passed);
+    if (!next) break;
+    const VariantOutlooks of = outlooks_of(function, *messages.find(*next));
+    if (const std::optional<std::uint16_t> missing = missing_variant(of, function.pool)) return *missing;
+    passed.push_back(*next);
   }
-  return best_variant(of, settings);
+  return variant;
 }
 
 bool may_run(const QueueState& queue, TimePoint now) {

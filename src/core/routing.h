@@ -16,6 +16,14 @@ using MessageIndex = IdMap<MessageId, MessageRecord>;
 struct FoundRoute {
   RouteChoice route;
   Duration look_again = Duration::max();
+  /// The first message that fits in none of the instances that there are while there is none of the variant
+  /// that would suit it: where it would run nevertheless, and how many were passed before it. Those behind it
+  /// may go on.
+  struct Misfit {
+    RouteChoice route;
+    std::size_t passed = 0;
+  };
+  std::optional<Misfit> misfit;
 };
 
 /// The first message of the order that a free instance should take, and which. Those before it that wait for
@@ -38,7 +46,7 @@ void learn(FunctionState& function, const RunRecord& run, const RunFinished& eve
 void observe_demand(FunctionState& function, const Message& message, TimePoint now);
 
 /// The variant of an instance that is to be started for this queue: the one that lacks most beside its work;
-/// where the next message fits in none that there are, the one that it fits in best.
+/// where one of the next messages fits in none that there are, the one that it fits in best.
 std::uint16_t variant_to_start(QueueState& queue, const FunctionState& function, const MessageIndex& messages,
                                TimePoint now);
 

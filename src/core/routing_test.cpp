@@ -82,7 +82,9 @@ class Routing : public testing::Test {
     const Duration takes =
         film ? (variant_[run.instance] == 0 ? Duration(4s) : Duration(500ms)) : Duration(50ms);
     now_ += takes;
-    step(RunFinished{.run = run.run, .error = error, .service_time = takes, .failed = {}});
+    const std::uint64_t needs = !measured_ ? 0 : film ? 300 << 20 : 40 << 20;
+    step(RunFinished{
+        .run = run.run, .error = error, .service_time = takes, .failed = {}, .memory_bytes = needs});
     if (error == ErrorClass::Crash) step(InstanceLost{run.instance, LossReason::Crashed});
     settle();
     return run;
@@ -102,6 +104,7 @@ class Routing : public testing::Test {
   std::vector<ScaleReason> stops_;
   std::vector<forewarm::Run> runs_;
   std::uint64_t messages_ = 0;
+  bool measured_ = false;  ///< films were measured to need 300 MB, the others 40
 };
 
 constexpr std::uint32_t kFilm = 100'000, kThumbnail = 1'000;
@@ -139,6 +142,52 @@ TEST_F(Routing, AMessageThatEndedItsProcessGetsALargerVariant) {
   settle();
   ASSERT_FALSE(runs_.empty());
   EXPECT_EQ(variant_[runs_.back().instance], 1);
+}
+
+TEST_F(Routing, AMessageThatFitsInNoInstanceWaitsForOneThatIsStartedForIt) {
+  measured_ = true;
+  ASSERT_EQ(variant_[work(kThumbnail).instance], 0);
+  ASSERT_EQ(variant_[work(kFilm).instance], 0);  // nothing is known of films yet
+  EXPECT_EQ(variant_[work(kFilm).instance], 1);
+  EXPECT_EQ(variant_.size(), 2U);
+  EXPECT_EQ(variant_[work(kFilm).instance], 1);
+}
+
+TEST_F(Routing, InAFullPoolItTakesThePlaceOfAFreeInstance) {
+  settings_.mappings[0].scaling.instances_max = 1;
+  step(ConfigurationChanged{settings_});
+  measured_ = true;
+  work(kThumbnail);
+  ASSERT_EQ(variant_[work(kFilm).instance], 0);
+  EXPECT_EQ(variant_[work(kFilm).instance], 1);
+  EXPECT_EQ(stops_, std::vector{ScaleReason::Variant});
+}
+
+TEST_F(Routing, WhatIsBehindAMessageThatWaitsForItsInstanceGoesOn) {
+  measured_ = true;
+  work(kThumbnail);
+  work(kFilm);
+  Message film, thumbnail;
+  for (auto [message, bytes] : {std::pair{&film, kFilm}, {&thumbnail, kThumbnail}}) {
+    message->id = MessageId(++messages_);
+    message->queue = QueueId(1);
+    message->sent = message->visible_at = now_;
+    message->bytes = bytes;
+    step(MessageArrived{*message});
+    settle();
+  }
+  ASSERT_EQ(runs_.size(), 1U);
+  EXPECT_EQ(runs_[0].leases.at(0).message, thumbnail.id);
+  ASSERT_EQ(starting_.size(), 1U);
+  EXPECT_EQ(variant_[starting_[0]], 1);
+}
+
+TEST_F(Routing, WhereNoneMayBeStartedItRunsWhereItDoesNotFit) {
+  measured_ = true;
+  work(kThumbnail);
+  work(kFilm);
+  step(ScalingOrdered{QueueId(1), {.kind = OrderKind::PauseOut, .until = now_ + 1h}});
+  EXPECT_EQ(variant_[work(kFilm).instance], 0);
 }
 
 TEST_F(Routing, OneVariantIsRoutedByWarmthAndSaysSo) {

@@ -10,6 +10,7 @@ namespace forewarm {
 namespace {
 
 constexpr int kServedPerStep = 64;
+constexpr Duration kMisfitLooksAgain = 10ms;
 
 }  // namespace
 
@@ -46,7 +47,16 @@ bool Orchestrator::State::serve_function(QueueState& queue) {
     }
   }
   function->passed.clear();
-  const FoundRoute found = find_route(queue, *function, messages_, now_, function->passed);
+  FoundRoute found = find_route(queue, *function, messages_, now_, function->passed);
+  if (found.misfit && !start_fitting(queue, *function, *found.misfit->route.instance)) {
+    function->passed.resize(found.misfit->passed);
+    found.route = found.misfit->route;
+  } else if (found.misfit) {
+    const bool stopped =
+        found.route.instance && function->pool.find(*found.route.instance)->state == InstanceState::Stopping;
+    if (stopped) return true;  // another may be free
+    found.look_again = std::min(found.look_again, std::max(function->start_summary.mean, kMisfitLooksAgain));
+  }
   if (found.route.instance) {
     begin_run(queue, *function, found.route, function->passed);
     return true;

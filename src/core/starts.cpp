@@ -6,6 +6,7 @@
 
 #include "core/orchestrator_state.h"
 #include "core/routing.h"
+#include "core/scale/order.h"
 
 namespace forewarm {
 namespace {
@@ -201,6 +202,20 @@ void Orchestrator::State::exchange_variant(QueueState& queue, FunctionState& fun
   if (!surplus) return;
   stop(function, *surplus, ScaleReason::Variant);
   start(queue, function, 1, ScaleReason::Variant);
+}
+
+/// A message fits in none of the instances that there are: starts one in which it fits, in the place of that
+/// free one where the limits leave no other. False where that cannot be.
+bool Orchestrator::State::start_fitting(QueueState& queue, FunctionState& function, InstanceId in_place_of) {
+  const InstanceCounts counts = function.pool.counts();
+  const std::uint32_t most =
+      std::min(function.pool.settings().concurrency_max, queue.mapping->scaling.instances_max);
+  if (startable(order_at(queue.order, now_), counts.usable(), 1) == 0) return false;
+  if (counts.all() < most) return start(queue, function, 1, ScaleReason::Reactive) > 0;
+  if (counts.stopping > 0) return true;  // its place
+  if (stops_paused(function)) return false;
+  stop(function, in_place_of, ScaleReason::Variant);
+  return true;
 }
 
 void Orchestrator::State::wait_for_start(QueueState& queue, bool need) {

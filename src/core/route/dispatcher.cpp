@@ -129,6 +129,15 @@ std::uint16_t best_variant(const VariantOutlooks& outlooks, const FunctionSettin
   return static_cast<std::uint16_t>(best == count ? largest : best);
 }
 
+std::optional<std::uint16_t> missing_variant(const VariantOutlooks& outlooks, const Pool& pool) {
+  const FunctionSettings& settings = pool.settings();
+  for (std::uint16_t v = 0; v < std::min(settings.variants.size(), kVariantsMax); ++v) {
+    if (outlooks[v].fits && pool.usable(v) > 0) return std::nullopt;
+  }
+  const std::uint16_t best = best_variant(outlooks, settings);
+  return pool.usable(best) == 0 ? std::optional(best) : std::nullopt;
+}
+
 RouteChoice route(const Pool& pool, const ServiceModel& model, const RouteNeed& need, TimePoint now,
                   std::span<const Awaited> awaited) {
   const FunctionSettings& settings = pool.settings();
@@ -190,6 +199,7 @@ RouteChoice route(const Pool& pool, const ServiceModel& model, const RouteNeed& 
     return out;
   }
   out.instance = best.instance->id;
+  out.fits = best.fits;
   const bool soonest =
       soonest_free.instance == best.instance || best.finish <= soonest_free.finish * kAboutEqual;
   out.decision = decision_of(best, second, free, soonest, avoided, of[best.instance->variant].evidence);

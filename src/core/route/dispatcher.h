@@ -27,6 +27,7 @@ struct Awaited {
 
 struct RouteChoice {
   std::optional<InstanceId> instance;  ///< run it here now
+  bool fits = true;                    ///< false: where nothing better was to be had
   RoutingDecision decision;
   std::optional<Awaited> wait_for;    ///< else wait for this one, with this message's run counted in
   Duration look_again = Duration(0);  ///< from now, when that one should be free
@@ -49,6 +50,9 @@ VariantOutlooks outlooks(const ServiceModel& model, const FunctionSettings& sett
 /// The variant that does it with the least memory-time of those where it fits; where it fits none, the
 /// largest.
 std::uint16_t best_variant(const VariantOutlooks& outlooks, const FunctionSettings& settings);
+/// The variant to start for a message that fits in none of the instances that there are: the best; none where
+/// it fits in one of them, or the best is there.
+std::optional<std::uint16_t> missing_variant(const VariantOutlooks& outlooks, const Pool& pool);
 
 /// Which instance of a mixed pool takes a message, now or soon.
 ///

@@ -40,6 +40,22 @@ TEST(ProcessTree, SeesItself) {
   EXPECT_FALSE(read_process_stat(1 << 30));
 }
 
+TEST(ProcessTree, APeakIsOfTheTimeSinceItWasSetBack) {
+  constexpr std::size_t kBytes = 64U << 20;
+  const std::uint64_t before = peak_resident_bytes(getpid());
+  EXPECT_GT(before, 1U << 20);
+  {
+    const std::vector<char> memory(kBytes, 'x');
+    EXPECT_EQ(memory.back(), 'x');
+  }
+  const std::uint64_t peak = peak_resident_bytes(getpid());
+  EXPECT_GT(peak, kBytes);
+  ASSERT_TRUE(reset_peak(getpid()));
+  EXPECT_LT(peak_resident_bytes(getpid()), peak - kBytes / 2);
+  EXPECT_EQ(peak_resident_bytes(1 << 30), 0U);
+  EXPECT_FALSE(reset_peak(1 << 30));
+}
+
 /// A process of a session of its own that leaves a child behind and ends at once. The child's number.
 pid_t leave_behind(pid_t& middle) {
   int ends[2] = {};
