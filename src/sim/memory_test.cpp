@@ -38,7 +38,7 @@ class Ends : public Watcher {
 
 /// Photos and, one of twenty, raw images of the same size on the wire, which need six times the memory.
 std::vector<Arrival> uploads(std::uint64_t seed) {
-  std::vector<Arrival> arrivals = generate_arrivals({{.rate_per_second = 4}}, 1h, seed);
+  std::vector<Arrival> arrivals = generate_arrivals({{.rate_per_second = 4}}, 30min, seed);
   Random random(seed);
   for (Arrival& arrival : arrivals) {
     arrival.bytes = 1'000;
@@ -83,13 +83,11 @@ Ends play(const std::vector<Arrival>& arrivals, bool measured, std::uint64_t see
 }
 
 TEST(MemoryLearned, ARareHeavyTypeCrashesFewRunsWhereItIsMeasuredAndManyWhereNot) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const std::vector<Arrival> arrivals = uploads(seed);
     Ends by_crashes = play(arrivals, false, seed);
     Ends by_need = play(arrivals, true, seed);
-    std::printf("crashes %zu %zu runs small %zu %zu large %zu %zu\n", by_crashes.crashes, by_need.crashes,
-                by_crashes.runs[0], by_need.runs[0], by_crashes.runs[1], by_need.runs[1]);
     EXPECT_EQ(by_crashes.done, arrivals.size());
     EXPECT_EQ(by_need.done, arrivals.size());
     EXPECT_LE(by_need.crashes, 5U);

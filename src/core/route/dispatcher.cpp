@@ -157,8 +157,7 @@ RouteChoice route(const Pool& pool, const ServiceModel& model, const RouteNeed& 
     candidate.service = outlook.service_seconds * instance.health.slowness() *
                         (1 + static_cast<double>(instance.failures_in_row));
     candidate.finish = candidate.ready_in + candidate.service;
-    candidate.cost =
-        candidate.service * static_cast<double>(std::max<std::uint64_t>(instance.memory_bytes, 1));
+    candidate.cost = candidate.service * std::max(1.0, static_cast<double>(instance.memory_bytes));
     if (free_now(instance)) {
       ++free;
       if (instance.id == need.instance.not_this) {

@@ -378,9 +378,8 @@ void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
     const auto known = queues_.find(from.id.value());
     if (known == queues_.end() || !known->second.own) continue;
     const QueueSeries& to = known->second.series;
-    to.messages[0]->Set(static_cast<double>(from.ready));
-    to.messages[1]->Set(static_cast<double>(from.delayed));
-    to.messages[2]->Set(static_cast<double>(from.in_flight));
+    const std::uint64_t messages[] = {from.ready, from.delayed, from.in_flight};
+    for (std::size_t i = 0; i < 3; ++i) to.messages[i]->Set(static_cast<double>(messages[i]));
     to.oldest_wait->Set(seconds(from.oldest_wait));
     to.forecast_median->Set(from.forecast.empty() ? 0 : from.forecast.p50.front());
     to.forecast_high->Set(from.forecast.empty() ? 0 : from.forecast.p95.front());
@@ -399,9 +398,7 @@ void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
     for (std::size_t i = 0; i < to.instances.size(); ++i) to.instances[i]->Set(counts[i]);
     for (std::size_t i = 0; i < to.not_taken.size(); ++i)
       raise(*to.not_taken[i], static_cast<double>(from.not_taken[i]));
-    std::uint64_t declared = 0;
-    for (const std::uint64_t bytes : from.memory_bytes) declared = std::max(declared, bytes);
-    to.memory_declared->Set(static_cast<double>(declared));
+    to.memory_declared->Set(static_cast<double>(from.memory_bytes_max()));
     to.memory_need->Set(from.memory_need_bytes);
   }
   server_.uptime->Set(seconds(snapshot.uptime));

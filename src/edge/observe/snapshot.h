@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -74,6 +75,8 @@ struct FunctionSnapshot {
   double memory_need_bytes = 0;               ///< learned: what 99 of 100 messages need; 0: not known
   std::uint64_t memory_measured = 0;          ///< runs that it is known from
   std::array<std::uint64_t, 3> not_taken{};   ///< elsewhere: throttled, unavailable, refused
+
+  std::uint64_t memory_bytes_max() const { return memory_bytes.empty() ? 0 : std::ranges::max(memory_bytes); }
 };
 
 /// An external series as the server knows it.

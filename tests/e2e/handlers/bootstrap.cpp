@@ -11,10 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -142,7 +144,8 @@ void misbehave_before_next(const std::string& how) {
   if (how == "ignore_term") signal(SIGTERM, SIG_IGN);
 }
 
-/// "use N": has N MB and gives them back; "keep N": keeps them; "child N": a child has them, for 100 ms.
+/// "use N": has N MB and gives them back; "keep N": keeps them; "child N": a child has them, for longer than
+/// it took to get them.
 void use_memory(const std::string& what) {
   const std::size_t bytes = std::stoul(what.substr(what.find(' ') + 1)) << 20;
   const auto fill = [bytes] {
@@ -156,8 +159,10 @@ void use_memory(const std::string& what) {
   if (what.starts_with("child")) {
     const pid_t child = fork();
     if (child == 0) {
+      const auto began = std::chrono::steady_clock::now();
       fill();
-      usleep(100'000);
+      std::this_thread::sleep_for(2 * (std::chrono::steady_clock::now() - began) +
+                                  std::chrono::milliseconds(100));
       _exit(0);
     }
     waitpid(child, nullptr, 0);
