@@ -9,6 +9,8 @@
 namespace forewarm {
 namespace {
 
+constexpr std::uint64_t kMemoryNeeds = 0x3e3;  // a stream of random numbers of its own
+
 /// A swarm tries what the core does with forecasts and not how good they are: the cheapest model will do.
 ForecastFitted fit_seasonal_quantiles(const FitRequest& request) {
   ForecastFitted fitted{.queue = request.queue, .serial = request.serial, .forecasts = {}};
@@ -182,10 +184,22 @@ class Builder {
       const bool helps = work.variant == 1 && work.bytes > 512;
       return helps ? work.service_time / 4 : work.service_time;
     };
+    memory_needs();
     if (random_.chance(0.5)) configuration.memory_max_bytes = largest + (std::uint64_t{number(0, 40)} << 26);
     if (!sometimes()) return;
     configuration.starts_per_second = 0.2 + random_.uniform() * 5;
     configuration.starts_burst = number(1, 8);
+  }
+
+  /// What larger messages need, and what the others: it may fit nowhere.
+  void memory_needs() {
+    Random random = random_.fork(kMemoryNeeds);
+    if (!random.chance(0.4)) return;
+    const std::uint64_t large = (random.below(24) + 1) << 26, small = (random.below(8) + 1) << 26;
+    out_.simulation.memory_need = [large, small](const SimulatedWork& work) {
+      return work.bytes > 512 ? large : small;
+    };
+    out_.simulation.memory_measured = random.chance(0.8);
   }
 
   void forecast() {
