@@ -76,7 +76,8 @@ void AlertService::tick() {
     looked_at_ = now;
     look(now);
   }
-  for (const auto& receiver : receivers_) send(now, *receiver);
+  if (!server_.quiet || !server_.quiet())
+    for (const auto& receiver : receivers_) send(now, *receiver);
   timer_ = server_.loop->call_after(kAlertTick, [this] { tick(); });
 }
 

@@ -31,6 +31,8 @@ class AlertService {
     std::function<std::vector<MetricPoints>(const MetricFilter&)> metrics{};
     /// Who tells; `receiver` is filled in.
     std::function<NotificationSender()> sender{};
+    /// True: somebody else tells the receivers now. Empty: nobody else ever does.
+    std::function<bool()> quiet{};
   };
   AlertService(Server server, const AlertsConfig& alerts, const std::vector<NotifyConfig>& notify);
   ~AlertService();

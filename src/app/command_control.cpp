@@ -88,6 +88,10 @@ int run_control(const ControlCommand& command) {
   if (!config) return failed(config.error());
   const Result<LogLevel> level = parse_log_level(config->log_level);
   if (!level) return failed(level.error());
+  if (command.once && command.apply && !config->leader.kind.empty())
+    return failed({ErrorCode::Invalid,
+                   "--once --apply would act beside the copy that leads. Leave out --apply, or run it with a "
+                   "file without [leader] when all copies are stopped"});
   Log log({.level = *level, .descriptor = 2, .format = log_format_for(2)});
   auto service = ControlService::open(
       {.config = std::move(*config), .log = &log, .apply = command.apply, .once = command.once});
@@ -124,6 +128,12 @@ int run_control_rollback(const ControlCommand& command) {
   if (!lock) return failed({lock.error().code, lock.error().message + ". Stop control first"});
   Result<ControlState> state = ControlState::load(config->data);
   if (!state) return failed(state.error());
+  std::unique_ptr<LeaderElection> lead;  // until the end
+  if (!config->leader.kind.empty()) {
+    auto led = lead_for_a_while(config->leader);
+    if (!led) return failed(led.error());
+    lead = std::move(*led);
+  }
   const ConfiguredNames names(*config);
   DecisionLog decisions({.directory = config->data + "/decisions"}, names);
   bool all = true, any = false;

@@ -3,8 +3,8 @@
 namespace forewarm {
 
 std::unique_ptr<AlertService> make_control_alerts(ControlWatched watched, const ControlFile& config) {
-  const auto metrics = [samples = watched.samples](const MetricFilter& wanted) {
-    std::vector<MetricPoints> points = control_metric_points(samples(), FOREWARM_VERSION);
+  const auto metrics = [samples = watched.samples, lead = watched.lead](const MetricFilter& wanted) {
+    std::vector<MetricPoints> points = control_metric_points(samples(), FOREWARM_VERSION, lead->sample());
     std::erase_if(points, [&](const MetricPoints& each) { return !wanted(each.name); });
     return points;
   };
@@ -14,10 +14,18 @@ std::unique_ptr<AlertService> make_control_alerts(ControlWatched watched, const 
                               .url = "http://" + to_string(admin()),
                               .now = now()};
   };
-  return std::make_unique<AlertService>(
-      AlertService::Server{
-          .loop = watched.loop, .log = watched.log, .now = watched.now, .metrics = metrics, .sender = sender},
-      config.alerts, config.notify);
+  // Whoever leads tells; where nobody does each copy tells.
+  const auto quiet = [lead = watched.lead] {
+    const std::optional<ElectionSample> election = lead->sample();
+    return election && !election->leads && !election->leader.empty();
+  };
+  return std::make_unique<AlertService>(AlertService::Server{.loop = watched.loop,
+                                                             .log = watched.log,
+                                                             .now = watched.now,
+                                                             .metrics = metrics,
+                                                             .sender = sender,
+                                                             .quiet = quiet},
+                                        config.alerts, config.notify);
 }
 
 }  // namespace forewarm

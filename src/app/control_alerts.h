@@ -6,6 +6,7 @@
 
 #include "app/alert_service.h"
 #include "app/control_config.h"
+#include "app/control_lead.h"
 #include "edge/net/http.h"
 #include "edge/observe/control_metrics.h"
 
@@ -18,6 +19,7 @@ struct ControlWatched {
   std::function<TimePoint()> now{};
   std::function<std::vector<ControlSample>()> samples{};
   std::function<Endpoint()> admin{};
+  const ControlLead* lead = nullptr;
 };
 std::unique_ptr<AlertService> make_control_alerts(ControlWatched watched, const ControlFile& config);
 

@@ -177,6 +177,9 @@ void describe(FieldVisitor& v, ControlFile& c) {
   v.integer({"history", "steps that a fit gets, at most"}, c.forecast.history, {16, 60'000});
   v.integer({"refit_every", "steps between two fits"}, c.forecast.refit_every, {1, 10'000});
   v.end_table();
+  v.begin_table({"leader", "which of several copies acts (control.md)"});
+  describe(v, c.leader);
+  v.end_table();
   describe(v, c.alerts);
 }
 
@@ -210,6 +213,7 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
   };
   if (const auto level = parse_log_level(config.log_level); !level) return wrong("log_level", level.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return wrong("admin", admin.error());
+  if (const auto leader = check_leader(config.leader); !leader) return wrong("leader", leader.error());
   if (const auto alerts = check_alerts(config.alerts); !alerts) return wrong("alerts", alerts.error());
   Result<void> read =
       read_table_array(*root, "control", file, config.controls,

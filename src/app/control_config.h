@@ -9,6 +9,7 @@
 #include "app/access_config.h"
 #include "app/alerts_config.h"
 #include "app/config_fields.h"
+#include "app/leader_config.h"
 #include "base/result.h"
 #include "core/model/directive.h"
 #include "core/model/settings.h"
@@ -85,6 +86,7 @@ struct ControlFile {
   std::string log_level = "info";
   Duration every = 5s;
   ForecastSettings forecast;
+  LeaderConfig leader;
   std::vector<ControlConfig> controls;
   AlertsConfig alerts;
   std::vector<NotifyConfig> notify;

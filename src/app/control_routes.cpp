@@ -4,6 +4,7 @@
 
 #include "app/admin_access.h"
 #include "app/alert_service.h"
+#include "app/control_lead.h"
 #include "app/controlled.h"
 #include "app/directive_json.h"
 #include "edge/observe/routes.h"
@@ -19,6 +20,7 @@ class ControlRouteTable : public ControlRoutes {
       : access_(std::move(access)), sources_(std::move(sources)), routes_(options(admin)) {
     routes_.add_schema("Directive", kDirectiveSchema);
     routes_.add_schema("Controlled", kControlledSchema);
+    routes_.add_schema("ControlLeader", kControlLeaderSchema);
     add_health();
     add_plan();
     sources_.alerts->add_route(routes_);
@@ -82,7 +84,7 @@ void ControlRouteTable::add_plan() {
        .id = "getControlPlan",
        .summary = "What is known of each queue, what is wanted at its target, and what became of it",
        .schema =
-           R"({"type":"object","required":["schema","queues"],"properties":{"schema":{"const":1},"queues":{"type":"array","items":{"$ref":"#/components/schemas/Controlled"}}}})",
+           R"({"type":"object","required":["schema","leader","queues"],"properties":{"schema":{"const":1},"leader":{"$ref":"#/components/schemas/ControlLeader"},"queues":{"type":"array","items":{"$ref":"#/components/schemas/Controlled"}}}})",
        .handle = [this](const RouteRequest&, const Reply& reply) {
          reply->send(json_response(sources_.plan()));
        }});
@@ -98,6 +100,8 @@ void ControlRouteTable::add_plan() {
          const KedaTarget* target = sources_.keda(name);
          if (target == nullptr)
            return reply->send(problem(404, "there is no queue '" + name + "' with the target keda"));
+         if (const std::string follows = sources_.follows(); !follows.empty())
+           return reply->send(problem(503, "No number is given here: " + follows + "."));
          const std::optional<std::string> value = target->answer();
          // KEDA's fallback holds: no number is better than one that nobody decided.
          reply->send(value ? json_response(*value)

@@ -7,6 +7,7 @@
 
 #include "app/control_alerts.h"
 #include "app/control_backfill.h"
+#include "app/control_lead.h"
 #include "app/control_routes.h"
 #include "app/control_state.h"
 #include "app/controlled.h"
@@ -17,7 +18,6 @@
 #include "app/opened_history.h"
 #include "app/own_program.h"
 #include "app/target_factory.h"
-#include "app/target_models.h"
 #include "edge/net/service_manager.h"
 #include "edge/observe/decision_log.h"
 #include "edge/store/directory.h"
@@ -26,23 +26,6 @@ namespace forewarm {
 namespace {
 
 constexpr std::uint64_t kRoundsOnce = 2;  ///< arrivals are what came between two readings
-
-ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlConfig& control, QueueId id,
-                                         bool readable) {
-  ControlledQueue::Settings settings;
-  settings.watched.queue = id;
-  settings.watched.scaling = control.scaling;
-  settings.watched.forecast = file.forecast;
-  settings.watched.target = actuator_of(control.target);
-  settings.watched.service_time = control.service_time;
-  settings.watched.silent_after = std::max(control.silent_after, 3 * file.every);
-  const TargetModel* model = find_target_model(control.target.kind);
-  settings.least = model->least;
-  settings.most = model->most;
-  settings.readable = readable;
-  settings.scale_down_delay = control.scale_down_delay;
-  return settings;
-}
 
 class Service : public ControlService, public Names {
  public:
@@ -56,6 +39,7 @@ class Service : public ControlService, public Names {
   ~Service() override {
     alerts_.reset();
     for (const auto& each : queues_) each->thread.reset();
+    lead_.end();
     if (admin_) remove_endpoints(options_.config.data);
   }
 
@@ -84,13 +68,12 @@ class Service : public ControlService, public Names {
   void round(Controlled& c);
   void took(Controlled& c, const Result<QueueReading>& reading,
             const std::optional<Result<TargetState>>& state);
-  void note_problems(Controlled& c, const Result<QueueReading>& reading,
-                     const std::optional<Result<TargetState>>& state);
   void fitted(const FitAnswer& answer);
   void recommend(Controlled& c, const TargetOrder& order);
   void tell(Controlled& c, const TargetOrder& order);
   void told(Controlled& c, const TargetOrder& order, const Result<void>& taken);
   Result<void> keep(Controlled& c, std::optional<std::uint32_t> told);
+  void begin_to_lead();
   void record(Controlled& c, const TargetOrder& order, DirectiveOutcome outcome, const std::string& answer);
   void end_round(Controlled& c);
 
@@ -107,6 +90,7 @@ class Service : public ControlService, public Names {
   std::unique_ptr<ControlRoutes> routes_;
   std::unique_ptr<HttpServer> admin_;
   std::unique_ptr<AlertService> alerts_;
+  ControlLead lead_{loop_, log(), [this] { begin_to_lead(); }};
 };
 
 Result<void> Service::start() {
@@ -115,7 +99,9 @@ Result<void> Service::start() {
   if (Result<void> opened = open_history(); !opened) return opened;
   fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}},
                           [this](const FitAnswer& answer) { fitted(answer); });
-  return options_.once ? Result<void>() : listen();
+  if (options_.once) return {};
+  if (Result<void> begun = lead_.start(options_.config.leader); !begun) return begun;
+  return listen();
 }
 
 Result<void> Service::add(const ControlConfig& control) {
@@ -131,7 +117,7 @@ Result<void> Service::add(const ControlConfig& control) {
   if (kept != nullptr && kept->told && !readable) {
     controlled.remember(*kept->told);
     // KEDA gets at once what it got before the restart.
-    if (options_.apply && control.target.kind == "keda")
+    if (options_.apply && control.target.kind == "keda" && options_.config.leader.kind.empty())
       if (auto set = (*target)->set(kept->told, {}); !set) return set;
   }
   queues_.push_back(std::make_unique<Controlled>(Controlled{.config = control,
@@ -168,13 +154,14 @@ Result<void> Service::listen() {
       listen_address("admin", options_.config.admin, !options_.config.admin_tokens.empty());
   if (!admin) return std::unexpected(admin.error());
   alerts_ = make_control_alerts({&loop_, &log(), [this] { return now(); }, [this] { return samples(); },
-                                 [this] { return admin_->endpoint(); }},
+                                 [this] { return admin_->endpoint(); }, &lead_},
                                 options_.config);
   auto routes = ControlRoutes::make(
       *admin, options_.config.admin_tokens,
       {.ready =
            [this] { return std::ranges::all_of(queues_, [](const auto& each) { return each->restored; }); },
        .plan = [this] { return plan_json(); },
+       .follows = [this] { return lead_.follows(); },
        .metrics = [this] { return metrics_text(); },
        .alerts = alerts_.get(),
        .keda = [this](std::string_view name) -> const KedaTarget* {
@@ -266,12 +253,12 @@ void Service::round(Controlled& c) {
 void Service::took(Controlled& c, const Result<QueueReading>& reading,
                    const std::optional<Result<TargetState>>& state) {
   ++c.rounds;
-  note_problems(c, reading, state);
+  note_problems(c, reading, state, log());
   Result<QueueReading> known = reading;
   if (state) {
     c.queue.observe_target(*state);
     if (*state && known && !known->instances_ready) known->instances_ready = (*state)->ready;
-  } else if (!c.queue.set() && known && known->instances_ready) {
+  } else if ((!c.queue.set() || !lead_.leads()) && known && known->instances_ready) {
     c.queue.remember(*known->instances_ready);
   }
   c.queue.observe(now(), known);
@@ -286,33 +273,14 @@ void Service::took(Controlled& c, const Result<QueueReading>& reading,
   const std::optional<TargetOrder> order = early ? std::nullopt : c.queue.decide(now());
   if (!early) decisions_.observe({now(), TimePassed{}}, {PublishPlan{c.queue.plan()}});
   c.finished = options_.once && !early;
-  if (order && options_.apply) return tell(c, *order);
-  if (order)
+  if (order && options_.apply && lead_.leads()) return tell(c, *order);
+  if (order && options_.apply)
+    c.recommended = order;  // whoever leads tells it
+  else if (order)
     recommend(c, *order);
   else if (!early)
     c.recommended.reset();
   end_round(c);
-}
-
-/// Each problem is said once, until it is another or over.
-void Service::note_problems(Controlled& c, const Result<QueueReading>& reading,
-                            const std::optional<Result<TargetState>>& state) {
-  const auto note = [&](std::string& before, const std::string& problem, const char* what, const char* back) {
-    if (problem == before) return;
-    if (problem.empty())
-      log().info(back, {{"queue", c.config.queue}});
-    else
-      log().warning(what, {{"queue", c.config.queue}, {"reason", problem}});
-    before = problem;
-  };
-  ++c.counts.readings;
-  if (!reading) ++c.counts.readings_failed;
-  note(c.reading_error, reading ? "" : reading.error().message,
-       "there is no reading of the queue; what is there stays", "the queue's readings are back");
-  if (!state) return;
-  if (!*state) ++c.counts.target_readings_failed;
-  note(c.target_error, *state ? "" : state->error().message,
-       "the target does not say what it has; nothing is changed", "the target says what it has again");
 }
 
 void Service::fitted(const FitAnswer& answer) {
@@ -364,10 +332,25 @@ Result<void> Service::keep(Controlled& c, std::optional<std::uint32_t> told) {
   return state_.keep(c.config.queue, std::move(target));
 }
 
+/// Another copy may have told the targets other numbers since.
+void Service::begin_to_lead() {
+  for (const auto& each : queues_) {
+    if (each->target->readable()) continue;
+    each->queue.forget();
+    if (each->keda() != nullptr) (void)each->target->set(std::nullopt, {});
+  }
+}
+
 void Service::tell(Controlled& c, const TargetOrder& order) {
+  c.recommended.reset();
   if (const Result<void> kept = keep(c, {}); !kept) return told(c, order, kept);
-  c.thread->give([this, &c, order](const std::stop_token& stop) {
-    const Result<void> taken = c.target->set(order.instances, stop);
+  c.thread->give([this, &c, order, term = lead_.term()](const std::stop_token& stop) {
+    std::stop_source ends;
+    const auto end = [&ends] { ends.request_stop(); };
+    const std::stop_callback ended(stop, end), deposed(term, end);
+    const Result<void> taken = lead_.leads()
+                                   ? c.target->set(order.instances, ends.get_token())
+                                   : error(ErrorCode::Closed, "not sent: this copy does not lead any more");
     loop_.post([this, &c, order, taken] { told(c, order, taken); });
   });
 }
@@ -394,7 +377,9 @@ void Service::end_round(Controlled& c) {
 std::string Service::plan_json() const {
   std::string text;
   JsonWriter json(text);
-  json.open_object().member("schema", 1).key("queues").open_array();
+  json.open_object().member("schema", 1);
+  lead_.write(json);
+  json.key("queues").open_array();
   for (const auto& each : queues_) write_controlled(*each, now(), options_.apply, json);
   json.close_array().close_object();
   return text;
@@ -407,7 +392,7 @@ std::vector<ControlSample> Service::samples() const {
 }
 
 std::string Service::metrics_text() const {
-  return control_metrics_text(samples(), FOREWARM_VERSION);
+  return control_metrics_text(samples(), FOREWARM_VERSION, lead_.sample());
 }
 
 bool Service::well() const {

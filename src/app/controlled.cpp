@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/directive_json.h"
+#include "app/target_models.h"
 #include "edge/observe/clock_text.h"
 
 namespace forewarm {
@@ -29,8 +30,45 @@ const char* const kControlledSchema =
     R"("instances":{"type":"integer","description":"that the plan asks for"},)"
     R"("why":{"type":"string"},)"
     R"("directives":{"type":"array","items":{"$ref":"#/components/schemas/Directive"}},)"
-    R"("order":{"description":"what would be sent, in shadow mode","type":["object","null"],"required":["instances","request"],"properties":{"instances":{"type":"integer"},"request":{"type":"string"}}},)"
+    R"("order":{"description":"what would be sent: in shadow mode, or if this copy led","type":["object","null"],"required":["instances","request"],"properties":{"instances":{"type":"integer"},"request":{"type":"string"}}},)"
     R"("reading_problem":{"type":"string"},"target_problem":{"type":"string"},"refusal":{"type":"string"}}})";
+
+ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlConfig& control, QueueId id,
+                                         bool readable) {
+  ControlledQueue::Settings settings;
+  settings.watched.queue = id;
+  settings.watched.scaling = control.scaling;
+  settings.watched.forecast = file.forecast;
+  settings.watched.target = actuator_of(control.target);
+  settings.watched.service_time = control.service_time;
+  settings.watched.silent_after = std::max(control.silent_after, 3 * file.every);
+  const TargetModel* model = find_target_model(control.target.kind);
+  settings.least = model->least;
+  settings.most = model->most;
+  settings.readable = readable;
+  settings.scale_down_delay = control.scale_down_delay;
+  return settings;
+}
+
+void note_problems(Controlled& c, const Result<QueueReading>& reading,
+                   const std::optional<Result<TargetState>>& state, Log& log) {
+  const auto note = [&](std::string& before, const std::string& problem, const char* what, const char* back) {
+    if (problem == before) return;
+    if (problem.empty())
+      log.info(back, {{"queue", c.config.queue}});
+    else
+      log.warning(what, {{"queue", c.config.queue}, {"reason", problem}});
+    before = problem;
+  };
+  ++c.counts.readings;
+  if (!reading) ++c.counts.readings_failed;
+  note(c.reading_error, reading ? "" : reading.error().message,
+       "there is no reading of the queue; what is there stays", "the queue's readings are back");
+  if (!state) return;
+  if (!*state) ++c.counts.target_readings_failed;
+  note(c.target_error, *state ? "" : state->error().message,
+       "the target does not say what it has; nothing is changed", "the target says what it has again");
+}
 
 std::vector<HistoryBatch> take_closed_steps(Controlled& c) {
   const IntervalCounts& counted = c.queue.watched().history();

@@ -14,6 +14,7 @@
 #include "edge/net/loop.h"
 #include "edge/observe/control_metrics.h"
 #include "edge/observe/json_writer.h"
+#include "edge/observe/log.h"
 
 namespace forewarm {
 
@@ -44,6 +45,12 @@ struct Controlled {
   const KedaTarget* keda() const { return dynamic_cast<const KedaTarget*>(target.get()); }
 };
 
+ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlConfig& control, QueueId id,
+                                         bool readable);
+
+/// Counts and says what failed. Each problem is said once, until it is another or over.
+void note_problems(Controlled& controlled, const Result<QueueReading>& reading,
+                   const std::optional<Result<TargetState>>& state, Log& log);
 /// The steps that were closed since this was last called, with what was measured in them; gaps are left out.
 std::vector<HistoryBatch> take_closed_steps(Controlled& controlled);
 ControlSample sample_of(const Controlled& controlled, TimePoint now);

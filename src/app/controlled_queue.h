@@ -37,6 +37,8 @@ class ControlledQueue {
 
   /// Of a target that cannot be asked: what it was told last, before a restart.
   void remember(std::uint32_t set) { set_ = set; }
+  /// Of such a target: nobody knows any more.
+  void forget() { set_.reset(); }
   void observe(TimePoint now, const Result<QueueReading>& reading);
   void observe_target(const Result<TargetState>& state);
   /// The plan of now, and what to tell the target; none where that is nothing.

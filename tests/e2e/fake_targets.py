@@ -116,9 +116,11 @@ class FakePrometheus(Recorder):
 
 
 class FakeKubernetes(Recorder):
-    """The scale subresource of one Deployment, for whoever has the token. `fails` answers writes in its place."""
+    """The scale subresource of one Deployment, and Leases, for whoever has the token, or one of `tokens`. `fails` answers
+    writes of the former in its place; requests for Leases with a token of `cut_off` are not answered."""
 
     path = "/apis/apps/v1/namespaces/shop/deployments/worker/scale"
+    leases_path = "/apis/coordination.k8s.io/v1/namespaces/shop/leases"
 
     def __init__(self, folder, token):
         certificate, key = folder / "api.crt", folder / "api.key"
@@ -127,15 +129,26 @@ class FakeKubernetes(Recorder):
                        check=True, capture_output=True)
         self.ca = certificate
         self.token = token
+        self.tokens = set()
         self.replicas = 2
         self.fails = None
+        self.leases = {}
+        self.holders = []  # of each lease that was written, in order
+        self.versions = 0
+        self.cut_off = set()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         super().__init__(context)
 
     def answer(self, method, path, query, headers, body):
-        if headers.get("Authorization") != f"Bearer {self.token}":
+        token = headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens | {self.token}:
             return 401, {"kind": "Status", "message": "Unauthorized", "code": 401}
+        if path.startswith(self.leases_path):
+            if token in self.cut_off:
+                return None, 1
+            with self.lock:
+                return self.lease(method, path.removeprefix(self.leases_path).lstrip("/"), body)
         if path != self.path:
             return 404, {"kind": "Status", "message": f"{path} not found", "code": 404}
         if method == "PATCH":
@@ -149,6 +162,31 @@ class FakeKubernetes(Recorder):
             self.replicas = int(match[1])
         return 200, {"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {"replicas": self.replicas} if self.replicas else {},
                      "status": {"replicas": self.replicas}}
+
+
+    def lease(self, method, name, body):
+        """As the API server does it: compare-and-swap by resourceVersion, and no update without one."""
+        def status(code, message):
+            return code, {"kind": "Status", "message": message, "code": code}
+
+        there = self.leases.get(name)
+        if method == "GET":
+            return (200, there) if there else status(404, f'leases.coordination.k8s.io "{name}" not found')
+        wanted = json.loads(body)
+        if wanted["kind"] != "Lease" or wanted["spec"]["leaseDurationSeconds"] < 1:
+            return status(422, "spec.leaseDurationSeconds: must be greater than 0")
+        metadata, name = wanted["metadata"], name or wanted["metadata"]["name"]
+        if method == "POST" and name in self.leases:
+            return status(409, f'leases.coordination.k8s.io "{name}" already exists')
+        if method == "PUT":
+            if not metadata.get("resourceVersion"):
+                return status(422, "metadata.resourceVersion: must be specified for an update")
+            if not there or there["metadata"] != metadata:
+                return status(409, "the object has been modified; please apply your changes to the latest version")
+        self.versions += 1
+        self.leases[name] = wanted | {"metadata": {"name": name, "uid": "u-1", "resourceVersion": str(self.versions)}}
+        self.holders.append(wanted["spec"]["holderIdentity"])
+        return 201 if method == "POST" else 200, self.leases[name]
 
 
 class FakeLambda(Recorder):

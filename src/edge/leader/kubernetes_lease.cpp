@@ -59,6 +59,7 @@ class LeaseByKubernetes : public LeaderElection {
 
  private:
   void run(const std::stop_token& stop);
+  void give_up();
   LeaseAnswer ask(const LeaseRequest& request, std::chrono::milliseconds timeout,
                   const std::stop_token& stop);
   LeaseAnswer understood(const LeaseRequest& request, const Result<HttpResponse>& answer);
@@ -99,8 +100,18 @@ void LeaseByKubernetes::run(const std::stop_token& stop) {
     problem = failed != nullptr ? failed->message : "";
     publish(problem);
   }
-  const std::optional<LeaseRequest> last = elector_.give_up(LeaseClock::now(), lease_wall_time());
-  publish(problem);
+  give_up();
+}
+
+void LeaseByKubernetes::give_up() {
+  std::optional<LeaseRequest> last = elector_.give_up(lease_wall_time());
+  publish("");
+  if (!last || !std::holds_alternative<LeaseConflict>(ask(*last, kGiveUpTimeout, {}))) return;
+  // The renewal that was under way came before it.
+  const LeaseRequest read = elector_.next(LeaseClock::now(), lease_wall_time());
+  if (read.what != LeaseRequest::What::Read) return;
+  elector_.answered(LeaseClock::now(), ask(read, kGiveUpTimeout, {}));
+  last = elector_.give_up(lease_wall_time());
   if (last) ask(*last, kGiveUpTimeout, {});
 }
 

@@ -87,10 +87,9 @@ std::string LeaseElector::leader(LeaseTime now) const {
   return seen_ && !mine_ && !may_take(now) ? seen_->record.holder : std::string();
 }
 
-std::optional<LeaseRequest> LeaseElector::give_up(LeaseTime now, TimePoint wall) {
-  const bool leading = leads(now);
+std::optional<LeaseRequest> LeaseElector::give_up(TimePoint wall) {
   leads_until_ = LeaseTime::min();
-  if (!leading || !mine_ || !seen_) return std::nullopt;
+  if (!mine_ || !seen_) return std::nullopt;
   return LeaseRequest{.what = LeaseRequest::What::Replace,
                       .record = {.holder = "",
                                  .duration = kGivenUp,

@@ -74,8 +74,9 @@ class LeaseElector {
   LeaseTime leads_until() const { return leads_until_; }
   /// Whoever leads as far as is known; empty: nobody.
   std::string leader(LeaseTime now) const;
-  /// The request that gives the lead up, if this copy has it. From then on it does not lead.
-  std::optional<LeaseRequest> give_up(LeaseTime now, TimePoint wall);
+  /// The request that gives the lead up, if the lease is this copy's as far as is known. From then on it does
+  /// not lead.
+  std::optional<LeaseRequest> give_up(TimePoint wall);
 
  private:
   struct Attempt {

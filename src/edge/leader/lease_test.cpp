@@ -96,13 +96,14 @@ TEST_F(LeaseElectorTest, ALeaseThatWasGivenUpIsTakenAtOnce) {
   run(a, 20s);
   run(b, 20s);
   EXPECT_EQ(b.leader(at(20s)), "a");
-  const std::optional<LeaseRequest> last = a.give_up(at(20s), kWall);
+  const std::optional<LeaseRequest> last = a.give_up(kWall);
   ASSERT_TRUE(last);
   EXPECT_FALSE(a.leads(at(20s)));
   EXPECT_TRUE(std::holds_alternative<LeaseFound>(keeper.take(*last)));
   run(b, 25s);
   EXPECT_TRUE(b.leads(at(25s)));
-  EXPECT_FALSE(b.give_up(at(60s), kWall)) << "what has run out is not given up";
+  EXPECT_FALSE(a.give_up(kWall + 1s) && std::holds_alternative<LeaseFound>(keeper.take(*a.give_up(kWall))))
+      << "what another has is not given up";
 }
 
 TEST_F(LeaseElectorTest, LeadingEndsBeforeTheLeaseWhenNobodyAnswers) {
@@ -306,7 +307,7 @@ class ElectionWorld {
         break;
       case 4:
         if (!copy.elector || now_ < copy.paused_until) break;
-        if (std::optional<LeaseRequest> last = copy.elector->give_up(local(copy), kWall))
+        if (std::optional<LeaseRequest> last = copy.elector->give_up(kWall))
           send(copy, std::move(*last), true);
         copy.elector.reset();
         copy.waits_for = 0;

@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::array kControlMetrics = {
     ControlMetric{"forewarm_control_info", "gauge", "version", "1, with the version"},
+    ControlMetric{"forewarm_control_leading", "gauge", "", "1 while this copy leads and acts, else 0"},
+    ControlMetric{"forewarm_control_leader_known", "gauge", "", "1 while somebody is known to lead, else 0"},
+    ControlMetric{"forewarm_control_leader_info", "gauge", "identity, leader",
+                  "1, with the names of this copy and of the one that leads"},
+    ControlMetric{"forewarm_control_leader_changes_total", "counter", "",
+                  "Times that this copy saw another leader than before"},
     ControlMetric{"forewarm_control_messages", "gauge", "queue, state", "Messages waiting and in flight"},
     ControlMetric{"forewarm_control_oldest_wait_seconds", "gauge", "queue",
                   "Time that the oldest message has waited"},
@@ -98,9 +104,19 @@ void add_sample(ControlFamilies& to, const ControlSample& s) {
          static_cast<double>(s.fits[1]));
 }
 
-ControlFamilies control_families(std::span<const ControlSample> samples, std::string_view version) {
+void add_election(ControlFamilies& to, const ElectionSample& e) {
+  to.add("forewarm_control_leading", {}, e.leads ? 1.0 : 0.0);
+  to.add("forewarm_control_leader_known", {}, e.leader.empty() ? 0.0 : 1.0);
+  if (!e.leader.empty())
+    to.add("forewarm_control_leader_info", {{"identity", e.identity}, {"leader", e.leader}}, 1.0);
+  to.add("forewarm_control_leader_changes_total", {}, static_cast<double>(e.changes));
+}
+
+ControlFamilies control_families(std::span<const ControlSample> samples, std::string_view version,
+                                 const std::optional<ElectionSample>& election) {
   ControlFamilies families;
   families.add("forewarm_control_info", {{"version", std::string(version)}}, 1.0);
+  if (election) add_election(families, *election);
   for (const ControlSample& sample : samples) add_sample(families, sample);
   return families;
 }
@@ -112,12 +128,14 @@ std::span<const ControlMetric> control_metrics() {
 }
 
 std::vector<MetricPoints> control_metric_points(std::span<const ControlSample> samples,
-                                                std::string_view version) {
-  return metric_points(control_families(samples, version).all());
+                                                std::string_view version,
+                                                const std::optional<ElectionSample>& election) {
+  return metric_points(control_families(samples, version, election).all());
 }
 
-std::string control_metrics_text(std::span<const ControlSample> samples, std::string_view version) {
-  return prometheus::TextSerializer().Serialize(control_families(samples, version).all());
+std::string control_metrics_text(std::span<const ControlSample> samples, std::string_view version,
+                                 const std::optional<ElectionSample>& election) {
+  return prometheus::TextSerializer().Serialize(control_families(samples, version, election).all());
 }
 
 }  // namespace forewarm

@@ -37,6 +37,14 @@ struct ControlSample {
   std::array<std::uint64_t, 2> fits{};  ///< succeeded, failed
 };
 
+/// What a copy knows of who leads.
+struct ElectionSample {
+  std::string identity;  ///< of this copy
+  std::string leader;    ///< empty: nobody, or nobody knows
+  bool leads = false;
+  std::uint64_t changes = 0;
+};
+
 /// One line of the table that docs/control.md shows.
 struct ControlMetric {
   std::string_view name;
@@ -47,8 +55,10 @@ struct ControlMetric {
 std::span<const ControlMetric> control_metrics();
 /// The series, for what looks at them here.
 std::vector<MetricPoints> control_metric_points(std::span<const ControlSample> samples,
-                                                std::string_view version);
+                                                std::string_view version,
+                                                const std::optional<ElectionSample>& election = {});
 /// In the Prometheus text exposition format 0.0.4.
-std::string control_metrics_text(std::span<const ControlSample> samples, std::string_view version);
+std::string control_metrics_text(std::span<const ControlSample> samples, std::string_view version,
+                                 const std::optional<ElectionSample>& election = {});
 
 }  // namespace forewarm

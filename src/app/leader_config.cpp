@@ -1,0 +1,111 @@
+#include "app/leader_config.h"
+
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <utility>
+
+#include "edge/cloud/targets/http_target.h"
+#include "edge/cloud/targets/kubernetes_scale.h"
+#include "edge/leader/kubernetes_lease.h"
+#include "edge/net/http.h"
+
+namespace forewarm {
+namespace {
+
+constexpr std::string_view kKubernetesLease = "kubernetes-lease";
+/// As client-go has it: a deadline within which one request fits is none.
+constexpr double kRetriesWithin = 1.2;
+
+}  // namespace
+
+void describe(FieldVisitor& v, LeaderConfig& c) {
+  v.text(
+      {"kind", "empty: one copy, which acts; kubernetes-lease: of several copies the one that has the Lease"},
+      c.kind);
+  v.text({"name", "of the Lease; copies that share it take turns"}, c.name);
+  v.text({"namespace", "of the Lease (empty: the pod's own, or default)"}, c.space);
+  v.text({"identity", "what this copy is called there (empty: the machine's name, in a pod the pod's)"},
+         c.identity);
+  v.text({"url", "of the API server (empty: the pod's own cluster)"}, c.url);
+  v.text({"token_file", "file with a bearer token, read at each request (empty: the pod's service account)"},
+         c.token_file);
+  v.text({"ca_file", "PEM file of who is trusted (empty: the pod's service account)"}, c.ca_file);
+  v.duration({"lease", "whole seconds: another copy acts when the Lease was not renewed for so long"},
+             c.lease, {1s, 10min});
+  v.duration({"renew_deadline", "a copy that could not renew for so long stops acting; shorter than lease"},
+             c.renew_deadline, {100ms, 10min});
+  v.duration({"retry", "between two requests"}, c.retry, {10ms, 1min});
+}
+
+Result<void> check_leader(const LeaderConfig& config) {
+  if (config.kind.empty()) return {};
+  const auto wrong = [](std::string text) { return error(ErrorCode::Invalid, std::move(text)); };
+  if (config.kind != kKubernetesLease)
+    return wrong("kind: expected kubernetes-lease, or none for one copy, found '" + config.kind + "'");
+  if (config.name.empty()) return wrong("needs name, the Lease's");
+  if (!config.url.empty() && !config.url.starts_with("http://") && !config.url.starts_with("https://"))
+    return wrong("url: expected one that begins with http:// or https://, found '" + config.url + "'");
+  if (config.lease % Duration(1s) != Duration(0)) return wrong("lease: expected whole seconds");
+  if (config.lease <= config.renew_deadline)
+    return wrong("renew_deadline: expected less than lease, or two copies would act at a time");
+  if (seconds(config.renew_deadline) <= kRetriesWithin * seconds(config.retry))
+    return wrong("retry: expected so much less than renew_deadline that a second try fits in");
+  return {};
+}
+
+std::string leader_identity(const LeaderConfig& config) {
+  if (!config.identity.empty()) return config.identity;
+  char host[256] = {};
+  return ::gethostname(host, sizeof host - 1) == 0 && host[0] != '\0' ? host : "forewarm";
+}
+
+Result<std::unique_ptr<LeaderElection>> make_election(const LeaderConfig& config,
+                                                      LeaderElection::Changed changed) {
+  const PodAccount pod = find_pod_account();
+  // A pod's own account is for its own cluster only.
+  const bool own = config.url.empty();
+  if (own && pod.url.empty())
+    return error(ErrorCode::Invalid,
+                 "[leader] needs url, the API server's: this is not a pod that Kubernetes would tell it");
+  KubernetesLease lease{.url = own ? pod.url : config.url, .name = config.name};
+  if (!config.space.empty())
+    lease.space = config.space;
+  else if (!pod.space.empty())
+    lease.space = pod.space;
+  lease.ca_file = config.ca_file.empty() && own ? pod.ca_file : config.ca_file;
+  lease.authorise = bearer_token_in(config.token_file.empty() && own ? pod.token_file : config.token_file);
+  lease.timing = {.identity = leader_identity(config),
+                  .lease = config.lease,
+                  .renew_deadline = config.renew_deadline,
+                  .retry = config.retry,
+                  .seed = std::random_device{}()};
+  return make_kubernetes_lease(std::move(lease), std::move(changed));
+}
+
+Result<std::unique_ptr<LeaderElection>> lead_for_a_while(const LeaderConfig& config) {
+  struct Heard {
+    std::mutex mutex;
+    std::condition_variable changed;
+    Leadership standing;
+  };
+  const auto heard = std::make_shared<Heard>();
+  auto election = make_election(config, [heard](const Leadership& now) {
+    const std::lock_guard lock(heard->mutex);
+    heard->standing = now;
+    heard->changed.notify_one();
+  });
+  if (!election) return election;
+  std::unique_lock lock(heard->mutex);
+  const Duration patience = config.lease + 4 * config.retry;
+  if (heard->changed.wait_for(lock, patience, [&] { return heard->standing.leads; })) return election;
+  const Leadership& last = heard->standing;
+  const std::string why = !last.leader.empty()    ? last.leader + " leads"
+                          : !last.problem.empty() ? "nobody can lead: " + last.problem
+                                                  : "another copy may lead";
+  return error(ErrorCode::Conflict, why + ". Stop all copies of control first");
+}
+
+}  // namespace forewarm

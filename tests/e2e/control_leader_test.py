@@ -1,0 +1,165 @@
+"""Two copies of forewarm control with one Lease: one acts, and the other when the first is gone, hangs, or cannot be heard."""
+
+import json
+import signal
+import unittest
+
+from control_tests import Control, ControlTest
+from server_process import run, wait_for
+
+
+class LeaderTest(ControlTest):
+    def setUp(self):
+        super().setUp()
+        self.api = self.kubernetes()
+
+    def leader_table(self, name):
+        return f'''
+[leader]
+kind = "kubernetes-lease"
+name = "control"
+namespace = "shop"
+identity = "{name}"
+url = "{self.api.url}"
+token_file = "{self.folder / name / 'token'}"
+ca_file = "{self.api.ca}"
+lease = "1s"
+renew_deadline = "600ms"
+retry = "100ms"
+'''
+
+    def copy(self, name, *arguments):
+        """One copy, with a folder, a token and an identity of its own."""
+        folder = self.folder / name
+        folder.mkdir()
+        (folder / "token").write_text(name + "\n")
+        self.api.tokens.add(name)
+        config = folder / "control.toml"
+        text = self.write_config(more=self.leader_table(name)).read_text()
+        config.write_text(text.replace(str(self.folder / "data"), str(folder / "data"))
+                          .replace(str(self.folder / "token"), str(folder / "token")))
+        control = Control(folder, *arguments, config=config)
+        self.servers.append(control)
+        return control.start()
+
+    def two(self):
+        """The one that leads, and the one that follows it."""
+        a = self.copy("a", "--apply")
+        wait_for(lambda: self.leads(a), "it leads")
+        b = self.copy("b", "--apply")
+        wait_for(lambda: self.leader(b)["leader"] == "a", "it knows whom it follows")
+        wait_for(lambda: b.queue()["set"] == 2, "it reads the target too")
+        return a, b
+
+    def leader(self, control):
+        return control.get("/v1/plan")["leader"]
+
+    def leads(self, control):
+        return self.leader(control)["leads"]
+
+    def number(self, control):
+        """What KEDA gets; none where it gets none."""
+        status, text = control.http("GET", "/v1/keda/orders")
+        return json.loads(text)["value"] if status == 200 else None
+
+    def setters(self):
+        """Whose token each number came with."""
+        return [headers["Authorization"].removeprefix("Bearer ") for _, _, headers, _ in self.api.noted("PATCH")]
+
+    def test_one_acts_and_the_other_when_the_first_is_killed(self):
+        a, b = self.two()
+        self.assertFalse(self.leads(b))
+        self.assertEqual(self.leader(b) | {"changes": 0},
+                         {"identity": "b", "leads": False, "leader": "a", "problem": "", "changes": 0})
+        self.assertEqual(b.log_lines("this copy follows: it does not act")[-1]["leader"], "a")
+        _, text = b.http("GET", "/metrics")
+        self.assertIn("\nforewarm_control_leading 0\n", text)
+        self.assertIn('\nforewarm_control_leader_info{identity="b",leader="a"} 1\n', text)
+        self.prometheus.backlog(3000)
+        wait_for(lambda: self.api.replicas == 30, "the one that leads acts")
+        wait_for(lambda: b.queue()["set"] == 30, "the other sees it")
+        self.assertEqual(set(self.setters()), {"a"})
+        a.kill()
+        self.api.replicas = 2  # by somebody else: there is something to do
+        wait_for(lambda: self.api.replicas == 30, "the other acts", seconds=10)
+        self.assertEqual(self.setters()[-1], "b")
+        self.assertEqual(self.api.leases["control"]["spec"]["leaseTransitions"], 2)
+        self.assertEqual(b.log_lines("this copy leads: it acts")[-1]["identity"], "b")
+
+    def test_one_that_is_stopped_gives_the_lease_up_and_rollback_waits_for_all_to_be(self):
+        a, b = self.two()
+        self.prometheus.backlog(3000)
+        wait_for(lambda: self.api.replicas == 30, "it acts")
+        self.assertEqual(a.stop(), 0)
+        self.assertIn("", self.api.holders, "it is given up")
+        wait_for(lambda: self.leads(b), "the other leads")
+        refused = run("control", "rollback", "--config", a.config)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("b leads. Stop all copies of control first", refused.stderr)
+        b.stop()
+        done = run("control", "rollback", "--config", a.config)
+        self.assertEqual((done.returncode, done.stdout), (0, "orders: 2, as found\n"), done.stderr)
+        self.assertEqual(self.api.replicas, 2)
+        once = run("control", "--once", "--apply", "--config", a.config)
+        self.assertIn("beside the copy that leads", once.stderr)
+
+    def test_one_that_was_paused_follows_when_it_wakes_and_both_may_be(self):
+        a, b = self.two()
+        a.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: self.leads(b), "the other leads")
+        self.prometheus.backlog(3000)
+        wait_for(lambda: self.api.replicas == 30, "the other acts")
+        wait_for(lambda: b.queue()["set"] == 30, "and sees it")
+        self.api.replicas = 3  # somebody else sets it: there is something to do
+        a.process.send_signal(signal.SIGCONT)
+        wait_for(lambda: self.leader(a)["leader"] == "b", "the first knows")
+        wait_for(lambda: self.api.replicas == 30, "it is set anew")
+        self.assertEqual(set(self.setters()), {"b"})
+        for each in (a, b):
+            each.process.send_signal(signal.SIGSTOP)
+        renewed = self.api.leases["control"]
+        for each in (a, b):
+            each.process.send_signal(signal.SIGCONT)
+        wait_for(lambda: self.leads(a) != self.leads(b), "one leads again")
+        wait_for(lambda: self.api.leases["control"] != renewed, "it renews")
+
+    def test_without_the_lease_nobody_acts_and_who_can_reach_it_does(self):
+        a, b = self.two()
+        self.api.cut_off = {"a", "b"}
+        wait_for(lambda: not self.leads(a), "it stops leading")
+        self.prometheus.backlog(3000)
+        wait_for(lambda: b.queue()["order"], "the plan goes on")
+        wait_for(lambda: a.queue()["order"], "on both")
+        wait_for(lambda: self.leader(a)["problem"] and self.leader(b)["problem"], "both say so")
+        self.assertEqual((self.leads(a), self.leads(b), self.setters()), (False, False, []))
+        self.api.cut_off = {"a"}
+        wait_for(lambda: self.api.replicas == 30, "the other acts")
+        self.assertEqual(set(self.setters()), {"b"})
+        self.assertFalse(self.leads(a))
+        self.api.cut_off = set()
+        wait_for(lambda: self.leader(a)["leader"] == "b", "the first knows")
+        self.assertTrue(a.log_lines("who leads cannot be found out"))
+        self.assertTrue(a.log_lines("this copy does not lead any more: it stops acting"))
+
+    def test_keda_gets_its_number_from_the_one_that_leads(self):
+        self.target = 'target.kind = "keda"\ntarget.name = "worker"\nmetrics.instances_ready = "ready"\n'
+        self.prometheus.values["ready"] = 2
+        a = self.copy("a", "--apply")
+        wait_for(lambda: self.leads(a), "it leads")
+        b = self.copy("b", "--apply")
+        wait_for(lambda: self.leader(b)["leader"] == "a", "it follows")
+        self.prometheus.backlog(3000)
+        wait_for(lambda: self.number(a) == 30, "the number is there")
+        status, text = b.http("GET", "/v1/keda/orders")
+        self.assertEqual(status, 503)
+        self.assertIn("this copy follows a", text)
+        self.prometheus.values["ready"] = 30
+        a.kill()
+        wait_for(lambda: self.leads(b), "the other leads")
+        self.assertEqual(b.http("GET", "/v1/keda/orders")[0], 503, "nobody decided yet")
+        self.prometheus.values["ready"] = 29
+        wait_for(lambda: self.number(b) == 30, "the number is there")
+
+
+if __name__ == "__main__":
+    unittest.main()
