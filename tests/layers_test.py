@@ -17,7 +17,7 @@ THIRD_PARTY = {
     "boost/beast": ["edge/net"],
     "boost/core/": ["edge/net"],
     "boost/json": ["app", "edge/cloud/credentials", "edge/cloud/invoke", "edge/cloud/nats", "edge/cloud/pubsub", "edge/cloud/rabbitmq",
-                   "edge/cloud/sqs", "edge/cloud/targets", "edge/functions", "edge/history", "edge/net", "edge/observe",
+                   "edge/cloud/sqs", "edge/cloud/targets", "edge/functions", "edge/history", "edge/leader", "edge/net", "edge/observe",
                    "edge/observe/emf", "edge/observe/notify", "edge/observe/otlp", "edge/signal", "edge/sqs"],
     "boost/system": ["edge/functions", "edge/net"],
     "curl/": ["edge/cloud", "edge/net"],

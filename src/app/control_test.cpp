@@ -74,6 +74,21 @@ TEST(ControlConfig, ErrorsNamePlaceAndRemedy) {
             std::string::npos);
 }
 
+TEST(ControlConfig, ALeaderThatCouldBeTwoIsRefused) {
+  const auto refusal = [](const std::string& leader) {
+    return refusal_of_config("[leader]\n" + leader + std::string(kMinimal));
+  };
+  EXPECT_EQ(refusal("kind = \"kubernetes-lease\"\n"), "");
+  EXPECT_NE(refusal("kind = \"zookeeper\"\n").find("expected kubernetes-lease"), std::string::npos);
+  EXPECT_NE(refusal("kind = \"kubernetes-lease\"\nlease = \"10s\"\n").find("two copies would act"),
+            std::string::npos);
+  EXPECT_NE(refusal("kind = \"kubernetes-lease\"\nlease = \"15500ms\"\n").find("whole seconds"),
+            std::string::npos);
+  EXPECT_NE(refusal("kind = \"kubernetes-lease\"\nretry = \"9s\"\n").find("a second try"), std::string::npos);
+  EXPECT_NE(refusal("kind = \"kubernetes-lease\"\nurl = \"kubernetes\"\n").find("begins with http"),
+            std::string::npos);
+}
+
 TEST(ControlConfig, AScaledObjectNamesTheQueuesAddress) {
   const Result<ControlFile> read = read_control_config(kMinimal, "control.toml");
   ASSERT_TRUE(read);
@@ -189,6 +204,14 @@ TEST(ControlMetrics, EverySeriesOfAQueueIsThereAndWhatIsNotKnownIsNot) {
                            "forewarm_control_silent{queue=\"orders\"} 1"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   EXPECT_EQ(text.find("state=\"in_flight\""), std::string::npos);
+  EXPECT_EQ(text.find("forewarm_control_leading 0"), std::string::npos) << "there is no [leader]";
+  const std::string follows =
+      control_metrics_text(std::span(&sample, 1), "1.2.3",
+                           ElectionSample{.identity = "b", .leader = "a", .leads = false, .changes = 2});
+  for (const char* line : {"forewarm_control_leading 0", "forewarm_control_leader_known 1",
+                           "forewarm_control_leader_info{identity=\"b\",leader=\"a\"} 1",
+                           "forewarm_control_leader_changes_total 2"})
+    EXPECT_NE(follows.find(line), std::string::npos) << line << "\n" << follows;
   for (const ControlMetric& metric : control_metrics())
     EXPECT_NE(text.find("# TYPE " + std::string(metric.name) + " "), std::string::npos) << metric.name;
 }

@@ -13,7 +13,7 @@ from server_process import PROGRAM, run
 
 HERE = pathlib.Path(__file__).parent
 DEPLOY = HERE.parent.parent / "deploy"
-WORKLOADS = {"control": ("Deployment", "forewarm-control"), "server": ("StatefulSet", "forewarm")}
+WORKLOADS = {"control": ("StatefulSet", "forewarm-control"), "server": ("StatefulSet", "forewarm")}
 
 
 def yaml_documents(text):
@@ -88,6 +88,8 @@ class Manifests(unittest.TestCase):
             self.assertIn(one(documents, "ServiceMonitor")["spec"]["endpoints"][0]["port"], ports)
             volumes = {each["name"]: each for each in template["spec"]["volumes"]}
             claims = {each["metadata"]["name"] for each in workload["spec"].get("volumeClaimTemplates", [])}
+            if "serviceName" in workload["spec"]:
+                self.assertEqual(workload["spec"]["serviceName"], service["metadata"]["name"])
             self.assertEqual({mount["name"] for mount in container["volumeMounts"]}, set(volumes) | claims)
             self.assertEqual(volumes["config"]["configMap"]["name"], one(documents, "ConfigMap")["metadata"]["name"])
             for volume in volumes.values():
@@ -102,10 +104,17 @@ class Manifests(unittest.TestCase):
         role, binding = one(documents, "Role"), one(documents, "RoleBinding")
         account = one(documents, "ServiceAccount")["metadata"]["name"]
         self.assertEqual(role["rules"], [{"apiGroups": ["apps"], "resources": ["deployments/scale", "statefulsets/scale"],
-                                          "verbs": ["get", "patch"]}])
+                                          "verbs": ["get", "patch"]},
+                                         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+                                         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
+                                          "resourceNames": ["forewarm-control"], "verbs": ["get", "update"]}])
+        (_, text), = one(documents, "ConfigMap")["data"].items()
+        self.assertIn('[leader]\nkind = "kubernetes-lease"\nname = "forewarm-control"\n', text, "the Lease that it may use")
         self.assertEqual(binding["roleRef"]["name"], role["metadata"]["name"])
         self.assertEqual([subject["name"] for subject in binding["subjects"]], [account])
-        self.assertEqual(one(documents, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"], account)
+        workload = one(documents, "StatefulSet")
+        self.assertEqual(workload["spec"]["template"]["spec"]["serviceAccountName"], account)
+        self.assertEqual(one(documents, "PodDisruptionBudget")["spec"]["selector"], workload["spec"]["selector"])
 
     def configuration(self, documents, workload):
         """The configuration with its folders moved here, and its secrets made; the ports that it listens on."""

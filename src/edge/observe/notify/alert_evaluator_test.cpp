@@ -205,6 +205,10 @@ TEST(AlertEvaluator, WhatControlCannotSayOrSee) {
   looked.set("forewarm_control_silent", queue("q"), 1);
   EXPECT_EQ(looked.holds("ForewarmDirectivesRefused"), std::set<std::string>{"q"});
   EXPECT_EQ(looked.holds("ForewarmControlSilent"), std::set<std::string>{"q"});
+  looked.set("forewarm_control_leader_known", {}, 1);
+  EXPECT_EQ(looked.holds("ForewarmControlLeaderless"), kNone);
+  looked.set("forewarm_control_leader_known", {}, 0);
+  EXPECT_EQ(looked.holds("ForewarmControlLeaderless"), std::set<std::string>{""});
   looked.forget("forewarm_control_silent");
   EXPECT_EQ(looked.holds("ForewarmControlSilent"), kNone);
 }

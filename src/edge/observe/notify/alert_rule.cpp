@@ -194,6 +194,14 @@ std::vector<AlertRule> server_rules() {
        .summary = "Queue {queue}: its metrics say nothing",
        .description = "Nothing is taken away meanwhile, and nothing is started ahead of need. `forewarm "
                       "control` logs why the queries fail."},
+      {.name = "ForewarmControlLeaderless",
+       .severity = AlertSeverity::Page,
+       .lasting = 2min,
+       .any = {{{latest("forewarm_control_leader_known"), Order::Equal, number(0)}}},
+       .summary = "A copy of forewarm control knows of nobody that leads",
+       .description =
+           "What was set stays. The log of `forewarm control` says why the Lease cannot be had; if "
+           "all copies say so, nobody acts."},
   };
 }
 
