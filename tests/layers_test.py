@@ -21,6 +21,7 @@ THIRD_PARTY = {
                    "edge/observe/emf", "edge/observe/notify", "edge/observe/otlp", "edge/signal", "edge/sqs"],
     "boost/system": ["edge/functions", "edge/net"],
     "curl/": ["edge/cloud", "edge/net"],
+    "libpq-fe.h": ["edge/postgres"],
     "expat.h": ["edge/archive", "edge/cloud/servicebus", "edge/history"],
     "libical/": ["edge/signal"],
     "nats/": ["edge/cloud/nats"],

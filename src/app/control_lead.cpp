@@ -44,7 +44,7 @@ void ControlLead::heard(const Leadership& now) {
 }
 
 std::string ControlLead::follows() const {
-  if (leads()) return "";
+  if (acts()) return "";
   return known_.leader.empty() ? "this copy does not lead, and nobody is known to"
                                : "this copy follows " + known_.leader;
 }

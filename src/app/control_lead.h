@@ -28,8 +28,8 @@ class ControlLead {
 
   /// Now; any thread. To be asked right before a target is told anything.
   bool leads() const { return election_ == nullptr || election_->leads(); }
-  /// Alone, or leading: what a target has is what this copy told it.
-  bool alone() const { return election_ == nullptr; }
+  /// The same, but not before `began` was called.
+  bool acts() const { return election_ == nullptr || (known_.leads && election_->leads()); }
   /// Stops when the time of leading that is now ends.
   std::stop_token term() const { return term_.get_token(); }
   /// Why this copy does not act, for people; empty: it does.

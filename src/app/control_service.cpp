@@ -258,7 +258,7 @@ void Service::took(Controlled& c, const Result<QueueReading>& reading,
   if (state) {
     c.queue.observe_target(*state);
     if (*state && known && !known->instances_ready) known->instances_ready = (*state)->ready;
-  } else if ((!c.queue.set() || !lead_.leads()) && known && known->instances_ready) {
+  } else if ((!c.queue.set() || !lead_.acts()) && known && known->instances_ready) {
     c.queue.remember(*known->instances_ready);
   }
   c.queue.observe(now(), known);
@@ -273,7 +273,7 @@ void Service::took(Controlled& c, const Result<QueueReading>& reading,
   const std::optional<TargetOrder> order = early ? std::nullopt : c.queue.decide(now());
   if (!early) decisions_.observe({now(), TimePassed{}}, {PublishPlan{c.queue.plan()}});
   c.finished = options_.once && !early;
-  if (order && options_.apply && lead_.leads()) return tell(c, *order);
+  if (order && options_.apply && lead_.acts()) return tell(c, *order);
   if (order && options_.apply)
     c.recommended = order;  // whoever leads tells it
   else if (order)

@@ -79,12 +79,17 @@ TEST(ControlConfig, ALeaderThatCouldBeTwoIsRefused) {
     return refusal_of_config("[leader]\n" + leader + std::string(kMinimal));
   };
   EXPECT_EQ(refusal("kind = \"kubernetes-lease\"\n"), "");
-  EXPECT_NE(refusal("kind = \"zookeeper\"\n").find("expected kubernetes-lease"), std::string::npos);
+  EXPECT_NE(refusal("kind = \"zookeeper\"\n").find("expected kubernetes-lease, postgresql-lock"),
+            std::string::npos);
   EXPECT_NE(refusal("kind = \"kubernetes-lease\"\nlease = \"10s\"\n").find("two copies would act"),
             std::string::npos);
   EXPECT_NE(refusal("kind = \"kubernetes-lease\"\nlease = \"15500ms\"\n").find("whole seconds"),
             std::string::npos);
   EXPECT_NE(refusal("kind = \"kubernetes-lease\"\nretry = \"9s\"\n").find("a second try"), std::string::npos);
+  EXPECT_EQ(refusal("kind = \"postgresql-lock\"\nurl = \"postgresql://forewarm@127.0.0.1/postgres\"\n"), "");
+  EXPECT_NE(
+      refusal("kind = \"postgresql-lock\"\nurl = \"postgresql://[\"\n").find("expected \"postgresql://"),
+      std::string::npos);
   EXPECT_NE(refusal("kind = \"kubernetes-lease\"\nurl = \"kubernetes\"\n").find("begins with http"),
             std::string::npos);
 }

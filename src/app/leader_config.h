@@ -17,6 +17,7 @@ struct LeaderConfig {
   std::string identity;
   std::string url;
   std::string token_file;
+  std::string password_file;
   std::string ca_file;
   Duration lease = 15s;
   Duration renew_deadline = 10s;
@@ -35,7 +36,7 @@ std::string leader_identity(const LeaderConfig& config);
 /// `changed` is called on the election's thread.
 Result<std::unique_ptr<LeaderElection>> make_election(const LeaderConfig& config,
                                                       LeaderElection::Changed changed);
-/// For a command that acts once: waits until this process leads, for as long as a lease that nobody renews
+/// For a command that acts once: waits until this process leads, longer than a lease that nobody renews
 /// lasts. Conflict, with who leads, when it does not come to that.
 Result<std::unique_ptr<LeaderElection>> lead_for_a_while(const LeaderConfig& config);
 

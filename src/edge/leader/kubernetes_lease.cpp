@@ -1,7 +1,6 @@
 #include "edge/leader/kubernetes_lease.h"
 
 #include <algorithm>
-#include <atomic>
 #include <boost/json.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "edge/leader/lease_object.h"
+#include "edge/leader/published_standing.h"
 
 namespace forewarm {
 namespace {
@@ -39,7 +39,7 @@ class LeaseByKubernetes : public LeaderElection {
  public:
   LeaseByKubernetes(KubernetesLease lease, Changed changed)
       : lease_(std::move(lease)),
-        changed_(std::move(changed)),
+        published_(std::move(changed)),
         elector_(lease_.timing),
         leases_(lease_.url + "/apis/coordination.k8s.io/v1/namespaces/" + percent_encode(lease_.space) +
                 "/leases"),
@@ -49,13 +49,8 @@ class LeaseByKubernetes : public LeaderElection {
     thread_.join();
   }
 
-  bool leads() const override { return LeaseClock::now() < leads_until_.load(); }
-  Leadership standing() const override {
-    const std::lock_guard lock(mutex_);
-    Leadership now = known_;
-    now.leads = leads();
-    return now;
-  }
+  bool leads() const override { return published_.leads(); }
+  Leadership standing() const override { return published_.standing(); }
 
  private:
   void run(const std::stop_token& stop);
@@ -67,14 +62,10 @@ class LeaseByKubernetes : public LeaderElection {
   void publish(std::string problem);
 
   KubernetesLease lease_;
-  Changed changed_;
+  PublishedStanding published_;
   LeaseElector elector_;  ///< the thread's
   std::string leases_;
-  std::string object_;  ///< the Lease as it was found last
-  std::atomic<LeaseTime> leads_until_ = LeaseTime::min();
-  mutable std::mutex mutex_;
-  Leadership known_;
-  std::string last_leader_;
+  std::string object_;   ///< the Lease as it was found last
   std::jthread thread_;  ///< last, so that it ends first
 };
 
@@ -162,22 +153,8 @@ LeaseAnswer LeaseByKubernetes::understood(const LeaseRequest& request, const Res
 }
 
 void LeaseByKubernetes::publish(std::string problem) {
-  const LeaseTime now = LeaseClock::now();
-  leads_until_.store(elector_.leads_until());
-  Leadership standing{.leads = elector_.leads(now),
-                      .leader = elector_.leader(now),
-                      .problem = std::move(problem),
-                      .changes = known_.changes};
-  if (!standing.leader.empty() && standing.leader != last_leader_) {
-    if (!last_leader_.empty()) ++standing.changes;
-    last_leader_ = standing.leader;
-  }
-  if (standing == known_) return;
-  {
-    const std::lock_guard lock(mutex_);
-    known_ = standing;
-  }
-  if (changed_) changed_(standing);
+  published_.publish(LeaseTime::min(), elector_.leads_until(), elector_.leader(LeaseClock::now()),
+                     std::move(problem));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "edge/leader/lease_elector.h"
 #include "edge/leader/lease_object.h"
+#include "edge/leader/lock_holder.h"
 
 namespace forewarm {
 namespace {
@@ -339,6 +340,80 @@ TEST(LeaseSwarm, NeverTwoLeadAndOneDoesWhenAllIsWell) {
     changes += world.changes();
   }
   EXPECT_GT(changes, 500U) << "the world is too calm to say anything";
+}
+
+TEST(LockHolder, WhoGetsTheLockWaitsForWhoeverHadIt) {
+  LockHolder holder({});
+  holder.kept(at(0s));
+  EXPECT_FALSE(holder.leads(at(1s))) << "it never got it";
+  holder.got(at(10s));
+  holder.kept(at(24s));
+  EXPECT_FALSE(holder.leads(at(25s) - 1us));
+  EXPECT_TRUE(holder.leads(at(25s)));
+  EXPECT_FALSE(holder.leads(at(34s)));
+  holder.kept(at(40s));
+  EXPECT_TRUE(holder.leads(at(49s)));
+  holder.lost();
+  EXPECT_FALSE(holder.leads(at(49s)));
+}
+
+/// Copies whose questions take their time, and a database that ends sessions as it likes, whoever is told.
+TEST(LockSwarm, NeverTwoLead) {
+  struct Copy {
+    LockHolder holder{{}};
+    double rate = 1;
+    std::uint64_t session = 0;  ///< 0: none
+    bool held = false;          ///< as far as it knows
+    Duration asked{}, arrives{}, answers{};
+    std::optional<bool> has;  ///< the answer under way
+    bool busy = false;
+  };
+  std::uint64_t led = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Random random(seed);
+    std::vector<Copy> copies(3);
+    for (Copy& copy : copies) copy.rate = 0.97 + 0.06 * random.uniform();
+    std::uint64_t sessions = 0, owner = 0;
+    const auto local = [](const Copy& copy, Duration t) { return at(from_seconds(seconds(t) * copy.rate)); };
+    for (Duration now{0}; now < 300s; now += 50ms) {
+      if (random.chance(0.002)) owner = 0;  // the database ended that session
+      std::size_t leaders = 0;
+      for (Copy& copy : copies) {
+        if (!copy.busy && random.chance(0.2)) {
+          if (copy.session == 0) copy.session = ++sessions;
+          copy.busy = true;
+          copy.has.reset();
+          copy.asked = now;
+          copy.arrives = now + from_seconds(random.exponential(random.chance(0.1) ? 4 : 0.05));
+          copy.answers = copy.arrives + from_seconds(random.exponential(random.chance(0.1) ? 4 : 0.05));
+        }
+        if (copy.busy && !copy.has && copy.arrives <= now) {
+          if (!copy.held && owner == 0) owner = copy.session;
+          copy.has = owner == copy.session;
+        }
+        if (copy.busy && copy.has && copy.answers <= now) {
+          copy.busy = false;
+          if (now - copy.asked > 5s) {  // nobody listened any more
+            copy.session = 0;
+            copy.held = false;
+          } else if (copy.held && *copy.has) {
+            copy.holder.kept(local(copy, copy.asked));
+          } else if (copy.held) {
+            copy.holder.lost();
+            copy.session = 0;
+            copy.held = false;
+          } else if (*copy.has) {
+            copy.held = true;
+            copy.holder.got(local(copy, now));
+          }
+        }
+        if (copy.holder.leads(local(copy, now))) ++leaders;
+      }
+      ASSERT_LE(leaders, 1U) << "seed " << seed;
+      led += leaders;
+    }
+  }
+  EXPECT_GT(led, 100'000U) << "nobody leads, so that says nothing";
 }
 
 TEST(LeaseObject, WhatIsWrittenIsReadAndTheRestStays) {

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace forewarm {
+
+/// How long one call may wait, and what ends it sooner.
+struct PostgresPatience {
+  std::chrono::milliseconds timeout{10'000};
+  std::stop_token stop{};
+};
+
+/// One session with a PostgreSQL server (libpq 15), for one thread at a time. Everything that the session
+/// holds ends with it.
+class PostgresConnection {
+ public:
+  /// Of an answer; none: NULL.
+  using Row = std::vector<std::optional<std::string>>;
+
+  /// `url` is a connection string of libpq (PostgreSQL documentation, 34.1.1); what it leaves out is in the
+  /// environment (PGPASSWORD, PGPASSFILE, PGSSLROOTCERT, ...). A `password` that is not empty counts more
+  /// than both. `application` is what the session is called there, unless the URL says. Invalid for what is
+  /// no such string; Io, with the server's words but never the password, where there is no session.
+  static Result<std::unique_ptr<PostgresConnection>> open(const std::string& url, const std::string& password,
+                                                          const std::string& application,
+                                                          const PostgresPatience& patience);
+  virtual ~PostgresConnection() = default;
+
+  /// One statement; `$1`, `$2`, ... are the parameters, which the server reads as texts of their types. After
+  /// Closed the session is over (or may be: nobody answered in time); any other error is the statement's.
+  virtual Result<std::vector<Row>> query(const std::string& statement,
+                                         std::span<const std::string> parameters,
+                                         const PostgresPatience& patience) = 0;
+};
+
+/// Invalid, with what is expected, for what is no connection string.
+Result<void> check_postgres_url(const std::string& url);
+
+}  // namespace forewarm

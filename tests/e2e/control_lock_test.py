@@ -1,0 +1,109 @@
+"""Two copies of forewarm control with one lock of a real PostgreSQL: one acts; the other when the first is gone or hangs; nobody
+without the database."""
+
+import signal
+import time
+import unittest
+
+from control_tests import Control, ControlTest
+from postgres_server import PostgresServer, programs
+from server_process import run, wait_for
+
+
+@unittest.skipUnless(programs(), "PostgreSQL is not installed")
+class LockTest(ControlTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.database = PostgresServer()
+        cls.addClassCleanup(cls.database.close)
+
+    def setUp(self):
+        super().setUp()
+        self.api = self.kubernetes()
+
+    def copy(self, name, password=None, start=True):
+        """One copy, with a folder and an identity of its own."""
+        folder = self.folder / name
+        folder.mkdir()
+        (folder / "password").write_text((password or self.database.password) + "\n")
+        config = folder / "control.toml"
+        text = self.write_config(more=f'''
+[leader]
+kind = "postgresql-lock"
+url = "{self.database.url}"
+password_file = "{folder / 'password'}"
+name = "{self._testMethodName}"
+identity = "{name}"
+lease = "1s"
+renew_deadline = "600ms"
+retry = "100ms"
+''').read_text()
+        config.write_text(text.replace(str(self.folder / "data"), str(folder / "data")))
+        control = Control(folder, "--apply", config=config)
+        self.servers.append(control)
+        return control.start() if start else control
+
+    def two(self):
+        a = self.copy("a")
+        wait_for(lambda: self.leads(a), "it leads")
+        b = self.copy("b")
+        wait_for(lambda: self.leader(b)["leader"] == "a", "it knows whom it follows")
+        wait_for(lambda: b.queue()["set"] == 2, "it reads the target too")
+        return a, b
+
+    def leader(self, control):
+        return control.get("/v1/plan")["leader"]
+
+    def leads(self, control):
+        return self.leader(control)["leads"]
+
+    def test_one_acts_then_the_other_when_it_is_killed_and_a_rollback_when_all_are_stopped(self):
+        a, b = self.two()
+        a.kill()
+        self.prometheus.backlog(3000)
+        wait_for(lambda: self.api.replicas == 30, "the other acts")
+        self.assertTrue(b.log_lines("this copy leads: it acts"))
+        refused = run("control", "rollback", "--config", a.config)
+        self.assertIn("b leads. Stop all copies of control first", refused.stderr)
+        b.stop()
+        done = run("control", "rollback", "--config", b.config)
+        self.assertEqual((done.returncode, done.stdout), (0, "orders: 2, as found\n"), done.stderr)
+
+    def test_whose_session_is_ended_by_idling_or_by_force_follows_and_never_do_two_lead(self):
+        a, b = self.two()
+        a.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: self.leads(b), "the other leads")
+        a.process.send_signal(signal.SIGCONT)
+        wait_for(lambda: self.leader(a)["leader"] == "b", "the first knows")
+        self.assertTrue(self.leads(b))
+        self.database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'b'")
+        lost, until = False, time.monotonic() + 2
+        while time.monotonic() < until:
+            leaders = [self.leads(each) for each in (a, b)]
+            lost = lost or not any(leaders)
+            self.assertLess(sum(leaders), 2)
+        self.assertTrue(lost, "whoever gets the lock waits")
+        wait_for(lambda: self.leads(a) or self.leads(b), "one leads again")
+
+    def test_without_the_database_nobody_acts(self):
+        a, b = self.two()
+        self.database.crash()
+        wait_for(lambda: not self.leads(a), "it stops leading")
+        self.prometheus.backlog(3000)
+        wait_for(lambda: a.queue()["order"] and b.queue()["order"], "the plan goes on")
+        self.assertEqual(self.api.noted("PATCH"), [])
+        self.assertIn("onnect", self.leader(a)["problem"])
+        self.database.start()
+        wait_for(lambda: self.api.replicas == 30, "one acts again")
+        self.assertNotEqual(self.leads(a), self.leads(b))
+
+    def test_a_wrong_password_is_said_and_nobody_acts(self):
+        a = self.copy("a", password="wrong")
+        problem = wait_for(lambda: self.leader(a)["problem"], "it is said")
+        self.assertIn("password authentication failed", problem)
+        self.assertFalse(self.leads(a))
+        self.assertNotIn("wrong", a.log_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
