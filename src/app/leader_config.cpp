@@ -132,7 +132,7 @@ MadeElection lead_for_a_while(const LeaderConfig& config) {
   });
   if (!election) return election;
   std::unique_lock lock(heard->mutex);
-  const Duration patience = 2 * config.lease + 4 * config.retry;
+  const Duration patience = config.lease + 4 * config.retry;
   if (heard->changed.wait_for(lock, patience, [&] { return heard->standing.leads; })) return election;
   const Leadership& last = heard->standing;
   const std::string why = !last.leader.empty()    ? last.leader + " leads"

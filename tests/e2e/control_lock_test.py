@@ -63,8 +63,6 @@ retry = "100ms"
         self.prometheus.backlog(3000)
         wait_for(lambda: self.api.replicas == 30, "the other acts")
         self.assertTrue(b.log_lines("this copy leads: it acts"))
-        refused = run("control", "rollback", "--config", a.config)
-        self.assertIn("b leads. Stop all copies of control first", refused.stderr)
         b.stop()
         done = run("control", "rollback", "--config", b.config)
         self.assertEqual((done.returncode, done.stdout), (0, "orders: 2, as found\n"), done.stderr)
@@ -77,7 +75,7 @@ retry = "100ms"
         wait_for(lambda: self.leader(a)["leader"] == "b", "the first knows")
         self.assertTrue(self.leads(b))
         self.database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'b'")
-        lost, until = False, time.monotonic() + 2
+        lost, until = False, time.monotonic() + 1.5
         while time.monotonic() < until:
             leaders = [self.leads(each) for each in (a, b)]
             lost = lost or not any(leaders)
