@@ -44,7 +44,8 @@ retry = "100ms"
         config = folder / "control.toml"
         text = self.write_config(more=self.leader_table(name)).read_text()
         config.write_text(text.replace(str(self.folder / "data"), str(folder / "data"))
-                          .replace(str(self.folder / "token"), str(folder / "token")))
+                          .replace(str(self.folder / "token"), str(folder / "token"))
+                          .replace('target.timeout = "1s"', 'target.timeout = "9s"'))
         control = Control(folder, *arguments, config=config)
         self.servers.append(control)
         return control.start()
@@ -126,16 +127,20 @@ retry = "100ms"
 
     def test_without_the_lease_nobody_acts_and_who_can_reach_it_does(self):
         a, b = self.two()
-        self.api.cut_off = {"a", "b"}
-        wait_for(lambda: not self.leads(a), "it stops leading")
+        self.api.fails = None, 10
         self.prometheus.backlog(3000)
-        wait_for(lambda: b.queue()["order"], "the plan goes on")
-        wait_for(lambda: a.queue()["order"], "on both")
+        wait_for(lambda: self.setters(), "a directive is under way")
+        self.api.cut_off = {"a", "b"}
+        wait_for(lambda: a.directives("refused"), "it is cut off", seconds=5)
+        self.assertFalse(self.leads(a))
+        sent = len(self.setters())
+        self.api.fails = None
+        wait_for(lambda: a.queue()["order"] and b.queue()["order"], "the plan goes on")
         wait_for(lambda: self.leader(a)["problem"] and self.leader(b)["problem"], "both say so")
-        self.assertEqual((self.leads(a), self.leads(b), self.setters()), (False, False, []))
+        self.assertEqual((self.leads(a), self.leads(b), len(self.setters())), (False, False, sent))
         self.api.cut_off = {"a"}
         wait_for(lambda: self.api.replicas == 30, "the other acts")
-        self.assertEqual(set(self.setters()), {"b"})
+        self.assertEqual(set(self.setters()[sent:]), {"b"})
         self.assertFalse(self.leads(a))
         self.api.cut_off = set()
         wait_for(lambda: self.leader(a)["leader"] == "b", "the first knows")
