@@ -1,7 +1,9 @@
 """Two copies of forewarm control with one Lease: one acts, and the other when the first is gone, hangs, or cannot be heard."""
 
 import json
+import pathlib
 import signal
+import subprocess
 import unittest
 
 from control_tests import Control, ControlTest
@@ -102,6 +104,11 @@ retry = "100ms"
         done = run("control", "rollback", "--config", b.config)
         self.assertEqual((done.returncode, done.stdout), (0, "orders: 2, as found\n"), done.stderr)
         self.assertEqual(self.api.replicas, 2)
+        written = [json.loads(body) for method, path, _, body in self.api.requests if method != "GET" and "/leases" in path]
+        self.assertEqual([lease["apiVersion"] for lease in written], ["coordination.k8s.io/v1"] * len(written))
+        valid = subprocess.run(["node", "sdk/manifests.mjs"], input=json.dumps([written[0], written[-1]]), capture_output=True,
+                               text=True, cwd=pathlib.Path(__file__).parent)
+        self.assertEqual(valid.returncode, 0, "by Kubernetes' schema: " + valid.stderr)
         once = run("control", "--once", "--apply", "--config", a.config)
         self.assertIn("beside the copy that leads", once.stderr)
 
