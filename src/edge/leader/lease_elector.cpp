@@ -15,8 +15,13 @@ constexpr Duration kGivenUp = 1s;
 
 }  // namespace
 
+LeaseTime LeaseElector::runs_out() const {
+  const Duration said = seen_->record.duration;
+  return changed_at_ + (said > Duration(0) ? said : settings_.lease);
+}
+
 bool LeaseElector::may_take(LeaseTime now) const {
-  return seen_->record.holder.empty() || now >= changed_at_ + seen_->record.duration;
+  return seen_->record.holder.empty() || now >= runs_out();
 }
 
 LeaseRequest LeaseElector::next(LeaseTime now, TimePoint wall) {
@@ -79,7 +84,7 @@ void LeaseElector::wait(LeaseTime now) {
     return;
   }
   due_ = now + from_seconds(seconds(settings_.retry) * (1 + kJitter * random_.uniform()));
-  if (current_ && seen_) due_ = std::min(due_, std::max(now, changed_at_ + seen_->record.duration));
+  if (current_ && seen_) due_ = std::min(due_, std::max(now, runs_out()));
 }
 
 std::string LeaseElector::leader(LeaseTime now) const {

@@ -15,8 +15,8 @@ namespace forewarm {
 /// What a lease says (Kubernetes API, coordination.k8s.io/v1, LeaseSpec). Its times are for people: clocks of
 /// different machines differ.
 struct LeaseRecord {
-  std::string holder{};  ///< empty: given up
-  Duration duration = Duration(0);
+  std::string holder{};             ///< empty: given up
+  Duration duration = Duration(0);  ///< 0: it does not say
   TimePoint acquired{};
   TimePoint renewed{};
   std::int64_t transitions = 0;  ///< changes of the holder
@@ -83,6 +83,7 @@ class LeaseElector {
     LeaseRecord record;
     LeaseTime sent;
   };
+  LeaseTime runs_out() const;
   bool may_take(LeaseTime now) const;
   void found(LeaseTime now, const LeaseFound& lease);
   void wait(LeaseTime now);

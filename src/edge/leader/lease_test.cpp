@@ -79,6 +79,15 @@ TEST_F(LeaseElectorTest, AHeldLeaseIsTakenWhenItWasSeenUnchangedForItsOwnDuratio
   EXPECT_TRUE(a.leads(at(31s)));
 }
 
+TEST_F(LeaseElectorTest, ALeaseThatNamesNoDurationLastsAsLongAsOnesOwn) {
+  keeper.lease = LeaseFound{{.holder = "b"}, "x"};
+  LeaseElector a = elector("a");
+  run(a, 14s);
+  EXPECT_EQ(keeper.lease->record.holder, "b");
+  run(a, 16s);
+  EXPECT_TRUE(a.leads(at(16s)));
+}
+
 TEST_F(LeaseElectorTest, TimesInTheLeaseAreNotBelieved) {
   // By its own times it ran out long ago, or lasts for ever.
   for (const TimePoint renewed : {TimePoint(1s), kNever}) {
@@ -332,14 +341,14 @@ class ElectionWorld {
 
 TEST(LeaseSwarm, NeverTwoLeadAndOneDoesWhenAllIsWell) {
   std::uint64_t changes = 0;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     ElectionWorld world(seed, seed % 4 == 0);
     ASSERT_LE(world.run(300s, true), 1U) << "seed " << seed;
     ASSERT_LE(world.run(90s, false), 1U) << "seed " << seed;
     ASSERT_EQ(world.leading().size(), 1U) << "seed " << seed;
     changes += world.changes();
   }
-  EXPECT_GT(changes, 500U) << "the world is too calm to say anything";
+  EXPECT_GT(changes, 250U) << "the world is too calm to say anything";
 }
 
 TEST(LockHolder, WhoGetsTheLockWaitsForWhoeverHadIt) {
@@ -369,7 +378,7 @@ TEST(LockSwarm, NeverTwoLead) {
     bool busy = false;
   };
   std::uint64_t led = 0;
-  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     Random random(seed);
     std::vector<Copy> copies(3);
     for (Copy& copy : copies) copy.rate = 0.97 + 0.06 * random.uniform();
@@ -413,7 +422,7 @@ TEST(LockSwarm, NeverTwoLead) {
       led += leaders;
     }
   }
-  EXPECT_GT(led, 100'000U) << "nobody leads, so that says nothing";
+  EXPECT_GT(led, 50'000U) << "nobody leads, so that says nothing";
 }
 
 TEST(LeaseObject, WhatIsWrittenIsReadAndTheRestStays) {
