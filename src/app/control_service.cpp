@@ -260,6 +260,9 @@ void Service::took(Controlled& c, const Result<QueueReading>& reading,
     if (*state && known && !known->instances_ready) known->instances_ready = (*state)->ready;
   } else if ((!c.queue.set() || !lead_.acts()) && known && known->instances_ready) {
     c.queue.remember(*known->instances_ready);
+    // What there is, is what KEDA is to hold until another number is decided.
+    if (options_.apply && lead_.acts() && c.keda() != nullptr)
+      (void)c.target->set(known->instances_ready, {});
   }
   c.queue.observe(now(), known);
   if (reading) c.read_at = now();
