@@ -10,6 +10,7 @@ namespace forewarm {
 namespace {
 
 constexpr std::uint64_t kMemoryNeeds = 0x3e3;  // a stream of random numbers of its own
+constexpr std::uint64_t kMemoryLeast = 64U << 20;
 
 /// A swarm tries what the core does with forecasts and not how good they are: the cheapest model will do.
 ForecastFitted fit_seasonal_quantiles(const FitRequest& request) {
@@ -171,7 +172,7 @@ class Builder {
     std::uint64_t largest = 0;
     for (FunctionSettings& function : configuration.functions) {
       std::uint64_t& bytes = function.variants.at(0).memory_bytes;
-      bytes = std::uint64_t{number(1, 16)} << 26;
+      bytes = number(1, 16) * kMemoryLeast;
       largest = std::max(largest, bytes);
       function.group_affinity = sometimes();
       if (!sometimes()) continue;
@@ -191,11 +192,17 @@ class Builder {
     configuration.starts_burst = number(1, 8);
   }
 
-  /// What larger messages need, and what the others: it may fit nowhere.
+  /// Larger messages may need what only each function's largest variant has, also if the script halves the
+  /// first.
   void memory_needs() {
     Random random = random_.fork(kMemoryNeeds);
     if (!random.chance(0.4)) return;
-    const std::uint64_t large = (random.below(24) + 1) << 26, small = (random.below(8) + 1) << 26;
+    std::uint64_t most = UINT64_MAX;
+    for (const FunctionSettings& function : out_.simulation.configuration.functions) {
+      const std::uint64_t own = function.variants.back().memory_bytes;
+      most = std::min(most, function.variants.size() > 1 ? own : own / 2);
+    }
+    const std::uint64_t small = kMemoryLeast / 2, large = small + random.below(most - small + 1);
     out_.simulation.memory_need = [large, small](const SimulatedWork& work) {
       return work.bytes > 512 ? large : small;
     };

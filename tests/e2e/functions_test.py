@@ -83,15 +83,16 @@ command = [{json.dumps(PYTHON)}, {json.dumps(SCRIPTED)}, "{name}"]
             return next(name for name, _, did in self.entries() if did == text)
 
         self.assertEqual(run_one("light", 5), "small")
-        time.sleep(0.3)  # an instance's runs are measured four times a second
-        run_one("heavy", 180)  # fits, and hardly
+        for _ in range(3):
+            time.sleep(0.3)  # an instance's runs are measured four times a second
+            run_one("heavy", 190)  # fits, and hardly
         time.sleep(0.3)
         self.assertEqual([run_one("heavy", 180) for _ in range(6)], ["large"] * 6)
-        self.assertEqual([run_one("light", 5) for _ in range(8)][-1], "small")
+        run_one("light", 5)
         self.assertEqual([self.attempts(text) for text in sent], [1] * len(sent), "nothing crashed")
 
         shown = re.compile(r'forewarm_function_memory_need_bytes\{function="sized"\} (\d+)')
-        wait_for(lambda: int(shown.search(server.http("GET", "/metrics")[1])[1]) > 180 << 20, "the need is shown")
+        wait_for(lambda: int(shown.search(server.http("GET", "/metrics")[1])[1]) > 190 << 20, "the need is shown")
         self.assertRegex(server.run("fn", "ls").stdout, r"sized .* 256/1024 MB +\d+ MB")
 
     def test_messages_run_on_the_function_of_their_queue(self):
