@@ -5,6 +5,7 @@
 #include "edge/functions/http_runtime.h"
 #include "edge/functions/instance.h"
 #include "edge/functions/instance_link.h"
+#include "edge/functions/runtime_answer.h"
 #include "edge/functions/listening_ports.h"
 
 namespace forewarm {

@@ -2,9 +2,11 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "edge/net/channel.h"
 #include "edge/net/http.h"
 #include "edge/net/http_parser.h"
 #include "edge/net/http_text.h"
@@ -15,7 +17,7 @@ namespace forewarm {
 namespace {
 
 namespace asio = boost::asio;
-using Socket = asio::basic_stream_socket<asio::ip::tcp, LoopExecutor>;
+using Socket = Channel::Socket;
 using Failure = boost::system::error_code;
 using Done = std::function<void(Result<HttpResponse>)>;
 
@@ -70,7 +72,8 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   void fail(const std::string& why, ErrorCode code = ErrorCode::Io);
 
   Client* client_;
-  Socket socket_;
+  Socket socket_;                   ///< until it is connected
+  std::optional<Channel> channel_;  ///< from then on
   HttpResponseParser parser_;
   Exchange exchange_;
   std::string input_;
@@ -149,6 +152,7 @@ class Client final : public HttpClient {
     finish(std::move(exchange), error(ErrorCode::Io, why));
   }
   const std::string& host() const { return host_; }
+  const Options& options() const { return options_; }
   std::weak_ptr<bool> alive() const { return alive_; }
 
  private:
@@ -210,6 +214,8 @@ void ClientConnection::connect(const SocketAddress& address) {
       if (!alive.expired()) client.assign();
       return;
     }
+    self->channel_.emplace(std::move(self->socket_), self->client_->options().tls,
+                           self->client_->options().server.host);
     self->read();
     self->client_->assign();
   };
@@ -233,21 +239,22 @@ void ClientConnection::write() {
   Failure failed;
   while (written_ < exchange_.bytes.size() && !failed) {
     const std::string_view rest = std::string_view(exchange_.bytes).substr(written_);
-    written_ += socket_.write_some(asio::buffer(rest.data(), rest.size()), failed);
+    written_ += channel_->write_some(rest, {}, failed);
   }
   // A failed write shows as the end of the pending read, where it is handled once.
   if (failed != asio::error::would_block) return;
-  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const Failure& why) {
+  channel_->wait_writable([self = shared_from_this()](const Failure& why) {
     if (!why && !self->closed_ && self->busy_) self->write();
   });
 }
 
 void ClientConnection::read() {
   if (input_.size() - input_end_ < kReadBytes / 2) input_.resize(input_end_ + kReadBytes);
-  socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
-                          [self = shared_from_this()](const Failure& failed, std::size_t bytes) {
-                            if (!self->closed_) self->received(failed, bytes);
-                          });
+  const auto self = shared_from_this();
+  channel_->read(input_.data() + input_end_, input_.size() - input_end_, self,
+                 [this](const Failure& failed, std::size_t bytes) {
+                   if (!closed_) received(failed, bytes);
+                 });
 }
 
 void ClientConnection::received(const Failure& failed, std::size_t bytes) {
@@ -312,10 +319,14 @@ void ClientConnection::fail(const std::string& why, ErrorCode code) {
   Client& client = *client_;
   const auto alive = client.alive();
   const bool was_busy = std::exchange(busy_, false);
+  const std::string distrust = channel_ ? channel_->distrust() : std::string();
   Exchange exchange = std::move(exchange_);
   close();
   client.forget(this);
-  if (was_busy) client.finish(std::move(exchange), error(code, client.host() + ": " + why));
+  if (was_busy)
+    client.finish(std::move(exchange),
+                  error(code, client.host() + ": " +
+                                  (distrust.empty() ? why : "its certificate is not trusted: " + distrust)));
   if (!alive.expired()) client.assign();
 }
 
@@ -323,6 +334,7 @@ void ClientConnection::close() {
   closed_ = true;
   Failure ignored;
   socket_.close(ignored);
+  if (channel_) channel_->close();
 }
 
 void ClientConnection::expire(Loop::Clock::time_point now) {
