@@ -19,6 +19,7 @@
 #include "app/store_commands.h"
 #include "app/target_models.h"
 #include "app/terminal.h"
+#include "app/worker/worker_command.h"
 
 namespace forewarm {
 namespace {
@@ -52,6 +53,7 @@ class CommandLine {
     add_store_commands(app_, store_, on_chosen);
     add_control_commands(app_, control_, on_chosen);
     add_notify_commands(app_, notify_, on_chosen);
+    add_worker_command(app_, worker_, on_chosen);
     forecast();
     plan();
     bench();
@@ -424,6 +426,7 @@ class CommandLine {
   std::string shell_;
   std::string payload_ = "{}";
   PlanCommand plan_;
+  WorkerCommand worker_;
   std::uint64_t lines_ = 100;
   std::uint64_t shown_ = 20;
   std::uint64_t init_ms_ = 0;

@@ -4,8 +4,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include "edge/functions/worker/run_worker.h"
-
 namespace forewarm {
 
 void add_worker_options(CLI::App& app, WorkerCommand& command) {
@@ -27,6 +25,14 @@ void add_worker_options(CLI::App& app, WorkerCommand& command) {
   app.add_flag("--plain-http", command.plain_http,
                "allow http:// to other machines, where the network itself is protected");
   app.add_option("command", command.command, "program and arguments of the runtime, after --")->required();
+}
+
+void add_worker_command(CLI::App& program, WorkerCommand& command,
+                        const std::function<void(CLI::App*, std::function<int()>)>& on) {
+  CLI::App* worker =
+      program.add_subcommand("worker", "run a Lambda-style program as a worker of a server elsewhere");
+  add_worker_options(*worker, command);
+  on(worker, [&command] { return run_worker(command); });
 }
 
 }  // namespace forewarm

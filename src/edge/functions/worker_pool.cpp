@@ -29,11 +29,6 @@ PoolFinished not_run(InstanceId instance, RunId run, std::string why) {
 WorkerPool::WorkerPool(Loop& loop, Options options, std::function<void(PoolEvent)> report)
     : loop_(loop), options_(std::move(options)), report_(std::move(report)) {}
 
-void WorkerPool::set_times(std::chrono::milliseconds hold, std::chrono::milliseconds lost_after) {
-  options_.hold = hold;
-  options_.lost_after = lost_after;
-}
-
 void WorkerPool::define(FunctionId function, WorkerFunction as) {
   functions_.insert_or_assign(function, std::move(as));
 }

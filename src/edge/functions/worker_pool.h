@@ -48,8 +48,6 @@ class WorkerPool final : public InstancePool {
   };
   WorkerPool(Loop& loop, Options options, std::function<void(PoolEvent)> report);
 
-  /// Once, before requests come.
-  void set_times(std::chrono::milliseconds hold, std::chrono::milliseconds lost_after);
   void define(FunctionId function, WorkerFunction as);
   /// A request of a worker that has shown the function's token.
   void handle(FunctionId function, HttpRequest request, std::shared_ptr<HttpReply> reply);

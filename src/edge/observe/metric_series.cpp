@@ -184,6 +184,8 @@ FunctionSeries MetricSeries::make_function(const std::string& name) {
   s.memory_declared = f.gauge(MetricId::MemoryDeclared, function);
   s.memory_need = f.gauge(MetricId::MemoryNeed, function);
   f.gauges_by(MetricId::Instances, function, {"starting", "idle", "busy", "frozen", "stopping"}, s.instances);
+  s.instances_wanted = f.gauge(MetricId::InstancesWanted, function);
+  f.gauges_by(MetricId::Workers, function, {"used", "unused"}, s.workers);
   s.start_time = f.histogram(MetricId::StartTime, function);
   s.run_duration = f.histogram(MetricId::RunDuration, function);
   return s;

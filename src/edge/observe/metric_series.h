@@ -62,6 +62,8 @@ struct FunctionSeries {
   Gauge* memory_declared = nullptr;
   Gauge* memory_need = nullptr;
   std::array<Gauge*, 5> instances{};  ///< starting, idle, busy, frozen, stopping
+  Gauge* instances_wanted = nullptr;
+  std::array<Gauge*, 2> workers{};  ///< used, unused
   Histogram* start_time = nullptr;
   Histogram* run_duration = nullptr;
 };

@@ -396,6 +396,8 @@ void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
     const InstanceCounts& now = from.instances;
     const std::uint32_t counts[] = {now.starting, now.idle, now.busy, now.frozen, now.stopping};
     for (std::size_t i = 0; i < to.instances.size(); ++i) to.instances[i]->Set(counts[i]);
+    to.instances_wanted->Set(now.usable());
+    for (std::size_t i = 0; i < to.workers.size(); ++i) to.workers[i]->Set(from.workers[i]);
     for (std::size_t i = 0; i < to.not_taken.size(); ++i)
       raise(*to.not_taken[i], static_cast<double>(from.not_taken[i]));
     to.memory_declared->Set(static_cast<double>(from.memory_bytes_max()));
