@@ -150,7 +150,10 @@ class Doors(WorkersTest):
         config = config.replace("[[queue]]", f'{top}[workers]\nlisten = "127.0.0.1:{self.port}"\n[[queue]]', 1)
         self.started(config)
         url = f"https://localhost:{self.port}"
-        stranger = self.worker("stranger", url=url)
+        other = self.folder / "other"
+        other.mkdir()
+        make_certificate(other)
+        stranger = self.worker("stranger", url=url, arguments=("--ca-file", str(other / "ca.pem")))
         wait_for(lambda: "its certificate is not trusted" in self.log("stranger"), "it is said")
         stranger.send_signal(signal.SIGTERM)
         self.assertEqual(stranger.wait(30), 0)
@@ -159,7 +162,7 @@ class Doors(WorkersTest):
         server, = self.servers
         context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
         admin = server.endpoints["admin"].replace("127.0.0.1", "localhost")
-        request = urllib.request.Request(admin + "/v1/functions/worker/invoke", data=b'{"number": 21}', method="POST",
+        request = urllib.request.Request(admin + "/v1/functions/worker/invocations", data=b'{"number": 21}', method="POST",
                                          headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request, context=context, timeout=60) as answer:
             self.assertEqual(json.loads(answer.read()), {"doubled": 42, "remaining": True})

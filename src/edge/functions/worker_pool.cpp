@@ -189,6 +189,8 @@ std::array<std::uint32_t, 2> WorkerPool::workers(FunctionId function) const {
 void WorkerPool::handle(FunctionId function, HttpRequest request, std::shared_ptr<HttpReply> reply) {
   const WorkerCall call = read_worker_call(request);
   if (call.refusal) return reply->send(*call.refusal);
+  if (!functions_.contains(function))
+    return reply->send(runtime_refusal(503, "Worker.NotYet", "the function is being configured"));
   if (call.kind == WorkerCall::Kind::Next) return next(function, call.worker, std::move(reply));
   const WorkerPtr worker = find(function, call.worker);
   if (call.kind == WorkerCall::Kind::InitError) {

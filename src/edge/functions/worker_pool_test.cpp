@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <random>
 #include <vector>
 
 #include "edge/functions/worker_protocol.h"
@@ -325,6 +327,112 @@ TEST_F(WorkerPoolTest, AFailedInitIsSaid) {
   call("w", "POST", "/2018-06-01/runtime/init/error", R"({"errorType":"NoModule","errorMessage":"index"})");
   ASSERT_EQ(warnings_.size(), 1U);
   EXPECT_EQ(warnings_[0], "a worker of 'orders' cannot start: NoModule: index");
+}
+
+/// Everything that workers, networks and the core may do, in any order: each run ends exactly once, and each
+/// instance.
+class WorkerNemesis : public WorkerPoolTest {
+ protected:
+  struct Known {
+    bool ready = false;
+    bool stopping = false;
+    bool lost = false;
+    std::uint64_t run = 0;
+  };
+
+  void take_events() {
+    for (const PoolEvent& event : std::exchange(events_, {})) {
+      if (const auto* ready = std::get_if<PoolReady>(&event)) {
+        Known& known = instances_.at(ready->instance);
+        ASSERT_FALSE(known.ready || known.lost);
+        known.ready = true;
+      } else if (const auto* done = std::get_if<PoolFinished>(&event)) {
+        Known& known = instances_.at(done->instance);
+        ASSERT_FALSE(known.lost);
+        ASSERT_EQ(known.run, done->run.value()) << "a run ends once, on its instance";
+        known.run = 0;
+      } else {
+        Known& known = instances_.at(std::get<PoolLost>(event).instance);
+        ASSERT_FALSE(known.lost) << "an instance is lost once";
+        known.lost = true;
+        known.run = 0;
+      }
+    }
+  }
+
+  void act(std::mt19937& random) {
+    const std::string worker = "w" + std::to_string(random() % 4);
+    const auto some = [&]() -> std::pair<const InstanceId, Known>* {
+      if (instances_.empty()) return nullptr;
+      auto each = instances_.begin();
+      std::advance(each, static_cast<std::ptrdiff_t>(random() % instances_.size()));
+      return &*each;
+    };
+    auto* chosen = some();
+    switch (random() % 11) {
+      case 0:
+        instances_[InstanceId(++started_)] = {};
+        return pool_->start(InstanceId(started_), kOrders, 0);
+      case 1:
+      case 2:
+        open_.push_back(next(worker));
+        return;
+      case 3:
+        open_.push_back(beat(worker));
+        return;
+      case 4:
+        respond("r" + std::to_string(runs_ - random() % 3), worker);
+        return;
+      case 5:
+        goodbye(random() % 2 == 0 ? "r" + std::to_string(runs_) : "", worker);
+        return;
+      case 6:
+      case 7:
+        if (chosen == nullptr || !chosen->second.ready || chosen->second.lost || chosen->second.stopping ||
+            chosen->second.run != 0)
+          return;
+        chosen->second.run = ++runs_;
+        return run(runs_, chosen->first.value());
+      case 8:
+        if (chosen == nullptr || chosen->second.run != 0 || chosen->second.lost) return;
+        chosen->second.stopping = true;
+        return random() % 2 == 0 ? pool_->stop(chosen->first) : pool_->release(chosen->first);
+      case 9:
+        if (open_.empty()) return;
+        if (const AnswerPtr broken = open_[random() % open_.size()]; !broken->response && broken->closed)
+          std::exchange(broken->closed, nullptr)();
+        return;
+      default:
+        loop_.run_until(Loop::Clock::now() + std::chrono::milliseconds(random() % 3));
+    }
+  }
+
+  std::map<InstanceId, Known> instances_;
+  std::vector<AnswerPtr> open_;
+  std::uint64_t started_ = 0;
+  std::uint64_t runs_ = 0;
+};
+
+TEST_F(WorkerNemesis, InAnyOrderEachRunAndEachInstanceEndsOnce) {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    make({.hold = 8ms, .lost_after = 8ms}, {.name = "orders", .timeout = 12ms, .start_timeout = 20ms});
+    events_.clear();
+    instances_.clear();
+    open_.clear();
+    std::mt19937 random(seed);
+    for (int i = 0; i < 120 && !HasFatalFailure(); ++i) {
+      act(random);
+      take_events();
+    }
+    // Nobody calls any more: all of them are found to be gone.
+    run_until([&] {
+      take_events();
+      return HasFatalFailure() ||
+             std::ranges::all_of(instances_, [](const auto& each) { return each.second.lost; });
+    });
+    ASSERT_FALSE(HasFatalFailure());
+  }
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ class Client final : public HttpClient {
   Client(Loop& loop, const Options& options)
       : loop_(loop),
         options_(options),
-        address_(SocketAddress::resolve(options.server)),
+        addresses_(SocketAddress::resolve_all(options.server)),
         host_(to_string(options.server)) {}
   ~Client() override {
     for (const auto& connection : connections_) connection->close();
@@ -102,10 +102,10 @@ class Client final : public HttpClient {
                         .deadline = Loop::Clock::now() + options_.timeout,
                         .done = std::move(done)});
     if (!ticker_) arm();
-    if (!address_) {
+    if (!addresses_) {
       // Later, as every other answer: callers need not expect to be called from inside their call.
       loop_.post([this, alive = std::weak_ptr(alive_)] {
-        if (alive.lock() && !waiting_.empty()) fail_waiting(address_.error().message);
+        if (alive.lock() && !waiting_.empty()) fail_waiting(addresses_.error().message);
       });
       return;
     }
@@ -133,11 +133,15 @@ class Client final : public HttpClient {
       connections_.push_back(std::make_shared<ClientConnection>(*this, loop_.impl().context.get_executor(),
                                                                 options_.body_max_bytes));
       const auto connection = connections_.back();
-      connection->connect(*address_);
+      connection->connect((*addresses_)[address_ % addresses_->size()]);
     }
   }
 
-  void opened() { --opening_; }
+  /// A server that is not at one of its addresses may be at the next.
+  void opened(bool reached) {
+    --opening_;
+    if (!reached) ++address_;
+  }
   void forget(const ClientConnection* connection) {
     std::erase_if(connections_, [&](const auto& c) { return c.get() == connection; });
   }
@@ -180,7 +184,8 @@ class Client final : public HttpClient {
 
   Loop& loop_;
   Options options_;
-  Result<SocketAddress> address_;
+  Result<std::vector<SocketAddress>> addresses_;
+  std::size_t address_ = 0;
   std::string host_;
   std::vector<std::shared_ptr<ClientConnection>> connections_;
   std::deque<Exchange> waiting_;
@@ -202,7 +207,7 @@ void ClientConnection::connect(const SocketAddress& address) {
   endpoint.resize(address.size());
   const auto connected = [self = shared_from_this()](const Failure& why) {
     if (self->closed_) return;
-    self->client_->opened();
+    self->client_->opened(!why);
     self->connected_ = !why;
     if (why) {
       Client& client = *self->client_;

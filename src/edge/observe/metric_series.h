@@ -19,6 +19,8 @@ class Histogram;
 
 namespace forewarm {
 
+struct FunctionSnapshot;
+
 using Counter = prometheus::Counter;
 using Gauge = prometheus::Gauge;
 using Histogram = prometheus::Histogram;
@@ -67,6 +69,8 @@ struct FunctionSeries {
   Histogram* start_time = nullptr;
   Histogram* run_duration = nullptr;
 };
+/// What a function's gauges are at one time.
+void set_gauges(const FunctionSeries& series, const FunctionSnapshot& from);
 /// Pointers to the series of one signal.
 struct SignalSeriesSet {
   std::vector<Counter*> values;  ///< by what became of them

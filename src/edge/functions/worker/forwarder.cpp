@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kFirstPause{100};
 /// An error's text, in a header of goodbye.
 constexpr std::size_t kReasonMaxBytes = 500;
+constexpr std::uint32_t kFailuresPerLookUp = 4;
 
 std::chrono::milliseconds timeout_of(const HttpResponse& invocation) {
   const std::string_view text = find_header(invocation.headers, kTimeoutHeader);
@@ -121,20 +122,18 @@ void Forwarder::polled(Result<HttpResponse> answer) {
     case 410:
       return finish(0, "the server wants this worker no more");
     default:
-      if (refused(*answer) && !accepted_) return finish(1, "");
+      // What another try will not mend, unless it was right before.
+      if (answer->status >= 400 && answer->status < 429 && !accepted_) return finish(1, refusal(*answer));
+      trouble(refusal(*answer));
       again_after_pause(polls_, [this] { poll_again(); });
   }
 }
 
-/// What is wrong is said. True for what another try will not mend.
-bool Forwarder::refused(const HttpResponse& answer) {
-  const RuntimeError said = read_runtime_error("", answer.body);
-  const bool ours =
-      answer.status == 400 || answer.status == 401 || answer.status == 403 || answer.status == 404;
-  const std::string not_ours = ". Is " + to_string(options_.server) + " the address of [workers] listen?";
-  trouble("the server answers " + std::to_string(answer.status) + ": " + said.message +
-          (answer.status == 404 ? not_ours : ""));
-  return ours;
+std::string Forwarder::refusal(const HttpResponse& answer) const {
+  return "the server answers " + std::to_string(answer.status) + ": " +
+         read_runtime_error("", answer.body).message +
+         (answer.status == 404 ? ". Is " + to_string(options_.server) + " the address of [workers] listen?"
+                               : "");
 }
 
 void Forwarder::begin_run(HttpResponse invocation) {
@@ -178,10 +177,7 @@ void Forwarder::beaten(const Result<HttpResponse>& answer) {
     beating_ = false;
     return beat();
   }
-  if (answer)
-    refused(*answer);
-  else
-    trouble(answer.error().message);
+  trouble(answer ? refusal(*answer) : answer.error().message);
   // Still beating, so that nothing else begins to.
   again_after_pause(beats_, [this] {
     beating_ = false;
@@ -218,10 +214,7 @@ void Forwarder::deliver(HttpRequest request, Loop::Clock::time_point begun, bool
       options_.say("the server does not take the result: " + read_runtime_error("", answer->body).message);
       return delivered();
     }
-    if (answer)
-      refused(*answer);
-    else
-      trouble(answer.error().message);
+    trouble(answer ? refusal(*answer) : answer.error().message);
     if (Loop::Clock::now() - begun > options_.deliver_most) {
       options_.say("the result could not be delivered and is let go; the message will be tried again");
       return delivered();
@@ -282,14 +275,14 @@ void Forwarder::call(HttpRequest request, Done done) {
     });
     return;
   }
-  // A new client looks the server's name up again: it may have moved.
-  if (!client_ || (client_broken_ && client_->pending() == 0)) {
+  // A client tries the addresses of the server's name in turn; a new one looks the name up again.
+  if (!client_ || (client_failures_ >= kFailuresPerLookUp && client_->pending() == 0)) {
     client_ = HttpClient::make(loop_, {.server = options_.server,
                                        .connections_max = 8,
                                        .timeout = options_.call_timeout,
                                        .body_max_bytes = kRuntimeBodyMaxBytes,
                                        .tls = options_.tls});
-    client_broken_ = false;
+    client_failures_ = 0;
   }
   request.headers.emplace_back("Authorization", "Bearer " + *token);
   request.headers.emplace_back(kWorkerHeader, options_.worker);

@@ -80,7 +80,7 @@ class Forwarder {
   void finish(int status, const std::string& why);
   void call(HttpRequest request, Done done);
   void again_after_pause(Backoff& backoff, std::function<void()> task);
-  bool refused(const HttpResponse& answer);
+  std::string refusal(const HttpResponse& answer) const;
   void trouble(const std::string& what);
   void reached();
 
@@ -89,7 +89,7 @@ class Forwarder {
   std::function<void(int)> end_;
   std::unique_ptr<HttpServer> api_;
   std::shared_ptr<HttpClient> client_;
-  bool client_broken_ = false;
+  std::uint32_t client_failures_ = 0;
   std::shared_ptr<HttpReply> waiting_;       ///< the runtime's next
   std::optional<HttpResponse> undelivered_;  ///< an invocation that the runtime has not come for
   std::optional<Run> run_;
