@@ -105,7 +105,7 @@ void describe(FieldVisitor& v, ServerConfig& c) {
           "(proxies, containers), for example https://queues.example.org; empty: the request's Host"},
          c.public_url);
   v.text({"record", "file that gets every event and decision, for replay; empty: none"}, c.record);
-  v.text({"tls_certificate", "PEM file with the certificate chain of both ports; empty: plain HTTP"},
+  v.text({"tls_certificate", "PEM file with the certificate chain of all ports; empty: plain HTTP"},
          c.tls_certificate);
   v.text({"tls_key", "PEM file with its key"}, c.tls_key);
   v.duration({"shutdown_timeout", "how long runs may still take after SIGTERM; docker stop kills after 10s"},
