@@ -62,7 +62,8 @@ class WorkersTest(RemoteTest):
         return [name for name, _, said in lines if said == words]
 
     def counts_of(self, server):
-        function, = server.get("/v1/functions")
+        """What is told of the function; the first second tells nothing."""
+        function, = wait_for(lambda: server.get("/v1/functions"), "the function is told of")
         return function
 
     def wait_workers(self, server, count):

@@ -291,7 +291,7 @@ void Forwarder::call(HttpRequest request, Done done) {
     if (!alive.lock()) return;
     // It is not let go of while it is answering.
     const auto held = client.lock();
-    if (!answer) client_broken_ = true;
+    if (!answer) ++client_failures_;
     loop_.post([alive, held, done, answer = std::move(answer)] {
       if (alive.lock()) done(answer);
     });
