@@ -29,9 +29,9 @@ class WorkersTest(RemoteTest):
             worker.wait()
         super().tearDown()
 
-    def serve(self, settings="", attempts=2, top="", mapping=""):
+    def serve(self, settings="", attempts=2, top="", mapping="", **remote):
         table = f'{top}[workers]\nlisten = "127.0.0.1:{self.port}"\nlost_after = "1s"\n'
-        config = self.config("workers", {"token_file": str(self.token)}, settings, attempts, mapping)
+        config = self.config("workers", {"token_file": str(self.token)} | remote, settings, attempts, mapping)
         return self.started(config.replace("[[queue]]", table + "[[queue]]", 1))
 
     def worker(self, name, *command, program=(FORWARDER,), url=None, arguments=(), token=None, folder=None):

@@ -1,4 +1,5 @@
-"""The port at which workers call: tokens, TLS, what else is not there; Amazon's Node client behind the forwarder."""
+"""The port at which workers call: tokens, TLS, what else is not there; Amazon's Node client behind the forwarder; how
+many workers are wanted, and a server that goes away."""
 
 import json
 import os
@@ -89,6 +90,38 @@ class Doors(WorkersTest):
     def test_the_forwarder_needs_no_library_of_its_image(self):
         headers = subprocess.run(["readelf", "-l", FORWARDER], capture_output=True, text=True, check=True).stdout
         self.assertIsNone(re.search(r"INTERP|DYNAMIC", headers))
+
+
+class Numbers(WorkersTest):
+    def test_workers_outlive_their_server(self):
+        server = self.serve()
+        self.worker("only")
+        self.wait_workers(server, 1)
+        server.kill()
+        server.start()
+        self.wait_workers(server, 1)
+        server.send("jobs", "ok again")
+        self.wait_empty(server)
+        self.assertIn("the server is there again", self.log("only"))
+
+    def test_how_many_are_wanted_is_told_before_there_are_any(self):
+        server = self.serve(start_timeout="1s")
+        server.send("jobs", "ok")
+        wait_for(lambda: self.counts_of(server)["instances_wanted"] >= 1, "one is wanted")
+
+        def taken_back():
+            _, metrics = server.http("GET", "/metrics")
+            return int(re.search(r'forewarm_instance_losses_total\{function="worker",reason="stopped"\} (\d+)', metrics)[1])
+
+        wait_for(lambda: taken_back() >= 1, "nobody has come to be it")
+        wait_for(lambda: self.counts_of(server)["instances_wanted"] >= 1, "it is asked for anew")
+        _, metrics = server.http("GET", "/metrics")
+        self.assertIn('forewarm_instance_losses_total{function="worker",reason="start_timeout"} 0', metrics)
+        self.assertIn('forewarm_workers{function="worker",state="used"} 0', metrics)
+        self.assertIn('forewarm_instances_wanted{function="worker"}', metrics)
+        self.worker("late")
+        self.wait_empty(server)
+        self.assertEqual(server.counts("dead"), (0, 0, 0))
 
 
 if __name__ == "__main__":

@@ -56,28 +56,6 @@ class Runs(WorkersTest):
         self.assertEqual(worker.wait(30), 3)
         self.assertIn("its runtime has ended: exit status 3", server.log_text())
 
-    def test_workers_outlive_their_server(self):
-        server = self.serve()
-        self.worker("only")
-        self.wait_workers(server, 1)
-        server.kill()
-        server.start()
-        self.wait_workers(server, 1)
-        server.send("jobs", "ok again")
-        self.wait_empty(server)
-        self.assertIn("the server is there again", self.log("only"))
-
-    def test_how_many_are_wanted_is_told_before_there_are_any(self):
-        server = self.serve()
-        server.send("jobs", "ok")
-        wait_for(lambda: self.counts_of(server)["instances_wanted"] >= 1, "one is wanted")
-        _, metrics = server.http("GET", "/metrics")
-        self.assertRegex(metrics, r'forewarm_instances_wanted\{function="worker"\} [1-9]')
-        self.assertIn('forewarm_workers{function="worker",state="used"} 0', metrics)
-        self.worker("late")
-        self.wait_empty(server)
-        self.assertEqual(server.counts("dead"), (0, 0, 0))
-
 
 if __name__ == "__main__":
     unittest.main()
