@@ -24,8 +24,6 @@
 namespace forewarm {
 namespace {
 
-constexpr const char* kVersionText = "forewarm " FOREWARM_VERSION;
-
 /// The program's subcommands and the options they fill. Lives until the chosen one has run.
 class CommandLine {
  public:
@@ -33,7 +31,7 @@ class CommandLine {
       : app_("forewarm predicts how many messages will come and has function instances warm before they do.",
              "forewarm") {
     app_.require_subcommand(1);
-    app_.set_version_flag("--version", kVersionText);
+    app_.set_version_flag("--version", "forewarm " FOREWARM_VERSION);
     app_.footer(
         "Start here:\n  forewarm demo                      watch it work on a recorded trace\n"
         "  forewarm serve                     a durable SQS-compatible queue on 127.0.0.1:9324\n"
