@@ -5,8 +5,8 @@
 #include "edge/functions/http_runtime.h"
 #include "edge/functions/instance.h"
 #include "edge/functions/instance_link.h"
-#include "edge/functions/runtime_answer.h"
 #include "edge/functions/listening_ports.h"
+#include "edge/functions/runtime_answer.h"
 
 namespace forewarm {
 namespace {
