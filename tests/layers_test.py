@@ -8,7 +8,7 @@ from source_tree import ROOT, PlantedTree, code_only, cpp_files, read
 # Third-party headers by the beginning of their path: the folders that may include them, in .cpp files and in headers that no
 # other folder includes.
 THIRD_PARTY = {
-    "CLI/": ["app"],
+    "CLI/": ["app", "app/worker"],
     "Clp": ["sim/bounds"],
     "Coin": ["sim/bounds"],
     "Eigen/": ["core/forecast/models", "core/forecast/regressors"],

@@ -19,11 +19,10 @@
 #include "app/store_commands.h"
 #include "app/target_models.h"
 #include "app/terminal.h"
+#include "app/worker/worker_command.h"
 
 namespace forewarm {
 namespace {
-
-constexpr const char* kVersionText = "forewarm " FOREWARM_VERSION;
 
 /// The program's subcommands and the options they fill. Lives until the chosen one has run.
 class CommandLine {
@@ -32,7 +31,7 @@ class CommandLine {
       : app_("forewarm predicts how many messages will come and has function instances warm before they do.",
              "forewarm") {
     app_.require_subcommand(1);
-    app_.set_version_flag("--version", kVersionText);
+    app_.set_version_flag("--version", "forewarm " FOREWARM_VERSION);
     app_.footer(
         "Start here:\n  forewarm demo                      watch it work on a recorded trace\n"
         "  forewarm serve                     a durable SQS-compatible queue on 127.0.0.1:9324\n"
@@ -52,6 +51,7 @@ class CommandLine {
     add_store_commands(app_, store_, on_chosen);
     add_control_commands(app_, control_, on_chosen);
     add_notify_commands(app_, notify_, on_chosen);
+    add_worker_command(app_, worker_, on_chosen);
     forecast();
     plan();
     bench();
@@ -424,6 +424,7 @@ class CommandLine {
   std::string shell_;
   std::string payload_ = "{}";
   PlanCommand plan_;
+  WorkerCommand worker_;
   std::uint64_t lines_ = 100;
   std::uint64_t shown_ = 20;
   std::uint64_t init_ms_ = 0;

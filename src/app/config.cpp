@@ -34,6 +34,10 @@ std::string check_function(const ServerConfig& config, const FunctionConfig& fun
       return "'" + function.name + "' has a variant whose concurrency_max is above the function's";
   }
   if (const auto fits = check_memory(function, config.memory_max_mb); !fits) return fits.error().message;
+  if (function.runtime == kWorkersRuntime && config.workers.listen.empty())
+    return "'" + function.name +
+           "' has workers that call here: say where: [workers] listen = "
+           "\"0.0.0.0:9327\"";
   if (function.network != "host" && function.network != "none")
     return "'" + function.name + "': network must be host or none, not '" + function.network + "'";
   return "";

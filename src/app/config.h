@@ -112,6 +112,7 @@ struct ServerConfig {
   std::int64_t forecast_refit_every = 6;
   Duration forecast_step = 10s;
   HistorySettings history;
+  WorkersConfig workers;
   std::vector<FunctionConfig> functions;
   std::vector<MappingConfig> mappings;
   std::vector<QueueConfig> queues;

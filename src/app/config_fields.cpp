@@ -51,6 +51,16 @@ void describe_remote(FieldVisitor& v, RemoteConfig& c) {
        "(the body as it is); empty: sqs of aws-lambda, cloudevent of google-functions, else http"},
       c.payload);
   v.text({"ca_file", "PEM file of who is trusted to be there; empty: the system's"}, c.ca_file);
+  v.text({"token_file", "workers: file whose first line is their token, 16 characters at least"},
+         c.token_file);
+  v.text({"surplus",
+          "workers: what becomes of one that is not needed. keep: it stays, unused, for whoever runs it to "
+          "take away; end: it is told to exit"},
+         c.surplus);
+  v.duration({"start_timeout",
+              "workers: an instance that no worker has come to be is asked for anew after this, if it is "
+              "still wanted"},
+             c.start_timeout, {1s, 24h});
   v.flag({"wait", "aws-lambda: false hands messages to Lambda's own queue and never hears how they end"},
          c.wait);
   v.end_table();
@@ -95,7 +105,7 @@ void describe(FieldVisitor& v, ServerConfig& c) {
           "(proxies, containers), for example https://queues.example.org; empty: the request's Host"},
          c.public_url);
   v.text({"record", "file that gets every event and decision, for replay; empty: none"}, c.record);
-  v.text({"tls_certificate", "PEM file with the certificate chain of both ports; empty: plain HTTP"},
+  v.text({"tls_certificate", "PEM file with the certificate chain of all ports; empty: plain HTTP"},
          c.tls_certificate);
   v.text({"tls_key", "PEM file with its key"}, c.tls_key);
   v.duration({"shutdown_timeout", "how long runs may still take after SIGTERM; docker stop kills after 10s"},
@@ -141,6 +151,11 @@ void describe(FieldVisitor& v, ServerConfig& c) {
              c.history.coarse_step, {1s, 24h});
   v.duration({"coarse_keep", "how long these are kept"}, c.history.coarse_keep, kHistoryKept);
   v.end_table();
+  v.begin_table({"workers", "functions whose programs run elsewhere and poll this server"});
+  v.text({"listen", "host:port for them, HTTPS where tls_certificate is set; empty: none"}, c.workers.listen);
+  v.duration({"lost_after", "a worker that has had no request open for this long is lost, with its run"},
+             c.workers.lost_after, {1s, 1h});
+  v.end_table();
   describe(v, c.alerts);
   describe(v, c.otlp);
   describe(v, c.emf);
@@ -152,7 +167,7 @@ void describe(FieldVisitor& v, FunctionConfig& c) {
       {"runtime",
        "how the function hears of messages. A program here: lambda (it calls the Lambda Runtime API), "
        "azure-custom-handler or functions-framework (it is an HTTP server, as on Azure Functions or Google "
-       "Cloud). Elsewhere: aws-lambda, azure-functions, google-functions or http"},
+       "Cloud). Elsewhere: aws-lambda, azure-functions, google-functions, http, or workers (they poll here)"},
       c.runtime);
   v.list({"command",
           "program and arguments of one instance; azure-custom-handler: empty takes that of host.json in the "

@@ -75,6 +75,28 @@ TEST(Config, ARuntimeIsKnownAndHasWhatItNeeds) {
   EXPECT_TRUE(read_config(named + "working_directory=\"/srv/app\"\nruntime=\"azure-custom-handler\"\n", "t"));
 }
 
+TEST(Config, AFunctionOfWorkersSaysWhereTheyCallAndWhatTheyShow) {
+  const auto of = [](const std::string& keys, const std::string& table = "[workers]\nlisten=\":9327\"\n") {
+    const auto read =
+        read_config(table + "[[function]]\nname=\"a\"\nruntime=\"workers\"\n" + keys + "\n", "test.toml");
+    return read ? std::string() : read.error().message;
+  };
+  const auto says = [](const std::string& wrong, std::string_view text) {
+    EXPECT_NE(wrong.find(text), std::string::npos) << wrong;
+  };
+  EXPECT_EQ(of("remote.token_file=\"t\"\nremote.surplus=\"end\"\nremote.start_timeout=\"5m\""), "");
+  EXPECT_EQ(of("remote.token_file=\"t\"\n[[mapping]]\nqueue=\"q\"\nfunction=\"a\"\nbatch_size=10"), "");
+  says(of("remote.token_file=\"t\"", ""), "[workers] listen = \"0.0.0.0:9327\"");
+  says(of(""), "needs remote.token_file");
+  says(of("remote.token_file=\"t\"\nremote.surplus=\"drop\""), "must be keep or end, not 'drop'");
+  says(of("remote.token_file=\"t\"\nremote.url=\"http://h\""), "token_file, surplus and start_timeout only");
+  says(of("remote.token_file=\"t\"\ncommand=[\"x\"]"), "has no command here; take it out");
+  const auto read = read_config(
+      "[[function]]\nname=\"a\"\nruntime=\"http\"\nremote.url=\"http://h\"\nremote.token_file=\"t\"\n", "t");
+  ASSERT_FALSE(read);
+  says(read.error().message, "remote.token_file is for runtime = \"workers\"");
+}
+
 TEST(Config, AFunctionElsewhereHasWhatItsPlatformNeedsAndNothingOfHere) {
   const auto of = [](const std::string& runtime, const std::string& keys) {
     const auto read =

@@ -282,6 +282,7 @@ std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, S
   keep("function_nice", &ServerConfig::function_nice);
   keep("forecast.step", &ServerConfig::forecast_step);
   keep("history", &ServerConfig::history);
+  keep("workers", &ServerConfig::workers);
   keep("otlp", &ServerConfig::otlp);
   keep("emf", &ServerConfig::emf);
   return kept;

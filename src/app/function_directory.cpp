@@ -71,11 +71,12 @@ Result<PutRecord> FunctionDirectory::propose(const FunctionConfig& config,
     return error(ErrorCode::Conflict,
                  "function '" + config.name + "' is in the configuration file; change it there");
   }
-  // It would send messages with the server's own credentials to wherever a client says.
+  // It would send messages with the server's own credentials, or to whoever has a token, wherever a client
+  // says.
   if (runs_elsewhere(config.runtime))
     return error(ErrorCode::Invalid,
                  "function '" + config.name + "' runs elsewhere (runtime = \"" + config.runtime +
-                     "\"), with the server's credentials: only the configuration file can "
+                     "\"), with the server's credentials or tokens: only the configuration file can "
                      "define it");
   if (const auto fits = check_memory(config, memory_max_mb_); !fits) return std::unexpected(fits.error());
   for (const MappingConfig& mapping : mappings) {
@@ -149,9 +150,9 @@ Configuration FunctionDirectory::configuration(
     if (entry.config.freeze_after > Duration(0)) settings.freeze_after = entry.config.freeze_after;
     settings.group_affinity = entry.config.group_affinity;
     settings.variants.clear();
-    // It holds no memory here, and a slot is there at once.
+    // It holds no memory here, and a slot is there at once. A worker is not.
     const bool elsewhere = runs_elsewhere(entry.config.runtime);
-    if (elsewhere) settings.start_time_guess = kSlotStart;
+    if (elsewhere && entry.config.runtime != kWorkersRuntime) settings.start_time_guess = kSlotStart;
     for (const VariantConfig& variant : variants_of(entry.config)) {
       settings.variants.push_back(
           {.memory_bytes = elsewhere ? 0 : static_cast<std::uint64_t>(variant.memory_mb) << 20,

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "edge/functions/function_environment.h"
+
 namespace forewarm {
 namespace {
 
@@ -25,6 +27,15 @@ std::string request_id(RunId run) {
 
 namespace {
 
+WorkerFunction worker_function(const FunctionConfig& config) {
+  using std::chrono::milliseconds;
+  return {.name = config.name,
+          .arn = function_arn({.name = config.name}),
+          .timeout = std::chrono::duration_cast<milliseconds>(config.timeout),
+          .start_timeout = std::chrono::duration_cast<milliseconds>(config.remote.start_timeout),
+          .end_surplus = config.remote.surplus == "end"};
+}
+
 Invocation numbered(Invocation invocation, RunId run) {
   invocation.run = run;
   invocation.request_id = request_id(run);
@@ -42,7 +53,12 @@ FunctionHost::FunctionHost(Loop& loop, Options options, Surroundings surrounding
       surroundings_(std::move(surroundings)),
       remote_(loop,
               {.make = make_remote, .warn = [this](const std::string& text) { surroundings_.warn(text); }},
-              [this](PoolEvent event) { on(std::move(event)); }) {
+              [this](PoolEvent event) { on(std::move(event)); }),
+      workers_(
+          loop,
+          {.lost_after = std::chrono::duration_cast<std::chrono::milliseconds>(options_.worker_lost_after),
+           .warn = [this](const std::string& text) { surroundings_.warn(text); }},
+          [this](PoolEvent event) { on(std::move(event)); }) {
   ProcessPool::Options pool;
   pool.owner_mark = options_.owner_mark;
   pool.log = options_.log;
@@ -61,14 +77,18 @@ FunctionHost::Options FunctionHost::options_of(const ServerConfig& config, const
           .isolation = level ? *level : IsolationLevel::Required,
           .user_first = static_cast<std::uint32_t>(config.isolation_user_first),
           .nice = static_cast<int>(config.function_nice),
-          .data_folder = config.data};
+          .data_folder = config.data,
+          .worker_lost_after = config.workers.lost_after};
 }
 
 void FunctionHost::define(const FunctionEntry& function) {
   names_[function.id] = function.config.name;
   if (runs_elsewhere(function.config.runtime)) {
     runtimes_[function.id] = remote_runtime(function.config);
-    remote_.define(function.id, function.config);
+    if (runtimes_[function.id].workers)
+      workers_.define(function.id, worker_function(function.config));
+    else
+      remote_.define(function.id, function.config);
     return;
   }
   FunctionCommand command;
@@ -94,7 +114,9 @@ void FunctionHost::define(const FunctionEntry& function) {
 }
 
 InstancePool& FunctionHost::pool_of(FunctionId function) {
-  return runtimes_[function].elsewhere ? static_cast<InstancePool&>(remote_) : *pool_;
+  const FunctionRuntime& runtime = runtimes_[function];
+  if (runtime.workers) return workers_;
+  return runtime.elsewhere ? static_cast<InstancePool&>(remote_) : *pool_;
 }
 
 void FunctionHost::perform(const Action& action) {
@@ -109,7 +131,9 @@ void FunctionHost::perform(const Action& action) {
       (found->second.pool->*what)(instance);
   };
   if (const auto* stop = std::get_if<StopInstance>(&action)) {
-    with(stop->instance, &InstancePool::stop);
+    // What only is not needed may stay with whoever runs it; what does not work may not.
+    const bool unfit = stop->reason == ScaleReason::Failing || stop->reason == ScaleReason::Slow;
+    with(stop->instance, unfit ? &InstancePool::stop : &InstancePool::release);
   } else if (const auto* freeze = std::get_if<FreezeInstance>(&action)) {
     with(freeze->instance, &InstancePool::freeze);
   } else if (const auto* thaw = std::get_if<ThawInstance>(&action)) {
@@ -266,7 +290,7 @@ void FunctionHost::trial_event(const PoolEvent& event, InstanceId instance) {
   } else {
     trial.done(error(ErrorCode::Invalid, done.error_type + ": " + done.error_message));
   }
-  trial.pool->stop(instance);
+  trial.pool->release(instance);
 }
 
 std::vector<LogEntry> FunctionHost::log_entries(std::string_view function, std::size_t limit) const {

@@ -18,6 +18,7 @@
 #include "core/model/action.h"
 #include "core/model/event.h"
 #include "edge/functions/process_pool.h"
+#include "edge/functions/worker_pool.h"
 #include "edge/observe/dashboard.h"
 #include "edge/observe/otlp/trace_context.h"
 
@@ -27,8 +28,8 @@ namespace forewarm {
 std::string request_id(RunId run);
 
 /// Between the core, which knows messages and runs, and the pools, which know invocations: instances that are
-/// processes here, and those of functions that run elsewhere. Makes the event that a function gets for a
-/// batch of messages, and reads from its answer which of them failed.
+/// processes here, those of functions that run elsewhere, and workers that call from there. Makes the event
+/// that a function gets for a batch of messages, and reads from its answer which of them failed.
 class FunctionHost {
  public:
   struct Options {
@@ -38,6 +39,7 @@ class FunctionHost {
     std::uint32_t user_first = 0;
     int nice = 0;             ///< of instances
     std::string data_folder;  ///< hidden from functions
+    Duration worker_lost_after = 10s;
   };
   /// What it needs of the server.
   struct Surroundings {
@@ -70,6 +72,7 @@ class FunctionHost {
 
   ProcessPool& pool() { return *pool_; }
   const RemotePool& elsewhere() const { return remote_; }
+  WorkerPool& workers() { return workers_; }
   /// The newest `limit` lines that instances of a function (empty: of any) wrote, oldest first.
   std::vector<LogEntry> log_entries(std::string_view function, std::size_t limit) const;
 
@@ -102,6 +105,7 @@ class FunctionHost {
   Surroundings surroundings_;
   std::unique_ptr<ProcessPool> pool_;
   RemotePool remote_;
+  WorkerPool workers_;
   std::map<RunId, Running> running_;
   std::map<FunctionId, std::string> names_;
   std::map<InstanceId, Started> started_;

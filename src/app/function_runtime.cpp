@@ -74,11 +74,11 @@ Result<RuntimeKind> parse_runtime(std::string_view text) {
   }
   const std::string_view meant =
       nearest_name(text, {kRuntimes[0].first, kRuntimes[1].first, kRuntimes[2].first, "aws-lambda",
-                          "azure-functions", "google-functions", "http"});
+                          "azure-functions", "google-functions", "http", "workers"});
   return error(
       ErrorCode::Invalid,
       "runtime must be lambda, azure-custom-handler or functions-framework, or elsewhere aws-lambda, "
-      "azure-functions, google-functions or http, not '" +
+      "azure-functions, google-functions, http or workers, not '" +
           std::string(text) + "'" + (meant.empty() ? "" : ". Did you mean " + std::string(meant) + "?"));
 }
 
@@ -150,7 +150,9 @@ Invocation FunctionRuntime::trial(std::string payload, TimePoint now) const {
 FunctionRuntime remote_runtime(const FunctionConfig& function) {
   FunctionRuntime runtime;
   runtime.format = remote_format(function);
-  runtime.elsewhere = true;
+  // Workers speak the Runtime API, as runtimes here do.
+  runtime.workers = function.runtime == kWorkersRuntime;
+  runtime.elsewhere = !runtime.workers;
   return runtime;
 }
 

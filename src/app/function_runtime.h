@@ -32,7 +32,8 @@ struct QueueMessages {
 /// How one function is told of messages.
 struct FunctionRuntime {
   EventFormat format = EventFormat::Sqs;
-  bool elsewhere = false;
+  bool elsewhere = false;  ///< invoked where it is
+  bool workers = false;
   std::string azure_function;  ///< its name in the app
   std::string azure_trigger;   ///< the name of its trigger
 

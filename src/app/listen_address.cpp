@@ -33,7 +33,10 @@ Result<ListenAddresses> listen_addresses(const ServerConfig& config) {
   const Result<Endpoint> admin = listen_address("admin", config.admin, !config.admin_tokens.empty());
   if (!sqs) return std::unexpected(sqs.error());
   if (!admin) return std::unexpected(admin.error());
-  return ListenAddresses{*sqs, *admin};
+  if (config.workers.listen.empty()) return ListenAddresses{*sqs, *admin};
+  const Result<Endpoint> workers = listen_address("workers.listen", config.workers.listen, true);
+  if (!workers) return std::unexpected(workers.error());
+  return ListenAddresses{*sqs, *admin, *workers};
 }
 
 void write_endpoints(const std::string& data, const std::string& sqs_url, const std::string& admin_url) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "app/config.h"
@@ -15,8 +16,9 @@ Result<Endpoint> listen_address(const char* setting, const std::string& text, bo
 struct ListenAddresses {
   Endpoint sqs;
   Endpoint admin;
+  std::optional<Endpoint> workers{};
 };
-/// Both of a server: guarded where there are access keys, and admin tokens.
+/// All of a server: guarded where there are access keys, and admin tokens; workers always show a token.
 Result<ListenAddresses> listen_addresses(const ServerConfig& config);
 
 /// The addresses of a running server, in its data folder while it answers: {"sqs", "admin", "pid"}.

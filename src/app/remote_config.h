@@ -2,7 +2,17 @@
 
 #include <string>
 
+#include "base/time.h"
+
 namespace forewarm {
+
+/// [workers]: where functions with runtime = "workers" are polled for.
+struct WorkersConfig {
+  std::string listen;
+  Duration lost_after = 10s;
+
+  friend bool operator==(const WorkersConfig&, const WorkersConfig&) = default;
+};
 
 /// remote.* of a [[function]] that runs elsewhere.
 struct RemoteConfig {
@@ -12,7 +22,10 @@ struct RemoteConfig {
   std::string audience;  ///< google-functions
   std::string payload;   ///< as remote_format takes it; empty: as usual with the runtime
   std::string ca_file;
-  bool wait = true;  ///< aws-lambda: false is the invocation type Event
+  std::string token_file;         ///< workers
+  std::string surplus = "keep";   ///< workers: or "end"
+  Duration start_timeout = 2min;  ///< workers
+  bool wait = true;               ///< aws-lambda: false is the invocation type Event
 
   friend bool operator==(const RemoteConfig&, const RemoteConfig&) = default;
 };

@@ -15,7 +15,7 @@ constexpr std::string_view kAwsLambda = "aws-lambda";
 constexpr std::string_view kAzure = "azure-functions";
 constexpr std::string_view kGoogle = "google-functions";
 constexpr std::string_view kHttp = "http";
-constexpr std::array<std::string_view, 4> kElsewhere{kAwsLambda, kAzure, kGoogle, kHttp};
+constexpr std::array<std::string_view, 5> kElsewhere{kAwsLambda, kAzure, kGoogle, kHttp, kWorkersRuntime};
 constexpr std::array<std::pair<std::string_view, EventFormat>, 3> kPayloads{
     {{"sqs", EventFormat::Sqs}, {"cloudevent", EventFormat::PubSub}, {"http", EventFormat::Task}}};
 constexpr std::string_view kNoToken = "none";
@@ -63,6 +63,24 @@ std::string check_local_keys(const FunctionConfig& function) {
   if (!function.working_directory.empty()) return has_none("working_directory");
   if (!function.variants.empty()) return has_none("[[function.variant]]");
   if (function.freeze_after > Duration(0)) return has_none("freeze_after");
+  return "";
+}
+
+std::string check_workers(const FunctionConfig& function) {
+  const RemoteConfig& remote = function.remote;
+  if (remote.token_file.empty())
+    return "'" + function.name +
+           "' needs remote.token_file, whose first line its workers show. Make one with: openssl rand -hex "
+           "32";
+  if (remote.surplus != "keep" && remote.surplus != "end")
+    return "'" + function.name + "': remote.surplus must be keep or end, not '" + remote.surplus + "'";
+  RemoteConfig others;
+  others.token_file = remote.token_file;
+  others.surplus = remote.surplus;
+  others.start_timeout = remote.start_timeout;
+  if (!(remote == others))
+    return "'" + function.name +
+           "': of remote.*, workers have token_file, surplus and start_timeout only: they call here";
   return "";
 }
 
@@ -154,7 +172,7 @@ EventFormat remote_format(const FunctionConfig& function) {
   for (const auto& [name, format] : kPayloads) {
     if (name == function.remote.payload) return format;
   }
-  if (function.runtime == kAwsLambda) return EventFormat::Sqs;
+  if (function.runtime == kAwsLambda || function.runtime == kWorkersRuntime) return EventFormat::Sqs;
   return function.runtime == kGoogle ? EventFormat::PubSub : EventFormat::Task;
 }
 
@@ -162,10 +180,13 @@ std::string check_remote(const FunctionConfig& function) {
   if (!runs_elsewhere(function.runtime)) {
     if (function.remote == RemoteConfig{}) return "";
     return "'" + function.name + "' runs here (runtime = \"" + function.runtime +
-           "\"); remote.* is for runtime = \"aws-lambda\", \"azure-functions\", \"google-functions\" or "
-           "\"http\"";
+           "\"); remote.* is for runtime = \"aws-lambda\", \"azure-functions\", \"google-functions\", "
+           "\"http\" or \"workers\"";
   }
   if (std::string wrong = check_local_keys(function); !wrong.empty()) return wrong;
+  if (function.runtime == kWorkersRuntime) return check_workers(function);
+  if (!function.remote.token_file.empty())
+    return "'" + function.name + "': remote.token_file is for runtime = \"workers\"";
   if (!function.remote.url.empty() && parts_of(function.remote.url).host.empty())
     return "'" + function.name +
            "': remote.url must be http:// or https:// and a host, without a user, not '" +

@@ -12,8 +12,10 @@
 namespace forewarm {
 
 /// Whether a `runtime` is of functions that run elsewhere: aws-lambda, azure-functions, google-functions,
-/// http.
+/// http, workers.
 bool runs_elsewhere(std::string_view runtime);
+/// Those of them whose programs call here.
+inline constexpr std::string_view kWorkersRuntime = "workers";
 
 /// How a message looks to a function.
 enum class EventFormat : std::uint8_t {

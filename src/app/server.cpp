@@ -201,6 +201,7 @@ void ServerImpl::be_ready() {
   const std::string sqs = guard_->url(sqs_endpoint()), admin = guard_->url(admin_endpoint());
   write_endpoints(config_.data, sqs, admin);
   log().info("functions", {{"isolation", isolation_line(config_, host_->pool().isolation())}});
+  if (worker_door_) log().info("workers may come", {{"listen", guard_->url(worker_door_->endpoint())}});
   log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});
   manager_.ready();
   if (options_.on_ready) options_.on_ready();
@@ -212,8 +213,10 @@ Snapshot ServerImpl::snapshot() {
   snapshot.process = read_process();
   snapshot.process.functions_memory_bytes = functions_memory_bytes_;
   snapshot.progress = progress_;
-  for (FunctionSnapshot& function : snapshot.functions)
+  for (FunctionSnapshot& function : snapshot.functions) {
     function.not_taken = host_->elsewhere().not_taken(function.id);
+    function.workers = host_->workers().workers(function.id);
+  }
   signals_->fill(snapshot);
   snapshot.receivers = alerts_->receivers();
   if (telemetry_) telemetry_->fill(snapshot);
@@ -223,7 +226,11 @@ Snapshot ServerImpl::snapshot() {
 /// What is wrong or cannot change while the server runs leaves everything as it is.
 void ServerImpl::reload() {
   manager_.reloading();
-  const auto with_keys = [this](ServerConfig read) {
+  const auto with_keys = [this](ServerConfig read) -> Result<ServerConfig> {
+    if (worker_door_) {
+      if (const auto tokens = worker_door_->take_tokens(read); !tokens)
+        return std::unexpected(tokens.error());
+    }
     return sqs_front_->use_keys_of(std::move(read), is_loopback(sqs_endpoint()));
   };
   if (auto read = read_reloaded(options_.read_again, with_keys, config_, log())) {

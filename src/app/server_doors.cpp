@@ -44,6 +44,13 @@ Result<void> ServerImpl::listen() {
   server = HttpServer::listen(loop_, options, dashboard_->handler());
   if (!server) return std::unexpected(server.error());
   admin_server_ = std::move(*server);
+  if (!addresses->workers) return {};
+  auto door = WorkerDoor::open(loop_, {.listen = *addresses->workers, .tls = guard_->tls()}, host_->workers(),
+                               functions_, config_);
+  if (!door) return std::unexpected(door.error());
+  worker_door_ = std::move(*door);
+  if (!guard_->tls() && !is_loopback(*addresses->workers))
+    log().warning("workers are listened for without TLS: their tokens and messages travel in the clear");
   return {};
 }
 

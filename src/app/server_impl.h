@@ -29,6 +29,7 @@
 #include "app/sqs_front.h"
 #include "app/telemetry.h"
 #include "app/ticker.h"
+#include "app/worker_door.h"
 #include "edge/net/service_manager.h"
 #include "edge/observe/dashboard.h"
 #include "edge/observe/decision_log.h"
@@ -56,6 +57,7 @@ class ServerImpl : public Server, private Names {
 
   ~ServerImpl() override {
     // Nothing may call back into what is being taken down: first the doors, then the hands, then the store.
+    worker_door_.reset();
     sqs_server_.reset();
     admin_server_.reset();
     alerts_.reset();
@@ -144,6 +146,7 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<EmfLog> emf_;
   std::unique_ptr<QueueForecasts> forecasts_;
   std::optional<SqsFront> sqs_front_;
+  std::unique_ptr<WorkerDoor> worker_door_;
   std::unique_ptr<HttpServer> sqs_server_;
   std::unique_ptr<HttpServer> admin_server_;
   std::unique_ptr<Loop::Timer> second_;

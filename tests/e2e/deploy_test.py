@@ -63,7 +63,8 @@ class Manifests(unittest.TestCase):
                                str(program)], capture_output=True, text=True, cwd=HERE).stdout
 
     def test_they_are_of_their_kinds(self):
-        self.assertEqual(self.compiled([document for name in WORKLOADS for document in manifests(name)]), "")
+        every = [document for name in (*WORKLOADS, "worker") for document in manifests(name)]
+        self.assertEqual(self.compiled([each for each in every if not each["apiVersion"].startswith("keda.sh/")]), "")
 
     def test_a_field_that_is_none_is_found(self):
         wrong = one(manifests("server"), "StatefulSet")
@@ -157,6 +158,59 @@ class Manifests(unittest.TestCase):
             key = lambda each: (each["kind"], each["metadata"]["name"])
             rendered = sorted(yaml_documents(done.stdout), key=key)
             self.assertEqual(rendered, sorted((each for each in documents if each["kind"] != "ServiceMonitor"), key=key))
+
+
+class Workers(unittest.TestCase):
+    """The example of a function whose pods are workers."""
+
+    def setUp(self):
+        self.documents = manifests("worker")
+        self.deployment = one(self.documents, "Deployment")
+        self.pod = self.deployment["spec"]["template"]["spec"]
+        self.container, = self.pod["containers"]
+
+    def test_what_they_name_is_there(self):
+        name = self.deployment["metadata"]["name"]
+        self.assertEqual(self.deployment["spec"]["selector"]["matchLabels"], self.deployment["spec"]["template"]["metadata"]["labels"])
+        volumes = {each["name"] for each in self.pod["volumes"]}
+        self.assertEqual({mount["name"] for mount in self.container["volumeMounts"]}, volumes)
+        init, = self.pod["initContainers"]
+        self.assertEqual(init["command"][-1], self.container["command"][0])
+        containerfile = (DEPLOY / "container" / "Containerfile").read_text()
+        self.assertIn(f"build/release/forewarm-worker {init['command'][1]}\n", containerfile)
+        self.assertEqual(init["image"], one(manifests("server"), "StatefulSet")["spec"]["template"]["spec"]["containers"][0]["image"])
+        service = one(self.documents, "Service")
+        self.assertEqual(service["spec"]["selector"], one(manifests("server"), "Service")["spec"]["selector"])
+        url = self.container["args"][self.container["args"].index("--server") + 1]
+        self.assertEqual(url, f"https://{service['metadata']['name']}:{service['spec']['ports'][0]['port']}")
+        scaled = one(self.documents, "ScaledObject")["spec"]
+        self.assertEqual(scaled["scaleTargetRef"]["name"], name)
+        trigger, = scaled["triggers"]
+        self.assertEqual(trigger["authenticationRef"]["name"], one(self.documents, "TriggerAuthentication")["metadata"]["name"])
+        self.assertIn(f"http://{one(manifests('server'), 'Service')['metadata']['name']}:9325/", trigger["metadata"]["url"])
+
+    def test_the_forwarder_takes_its_arguments(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="forewarm-deploy-"))
+        self.addCleanup(shutil.rmtree, folder)
+        (folder / "token").write_text("a-token-of-the-test-0123456789\n")
+        (folder / "ca.pem").write_text(subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null",
+             "-subj", "/CN=test"], capture_output=True, text=True, check=True).stdout)
+        arguments = [each.replace("/etc/worker", str(folder)) for each in self.container["args"]]
+        arguments[arguments.index("--server") + 1] = "https://127.0.0.1:1"
+        program = str(pathlib.Path(PROGRAM).parent / pathlib.Path(self.container["command"][0]).name)
+        done = subprocess.run([program, *arguments[:-1], "sh", "-c", "exit 9"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 9, done.stderr)
+
+    def test_the_servers_configuration_in_the_readme_fits(self):
+        text = (DEPLOY / "README.md").read_text()
+        toml, = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+        with tempfile.TemporaryDirectory(prefix="forewarm-deploy-") as folder:
+            path = pathlib.Path(folder) / "forewarm.toml"
+            path.write_text(toml)
+            done = run("check", path)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f':{one(self.documents, "Service")["spec"]["ports"][0]["targetPort"]}"', toml)
 
 
 class Image(unittest.TestCase):

@@ -6,6 +6,7 @@
 #include "edge/functions/instance.h"
 #include "edge/functions/instance_link.h"
 #include "edge/functions/listening_ports.h"
+#include "edge/functions/runtime_answer.h"
 
 namespace forewarm {
 namespace {

@@ -55,6 +55,8 @@ class InstancePool {
   virtual void run(InstanceId instance, Invocation invocation) = 0;
   /// PoolLost follows.
   virtual void stop(InstanceId instance) = 0;
+  /// The same of one that is as good as any and only not needed now: who runs it for us may keep it.
+  virtual void release(InstanceId instance) { stop(instance); }
   /// An idle instance is to use no processor until thaw(), run() or stop().
   virtual void freeze(InstanceId instance) = 0;
   virtual void thaw(InstanceId instance) = 0;

@@ -23,8 +23,6 @@ enum class RuntimeKind : std::uint8_t {
   AzureCustomHandler,  ///< it is an HTTP server, called as the Azure Functions host calls a custom handler
   FunctionsFramework,  ///< it is an HTTP server, called as Google Cloud calls the Functions Framework
 };
-/// For both, as Lambda's limit for a response that is not streamed.
-inline constexpr std::size_t kResponseMaxBytes = 6U << 20;
 
 /// How instances of one function (and variant) are started.
 struct FunctionCommand {

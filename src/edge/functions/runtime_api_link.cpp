@@ -4,6 +4,7 @@
 #include "edge/functions/function_environment.h"
 #include "edge/functions/instance.h"
 #include "edge/functions/instance_link.h"
+#include "edge/functions/runtime_answer.h"
 #include "edge/functions/runtime_route.h"
 #include "edge/net/http.h"
 
@@ -12,22 +13,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Of a streamed response, as Lambda has it by default; it is collected and handed on whole.
-constexpr std::size_t kStreamedMaxBytes = 20U << 20;
-/// The listener's own limit lies above both, so that a response somewhat too large is understood and refused
-/// by name.
-constexpr std::size_t kBodyMaxBytes = 32U << 20;
 constexpr std::size_t kRuntimeConnectionsMax = 64;
 
 void refuse(HttpReply& reply, unsigned status, std::string_view type, std::string_view message) {
-  reply.send({.status = status,
-              .headers = {{"Content-Type", "application/json"}},
-              .body = runtime_refusal(type, message)});
-}
-
-void accept(HttpReply& reply) {
-  reply.send(
-      {.status = 202, .headers = {{"Content-Type", "application/json"}}, .body = R"({"status":"OK"})"});
+  reply.send(runtime_refusal(status, type, message));
 }
 
 class RuntimeApiLink final : public InstanceLink {
@@ -51,8 +40,7 @@ class RuntimeApiLink final : public InstanceLink {
   void handle(HttpRequest request, std::shared_ptr<HttpReply> reply);
   void next(std::shared_ptr<HttpReply> reply);
   void deliver();
-  void response(std::string_view request_id, HttpRequest request, HttpReply& reply);
-  void run_error(std::string_view request_id, const HttpRequest& request, HttpReply& reply);
+  void finish(RuntimeAnswer answer, HttpReply& reply);
   void init_error(const HttpRequest& request, HttpReply& reply);
   bool accepts(std::string_view request_id, HttpReply& reply) const;
 
@@ -63,7 +51,7 @@ class RuntimeApiLink final : public InstanceLink {
 
 Result<std::uint16_t> RuntimeApiLink::open() {
   const HttpServer::Options options{
-      .body_max_bytes = kBodyMaxBytes,
+      .body_max_bytes = kRuntimeBodyMaxBytes,
       .connections_max = kRuntimeConnectionsMax,
       .idle_timeout = 0s,  // a run may take longer than any idle connection's time
       .receive_timeout = 60s};
@@ -96,10 +84,10 @@ void RuntimeApiLink::handle(HttpRequest request, std::shared_ptr<HttpReply> repl
       next(std::move(reply));
       break;
     case RuntimeCall::Response:
-      response(request_id, std::move(request), *reply);
+      if (accepts(request_id, *reply)) finish(read_runtime_response(std::move(request)), *reply);
       break;
     case RuntimeCall::Error:
-      run_error(request_id, request, *reply);
+      if (accepts(request_id, *reply)) finish(read_runtime_failure(request), *reply);
       break;
     default:
       init_error(request, *reply);
@@ -156,51 +144,13 @@ bool RuntimeApiLink::accepts(std::string_view request_id, HttpReply& reply) cons
   return false;
 }
 
-void RuntimeApiLink::response(std::string_view request_id, HttpRequest request, HttpReply& reply) {
-  if (!accepts(request_id, reply)) return;
+void RuntimeApiLink::finish(RuntimeAnswer answer, HttpReply& reply) {
+  reply.send(to_runtime(answer));
   PoolFinished finished;
-  const std::string_view mode = find_header(request.headers, "Lambda-Runtime-Function-Response-Mode");
-  const bool streamed = mode == "streaming";
-  const auto fail = [&](unsigned status, std::string type, std::string message) {
-    refuse(reply, status, type, message);
-    finished.error = ErrorClass::Handler;
-    finished.error_type = std::move(type);
-    finished.error_message = std::move(message);
-    instance_.finish_run(std::move(finished));
-  };
-  if (!mode.empty() && !streamed)
-    return fail(400, "InvalidFunctionResponseMode",
-                "Lambda-Runtime-Function-Response-Mode is " + escape_control_characters(mode) +
-                    "; only streaming is known");
-  const std::size_t most = streamed ? kStreamedMaxBytes : kResponseMaxBytes;
-  if (request.body.size() > most)
-    return fail(413, "Function.ResponseSizeTooLarge",
-                "the response has " + std::to_string(request.body.size()) + " bytes; at most " +
-                    std::to_string(most) + " are taken");
-  // A streamed response says in its trailers that it broke off.
-  const std::string_view broken = find_header(request.headers, "Lambda-Runtime-Function-Error-Type");
-  if (broken.empty()) {
-    finished.response = std::move(request.body);
-  } else {
-    const RuntimeError error =
-        read_streaming_error(broken, find_header(request.headers, "Lambda-Runtime-Function-Error-Body"));
-    finished.error = ErrorClass::Handler;
-    finished.error_type = escape_control_characters(error.type);
-    finished.error_message = escape_control_characters(error.message);
-  }
-  accept(reply);
-  instance_.finish_run(std::move(finished));
-}
-
-void RuntimeApiLink::run_error(std::string_view request_id, const HttpRequest& request, HttpReply& reply) {
-  if (!accepts(request_id, reply)) return;
-  RuntimeError error =
-      read_runtime_error(find_header(request.headers, "Lambda-Runtime-Function-Error-Type"), request.body);
-  accept(reply);
-  PoolFinished finished;
-  finished.error = ErrorClass::Handler;
-  finished.error_type = std::move(error.type);
-  finished.error_message = std::move(error.message);
+  if (answer.failed) finished.error = ErrorClass::Handler;
+  finished.error_type = std::move(answer.error.type);
+  finished.error_message = std::move(answer.error.message);
+  finished.response = std::move(answer.response);
   instance_.finish_run(std::move(finished));
 }
 
@@ -211,7 +161,7 @@ void RuntimeApiLink::init_error(const HttpRequest& request, HttpReply& reply) {
   }
   const RuntimeError error =
       read_runtime_error(find_header(request.headers, "Lambda-Runtime-Function-Error-Type"), request.body);
-  accept(reply);
+  reply.send(runtime_accepted());
   instance_.fail_start("init error " + escape_control_characters(error.type + ": " + error.message));
 }
 

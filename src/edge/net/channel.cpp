@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
@@ -34,6 +35,16 @@ Channel::Channel(Socket socket, std::shared_ptr<ssl_ctx_st> context)
   if (!tls_) return;
   SSL_set_fd(tls_.get(), socket_.native_handle());
   SSL_set_accept_state(tls_.get());
+}
+
+Channel::Channel(Socket socket, std::shared_ptr<ssl_ctx_st> context, const std::string& server)
+    : Channel(std::move(socket), std::move(context)) {
+  if (!tls_) return;
+  SSL_set_connect_state(tls_.get());
+  X509_VERIFY_PARAM* wanted = SSL_get0_param(tls_.get());
+  if (X509_VERIFY_PARAM_set1_ip_asc(wanted, server.c_str()) == 1) return;
+  SSL_set_tlsext_host_name(tls_.get(), server.c_str());
+  if (X509_VERIFY_PARAM_set1_host(wanted, server.c_str(), server.size()) != 1) tls_.reset();
 }
 
 Channel::~Channel() = default;
@@ -139,6 +150,11 @@ void Channel::end_writing() {
     ERR_clear_error();
   }
   socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+std::string Channel::distrust() const {
+  const long verified = tls_ ? SSL_get_verify_result(tls_.get()) : X509_V_OK;
+  return verified == X509_V_OK ? "" : X509_verify_cert_error_string(verified);
 }
 
 void Channel::close() {

@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "edge/net/loop_impl.h"
@@ -13,7 +14,7 @@ struct ssl_ctx_st;
 
 namespace forewarm {
 
-/// The bytes of one server connection, in the clear or under TLS.
+/// The bytes of one connection, in the clear or under TLS.
 ///
 /// Under TLS OpenSSL reads and writes the socket itself and says what it waits for: Asio's own stream keeps a
 /// buffer of 17 kB for each direction of each connection and writes only asynchronously, while answers here
@@ -25,6 +26,8 @@ class Channel {
 
   /// Without a context: in the clear.
   Channel(Socket socket, std::shared_ptr<ssl_ctx_st> context);
+  /// A client's: the peer has to be `server`, a name or an address, by a certificate that is trusted.
+  Channel(Socket socket, std::shared_ptr<ssl_ctx_st> context, const std::string& server);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -40,6 +43,8 @@ class Channel {
   /// Says that nothing more will be written.
   void end_writing();
   void close();
+  /// What is wrong with the peer's certificate; empty: nothing known.
+  std::string distrust() const;
 
  private:
   void read_tls(char* into, std::size_t size, std::shared_ptr<void> keep,

@@ -12,6 +12,8 @@
 #include "base/result.h"
 #include "edge/net/loop.h"
 
+struct ssl_ctx_st;
+
 namespace forewarm {
 
 /// Where to listen or connect. Port 0 when listening: any free one.
@@ -83,8 +85,8 @@ class HttpServer {
   virtual void stop_accepting() = 0;
 };
 
-/// Keep-alive connections to one server, on a loop of the caller's. For functions that are HTTP servers, the
-/// load generator, the demo and tests.
+/// Keep-alive connections to one server, on a loop of the caller's. For functions that are HTTP servers,
+/// workers, the load generator, the demo and tests.
 class HttpClient {
  public:
   struct Options {
@@ -92,6 +94,7 @@ class HttpClient {
     std::size_t connections_max = 64;  ///< requests beyond it wait in order
     std::chrono::milliseconds timeout{30'000};
     std::size_t body_max_bytes = 256U << 20;  ///< of an answer
+    std::shared_ptr<ssl_ctx_st> tls{};        ///< HTTPS: who is trusted (client_tls()); null: plain HTTP
   };
   static std::unique_ptr<HttpClient> make(Loop& loop, const Options& options);
   virtual ~HttpClient() = default;  ///< pending requests are dropped unanswered

@@ -2,9 +2,11 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "edge/net/channel.h"
 #include "edge/net/http.h"
 #include "edge/net/http_parser.h"
 #include "edge/net/http_text.h"
@@ -15,7 +17,7 @@ namespace forewarm {
 namespace {
 
 namespace asio = boost::asio;
-using Socket = asio::basic_stream_socket<asio::ip::tcp, LoopExecutor>;
+using Socket = Channel::Socket;
 using Failure = boost::system::error_code;
 using Done = std::function<void(Result<HttpResponse>)>;
 
@@ -70,7 +72,8 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   void fail(const std::string& why, ErrorCode code = ErrorCode::Io);
 
   Client* client_;
-  Socket socket_;
+  Socket socket_;                   ///< until it is connected
+  std::optional<Channel> channel_;  ///< from then on
   HttpResponseParser parser_;
   Exchange exchange_;
   std::string input_;
@@ -86,7 +89,7 @@ class Client final : public HttpClient {
   Client(Loop& loop, const Options& options)
       : loop_(loop),
         options_(options),
-        address_(SocketAddress::resolve(options.server)),
+        addresses_(SocketAddress::resolve_all(options.server)),
         host_(to_string(options.server)) {}
   ~Client() override {
     for (const auto& connection : connections_) connection->close();
@@ -99,10 +102,10 @@ class Client final : public HttpClient {
                         .deadline = Loop::Clock::now() + options_.timeout,
                         .done = std::move(done)});
     if (!ticker_) arm();
-    if (!address_) {
+    if (!addresses_) {
       // Later, as every other answer: callers need not expect to be called from inside their call.
       loop_.post([this, alive = std::weak_ptr(alive_)] {
-        if (alive.lock() && !waiting_.empty()) fail_waiting(address_.error().message);
+        if (alive.lock() && !waiting_.empty()) fail_waiting(addresses_.error().message);
       });
       return;
     }
@@ -130,11 +133,15 @@ class Client final : public HttpClient {
       connections_.push_back(std::make_shared<ClientConnection>(*this, loop_.impl().context.get_executor(),
                                                                 options_.body_max_bytes));
       const auto connection = connections_.back();
-      connection->connect(*address_);
+      connection->connect((*addresses_)[address_ % addresses_->size()]);
     }
   }
 
-  void opened() { --opening_; }
+  /// A server that is not at one of its addresses may be at the next.
+  void opened(bool reached) {
+    --opening_;
+    if (!reached) ++address_;
+  }
   void forget(const ClientConnection* connection) {
     std::erase_if(connections_, [&](const auto& c) { return c.get() == connection; });
   }
@@ -149,6 +156,7 @@ class Client final : public HttpClient {
     finish(std::move(exchange), error(ErrorCode::Io, why));
   }
   const std::string& host() const { return host_; }
+  const Options& options() const { return options_; }
   std::weak_ptr<bool> alive() const { return alive_; }
 
  private:
@@ -176,7 +184,8 @@ class Client final : public HttpClient {
 
   Loop& loop_;
   Options options_;
-  Result<SocketAddress> address_;
+  Result<std::vector<SocketAddress>> addresses_;
+  std::size_t address_ = 0;
   std::string host_;
   std::vector<std::shared_ptr<ClientConnection>> connections_;
   std::deque<Exchange> waiting_;
@@ -198,7 +207,7 @@ void ClientConnection::connect(const SocketAddress& address) {
   endpoint.resize(address.size());
   const auto connected = [self = shared_from_this()](const Failure& why) {
     if (self->closed_) return;
-    self->client_->opened();
+    self->client_->opened(!why);
     self->connected_ = !why;
     if (why) {
       Client& client = *self->client_;
@@ -210,6 +219,8 @@ void ClientConnection::connect(const SocketAddress& address) {
       if (!alive.expired()) client.assign();
       return;
     }
+    self->channel_.emplace(std::move(self->socket_), self->client_->options().tls,
+                           self->client_->options().server.host);
     self->read();
     self->client_->assign();
   };
@@ -233,21 +244,22 @@ void ClientConnection::write() {
   Failure failed;
   while (written_ < exchange_.bytes.size() && !failed) {
     const std::string_view rest = std::string_view(exchange_.bytes).substr(written_);
-    written_ += socket_.write_some(asio::buffer(rest.data(), rest.size()), failed);
+    written_ += channel_->write_some(rest, {}, failed);
   }
   // A failed write shows as the end of the pending read, where it is handled once.
   if (failed != asio::error::would_block) return;
-  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const Failure& why) {
+  channel_->wait_writable([self = shared_from_this()](const Failure& why) {
     if (!why && !self->closed_ && self->busy_) self->write();
   });
 }
 
 void ClientConnection::read() {
   if (input_.size() - input_end_ < kReadBytes / 2) input_.resize(input_end_ + kReadBytes);
-  socket_.async_read_some(asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
-                          [self = shared_from_this()](const Failure& failed, std::size_t bytes) {
-                            if (!self->closed_) self->received(failed, bytes);
-                          });
+  const auto self = shared_from_this();
+  channel_->read(input_.data() + input_end_, input_.size() - input_end_, self,
+                 [this](const Failure& failed, std::size_t bytes) {
+                   if (!closed_) received(failed, bytes);
+                 });
 }
 
 void ClientConnection::received(const Failure& failed, std::size_t bytes) {
@@ -312,10 +324,14 @@ void ClientConnection::fail(const std::string& why, ErrorCode code) {
   Client& client = *client_;
   const auto alive = client.alive();
   const bool was_busy = std::exchange(busy_, false);
+  const std::string distrust = channel_ ? channel_->distrust() : std::string();
   Exchange exchange = std::move(exchange_);
   close();
   client.forget(this);
-  if (was_busy) client.finish(std::move(exchange), error(code, client.host() + ": " + why));
+  if (was_busy)
+    client.finish(std::move(exchange),
+                  error(code, client.host() + ": " +
+                                  (distrust.empty() ? why : "its certificate is not trusted: " + distrust)));
   if (!alive.expired()) client.assign();
 }
 
@@ -323,6 +339,7 @@ void ClientConnection::close() {
   closed_ = true;
   Failure ignored;
   socket_.close(ignored);
+  if (channel_) channel_->close();
 }
 
 void ClientConnection::expire(Loop::Clock::time_point now) {

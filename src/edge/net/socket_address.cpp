@@ -10,6 +10,12 @@
 namespace forewarm {
 
 Result<SocketAddress> SocketAddress::resolve(const Endpoint& endpoint) {
+  const auto all = resolve_all(endpoint);
+  if (!all) return std::unexpected(all.error());
+  return all->front();
+}
+
+Result<std::vector<SocketAddress>> SocketAddress::resolve_all(const Endpoint& endpoint) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
@@ -21,10 +27,13 @@ Result<SocketAddress> SocketAddress::resolve(const Endpoint& endpoint) {
                  "cannot find the host of " + to_string(endpoint) + ": " + ::gai_strerror(failed));
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
-  SocketAddress address;
-  std::memcpy(&address.storage_, found->ai_addr, found->ai_addrlen);
-  address.size_ = found->ai_addrlen;
-  return address;
+  std::vector<SocketAddress> all;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    SocketAddress& address = all.emplace_back();
+    std::memcpy(&address.storage_, each->ai_addr, each->ai_addrlen);
+    address.size_ = each->ai_addrlen;
+  }
+  return all;
 }
 
 SocketAddress SocketAddress::of_socket(int fd) {

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "edge/net/http.h"
 
@@ -13,6 +14,8 @@ class SocketAddress {
  public:
   /// The first address of a name or literal. Looking a name up blocks; literals do not.
   static Result<SocketAddress> resolve(const Endpoint& endpoint);
+  /// All of a name, in the order in which they should be tried; one at least.
+  static Result<std::vector<SocketAddress>> resolve_all(const Endpoint& endpoint);
   /// The local address of a socket.
   static SocketAddress of_socket(int fd);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 
 namespace forewarm {
@@ -26,6 +27,21 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, con
       SSL_select_next_proto(&found, size, kHttp11.data(), kHttp11.size(), offered, offered_size);
   *chosen = found;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/// Where distributions keep whom they trust, since a program that is linked for none of them finds its own
+/// default nowhere. Sources: Debian's and Alpine's ca-certificates, Fedora's, SUSE's.
+constexpr std::array kSystemBundles{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                    "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
+
+bool trust_system(SSL_CTX* context) {
+  // SSL_CERT_FILE and SSL_CERT_DIR first, as everywhere.
+  SSL_CTX_set_default_verify_paths(context);
+  if (std::getenv("SSL_CERT_FILE") != nullptr || std::getenv("SSL_CERT_DIR") != nullptr) return true;
+  for (const char* bundle : kSystemBundles) {
+    if (SSL_CTX_load_verify_locations(context, bundle, nullptr) == 1) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -74,6 +90,28 @@ std::string TlsIdentity::stamp() const {
             std::to_string(status.st_size) + "/" + std::to_string(status.st_ino) + " ";
   }
   return text;
+}
+
+Result<std::shared_ptr<ssl_ctx_st>> client_tls(const std::string& ca_file) {
+  ERR_clear_error();
+  const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  if (!context) return error(ErrorCode::Io, "OpenSSL cannot be started: " + last_reason());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  if (!ca_file.empty()) {
+    if (SSL_CTX_load_verify_locations(context.get(), ca_file.c_str(), nullptr) != 1)
+      return error(ErrorCode::Invalid,
+                   ca_file + " is no readable PEM file of certificates: " + last_reason());
+  } else if (!trust_system(context.get())) {
+    return error(ErrorCode::Invalid,
+                 "this machine has no certificates of who is to be trusted; install ca-certificates, or name "
+                 "a PEM file");
+  }
+  ERR_clear_error();
+  return context;
 }
 
 }  // namespace forewarm

@@ -37,4 +37,9 @@ class TlsIdentity {
   std::shared_ptr<ssl_ctx_st> context_;
 };
 
+/// For clients that speak HTTPS, TLS 1.2 and 1.3: who is trusted to be the server, by a PEM file or, where
+/// `ca_file` is empty, by the system's. Invalid with the file and what is wrong with it, or what to give
+/// where the system has nobody.
+Result<std::shared_ptr<ssl_ctx_st>> client_tls(const std::string& ca_file);
+
 }  // namespace forewarm

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "edge/observe/metric_families.h"
+#include "edge/observe/snapshot.h"
 
 namespace forewarm {
 namespace {
@@ -184,9 +185,19 @@ FunctionSeries MetricSeries::make_function(const std::string& name) {
   s.memory_declared = f.gauge(MetricId::MemoryDeclared, function);
   s.memory_need = f.gauge(MetricId::MemoryNeed, function);
   f.gauges_by(MetricId::Instances, function, {"starting", "idle", "busy", "frozen", "stopping"}, s.instances);
+  s.instances_wanted = f.gauge(MetricId::InstancesWanted, function);
+  f.gauges_by(MetricId::Workers, function, {"used", "unused"}, s.workers);
   s.start_time = f.histogram(MetricId::StartTime, function);
   s.run_duration = f.histogram(MetricId::RunDuration, function);
   return s;
+}
+
+void set_gauges(const FunctionSeries& series, const FunctionSnapshot& from) {
+  const InstanceCounts& now = from.instances;
+  const std::uint32_t counts[] = {now.starting, now.idle, now.busy, now.frozen, now.stopping};
+  for (std::size_t i = 0; i < series.instances.size(); ++i) series.instances[i]->Set(counts[i]);
+  series.instances_wanted->Set(now.usable());
+  for (std::size_t i = 0; i < series.workers.size(); ++i) series.workers[i]->Set(from.workers[i]);
 }
 
 SignalSeriesSet MetricSeries::make_signal(const std::string& name, const std::vector<std::string>& reasons) {

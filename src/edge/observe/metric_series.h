@@ -19,6 +19,8 @@ class Histogram;
 
 namespace forewarm {
 
+struct FunctionSnapshot;
+
 using Counter = prometheus::Counter;
 using Gauge = prometheus::Gauge;
 using Histogram = prometheus::Histogram;
@@ -62,9 +64,13 @@ struct FunctionSeries {
   Gauge* memory_declared = nullptr;
   Gauge* memory_need = nullptr;
   std::array<Gauge*, 5> instances{};  ///< starting, idle, busy, frozen, stopping
+  Gauge* instances_wanted = nullptr;
+  std::array<Gauge*, 2> workers{};  ///< used, unused
   Histogram* start_time = nullptr;
   Histogram* run_duration = nullptr;
 };
+/// What a function's gauges are at one time.
+void set_gauges(const FunctionSeries& series, const FunctionSnapshot& from);
 /// Pointers to the series of one signal.
 struct SignalSeriesSet {
   std::vector<Counter*> values;  ///< by what became of them

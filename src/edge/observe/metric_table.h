@@ -49,6 +49,8 @@ enum class MetricId : std::uint8_t {
   MemoryNeed,
   StartTime,
   Instances,
+  InstancesWanted,
+  Workers,
   ColdStartsAvoided,
   InstanceSeconds,
   Fits,

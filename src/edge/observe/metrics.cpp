@@ -393,9 +393,7 @@ void Metrics::Registry::set_snapshot(const Snapshot& snapshot) {
   }
   for (const FunctionSnapshot& from : snapshot.functions) {
     const FunctionSeries& to = function(from.id).series;
-    const InstanceCounts& now = from.instances;
-    const std::uint32_t counts[] = {now.starting, now.idle, now.busy, now.frozen, now.stopping};
-    for (std::size_t i = 0; i < to.instances.size(); ++i) to.instances[i]->Set(counts[i]);
+    set_gauges(to, from);
     for (std::size_t i = 0; i < to.not_taken.size(); ++i)
       raise(*to.not_taken[i], static_cast<double>(from.not_taken[i]));
     to.memory_declared->Set(static_cast<double>(from.memory_bytes_max()));

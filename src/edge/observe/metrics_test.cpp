@@ -184,6 +184,19 @@ TEST_F(MetricsTest, TheMemoryThatIsNeededStandsBesideThatOfTheLargestVariant) {
   EXPECT_EQ(value(R"(forewarm_function_memory_need_bytes{function="ship"})"), "201000000");
 }
 
+TEST_F(MetricsTest, TheNumberOfWorkersThatIsWantedCountsThoseThatNobodyHasStarted) {
+  map_queue();
+  Snapshot snapshot;
+  FunctionSnapshot& function = snapshot.functions.emplace_back();
+  function.id = kShip;
+  function.instances = {.starting = 3, .idle = 1, .busy = 2, .frozen = 0, .stopping = 5};
+  function.workers = {3, 4};
+  metrics.set_snapshot(snapshot);
+  EXPECT_EQ(value(R"(forewarm_instances_wanted{function="ship"})"), "6");
+  EXPECT_EQ(value(R"(forewarm_workers{function="ship",state="used"})"), "3");
+  EXPECT_EQ(value(R"(forewarm_workers{function="ship",state="unused"})"), "4");
+}
+
 TEST_F(MetricsTest, ADeliveryThatIsThereAtOnceIsOfTheQueueThatWasAsked) {
   arrive(1);
   ReceiveRequested request;

@@ -96,13 +96,17 @@ constexpr std::string_view kQueueDetail = R"({
 
 constexpr std::string_view kFunction = R"({
   "type": "object",
-  "required": ["name", "version", "instances", "cold_starts", "warm_starts", "runs", "start_time_mean_seconds",
-    "start_time_p95_seconds", "service_time_mean_seconds", "service_time_p95_seconds", "memory_bytes",
-    "memory_need_p99_bytes", "memory_measured_runs"],
+  "required": ["name", "version", "instances", "instances_wanted", "workers", "cold_starts", "warm_starts", "runs",
+    "start_time_mean_seconds", "start_time_p95_seconds", "service_time_mean_seconds", "service_time_p95_seconds",
+    "memory_bytes", "memory_need_p99_bytes", "memory_measured_runs"],
   "additionalProperties": false,
   "properties": {
     "name": {"type": "string"}, "version": {"type": "integer"},
     "instances": {"$ref": "#/components/schemas/Instances"},
+    "instances_wanted": {"type": "integer", "description": "Those that there are to be; for who scales workers"},
+    "workers": {"type": "object", "required": ["used", "unused"], "additionalProperties": false,
+      "description": "Connected, of functions with runtime = \"workers\"",
+      "properties": {"used": {"type": "integer"}, "unused": {"type": "integer"}}},
     "cold_starts": {"type": "integer", "description": "Instances started because messages already waited"},
     "warm_starts": {"type": "integer", "description": "Instances started ahead of need"},
     "runs": {"type": "integer"},

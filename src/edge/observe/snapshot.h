@@ -75,7 +75,7 @@ struct FunctionSnapshot {
   double memory_need_bytes = 0;               ///< learned: what 99 of 100 messages need; 0: not known
   std::uint64_t memory_measured = 0;          ///< runs that it is known from
   std::array<std::uint64_t, 3> not_taken{};   ///< elsewhere: throttled, unavailable, refused
-
+  std::array<std::uint32_t, 2> workers{};     ///< connected: as instances, unused
   std::uint64_t memory_bytes_max() const { return memory_bytes.empty() ? 0 : std::ranges::max(memory_bytes); }
 };
 

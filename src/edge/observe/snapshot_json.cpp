@@ -139,6 +139,9 @@ void write_queue_detail(const QueueSnapshot& queue, const SnapshotHistory::Queue
 void write_function(const FunctionSnapshot& function, JsonWriter& json) {
   json.member("name", function.name).member("version", function.version);
   write_instances(function.instances, json);
+  json.member("instances_wanted", function.instances.usable());
+  json.key("workers").open_object();
+  json.member("used", function.workers[0]).member("unused", function.workers[1]).close_object();
   json.member("cold_starts", function.cold_starts).member("warm_starts", function.warm_starts);
   json.member("runs", function.runs);
   json.member("start_time_mean_seconds", seconds(function.start_time_mean));

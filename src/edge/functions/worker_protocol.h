@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "edge/functions/runtime_answer.h"
+#include "edge/net/http.h"
+
+namespace forewarm {
+
+// What a worker adds to the Lambda Runtime API (docs/workers.md).
+inline constexpr std::string_view kWorkerHeader = "Forewarm-Worker";  ///< its id, of all its requests
+inline constexpr std::string_view kTimeoutHeader =
+    "Forewarm-Timeout-Ms";                                            ///< of an invocation: clocks differ
+inline constexpr std::string_view kRunHeader = "Forewarm-Run";        ///< of a goodbye: the run that it had
+inline constexpr std::string_view kReasonHeader = "Forewarm-Reason";  ///< of a goodbye
+inline constexpr std::string_view kHeartbeatPath = "/v1/worker/heartbeat";
+inline constexpr std::string_view kGoodbyePath = "/v1/worker/goodbye";
+inline constexpr std::string_view kNextPath = "/2018-06-01/runtime/invocation/next";
+inline constexpr std::string_view kRequestIdHeader = "Lambda-Runtime-Aws-Request-Id";
+inline constexpr std::string_view kDeadlineHeader = "Lambda-Runtime-Deadline-Ms";
+inline constexpr std::string_view kUnknownWorker = "Worker.Unknown";
+
+/// One request of a worker.
+struct WorkerCall {
+  enum class Kind : std::uint8_t { Next, Response, Error, InitError, Heartbeat, Goodbye };
+  Kind kind = Kind::Next;
+  std::string worker{};
+  std::string request_id{};               ///< of Response and Error
+  std::optional<HttpResponse> refusal{};  ///< there: it is none, and this is the answer
+};
+/// Pure.
+WorkerCall read_worker_call(const HttpRequest& request);
+
+/// 410: nothing more comes; end.
+HttpResponse worker_dismissed();
+
+}  // namespace forewarm

@@ -1,0 +1,62 @@
+"""What tests of workers share: a server whose one function has workers, and forwarders with runtimes on loopback."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+from remote_functions import RemoteTest
+from server_process import PROGRAM, wait_for
+from source_tests import free_port
+
+HANDLER = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
+# The static program, as in a container's image.
+FORWARDER = str(pathlib.Path(PROGRAM).parent / "forewarm-worker")
+
+
+class WorkersTest(RemoteTest):
+    def setUp(self):
+        super().setUp()
+        self.port = free_port()
+        self.token = self.folder / "token"
+        self.token.write_text("a-token-of-workers-0123456789\n")
+        self.workers = []
+
+    def tearDown(self):
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
+        super().tearDown()
+
+    def serve(self, settings="", attempts=2, top="", mapping="", **remote):
+        table = f'{top}[workers]\nlisten = "127.0.0.1:{self.port}"\nlost_after = "1s"\n'
+        config = self.config("workers", {"token_file": str(self.token)} | remote, settings, attempts, mapping)
+        return self.started(config.replace("[[queue]]", table + "[[queue]]", 1))
+
+    def worker(self, name, *command, program=(FORWARDER,), url=None, arguments=(), token=None, folder=None):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("FOREWARM_")}
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*program, "--server", url or f"http://127.0.0.1:{self.port}", "--token-file", str(token or self.token),
+                 *arguments, "--", *(command or (sys.executable, HANDLER, name))],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
+                env=environment | {"JOURNAL": str(self.journal), "FOREWARM_INSTANCE": name})
+        self.workers.append(process)
+        return process
+
+    def log(self, name):
+        return (self.folder / f"{name}.log").read_text()
+
+    def tries(self, words):
+        """Who tried a message with these words, a name for each try."""
+        lines = [line.split(" ", 2) for line in self.journal.read_text().splitlines()]
+        return [name for name, _, said in lines if said == words]
+
+    def counts_of(self, server):
+        """What is told of the function; the first second tells nothing."""
+        function, = wait_for(lambda: server.get("/v1/functions"), "the function is told of")
+        return function
+
+    def wait_workers(self, server, count):
+        wait_for(lambda: sum(self.counts_of(server)["workers"].values()) == count, f"{count} workers are connected")
