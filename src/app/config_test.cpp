@@ -219,6 +219,23 @@ TEST(Config, KnownTrapsAreWarnedOf) {
   EXPECT_EQ(config_warnings(*config).size(), 2U);
 }
 
+TEST(Config, DeadLettersOfASourceHaveAPlace) {
+  const auto config = read_config(R"(
+[[function]]
+name = "work"
+command = ["/bin/true"]
+[[source]]
+queue = "orders"
+url = "amqp://127.0.0.1/orders"
+[[mapping]]
+queue = "orders"
+function = "work"
+)",
+                                  "test.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config_warnings(*config).empty()) << config_warnings(*config).front();
+}
+
 TEST(Config, WhatOnlyARestartCanChangeIsKeptAndNamed) {
   ServerConfig in_force;
   ServerConfig read;

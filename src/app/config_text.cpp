@@ -249,6 +249,9 @@ std::vector<std::string> config_warnings(const ServerConfig& config) {
       if (queue.name == mapping.queue && queue.attributes.contains("RedrivePolicy"))
         has_dead_letter_queue = true;
     }
+    // What a source brings has a place: the engine's, or a queue here that is made for it.
+    for (const SourceConfig& source : config.sources)
+      has_dead_letter_queue = has_dead_letter_queue || source.queue == mapping.queue;
     if (!has_dead_letter_queue) {
       warnings.push_back("queue '" + mapping.queue +
                          "' has no dead-letter queue here: a message that always fails is kept and retried "
