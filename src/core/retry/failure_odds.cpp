@@ -29,7 +29,7 @@ constexpr std::array<double, FailureOddsModel::kBins> kCalibrationPrior = {
 constexpr double kCalibrationStrength = 25;  // outcomes that it is worth, in each bin
 constexpr double kCalibrationMemory = 1500;  // outcomes of a bin after which old ones count little
 constexpr double kLogOddsMax = 8;
-constexpr float kSumMax = 1e9F;  // more than all attempts of years add up to
+constexpr float kWeightSumMax = 1e9F;  // more than all attempts of years add up to
 
 enum Feature : std::uint64_t {
   kBias = 1,
@@ -212,11 +212,11 @@ bool FailureOddsModel::restore(const RetryMemory& memory) {
                         memory.failed.size() == kBins && memory.weight.size() == kBins &&
                         std::ranges::is_sorted(memory.buckets, std::less_equal{}) &&
                         (count == 0 || memory.buckets.back() < weights_.size()) &&
-                        std::ranges::all_of(memory.z, in_range(-kSumMax, kSumMax)) &&
-                        std::ranges::all_of(memory.n, in_range(0, kSumMax)) &&
-                        std::ranges::all_of(memory.predicted, in_range(0, kSumMax)) &&
-                        std::ranges::all_of(memory.failed, in_range(0, kSumMax)) &&
-                        std::ranges::all_of(memory.weight, in_range(0, kSumMax));
+                        std::ranges::all_of(memory.z, in_range(-kWeightSumMax, kWeightSumMax)) &&
+                        std::ranges::all_of(memory.n, in_range(0, kWeightSumMax)) &&
+                        std::ranges::all_of(memory.predicted, in_range(0, kWeightSumMax)) &&
+                        std::ranges::all_of(memory.failed, in_range(0, kWeightSumMax)) &&
+                        std::ranges::all_of(memory.weight, in_range(0, kWeightSumMax));
   if (!possible) return false;
   learnt_ = memory.learnt;
   for (std::size_t i = 0; i < count; ++i) weights_[memory.buckets[i]] = {memory.z[i], memory.n[i]};
