@@ -8,8 +8,8 @@
 namespace forewarm {
 namespace {
 
-constexpr Duration kFirstAfter = 1min;
-constexpr Duration kWriteEvery = 10min;
+constexpr Duration kRetriesFirstAfter = 1min;
+constexpr Duration kRetriesEvery = 10min;
 
 }  // namespace
 
@@ -33,9 +33,9 @@ std::optional<RetryRestored> RetryKeeper::restored(const std::optional<SavedMemo
 }
 
 std::optional<RetryMemory> RetryKeeper::take(TimePoint now, bool last) {
-  if (!next_) next_ = now + kFirstAfter;
+  if (!next_) next_ = now + kRetriesFirstAfter;
   if (!last && now < *next_) return std::nullopt;
-  next_ = now + kWriteEvery;
+  next_ = now + kRetriesEvery;
   RetryMemory memory = learnt_();
   if (memory.learnt == written_) return std::nullopt;
   written_ = memory.learnt;
