@@ -29,8 +29,9 @@ class Refreshed {
   using Fetch = std::function<Result<Expiring<T>>(const std::stop_token&)>;
   struct Options {
     std::function<TimePoint()> now;
-    Duration ahead = Duration(5min);        ///< of the end
-    Duration after_failure = Duration(5s);  ///< not asked again sooner; the failure is repeated
+    // No literals: gcc 12 loses them at -O0 where this is a default value in a default value.
+    Duration ahead = std::chrono::minutes(5);          ///< of the end
+    Duration after_failure = std::chrono::seconds(5);  ///< not asked again sooner; the failure is repeated
   };
 
   Refreshed(Options options, Fetch fetch) : options_(std::move(options)), fetch_(std::move(fetch)) {}
