@@ -32,9 +32,9 @@ identity = "{name}"
 url = "{self.api.url}"
 token_file = "{self.folder / name / 'token'}"
 ca_file = "{self.api.ca}"
-lease = "1s"
-renew_deadline = "600ms"
-retry = "100ms"
+lease = "3s"
+renew_deadline = "2s"
+retry = "200ms"
 '''
 
     def copy(self, name, *arguments):
@@ -92,7 +92,7 @@ retry = "100ms"
         self.assertEqual(set(self.setters()), {"a"})
         a.kill()
         self.api.replicas = 2  # by somebody else: there is something to do
-        wait_for(lambda: self.api.replicas == 30, "the other acts", seconds=10)
+        wait_for(lambda: self.api.replicas == 30, "the other acts", seconds=20)
         self.assertEqual(self.setters()[-1], "b")
         self.assertEqual(self.api.leases["control"]["spec"]["leaseTransitions"], 2)
         self.assertEqual(b.log_lines("this copy leads: it acts")[-1]["identity"], "b")
