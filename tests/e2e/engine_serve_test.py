@@ -58,7 +58,7 @@ class EngineServe(ServerTest):
         server.start()
         wait_for(lambda: set(self.ran()) == {*first, *second}, "all have run")
         # What was lent to the killed server comes again when its lease is over, and again if that is missed.
-        wait_for(lambda: left() == 0, "the engine has none left", 3 * PATIENCE_SECONDS)
+        wait_for(lambda: left() == 0, "the engine has none left", 5 * PATIENCE_SECONDS)
         wait_for(lambda: sum(server.counts("orders")) == 0, "none is held")
         # At least once: what was under way when something was killed may have run twice, and no more than that.
         self.assertLess(len(self.ran()), 300 + 2 * 60)
