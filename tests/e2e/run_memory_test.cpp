@@ -21,12 +21,18 @@ class RunMemoryTest : public PoolFixture {
     EXPECT_TRUE(wait_ready(instance)) << lost_[instance].detail;
     return instance;
   }
-  /// What a run was measured to need. `after`: a pause that lets it be measured.
-  std::uint64_t need(InstanceId instance, const std::string& what, std::chrono::milliseconds after = 260ms) {
+  /// What a run after this pause was said to need; 0: nothing was said.
+  std::uint64_t said(InstanceId instance, const std::string& what, std::chrono::milliseconds after) {
     loop_.run_until(Loop::Clock::now() + after);
     const PoolFinished finished = wait_finished(run(instance, what));
     EXPECT_EQ(finished.error, ErrorClass::None) << finished.error_message;
     return finished.memory_bytes;
+  }
+  /// What such a run needs. Where looking is slow, runs are measured more seldom: asked until one is.
+  std::uint64_t need(InstanceId instance, const std::string& what) {
+    std::uint64_t bytes = 0;
+    for (auto pause = 260ms; bytes == 0 && pause < 10s; pause *= 2) bytes = said(instance, what, pause);
+    return bytes;
   }
 };
 
@@ -45,10 +51,10 @@ TEST_F(RunMemoryTest, APeakIsOfTheRunThatHadIt) {
 
 TEST_F(RunMemoryTest, RunsInQuickSuccessionAreNotAllMeasured) {
   const InstanceId instance = start_ready();
-  EXPECT_GT(need(instance, "use 1", 0ms), 0U);
+  EXPECT_GT(said(instance, "use 1", 0ms), 0U);
   int measured = 0;
   const auto began = Loop::Clock::now();
-  for (int i = 0; i < 50; ++i) measured += need(instance, "use 1", 0ms) > 0 ? 1 : 0;
+  for (int i = 0; i < 50; ++i) measured += said(instance, "use 1", 0ms) > 0 ? 1 : 0;
   EXPECT_LE(measured, (Loop::Clock::now() - began) / 250ms + 1);
 }
 
@@ -56,9 +62,9 @@ TEST_F(RunMemoryTest, NothingIsSaidWhereEarlierRunsLeftTooMuch) {
   const InstanceId instance = start_ready();
   EXPECT_LT(need(instance, "use 1"), megabytes(40));
   EXPECT_LT(need(instance, "use 2"), megabytes(40));
-  EXPECT_GT(need(instance, "keep 100"), megabytes(100));
-  EXPECT_EQ(need(instance, "keep 50"), 0U);  // in memory that it has already
-  EXPECT_EQ(need(instance, "use 1"), 0U);
+  EXPECT_GT(said(instance, "keep 100", 1s), megabytes(100));
+  EXPECT_EQ(said(instance, "keep 50", 1s), 0U);  // in memory that it has already
+  EXPECT_EQ(said(instance, "use 1", 1s), 0U);
   EXPECT_GT(need(instance, "use 400"), megabytes(400));  // what was left is little beside it
 }
 
