@@ -191,7 +191,7 @@ void WorkerPool::handle(FunctionId function, HttpRequest request, std::shared_pt
   if (call.refusal) return reply->send(*call.refusal);
   if (!functions_.contains(function))
     return reply->send(runtime_refusal(503, "Worker.NotYet", "the function is being configured"));
-  if (call.kind == WorkerCall::Kind::Next) return next(function, call.worker, std::move(reply));
+  if (call.kind == WorkerCall::Kind::Next) return next(function, call.worker, request, std::move(reply));
   const WorkerPtr worker = find(function, call.worker);
   if (call.kind == WorkerCall::Kind::InitError) {
     const RuntimeError error = read_runtime_failure(request).error;
@@ -214,7 +214,14 @@ void WorkerPool::handle(FunctionId function, HttpRequest request, std::shared_pt
   }
 }
 
-void WorkerPool::next(FunctionId function, const std::string& name, std::shared_ptr<HttpReply> reply) {
+/// Its run has begun there, as it says.
+bool WorkerPool::has_had_run(const Worker& worker, const HttpRequest& request) {
+  return worker.job && worker.job->handed_out &&
+         find_header(request.headers, kRunHeader) == worker.job->invocation.request_id;
+}
+
+void WorkerPool::next(FunctionId function, const std::string& name, const HttpRequest& request,
+                      std::shared_ptr<HttpReply> reply) {
   WorkerPtr worker = find(function, name);
   if (!worker) {
     if (workers_.size() >= options_.workers_max)
@@ -227,8 +234,17 @@ void WorkerPool::next(FunctionId function, const std::string& name, std::shared_
   }
   if (worker->ending) return reply->send(worker_dismissed());
   hold(worker->next, worker->next_since, worker, std::move(reply));
-  // It has no run, whatever was sent to it: that never arrived.
-  if (worker->job && worker->job->handed_out) give_back(*worker, "the invocation did not reach the worker");
+  // It has no run any more: either it had it, or that never arrived.
+  if (has_had_run(*worker, request)) {
+    PoolFinished lost;
+    lost.error = ErrorClass::Handler;
+    lost.error_type = "Worker.ResultLost";
+    lost.error_message = "the result did not get from worker " + worker->name +
+                         " to this server: is there a proxy between them that limits bodies?";
+    finish(*worker, std::move(lost));
+  } else if (worker->job && worker->job->handed_out) {
+    give_back(*worker, "the invocation did not reach the worker");
+  }
   if (worker->job && worker->next) return hand_out(*worker);
   if (!worker->instance) use(worker);
 }
@@ -276,9 +292,8 @@ void WorkerPool::answer(const WorkerPtr& worker, std::string_view request_id, Ht
 void WorkerPool::goodbye(const WorkerPtr& worker, const HttpRequest& request, HttpReply& reply) {
   reply.send({.status = 204});
   const std::string said = escape_control_characters(find_header(request.headers, kReasonHeader));
-  const bool at_work = worker->job && worker->job->handed_out &&
-                       find_header(request.headers, kRunHeader) == worker->job->invocation.request_id;
-  if (at_work) return gone(worker, LossReason::Crashed, said.empty() ? "it ended during the run" : said);
+  if (has_had_run(*worker, request))
+    return gone(worker, LossReason::Crashed, said.empty() ? "it ended during the run" : said);
   if (worker->job) give_back(*worker, "the worker has left");
   gone(worker, LossReason::Stopped, said);
 }

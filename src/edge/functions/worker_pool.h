@@ -88,7 +88,9 @@ class WorkerPool final : public InstancePool {
     Clock::time_point since{};
   };
 
-  void next(FunctionId function, const std::string& name, std::shared_ptr<HttpReply> reply);
+  void next(FunctionId function, const std::string& name, const HttpRequest& request,
+            std::shared_ptr<HttpReply> reply);
+  static bool has_had_run(const Worker& worker, const HttpRequest& request);
   void heartbeat(const WorkerPtr& worker, std::shared_ptr<HttpReply> reply);
   void answer(const WorkerPtr& worker, std::string_view request_id, HttpRequest request, bool response,
               HttpReply& reply);

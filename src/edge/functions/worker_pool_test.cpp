@@ -61,6 +61,9 @@ class WorkerPoolTest : public testing::Test {
     return answer;
   }
   AnswerPtr next(const std::string& worker = "w1") { return call(worker, "GET", std::string(kNextPath)); }
+  AnswerPtr next_having_lost(const std::string& run, const std::string& worker = "w1") {
+    return call(worker, "GET", std::string(kNextPath), "", {{std::string(kRunHeader), run}});
+  }
   AnswerPtr beat(const std::string& worker = "w1") {
     return call(worker, "POST", std::string(kHeartbeatPath));
   }
@@ -222,6 +225,19 @@ TEST_F(WorkerPoolTest, AnInvocationThatDidNotArriveCostsNothing) {
   EXPECT_EQ(status(again), 200U);
 }
 
+TEST_F(WorkerPoolTest, ARunWhoseResultDidNotArriveHasFailed) {
+  ready();
+  run(1);
+  next_having_lost("r0");  // of another run: this one never arrived
+  EXPECT_EQ(of<PoolFinished>().back().error, ErrorClass::Capacity);
+  run(2);
+  const AnswerPtr waiting = next_having_lost("r2");
+  EXPECT_EQ(of<PoolFinished>().back().error, ErrorClass::Handler);
+  EXPECT_EQ(of<PoolFinished>().back().error_type, "Worker.ResultLost");
+  run(3);
+  EXPECT_EQ(status(waiting), 200U) << "and it is there for the next";
+}
+
 TEST_F(WorkerPoolTest, ARunOverItsTimeIsATimeoutAndItsWorkerIsToldToEnd) {
   make({.hold = 40ms, .lost_after = 10min}, {.name = "orders", .timeout = 10ms});
   ready();
@@ -374,8 +390,10 @@ class WorkerNemesis : public WorkerPoolTest {
         instances_[InstanceId(++started_)] = {};
         return pool_->start(InstanceId(started_), kOrders, 0);
       case 1:
-      case 2:
         open_.push_back(next(worker));
+        return;
+      case 2:
+        open_.push_back(next_having_lost("r" + std::to_string(runs_ - random() % 2), worker));
         return;
       case 3:
         open_.push_back(beat(worker));

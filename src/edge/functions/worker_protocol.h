@@ -13,8 +13,9 @@ namespace forewarm {
 // What a worker adds to the Lambda Runtime API (docs/workers.md).
 inline constexpr std::string_view kWorkerHeader = "Forewarm-Worker";  ///< its id, of all its requests
 inline constexpr std::string_view kTimeoutHeader =
-    "Forewarm-Timeout-Ms";                                            ///< of an invocation: clocks differ
-inline constexpr std::string_view kRunHeader = "Forewarm-Run";        ///< of a goodbye: the run that it had
+    "Forewarm-Timeout-Ms";  ///< of an invocation: clocks differ
+/// Of a goodbye: the run that it had. Of next: one that it had, whose result did not get here.
+inline constexpr std::string_view kRunHeader = "Forewarm-Run";
 inline constexpr std::string_view kReasonHeader = "Forewarm-Reason";  ///< of a goodbye
 inline constexpr std::string_view kHeartbeatPath = "/v1/worker/heartbeat";
 inline constexpr std::string_view kGoodbyePath = "/v1/worker/goodbye";

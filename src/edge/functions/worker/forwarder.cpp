@@ -94,8 +94,9 @@ void Forwarder::runtime_waits(std::shared_ptr<HttpReply> reply) {
 void Forwarder::poll() {
   if (polling_ || ended_ || said_goodbye_ || leaving_) return;
   polling_ = true;
-  call({.method = "GET", .path = std::string(kNextPath)},
-       [this](Result<HttpResponse> answer) { polled(std::move(answer)); });
+  HttpRequest request{.method = "GET", .path = std::string(kNextPath)};
+  if (!lost_run_.empty()) request.headers.emplace_back(kRunHeader, lost_run_);
+  call(std::move(request), [this](Result<HttpResponse> answer) { polled(std::move(answer)); });
 }
 
 void Forwarder::poll_again() {
@@ -117,6 +118,7 @@ void Forwarder::polled(Result<HttpResponse> answer) {
       polling_ = false;
       accepted_ = true;
       unknown_ = false;
+      lost_run_.clear();
       if (answer->status == 200) return begin_run(std::move(*answer));
       return poll();
     case 410:
@@ -210,17 +212,20 @@ void Forwarder::deliver(HttpRequest request, Loop::Clock::time_point begun, bool
     if (answer && answer->status == 410) return finish(1, "the server has ended the run");
     // After a try whose answer was lost it may have been taken all the same.
     if (answer && answer->status == 403 && again) return delivered();
-    if (answer && (answer->status == 404 || answer->status == 400 || answer->status == 413)) {
-      options_.say("the server does not take the result: " + read_runtime_error("", answer->body).message);
-      return delivered();
-    }
+    if (answer && (answer->status == 404 || answer->status == 400 || answer->status == 413))
+      return let_go("the server does not take the result: " + read_runtime_error("", answer->body).message);
     trouble(answer ? refusal(*answer) : answer.error().message);
-    if (Loop::Clock::now() - begun > options_.deliver_most) {
-      options_.say("the result could not be delivered and is let go; the message will be tried again");
-      return delivered();
-    }
+    if (Loop::Clock::now() - begun > options_.deliver_most)
+      return let_go("the result could not be delivered and is let go; the message will be tried again");
     again_after_pause(deliveries_, [this, request, begun] { deliver(request, begun, true); });
   });
+}
+
+/// The server is told with the next call that the run has been: or it would give the message back for ever.
+void Forwarder::let_go(const std::string& why) {
+  options_.say(why);
+  lost_run_ = run_->id;
+  delivered();
 }
 
 void Forwarder::delivered() {
@@ -254,7 +259,8 @@ void Forwarder::say_goodbye(int status, const std::string& reason) {
   HttpRequest request{.method = "POST", .path = std::string(kGoodbyePath)};
   request.headers = {{std::string(kReasonHeader), reason.substr(0, kReasonMaxBytes)}};
   // What the runtime has not seen has not begun.
-  if (run_ && !undelivered_) request.headers.emplace_back(kRunHeader, run_->id);
+  const std::string& run = run_ && !undelivered_ ? run_->id : lost_run_;
+  if (!run.empty()) request.headers.emplace_back(kRunHeader, run);
   goodbye_timer_ = loop_.call_after(options_.goodbye_timeout, [this, status] { finish(status, ""); });
   call(std::move(request), [this, status](const Result<HttpResponse>&) { finish(status, ""); });
 }

@@ -75,6 +75,7 @@ class Forwarder {
   void beaten(const Result<HttpResponse>& answer);
   void result(RuntimeAnswer answer);
   void deliver(HttpRequest request, Loop::Clock::time_point begun, bool again);
+  void let_go(const std::string& why);
   void delivered();
   void say_goodbye(int status, const std::string& reason);
   void finish(int status, const std::string& why);
@@ -94,6 +95,7 @@ class Forwarder {
   std::optional<HttpResponse> undelivered_;  ///< an invocation that the runtime has not come for
   std::optional<Run> run_;
   std::string last_run_;
+  std::string lost_run_;  ///< whose result did not get there, until the server knows
   Backoff polls_;
   Backoff beats_;
   Backoff deliveries_;

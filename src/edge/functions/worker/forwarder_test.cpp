@@ -149,8 +149,21 @@ TEST_F(ForwarderTest, AResultThatNobodyTakesIsLetGo) {
   answered();
   took("/2018-06-01/runtime/invocation/r1/response").reply->send({.status = 503});
   ask_next();
-  took(kNextPath);
+  const Call polled = took(kNextPath);
+  EXPECT_EQ(find_header(polled.request.headers, kRunHeader), "r1") << "the run has been, for all that";
   EXPECT_NE(said_.back().find("could not be delivered"), std::string::npos);
+  polled.reply->send({.status = 204});
+  EXPECT_TRUE(find_header(took(kNextPath).request.headers, kRunHeader).empty());
+}
+
+TEST_F(ForwarderTest, AResultThatAProxyRefusesIsSaidToHaveBeen) {
+  begin_run();
+  forewarm::Forwarder& forwarder = *forwarder_;
+  forwarder.leave();
+  respond("done");
+  answered();
+  took("/2018-06-01/runtime/invocation/r1/response").reply->send({.status = 413});
+  EXPECT_EQ(find_header(took(kGoodbyePath).request.headers, kRunHeader), "r1");
 }
 
 TEST_F(ForwarderTest, WhatARuntimeDoesWronglyIsRefusedHere) {
