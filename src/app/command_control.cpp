@@ -9,6 +9,7 @@
 #include "app/opened_history.h"
 #include "app/target_factory.h"
 #include "app/terminal.h"
+#include "edge/net/egress.h"
 #include "edge/observe/decision_log.h"
 #include "edge/store/directory.h"
 
@@ -81,10 +82,18 @@ bool roll_back(ControlState& state, const ControlConfig& control, DirectiveRecor
   return true;
 }
 
+/// Its egress is in force from now on.
+Result<ControlFile> read_and_obey(const ControlCommand& command) {
+  Result<ControlFile> config = read_control_file(command.config);
+  if (!config) return config;
+  if (const auto egress = restrict_egress(config->egress); !egress) return std::unexpected(egress.error());
+  return config;
+}
+
 }  // namespace
 
 int run_control(const ControlCommand& command) {
-  Result<ControlFile> config = read_control_file(command.config);
+  Result<ControlFile> config = read_and_obey(command);
   if (!config) return failed(config.error());
   const Result<LogLevel> level = parse_log_level(config->log_level);
   if (!level) return failed(level.error());
@@ -110,7 +119,7 @@ int run_control(const ControlCommand& command) {
 }
 
 int run_control_keda(const ControlCommand& command) {
-  const Result<ControlFile> config = read_control_file(command.config);
+  const Result<ControlFile> config = read_and_obey(command);
   if (!config) return failed(config.error());
   const auto control = std::ranges::find(config->controls, command.name, &ControlConfig::queue);
   if (control == config->controls.end())
@@ -122,7 +131,7 @@ int run_control_keda(const ControlCommand& command) {
 }
 
 int run_control_rollback(const ControlCommand& command) {
-  const Result<ControlFile> config = read_control_file(command.config);
+  const Result<ControlFile> config = read_and_obey(command);
   if (!config) return failed(config.error());
   const auto lock = StoreDirectory::open(config->data);
   if (!lock) return failed({lock.error().code, lock.error().message + ". Stop control first"});

@@ -10,6 +10,7 @@
 #include "app/function_runtime.h"
 #include "app/notify_config.h"
 #include "app/toml_tables.h"
+#include "edge/net/egress.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
 
@@ -128,6 +129,8 @@ Result<void> check_server(const toml::table& root, std::string_view file, const 
   if (const auto listen = parse_endpoint(config.listen); !listen) return problem("listen", listen.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return problem("admin", admin.error());
   if (const auto url = check_public_url(config.public_url); !url) return problem("public_url", url.error());
+  if (const auto egress = EgressRules::parse(config.egress); !egress)
+    return problem("egress", egress.error());
   if (const auto history = check_history(config); !history) return problem("history", history.error());
   if (const auto alerts = check_alerts(config.alerts); !alerts) return problem("alerts", alerts.error());
   if (const auto otlp = check_otlp(config.otlp); !otlp) return problem("otlp", otlp.error());

@@ -97,6 +97,7 @@ struct ServerConfig {
   std::string record;
   std::string tls_certificate;
   std::string tls_key;
+  std::vector<std::string> egress;
   Duration shutdown_timeout = 8s;
   std::string log_level = "info";  ///< as Log takes it
   std::int64_t disk_reserve_mb = 16;

@@ -108,6 +108,10 @@ void describe(FieldVisitor& v, ServerConfig& c) {
   v.text({"tls_certificate", "PEM file with the certificate chain of all ports; empty: plain HTTP"},
          c.tls_certificate);
   v.text({"tls_key", "PEM file with its key"}, c.tls_key);
+  v.list({"egress",
+          "where the program itself may connect to, beside this machine: HOST, *.DOMAIN, ADDRESS or "
+          "ADDRESS/BITS, each with or without :PORT; empty: anywhere"},
+         c.egress);
   v.duration({"shutdown_timeout", "how long runs may still take after SIGTERM; docker stop kills after 10s"},
              c.shutdown_timeout, {Duration(0), 24h});
   v.text({"log_level", "debug, info, warning or error"}, c.log_level);

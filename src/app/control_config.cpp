@@ -8,6 +8,7 @@
 #include "app/target_models.h"
 #include "app/toml_tables.h"
 #include "edge/cloud/targets/service_scale.h"
+#include "edge/net/egress.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
 
@@ -39,8 +40,8 @@ void describe_metrics(FieldVisitor& v, ControlMetrics& m) {
 void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.begin_table({"target", "what is told how many instances to have"});
   v.text({"kind",
-          "keda, kubernetes, provisioned-concurrency, reserved-concurrency, event-source-mapping, cloud-run, "
-          "azure-premium, webhook or command"},
+          "keda, kubernetes, provisioned-concurrency, reserved-concurrency, event-source-mapping, "
+          "provisioned-pollers, cloud-run, azure-premium, webhook or command"},
          t.kind);
   v.text({"url",
           "kubernetes: of the API server (empty: the pod's own cluster); webhook: gets each number; keda: "
@@ -63,7 +64,7 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
       t.name);
   v.text({"function", "provisioned-concurrency, reserved-concurrency: name of the function"}, t.function);
   v.text({"qualifier", "provisioned-concurrency: alias or version"}, t.qualifier);
-  v.text({"uuid", "event-source-mapping: of the mapping"}, t.uuid);
+  v.text({"uuid", "event-source-mapping, provisioned-pollers: of the mapping"}, t.uuid);
   v.text({"region", "Lambda: AWS region"}, t.region);
   v.list({"command", "command: program and arguments; gets FOREWARM_QUEUE and FOREWARM_INSTANCES"},
          t.command);
@@ -134,9 +135,10 @@ std::string check_target(const ControlTarget& target) {
            "'" +
            target.name + "'";
   const bool lambda = target.kind == "provisioned-concurrency" || target.kind == "event-source-mapping" ||
-                      target.kind == "reserved-concurrency";
+                      target.kind == "reserved-concurrency" || target.kind == "provisioned-pollers";
   if (lambda && target.region.empty()) return "needs target.region = \"eu-west-1\"";
-  if (target.kind == "event-source-mapping" && target.uuid.empty()) return "needs target.uuid";
+  const bool of_mapping = target.kind == "event-source-mapping" || target.kind == "provisioned-pollers";
+  if (of_mapping && target.uuid.empty()) return "needs target.uuid";
   if (target.kind == "reserved-concurrency" && target.function.empty()) return "needs target.function";
   if (target.kind == "provisioned-concurrency" && (target.function.empty() || target.qualifier.empty()))
     return "needs target.function and target.qualifier, an alias or a version: AWS refuses $LATEST";
@@ -171,6 +173,10 @@ void describe(FieldVisitor& v, ControlFile& c) {
   v.text({"admin", "host:port of health, metrics and plan"}, c.admin);
   v.text({"log_level", "debug, info, warning or error"}, c.log_level);
   v.duration({"every", "time between two readings of a queue"}, c.every, {100ms, 10min});
+  v.list({"egress",
+          "where the program itself may connect to, beside this machine: HOST, *.DOMAIN, ADDRESS or "
+          "ADDRESS/BITS, each with or without :PORT; empty: anywhere"},
+         c.egress);
   v.begin_table({"forecast", "how demand is forecast"});
   v.duration({"step", "width of an interval of history, forecast and plan"}, c.forecast.step, {1s, 1h});
   v.integer({"horizon", "steps that are forecast"}, c.forecast.horizon, {1, 200});
@@ -213,6 +219,7 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
   };
   if (const auto level = parse_log_level(config.log_level); !level) return wrong("log_level", level.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return wrong("admin", admin.error());
+  if (const auto egress = EgressRules::parse(config.egress); !egress) return wrong("egress", egress.error());
   if (const auto leader = check_leader(config.leader); !leader) return wrong("leader", leader.error());
   if (const auto alerts = check_alerts(config.alerts); !alerts) return wrong("alerts", alerts.error());
   Result<void> read =

@@ -85,6 +85,7 @@ struct ControlFile {
   std::string admin = "127.0.0.1:9326";
   std::string log_level = "info";
   Duration every = 5s;
+  std::vector<std::string> egress;
   ForecastSettings forecast;
   LeaderConfig leader;
   std::vector<ControlConfig> controls;

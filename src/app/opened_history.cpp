@@ -5,6 +5,7 @@
 
 #include "app/config.h"
 #include "app/history_tiers.h"
+#include "edge/net/egress.h"
 
 namespace forewarm {
 
@@ -17,6 +18,8 @@ Result<OpenedHistory> open_history(const HistoryCommand& command, bool create) {
   if (!config) return std::unexpected(config.error());
   if (const Result<void> environment = apply_environment(*config); !environment)
     return std::unexpected(environment.error());
+  if (const Result<void> egress = restrict_egress(config->egress); !egress)
+    return std::unexpected(egress.error());
   if (!command.data.empty()) config->data = command.data;
   std::error_code failure;
   if (create) std::filesystem::create_directories(config->data, failure);

@@ -12,10 +12,12 @@
 #include "app/server_impl.h"
 #include "app/short_slices.h"
 #include "app/source_factory.h"
+#include "edge/net/egress.h"
 
 namespace forewarm {
 
 Result<void> ServerImpl::start() {
+  if (auto egress = restrict_egress(config_.egress); !egress) return egress;
   auto guard = ServerGuard::open(config_, log());
   if (!guard) return std::unexpected(guard.error());
   guard_ = std::move(*guard);
@@ -231,7 +233,10 @@ void ServerImpl::reload() {
       if (const auto tokens = worker_door_->take_tokens(read); !tokens)
         return std::unexpected(tokens.error());
     }
-    return sqs_front_->use_keys_of(std::move(read), is_loopback(sqs_endpoint()));
+    Result<ServerConfig> taken = sqs_front_->use_keys_of(std::move(read), is_loopback(sqs_endpoint()));
+    if (!taken) return taken;
+    if (const auto egress = restrict_egress(taken->egress); !egress) return std::unexpected(egress.error());
+    return taken;
   };
   if (auto read = read_reloaded(options_.read_again, with_keys, config_, log())) {
     config_ = std::move(*read);

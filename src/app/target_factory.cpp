@@ -51,6 +51,8 @@ MadeTarget make_lambda(const ControlTarget& target) {
       aws_signed([source = make_aws_credentials()] { return source->get(); }, target.region, "lambda");
   if (target.kind == "event-source-mapping")
     return make_http_target(make_mapping_concurrency({.url = url, .uuid = target.uuid}), std::move(options));
+  if (target.kind == "provisioned-pollers")
+    return make_http_target(make_mapping_pollers({.url = url, .uuid = target.uuid}), std::move(options));
   if (target.kind == "reserved-concurrency")
     return make_http_target(make_reserved_concurrency({.url = url, .function = target.function}),
                             std::move(options));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "edge/cloud/targets/lambda_concurrency.h"
+
 namespace forewarm {
 namespace {
 
@@ -26,6 +28,11 @@ const TargetModel kModels[] = {
      .actuator = {.change_every = 1min, .change_max = 300},
      .least = 2,
      .most = 1000},
+    {.kind = "provisioned-pollers",
+     .what = "the least pollers of an AWS Lambda event source mapping in provisioned mode",
+     .actuator = {.change_every = 1min, .granularity = kInvocationsPerPoller},
+     .least = 2 * kInvocationsPerPoller,
+     .most = 200 * kInvocationsPerPoller},
     {.kind = "reserved-concurrency",
      .what = "the reserved concurrency of an AWS Lambda function",
      .actuator = {.change_every = 1min},

@@ -7,6 +7,7 @@
 namespace forewarm {
 
 Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& options) {
+  if (const auto allowed = check_egress_of(request.url); !allowed) return std::unexpected(allowed.error());
   const CurlEasy easy = make_curl_easy();
   if (!easy) return error(ErrorCode::Io, "libcurl cannot be started");
   FetchTransfer transfer(easy.get(), request, options);

@@ -11,8 +11,8 @@
 
 namespace forewarm {
 
-/// A request to any server on the net, for commands and threads that may wait: TLS, proxies (HTTPS_PROXY and
-/// its like) and redirects to the same scheme are libcurl's business.
+/// A request to any server on the net, for commands and threads that may wait: TLS and proxies (HTTPS_PROXY
+/// and its like) are libcurl's business; redirects are not followed.
 struct FetchRequest {
   std::string method = "GET";
   std::string url;
@@ -35,7 +35,8 @@ struct FetchOptions {
   std::shared_ptr<FetchCourse> course{};  ///< filled where there was no answer; null: nobody asks
 };
 
-/// Blocks until there is an answer of any status. Invalid for what is no URL; Io, with the server and the
+/// Blocks until there is an answer of any status. Invalid for what is no URL, or where egress does not allow
+/// it; Io, with the server and the
 /// reason, when there was no answer; Exhausted when it is larger than `body_max_bytes`, or its headers than
 /// 256 KiB.
 Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& options = {});

@@ -25,7 +25,7 @@ struct FetchSession::State {
   std::unique_ptr<CURLM, CurlMultiCloser> multi;
   std::map<CURL*, UnderWay> under_way;
   std::vector<CurlEasy> spare;
-  std::vector<Done> refused;
+  std::vector<std::pair<Done, Error>> refused;  ///< before they began; answered in run()
   std::uint64_t connections = 0;
 
   void collect();
@@ -47,6 +47,10 @@ void FetchSession::drop_all() {
 }
 
 void FetchSession::start(FetchRequest request, FetchOptions options, Done done) {
+  if (const auto allowed = check_egress_of(request.url); !allowed) {
+    state_->refused.emplace_back(std::move(done), allowed.error());
+    return;
+  }
   CurlEasy easy;
   if (state_->spare.empty()) {
     easy = make_curl_easy();
@@ -55,7 +59,7 @@ void FetchSession::start(FetchRequest request, FetchOptions options, Done done) 
     state_->spare.pop_back();
   }
   if (!easy || !state_->multi) {
-    state_->refused.push_back(std::move(done));
+    state_->refused.emplace_back(std::move(done), Error{ErrorCode::Io, "libcurl cannot be started"});
     return;
   }
   curl_easy_reset(easy.get());
@@ -85,9 +89,9 @@ void FetchSession::State::collect() {
 }
 
 void FetchSession::run(std::chrono::milliseconds at_most) {
-  for (const Done& done : std::exchange(state_->refused, {}))
-    done(error(ErrorCode::Io, "libcurl cannot be started"));
-  if (!state_->multi) return;
+  const auto refused = std::exchange(state_->refused, {});
+  for (const auto& [done, why] : refused) done(std::unexpected(why));
+  if (!state_->multi || !refused.empty()) return;
   int running = 0;
   curl_multi_perform(state_->multi.get(), &running);
   const bool ended = static_cast<std::size_t>(running) < state_->under_way.size();

@@ -1,7 +1,10 @@
 #include "edge/net/fetch_transfer.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
+
+#include "edge/net/egress.h"
 
 namespace forewarm {
 namespace {
@@ -22,7 +25,29 @@ std::string without_password(const std::string& url) {
   return text;
 }
 
+struct CurlUrlCloser {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return "";
+  std::string copy = text;
+  curl_free(text);
+  return copy;
+}
+
 }  // namespace
+
+Result<void> check_egress_of(const std::string& url) {
+  const std::unique_ptr<CURLU, CurlUrlCloser> read(curl_url());
+  if (!read || curl_url_set(read.get(), CURLUPART_URL, url.c_str(), CURLU_GUESS_SCHEME) != CURLUE_OK)
+    return {};
+  Endpoint to{.host = part_of(read.get(), CURLUPART_HOST, CURLU_URLDECODE)};
+  if (to.host.starts_with('[')) to.host = to.host.substr(1, to.host.size() - 2);
+  to.port = static_cast<std::uint16_t>(
+      std::strtoul(part_of(read.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT).c_str(), nullptr, 10));
+  return check_egress(to);
+}
 
 CurlEasy make_curl_easy() {
   static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;

@@ -18,6 +18,9 @@ struct CurlListCloser {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
+/// As check_egress(), of a URL; what is none is left to who uses it.
+Result<void> check_egress_of(const std::string& url);
+
 /// Null when libcurl cannot be started.
 CurlEasy make_curl_easy();
 

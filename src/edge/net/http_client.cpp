@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "edge/net/channel.h"
+#include "edge/net/egress.h"
 #include "edge/net/http.h"
 #include "edge/net/http_parser.h"
 #include "edge/net/http_text.h"
@@ -23,6 +24,11 @@ using Done = std::function<void(Result<HttpResponse>)>;
 
 constexpr std::size_t kReadBytes = 16U << 10;
 constexpr std::uint32_t kHeaderMaxBytes = 64U << 10;
+
+Result<std::vector<SocketAddress>> find_addresses(const Endpoint& server) {
+  if (const auto allowed = check_egress(server); !allowed) return std::unexpected(allowed.error());
+  return SocketAddress::resolve_all(server);
+}
 
 struct Exchange {
   std::string bytes;  ///< the request as it is sent
@@ -89,7 +95,7 @@ class Client final : public HttpClient {
   Client(Loop& loop, const Options& options)
       : loop_(loop),
         options_(options),
-        addresses_(SocketAddress::resolve_all(options.server)),
+        addresses_(find_addresses(options.server)),
         host_(to_string(options.server)) {}
   ~Client() override {
     for (const auto& connection : connections_) connection->close();

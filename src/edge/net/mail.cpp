@@ -49,6 +49,7 @@ std::string bare_address(const std::string& text) {
 }
 
 MailAnswer send_mail(const MailRequest& request, const FetchOptions& options) {
+  if (const auto allowed = check_egress_of(request.url); !allowed) return {.words = allowed.error().message};
   const CurlEasy easy = make_curl_easy();
   if (!easy) return {.words = "libcurl cannot be started"};
   MailTransfer transfer{.message = &request.message, .stop = options.stop};

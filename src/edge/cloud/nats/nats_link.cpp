@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "edge/cloud/utf8.h"
+#include "edge/net/egress.h"
 
 namespace forewarm {
 namespace {
@@ -127,6 +128,7 @@ Result<void> NatsLink::configure(natsOptions* made) {
 }
 
 Result<void> NatsLink::connect() {
+  if (auto allowed = check_egress({options_.host, options_.port}); !allowed) return allowed;
   natsOptions* options = nullptr;
   if (natsOptions_Create(&options) != NATS_OK) return error(ErrorCode::Exhausted, place() + ": no memory");
   const std::unique_ptr<natsOptions, decltype(&natsOptions_Destroy)> owned(options, &natsOptions_Destroy);

@@ -11,6 +11,8 @@
 
 #include <utility>
 
+#include "edge/net/egress.h"
+
 namespace forewarm {
 namespace {
 
@@ -93,6 +95,7 @@ Result<amqp_socket_t*> AmqpLink::make_socket() {
 }
 
 Result<void> AmqpLink::connect() {
+  if (auto allowed = check_egress({options_.host, options_.port}); !allowed) return allowed;
   auto socket = make_socket();
   if (!socket) return std::unexpected(socket.error());
   amqp_set_handshake_timeout(state_, &kAnswerWithin);

@@ -18,6 +18,8 @@
 #include <random>
 #include <utility>
 
+#include "edge/net/egress.h"
+
 namespace forewarm {
 namespace {
 
@@ -88,6 +90,7 @@ ProtonConnection::~ProtonConnection() {
 }
 
 Result<void> ProtonConnection::connect_socket() {
+  if (auto allowed = check_egress({options_.host, options_.port}); !allowed) return allowed;
   ::addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   ::addrinfo* found = nullptr;

@@ -1,6 +1,7 @@
 #include "edge/cloud/targets/lambda_concurrency.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace forewarm {
@@ -105,6 +106,49 @@ class MappingConcurrency : public TargetTranslator {
   std::string url_;
 };
 
+class MappingPollers : public TargetTranslator {
+ public:
+  explicit MappingPollers(const LambdaMapping& mapping)
+      : url_(mapping.url + "/2015-03-31/event-source-mappings/" + percent_encode(mapping.uuid)) {}
+
+  std::optional<FetchRequest> read() const override {
+    return FetchRequest{.method = "GET", .url = url_, .headers = {}};
+  }
+
+  Result<TargetState> state(const HttpResponse& answer) const override {
+    if (answer.status != 200) return refusal_of(answer);
+    const auto least = count_in(answer.body, "/ProvisionedPollerConfig/MinimumPollers");
+    if (!least) return error(ErrorCode::Invalid, "GetEventSourceMapping: " + least.error().message);
+    const auto most = count_in(answer.body, "/ProvisionedPollerConfig/MaximumPollers");
+    if (!most) return error(ErrorCode::Invalid, "GetEventSourceMapping: " + most.error().message);
+    pollers_max_ = most->value_or(0);
+    if (!*least) return TargetState{};
+    return TargetState{.set = **least * kInvocationsPerPoller, .ready = {}};
+  }
+
+  Result<FetchRequest> write(std::optional<std::uint32_t> instances) const override {
+    std::string pollers;
+    if (instances) {
+      const std::uint32_t least = std::max<std::uint32_t>(
+          (*instances + kInvocationsPerPoller - 1) / kInvocationsPerPoller, kPollersLeast);
+      pollers = R"("MinimumPollers":)" + std::to_string(least);
+      if (const std::uint32_t most = pollers_max_; most > 0)
+        pollers += R"(,"MaximumPollers":)" + std::to_string(std::max(most, least));
+    }
+    return FetchRequest{.method = "PUT",
+                        .url = url_,
+                        .headers = {{"Content-Type", "application/json"}},
+                        .body = R"({"ProvisionedPollerConfig":{)" + pollers + "}}"};
+  }
+
+ private:
+  static constexpr std::uint32_t kPollersLeast = 2;
+
+  std::string url_;
+  /// As it was read: what an update leaves out of the configuration begins anew.
+  mutable std::atomic<std::uint32_t> pollers_max_ = 0;
+};
+
 std::string without_slash(std::string url) {
   while (url.ends_with('/')) url.pop_back();
   return url;
@@ -125,6 +169,11 @@ std::unique_ptr<TargetTranslator> make_reserved_concurrency(LambdaFunctionName f
 std::unique_ptr<TargetTranslator> make_mapping_concurrency(LambdaMapping mapping) {
   mapping.url = without_slash(std::move(mapping.url));
   return std::make_unique<MappingConcurrency>(mapping);
+}
+
+std::unique_ptr<TargetTranslator> make_mapping_pollers(LambdaMapping mapping) {
+  mapping.url = without_slash(std::move(mapping.url));
+  return std::make_unique<MappingPollers>(mapping);
 }
 
 }  // namespace forewarm

@@ -33,4 +33,11 @@ struct LambdaMapping {
 };
 std::unique_ptr<TargetTranslator> make_mapping_concurrency(LambdaMapping mapping);
 
+/// MinimumPollers of an SQS event source mapping in provisioned mode (same API, ProvisionedPollerConfig): 2
+/// to 200, each good for 10 invocations at a time, which are what instances are here (AWS Lambda Developer
+/// Guide, "Configuring scaling behavior for SQS event source mappings"). MaximumPollers stays as it was read.
+/// None set: the mapping leaves provisioned mode.
+std::unique_ptr<TargetTranslator> make_mapping_pollers(LambdaMapping mapping);
+inline constexpr std::uint32_t kInvocationsPerPoller = 10;
+
 }  // namespace forewarm

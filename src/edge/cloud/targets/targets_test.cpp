@@ -170,6 +170,23 @@ TEST(MappingConcurrency, IsUpdatedAloneAndMayBeUnset) {
   EXPECT_EQ(mapping->state(answer(200, R"({"UUID":"14e0db71"})"))->set, std::nullopt);
 }
 
+TEST(MappingPollers, AreTenInvocationsEachAndKeepTheirMaximum) {
+  const auto mapping = make_mapping_pollers({.url = "https://a/", .uuid = "14e0db71"});
+  const FetchRequest put = *mapping->write(31);
+  EXPECT_EQ(put.method, "PUT");
+  EXPECT_EQ(put.url, "https://a/2015-03-31/event-source-mappings/14e0db71");
+  EXPECT_EQ(put.body, R"({"ProvisionedPollerConfig":{"MinimumPollers":4}})");
+  EXPECT_EQ(mapping->write(0)->body, R"({"ProvisionedPollerConfig":{"MinimumPollers":2}})");
+  EXPECT_EQ(mapping->write(std::nullopt)->body, R"({"ProvisionedPollerConfig":{}})");
+  const auto read = R"({"ProvisionedPollerConfig":{"MinimumPollers":3,"MaximumPollers":5}})";
+  EXPECT_EQ(mapping->state(answer(200, read))->set, 30U);
+  EXPECT_EQ(mapping->write(40)->body,
+            R"({"ProvisionedPollerConfig":{"MinimumPollers":4,"MaximumPollers":5}})");
+  EXPECT_EQ(mapping->write(60)->body,
+            R"({"ProvisionedPollerConfig":{"MinimumPollers":6,"MaximumPollers":6}})");
+  EXPECT_EQ(mapping->state(answer(200, R"({"UUID":"14e0db71"})"))->set, std::nullopt);
+}
+
 TEST(Webhook, PostsTheNumberAndReadsOne) {
   const auto hook = make_webhook({.queue = "a\"b", .url = "https://h/set", .read_url = "https://h/get"});
   const FetchRequest post = *hook->write(4);
