@@ -130,14 +130,13 @@ struct ServerConfig {
 /// Reads TOML. `file` is for messages only. All errors are Invalid and say file:line:column, what was
 /// expected, the allowed values, and the nearest known name where one is misspelt.
 Result<ServerConfig> read_config(std::string_view toml, std::string_view file);
-/// Reads a file; NotFound or Io with the path.
+/// NotFound with the path.
 Result<ServerConfig> read_config_file(const std::string& path);
 /// http or https, a host, and nothing after a path; Invalid says what is expected.
 Result<void> check_public_url(const std::string& url);
 /// The steps of the history fit each other and the forecasts' step; Invalid says which do not.
 Result<void> check_history(const ServerConfig& config);
-/// Puts back into `read` what only a restart can change of the configuration `in_force`; the names of those
-/// settings.
+/// Puts back into `read` what only a restart can change of the one in force; the names of those settings.
 std::vector<std::string_view> keep_until_restart(const ServerConfig& in_force, ServerConfig& read);
 /// The variants of a function, at least one, each with all that it leaves out filled in.
 std::vector<VariantConfig> variants_of(const FunctionConfig& function);

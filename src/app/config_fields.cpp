@@ -43,7 +43,8 @@ void describe_remote(FieldVisitor& v, RemoteConfig& c) {
          c.key_file);
   v.text({"audience",
           "google-functions: of the ID token that goes along; empty: the URL where that is https, none where "
-          "it is not; none: no token"},
+          "it is not; none: no token. azure-functions: of the Entra ID token, as the app's authentication "
+          "expects it (api://CLIENT); empty: no token"},
          c.audience);
   v.text(
       {"payload",

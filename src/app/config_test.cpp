@@ -126,6 +126,10 @@ TEST(Config, AFunctionElsewhereHasWhatItsPlatformNeedsAndNothingOfHere) {
   says(of("azure-functions", "remote.url=\"http://far/api/f\"\nremote.key_file=\"k\""),
        "must begin with https://");
   EXPECT_EQ(of("azure-functions", "remote.url=\"http://127.0.0.1:7071/api/f\"\nremote.key_file=\"k\""), "");
+  says(of("azure-functions", "remote.url=\"http://far/api/f\"\nremote.audience=\"api://a\""),
+       "must begin with https://");
+  says(of("azure-functions", "remote.url=\"https://h\"\nremote.audience=\"api://a\"\nremote.key_file=\"k\""),
+       "give one");
   says(of("google-functions", "remote.url=\"http://far/\"\nremote.audience=\"https://far\""),
        "must begin with https://");
   says(of("lambda", "command=[\"x\"]\nremote.url=\"http://h\""), "'a' runs here (runtime = \"lambda\")");

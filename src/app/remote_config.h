@@ -19,7 +19,7 @@ struct RemoteConfig {
   std::string function;  ///< aws-lambda: name or ARN
   std::string url;       ///< of the function; aws-lambda: of the API
   std::string key_file;  ///< azure-functions
-  std::string audience;  ///< google-functions
+  std::string audience;  ///< google-functions, azure-functions
   std::string payload;   ///< as remote_format takes it; empty: as usual with the runtime
   std::string ca_file;
   std::string token_file;         ///< workers

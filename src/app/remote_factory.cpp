@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "edge/cloud/credentials/azure_credentials.h"
 #include "edge/cloud/credentials/google_credentials.h"
 #include "edge/cloud/invoke/http_invoke.h"
 #include "edge/cloud/invoke/lambda_invoke.h"
@@ -42,9 +43,11 @@ bool is_this_machine(std::string_view host) {
   return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }
 
-/// Google's services take the URL for the audience, without what follows the path.
+/// Google's services take the URL for the audience, without what follows the path; Azure's ask for no token
+/// unless they are told to.
 std::string audience_of(const FunctionConfig& function) {
   const RemoteConfig& remote = function.remote;
+  if (function.runtime == kAzure) return remote.audience;
   if (function.runtime != kGoogle || remote.audience == kNoToken) return "";
   if (!remote.audience.empty()) return remote.audience;
   if (!parts_of(remote.url).https) return "";
@@ -108,8 +111,10 @@ std::string check_http(const FunctionConfig& function) {
   if (!remote.wait) return of + "remote.wait = false is Lambda's alone";
   if (!remote.key_file.empty() && function.runtime != kAzure)
     return of + "remote.key_file is for runtime = \"azure-functions\"";
-  if (!remote.audience.empty() && function.runtime != kGoogle)
-    return of + "remote.audience is for runtime = \"google-functions\"";
+  if (!remote.audience.empty() && function.runtime != kGoogle && function.runtime != kAzure)
+    return of + "remote.audience is for runtime = \"google-functions\" or \"azure-functions\"";
+  if (!remote.audience.empty() && !remote.key_file.empty())
+    return of + "remote.key_file and remote.audience are two ways in; give one";
   std::vector<std::string_view> names;
   for (const auto& [name, format] : kPayloads) names.push_back(name);
   if (!remote.payload.empty() && std::ranges::find(names, remote.payload) == names.end())
@@ -139,6 +144,17 @@ Result<std::unique_ptr<RemoteProtocol>> make_lambda_of(const FunctionConfig& fun
       {.function = std::move(*lambda), .credentials = make_aws_credentials(), .now = own.now});
 }
 
+/// With the tokens of a source that can be told that one is refused.
+template <class Source>
+void show_token(HttpFunction& http, std::shared_ptr<Source> tokens) {
+  http.renew_key = [tokens] { tokens->renew(); };
+  http.key = [tokens]() -> Result<std::pair<std::string, std::string>> {
+    auto token = tokens->get();
+    if (!token) return std::unexpected(token.error());
+    return std::pair<std::string, std::string>("Authorization", "Bearer " + *token);
+  };
+}
+
 std::unique_ptr<RemoteProtocol> make_http_of(const FunctionConfig& function) {
   HttpFunction http{.url = function.remote.url};
   if (!function.remote.key_file.empty()) {
@@ -146,14 +162,14 @@ std::unique_ptr<RemoteProtocol> make_http_of(const FunctionConfig& function) {
     http.when_forbidden = "look at the key in " + function.remote.key_file +
                           ": it is the function's own, or one of its app's host keys";
   }
-  if (const std::string audience = audience_of(function); !audience.empty()) {
-    auto tokens = make_google_id_tokens(audience);
-    http.renew_key = [tokens] { tokens->renew(); };
-    http.key = [tokens]() -> Result<std::pair<std::string, std::string>> {
-      auto token = tokens->get();
-      if (!token) return std::unexpected(token.error());
-      return std::pair<std::string, std::string>("Authorization", "Bearer " + *token);
-    };
+  const std::string audience = audience_of(function);
+  if (!audience.empty() && function.runtime == kAzure) {
+    show_token(http, make_azure_credentials(audience));
+    http.when_forbidden =
+        "the app's authentication has to let this client in and take tokens for remote.audience '" +
+        audience + "'";
+  } else if (!audience.empty()) {
+    show_token(http, make_google_id_tokens(audience));
     http.when_forbidden =
         "give the caller the role of docs/policies/cloud-run-invoke.json on the service; "
         "remote.audience is '" +

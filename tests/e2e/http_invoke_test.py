@@ -51,6 +51,28 @@ class AzureFunctions(RemoteTest):
         self.assertEqual(server.counts("dead"), (0, 0, 0))
         self.assertEqual(self.app.requests[-1]["headers"]["x-cloudtasks-taskretrycount"], "0")
 
+    def test_entra_id_gives_a_token_for_the_app_and_a_new_one_when_it_is_refused(self):
+        given = []
+
+        def tokens(_):
+            given.append(f"token{len(given)}")
+            return 200, json.dumps({"access_token": given[-1], "expires_in": 3600})
+
+        issuer = self.recorder(tokens)
+        app = self.recorder(lambda request: (200, "") if len(given) > 1 and request["headers"].get("authorization") == "Bearer " + given[-1]
+                            else (401, ""))
+        server = self.started(self.config("azure-functions", {"url": app.url + "/api/orders", "audience": "api://app"}, attempts=1),
+                              bare_environment(AZURE_TENANT_ID="tenant", AZURE_CLIENT_ID="me", AZURE_CLIENT_SECRET="hidden",
+                                               AZURE_AUTHORITY_HOST=issuer.url))
+        for body in ("x", "y"):
+            server.send("jobs", body)
+            self.wait_empty(server)
+        self.assertEqual(len(given), 2, "one, and one more after it was refused")
+        asked = parse_qs(issuer.requests[0]["body"])
+        self.assertEqual((asked["scope"], asked["client_id"]), (["api://app/.default"], ["me"]))
+        self.assertEqual(server.counts("dead"), (0, 0, 0))
+        self.assertNotIn("hidden", server.log_text())
+
     def test_statuses_of_the_function_count_and_those_of_the_platform_do_not(self):
         answers = [(503, "The service is unavailable.", {"Retry-After": "1"}), (502, ""), (429, "")]
 
