@@ -12,7 +12,7 @@ namespace forewarm {
 #if FOREWARM_KEDA
 namespace {
 
-constexpr std::chrono::seconds kLookAtCertificate{5};
+constexpr std::chrono::seconds kLookAtCertificate{1};
 
 class GrpcDoor final : public ScalerDoor {
  public:

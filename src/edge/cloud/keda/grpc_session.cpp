@@ -1,5 +1,7 @@
 #include "edge/cloud/keda/grpc_session.h"
 
+#include <nghttp2/nghttp2.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>

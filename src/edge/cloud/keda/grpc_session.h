@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nghttp2/nghttp2.h>
+#include <sys/types.h>
 
 #include <map>
 #include <memory>
@@ -9,6 +9,8 @@
 #include <string_view>
 
 #include "edge/net/byte_server.h"
+
+struct nghttp2_session;
 
 namespace forewarm {
 

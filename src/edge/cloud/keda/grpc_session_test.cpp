@@ -1,6 +1,7 @@
 #include "edge/cloud/keda/grpc_session.h"
 
 #include <gtest/gtest.h>
+#include <nghttp2/nghttp2.h>
 
 #include "edge/cloud/keda/external_scaler.h"
 
