@@ -3,13 +3,13 @@
 #include <utility>
 
 #include "edge/net/tls.h"
-#if FOREWARM_KEDA
+#if FOREWARM_KEDA_GRPC
 #include "edge/cloud/keda/scaler_server.h"
 #endif
 
 namespace forewarm {
 
-#if FOREWARM_KEDA
+#if FOREWARM_KEDA_GRPC
 namespace {
 
 constexpr std::chrono::seconds kLookAtCertificate{1};
@@ -69,7 +69,8 @@ Result<std::unique_ptr<ScalerDoor>> ScalerDoor::open(
 
 Result<std::unique_ptr<ScalerDoor>> ScalerDoor::open(Loop&, Log&, const KedaConfig&,
                                                      std::function<KedaNumber(std::string_view queue)>) {
-  return error(ErrorCode::Invalid, "keda.listen: this forewarm was built without gRPC (FOREWARM_KEDA=OFF)");
+  return error(ErrorCode::Invalid,
+               "keda.listen: this forewarm was built without gRPC (FOREWARM_KEDA_GRPC=OFF)");
 }
 
 #endif

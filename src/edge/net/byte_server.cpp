@@ -26,7 +26,11 @@ class ByteConnection : public std::enable_shared_from_this<ByteConnection> {
     flush();
     read();
   }
-  BytePeer& peer() { return *peer_; }
+  void visit(const std::function<void(BytePeer&)>& each) {
+    if (closed_) return;
+    each(*peer_);
+    flush();
+  }
 
   void pass(Loop::Clock::time_point now) {
     if (closed_) return;
@@ -40,16 +44,19 @@ class ByteConnection : public std::enable_shared_from_this<ByteConnection> {
   void flush() {
     if (closed_ || waiting_) return;
     for (;;) {
-      const std::string_view bytes = unsent_.empty() ? peer_->next() : std::string_view(unsent_);
+      const bool rest = sent_ < unsent_.size();
+      const std::string_view bytes = rest ? std::string_view(unsent_).substr(sent_) : peer_->next();
       if (bytes.empty()) break;
       Channel::Failure failed;
       const std::size_t written = channel_.write_some(bytes, {}, failed);
       if (failed && failed != boost::asio::error::would_block) return close();
-      if (written == bytes.size()) {
-        unsent_.clear();
-        continue;
+      if (rest) {
+        sent_ += written;
+      } else if (written < bytes.size()) {
+        unsent_.assign(bytes.substr(written));
+        sent_ = 0;
       }
-      unsent_ = std::string(bytes.substr(written));
+      if (written == bytes.size()) continue;
       waiting_ = true;
       channel_.wait_writable([this, self = shared_from_this()](const Channel::Failure& broken) {
         waiting_ = false;
@@ -66,6 +73,7 @@ class ByteConnection : public std::enable_shared_from_this<ByteConnection> {
     const auto self = shared_from_this();
     channel_.end_writing();
     channel_.close();
+    peer_.reset();  // what waits for the loop keeps this, and the peer's own may be gone by then
     gone_(*this);
   }
 
@@ -84,10 +92,11 @@ class ByteConnection : public std::enable_shared_from_this<ByteConnection> {
   }
 
   Channel channel_;
-  std::unique_ptr<BytePeer> peer_;
+  std::unique_ptr<BytePeer> peer_;  ///< null when it is closed
   std::function<void(ByteConnection&)> gone_;
   std::array<char, kReadBytes> buffer_;
-  std::string unsent_;  ///< bounded by what the peer says at a time
+  std::string unsent_;  ///< bytes from sent_ on wait; bounded by what the peer says at a time
+  std::size_t sent_ = 0;
   bool waiting_ = false;
   bool ending_ = false;
   bool closed_ = false;
@@ -112,10 +121,7 @@ class PeerServer final : public ByteServer {
   Endpoint endpoint() const override { return acceptor_->endpoint(); }
   std::size_t connections() const override { return connections_.size(); }
   void visit(const std::function<void(BytePeer&)>& each) override {
-    for (const auto& connection : std::vector(connections_)) {
-      each(connection->peer());
-      connection->flush();
-    }
+    for (const auto& connection : std::vector(connections_)) connection->visit(each);
   }
 
  private:

@@ -13,7 +13,8 @@
 namespace forewarm {
 
 /// One side of a protocol on one connection: bytes come in, and bytes are asked for when the other side
-/// takes some, so that a slow reader costs no memory. No input or output of its own; time is told.
+/// takes some, so that a slow reader costs no memory. No input or output of its own; time is told. Destroyed
+/// with its connection.
 class BytePeer {
  public:
   virtual ~BytePeer() = default;

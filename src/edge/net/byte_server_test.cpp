@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <set>
+#include <vector>
 
 namespace forewarm {
 namespace {
@@ -76,11 +77,11 @@ class ByteServerTest : public testing::Test {
   /// What comes until `size` bytes are there or the server has closed ("|" at the end).
   std::string receive(int fd, std::size_t size) {
     std::string got;
+    std::vector<char> piece(1U << 20);
     for (const auto until = Loop::Clock::now() + 20s; got.size() < size && Loop::Clock::now() < until;) {
       loop_.run_until(Loop::Clock::now() + 1ms);
-      char piece[4096];
-      const ssize_t bytes = ::recv(fd, piece, sizeof piece, MSG_DONTWAIT);
-      if (bytes > 0) got.append(piece, static_cast<std::size_t>(bytes));
+      const ssize_t bytes = ::recv(fd, piece.data(), piece.size(), MSG_DONTWAIT);
+      if (bytes > 0) got.append(piece.data(), static_cast<std::size_t>(bytes));
       if (bytes == 0 || (bytes < 0 && errno != EAGAIN)) return got + "|";
     }
     return got;
@@ -129,7 +130,7 @@ TEST_F(ByteServerTest, TimeEndsAConnection) {
 TEST_F(ByteServerTest, WhoDoesNotReadIsAskedForNothingMore) {
   const int fd = connect();
   run_until([this] { return server_->connections() == 1; });
-  const std::string much(64U << 20, 'x');
+  const std::string much(32U << 20, 'x');
   server_->visit([&much](BytePeer& peer) { static_cast<EchoPeer&>(peer).said = much; });
   server_->visit([](BytePeer& peer) { static_cast<EchoPeer&>(peer).said = "the last"; });
   loop_.run_until(Loop::Clock::now() + 1ms);
