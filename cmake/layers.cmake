@@ -2,7 +2,7 @@
 file(STRINGS ${CMAKE_SOURCE_DIR}/LAYERS FOREWARM_LAYERS REGEX "^[a-z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/LAYERS)
 
-# Engines whose library the build is to do without: app/source_factory.cpp says so to who asks for one.
+# What the build is to do without, with its library: app/source_factory.cpp and app/scaler_door.cpp say so to who asks for it.
 set(FOREWARM_LEFT_OUT)
 if(NOT FOREWARM_RABBITMQ)
   list(APPEND FOREWARM_LEFT_OUT edge/cloud/rabbitmq)
@@ -12,6 +12,9 @@ if(NOT FOREWARM_NATS)
 endif()
 if(NOT FOREWARM_SERVICEBUS)
   list(APPEND FOREWARM_LEFT_OUT edge/cloud/servicebus)
+endif()
+if(NOT FOREWARM_KEDA_GRPC)
+  list(APPEND FOREWARM_LEFT_OUT edge/cloud/keda)
 endif()
 foreach(folder ${FOREWARM_LEFT_OUT})
   list(FILTER FOREWARM_LAYERS EXCLUDE REGEX "^${folder}:")

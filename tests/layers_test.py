@@ -25,6 +25,7 @@ THIRD_PARTY = {
     "expat.h": ["edge/archive", "edge/cloud/servicebus", "edge/history"],
     "libical/": ["edge/signal"],
     "nats/": ["edge/cloud/nats"],
+    "nghttp2/": ["edge/cloud/keda"],
     "openssl/": ["edge/archive", "edge/cloud/credentials", "edge/cloud/pubsub", "edge/cloud/rabbitmq", "edge/cloud/servicebus",
                   "edge/cloud/sqs", "edge/net", "edge/signal", "edge/sqs"],
     "prometheus/": ["edge/observe"],

@@ -45,9 +45,13 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
          t.kind);
   v.text({"url",
           "kubernetes: of the API server (empty: the pod's own cluster); webhook: gets each number; keda: "
-          "where KEDA reaches the admin port; Lambda, cloud-run, azure-premium: of the API, if it is not the "
-          "provider's own"},
+          "where KEDA reaches the admin port, or keda.listen (HOST:PORT); Lambda, cloud-run, azure-premium: "
+          "of the API, if it is not the provider's own"},
          t.url);
+  v.text({"via",
+          "keda: http (metrics-api, which asks now and then) or grpc (external-push, which also hears at "
+          "once when the first instance is wanted, and when none is)"},
+         t.via);
   v.text({"read_url", "webhook: answers {\"instances\": N}; empty: it cannot be asked"}, t.read_url);
   v.text({"token_file",
           "kubernetes, webhook: file with a bearer token, read at each request (kubernetes, empty: the "
@@ -142,6 +146,12 @@ std::string check_target(const ControlTarget& target) {
   if (target.kind == "reserved-concurrency" && target.function.empty()) return "needs target.function";
   if (target.kind == "provisioned-concurrency" && (target.function.empty() || target.qualifier.empty()))
     return "needs target.function and target.qualifier, an alias or a version: AWS refuses $LATEST";
+  if (std::string wrong = one_of("target.via", target.via, {"http", "grpc"}); !wrong.empty()) return wrong;
+  if (target.kind == "keda" && target.via == "grpc") {
+    const bool address = target.url.empty() || (!is_web_url(target.url) && parse_endpoint(target.url));
+    return address ? ""
+                   : "target.url: expected HOST:PORT, since target.via is grpc, found '" + target.url + "'";
+  }
   if (!target.url.empty() && !is_web_url(target.url))
     return "target.url: expected one that begins with http:// or https://, found '" + target.url + "'";
   return "";
@@ -186,6 +196,9 @@ void describe(FieldVisitor& v, ControlFile& c) {
   v.begin_table({"leader", "which of several copies acts (control.md)"});
   describe(v, c.leader);
   v.end_table();
+  v.begin_table({"keda", "where KEDA asks by gRPC (control.md)"});
+  describe(v, c.keda);
+  v.end_table();
   describe(v, c.alerts);
 }
 
@@ -221,6 +234,7 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
   if (const auto admin = parse_endpoint(config.admin); !admin) return wrong("admin", admin.error());
   if (const auto egress = EgressRules::parse(config.egress); !egress) return wrong("egress", egress.error());
   if (const auto leader = check_leader(config.leader); !leader) return wrong("leader", leader.error());
+  if (const auto keda = check_keda(config.keda); !keda) return wrong("keda", keda.error());
   if (const auto alerts = check_alerts(config.alerts); !alerts) return wrong("alerts", alerts.error());
   Result<void> read =
       read_table_array(*root, "control", file, config.controls,
@@ -240,6 +254,11 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
                             });
   }
   if (!read) return std::unexpected(read.error());
+  for (const ControlConfig& control : config.controls)
+    if (control.target.kind == "keda" && control.target.via == "grpc" && config.keda.listen.empty())
+      return error(ErrorCode::Invalid, std::string(file) + ": '" + control.queue +
+                                           "' has target.via = \"grpc\", which needs a table [keda] with "
+                                           "listen = \"HOST:PORT\"");
   if (config.controls.empty())
     return error(ErrorCode::Invalid, std::string(file) +
                                          ": there is no [[control]] table, so nothing to watch; "

@@ -9,6 +9,7 @@
 #include "app/access_config.h"
 #include "app/alerts_config.h"
 #include "app/config_fields.h"
+#include "app/keda_config.h"
 #include "app/leader_config.h"
 #include "base/result.h"
 #include "core/model/directive.h"
@@ -49,6 +50,7 @@ struct ControlTarget {
   Duration timeout = 10s;
   std::string space;
   std::string workload = "deployment";
+  std::string via = "http";
   std::string name;
   std::string function;
   std::string qualifier;
@@ -88,6 +90,7 @@ struct ControlFile {
   std::vector<std::string> egress;
   ForecastSettings forecast;
   LeaderConfig leader;
+  KedaConfig keda;
   std::vector<ControlConfig> controls;
   AlertsConfig alerts;
   std::vector<NotifyConfig> notify;

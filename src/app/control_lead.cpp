@@ -19,6 +19,13 @@ Result<void> ControlLead::start(const LeaderConfig& config) {
       make_election(config, [this](const Leadership& now) { loop_.post([this, now] { heard(now); }); });
   if (!election) return std::unexpected(election.error());
   election_ = std::move(*election);
+  label_ = make_pod_label(config, [this](const std::string& problem) {
+    if (problem.empty())
+      log_.info("the label of who leads is right again", {{"identity", identity_}});
+    else
+      log_.warning("the label of who leads cannot be set; KEDA may not reach this copy, or reach it in vain",
+                   {{"identity", identity_}, {"reason", problem}});
+  });
   return {};
 }
 
@@ -41,6 +48,9 @@ void ControlLead::heard(const Leadership& now) {
   } else if (!now.leads && now.leader != before.leader && !now.leader.empty()) {
     log_.info("this copy follows: it does not act", {{"identity", identity_}, {"leader", now.leader}});
   }
+  if (now.leads == before.leads) return;
+  if (label_) label_->leads(now.leads);
+  turned_();
 }
 
 std::string ControlLead::follows() const {

@@ -18,13 +18,17 @@ namespace forewarm {
 /// may. The loop's thread's, but for leads().
 class ControlLead {
  public:
-  /// `began` is called at the beginning of each time of leading, before anything is told.
-  ControlLead(Loop& loop, Log& log, std::function<void()> began)
-      : loop_(loop), log_(log), began_(std::move(began)) {}
+  /// `began` is called at the beginning of each time of leading, before anything is told; `turned` after
+  /// leading has begun or ended.
+  ControlLead(Loop& loop, Log& log, std::function<void()> began, std::function<void()> turned)
+      : loop_(loop), log_(log), began_(std::move(began)), turned_(std::move(turned)) {}
   /// Begins to ask, where there is a [leader].
   Result<void> start(const LeaderConfig& config);
   /// Gives the lead up: nothing is told any more.
-  void end() { election_.reset(); }
+  void end() {
+    label_.reset();
+    election_.reset();
+  }
 
   /// Now; any thread. To be asked right before a target is told anything.
   bool leads() const { return election_ == nullptr || election_->leads(); }
@@ -45,9 +49,11 @@ class ControlLead {
   Loop& loop_;
   Log& log_;
   std::function<void()> began_;
+  std::function<void()> turned_;
   std::string identity_;
   Leadership known_;
   std::stop_source term_;
+  std::unique_ptr<PodLabelKeeper> label_;  ///< null: there is none to keep
   std::unique_ptr<LeaderElection> election_;
 };
 

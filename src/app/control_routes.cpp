@@ -97,17 +97,10 @@ void ControlRouteTable::add_plan() {
        .problems = {503},
        .handle = [this](const RouteRequest& request, const Reply& reply) {
          const std::string name(request.parameter("name"));
-         const KedaTarget* target = sources_.keda(name);
-         if (target == nullptr)
-           return reply->send(problem(404, "there is no queue '" + name + "' with the target keda"));
-         if (const std::string follows = sources_.follows(); !follows.empty())
-           return reply->send(problem(503, "No number is given here: " + follows + "."));
-         const std::optional<std::string> value = target->answer();
-         // KEDA's fallback holds: no number is better than one that nobody decided.
-         reply->send(value ? json_response(*value)
-                           : problem(503,
-                                     "There is no number yet: nothing was decided, or control runs "
-                                     "without --apply."));
+         const KedaNumber number = sources_.keda(name);
+         if (number.state == KedaNumber::State::Known)
+           return reply->send(json_response("{\"value\": " + std::to_string(number.instances) + "}"));
+         reply->send(problem(number.state == KedaNumber::State::Unknown ? 404 : 503, number.why));
        }});
 }
 

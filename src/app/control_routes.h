@@ -22,10 +22,9 @@ class ControlRoutes {
   struct Sources {
     std::function<bool()> ready;
     std::function<std::string()> plan;
-    std::function<std::string()> follows;  ///< why nothing is told by this copy; empty: it acts
     std::function<std::string()> metrics;
     AlertService* alerts = nullptr;
-    std::function<const KedaTarget*(std::string_view queue)> keda;  ///< null: there is none of that name
+    std::function<KedaNumber(std::string_view queue)> keda;
   };
   /// Invalid for tokens that cannot be read.
   static Result<std::unique_ptr<ControlRoutes>> make(const Endpoint& admin,

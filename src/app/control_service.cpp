@@ -14,9 +14,11 @@
 #include "app/fit_worker.h"
 #include "app/history_keeper.h"
 #include "app/history_tiers.h"
+#include "app/keda_numbers.h"
 #include "app/listen_address.h"
 #include "app/opened_history.h"
 #include "app/own_program.h"
+#include "app/scaler_door.h"
 #include "app/target_factory.h"
 #include "edge/net/service_manager.h"
 #include "edge/observe/decision_log.h"
@@ -38,6 +40,7 @@ class Service : public ControlService, public Names {
         decisions_({.directory = options_.config.data + "/decisions"}, *this) {}
   ~Service() override {
     alerts_.reset();
+    scaler_.reset();
     for (const auto& each : queues_) each->thread.reset();
     lead_.end();
     if (admin_) remove_endpoints(options_.config.data);
@@ -61,6 +64,7 @@ class Service : public ControlService, public Names {
   Result<void> listen();
   std::string metrics_text() const;
   std::vector<ControlSample> samples() const;
+  KedaNumber number_for_keda(std::string_view queue) const;
 
   void bring_back(Controlled& c);
   void fill_history(Controlled& c, Result<std::vector<ImportedSeries>> measured);
@@ -74,6 +78,9 @@ class Service : public ControlService, public Names {
   void told(Controlled& c, const TargetOrder& order, const Result<void>& taken);
   Result<void> keep(Controlled& c, std::optional<std::uint32_t> told);
   void begin_to_lead();
+  void tell_keda() const {
+    if (scaler_) scaler_->changed();
+  }
   void record(Controlled& c, const TargetOrder& order, DirectiveOutcome outcome, const std::string& answer);
   void end_round(Controlled& c);
 
@@ -90,7 +97,8 @@ class Service : public ControlService, public Names {
   std::unique_ptr<ControlRoutes> routes_;
   std::unique_ptr<HttpServer> admin_;
   std::unique_ptr<AlertService> alerts_;
-  ControlLead lead_{loop_, log(), [this] { begin_to_lead(); }};
+  std::unique_ptr<ScalerDoor> scaler_;  ///< null: KEDA does not ask by gRPC
+  ControlLead lead_{loop_, log(), [this] { begin_to_lead(); }, [this] { tell_keda(); }};
 };
 
 Result<void> Service::start() {
@@ -161,19 +169,21 @@ Result<void> Service::listen() {
       {.ready =
            [this] { return std::ranges::all_of(queues_, [](const auto& each) { return each->restored; }); },
        .plan = [this] { return plan_json(); },
-       .follows = [this] { return lead_.follows(); },
        .metrics = [this] { return metrics_text(); },
        .alerts = alerts_.get(),
-       .keda = [this](std::string_view name) -> const KedaTarget* {
-         const auto found =
-             std::ranges::find_if(queues_, [name](const auto& each) { return each->config.queue == name; });
-         return found == queues_.end() ? nullptr : (*found)->keda();
-       }});
+       .keda = [this](std::string_view name) { return number_for_keda(name); }});
   if (!routes) return std::unexpected(routes.error());
   routes_ = std::move(*routes);
   auto server = HttpServer::listen(loop_, {.listen = *admin}, routes_->handler());
   if (!server) return std::unexpected(server.error());
   admin_ = std::move(*server);
+  if (const KedaConfig& keda = options_.config.keda; !keda.listen.empty()) {
+    auto door =
+        ScalerDoor::open(loop_, log(), keda, [this](std::string_view name) { return number_for_keda(name); });
+    if (!door) return std::unexpected(door.error());
+    scaler_ = std::move(*door);
+    log().info("KEDA may ask by gRPC", {{"address", to_string(scaler_->endpoint())}});
+  }
   const std::string url = "http://" + to_string(admin_->endpoint());
   write_endpoints(options_.config.data, "", url);
   log().info("control watches", {{"queues", std::uint64_t{queues_.size()}},
@@ -369,6 +379,7 @@ void Service::told(Controlled& c, const TargetOrder& order, const Result<void>& 
 }
 
 void Service::end_round(Controlled& c) {
+  tell_keda();
   if (const std::optional<std::string> problem = decisions_.flush()) log().warning(*problem);
   if (c.finished) {
     if (std::ranges::all_of(queues_, [](const auto& each) { return each->finished; })) loop_.stop();
@@ -395,7 +406,13 @@ std::vector<ControlSample> Service::samples() const {
 }
 
 std::string Service::metrics_text() const {
-  return control_metrics_text(samples(), FOREWARM_VERSION, lead_.sample());
+  const auto streams = scaler_ ? std::optional<double>(scaler_->streams()) : std::nullopt;
+  return control_metrics_text(samples(), FOREWARM_VERSION, lead_.sample(), streams);
+}
+
+KedaNumber Service::number_for_keda(std::string_view queue) const {
+  return keda_number(queues_, queue, options_.apply ? lead_.follows() : "control runs without --apply",
+                     now());
 }
 
 bool Service::well() const {

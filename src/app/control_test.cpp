@@ -94,6 +94,32 @@ TEST(ControlConfig, ALeaderThatCouldBeTwoIsRefused) {
             std::string::npos);
 }
 
+TEST(ControlConfig, WhereKedaAsksByGrpcIsNotOpenByMistake) {
+  const auto refusal = [](const std::string& keda, const std::string& target = "") {
+    return refusal_of_config("[keda]\n" + keda + std::string(kMinimal) + "\n" + target);
+  };
+  const std::string files = "tls_certificate = \"a\"\ntls_key = \"b\"\n", grpc = "target.via = \"grpc\"\n";
+  EXPECT_EQ(refusal("listen = \"127.0.0.1:9328\"\n", grpc), "");
+  EXPECT_NE(refusal("listen = \"0.0.0.0:9328\"\n" + files).find("nothing says who may ask"),
+            std::string::npos);
+  EXPECT_EQ(refusal("listen = \"0.0.0.0:9328\"\nclient_ca_file = \"c\"\n" + files), "");
+  EXPECT_EQ(refusal("listen = \"0.0.0.0:9328\"\nanyone = true\n"), "");
+  EXPECT_NE(refusal("listen = \"127.0.0.1:9328\"\ntls_key = \"b\"\n").find("or neither"), std::string::npos);
+  EXPECT_NE(refusal("listen = \"127.0.0.1:9328\"\nclient_ca_file = \"c\"\n").find("needs tls_certificate"),
+            std::string::npos);
+  EXPECT_NE(refusal("", grpc).find("needs a table [keda]"), std::string::npos);
+  EXPECT_NE(refusal("", "target.via = \"amqp\"\n").find("target.via: expected one of http grpc"),
+            std::string::npos);
+  const std::string listen = "listen = \"127.0.0.1:9328\"\n";
+  EXPECT_EQ(refusal(listen, grpc + "target.url = \"control.ops:9328\"\n"), "");
+  EXPECT_NE(refusal(listen, grpc + "target.url = \"https://control.ops\"\n").find("expected HOST:PORT"),
+            std::string::npos);
+  const std::string lock = "[leader]\nkind = \"postgresql-lock\"\nurl = \"postgresql://a@127.0.0.1/b\"\n";
+  EXPECT_NE(
+      refusal_of_config(lock + "pod_label = \"x\"\n" + std::string(kMinimal)).find("only a pod has one"),
+      std::string::npos);
+}
+
 TEST(ControlConfig, AScaledObjectNamesTheQueuesAddress) {
   const Result<ControlFile> read = read_control_config(kMinimal, "control.toml");
   ASSERT_TRUE(read);

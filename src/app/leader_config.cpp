@@ -24,20 +24,27 @@ constexpr double kRetriesWithin = 1.2;
 
 using MadeElection = Result<std::unique_ptr<LeaderElection>>;
 
-MadeElection make_lease(const LeaderConfig& config, LeaderElection::Changed changed) {
+/// Where the API server is and how it is asked, for a Lease and for a pod.
+template <class Asked>
+void fill_access(const LeaderConfig& config, Asked& asked) {
   const PodAccount pod = find_pod_account();
   // A pod's own account is for its own cluster only.
   const bool own = config.url.empty();
-  if (own && pod.url.empty())
+  asked.url = own ? pod.url : config.url;
+  if (!config.space.empty())
+    asked.space = config.space;
+  else if (!pod.space.empty())
+    asked.space = pod.space;
+  asked.ca_file = config.ca_file.empty() && own ? pod.ca_file : config.ca_file;
+  asked.authorise = bearer_token_in(config.token_file.empty() && own ? pod.token_file : config.token_file);
+}
+
+MadeElection make_lease(const LeaderConfig& config, LeaderElection::Changed changed) {
+  KubernetesLease lease{.url = {}, .name = config.name};
+  fill_access(config, lease);
+  if (lease.url.empty())
     return error(ErrorCode::Invalid,
                  "[leader] needs url, the API server's: this is not a pod that Kubernetes would tell it");
-  KubernetesLease lease{.url = own ? pod.url : config.url, .name = config.name};
-  if (!config.space.empty())
-    lease.space = config.space;
-  else if (!pod.space.empty())
-    lease.space = pod.space;
-  lease.ca_file = config.ca_file.empty() && own ? pod.ca_file : config.ca_file;
-  lease.authorise = bearer_token_in(config.token_file.empty() && own ? pod.token_file : config.token_file);
   lease.timing = {.identity = leader_identity(config),
                   .lease = config.lease,
                   .renew_deadline = config.renew_deadline,
@@ -70,6 +77,10 @@ void describe(FieldVisitor& v, LeaderConfig& c) {
          c.password_file);
   v.text({"ca_file", "kubernetes-lease: PEM file of who is trusted (empty: the pod's service account)"},
          c.ca_file);
+  v.text({"pod_label",
+          "kubernetes-lease: label of the pod called identity that says \"true\" while it leads, for a "
+          "Service that selects it; empty: none"},
+         c.pod_label);
   v.duration({"lease",
               "whole seconds: another copy acts when the Lease was not renewed for so long, or so "
               "long after it got the lock"},
@@ -93,6 +104,8 @@ Result<void> check_leader(const LeaderConfig& config) {
              !config.url.starts_with("https://")) {
     return wrong("url: expected one that begins with http:// or https://, found '" + config.url + "'");
   }
+  if (!config.pod_label.empty() && config.kind != kKubernetesLease)
+    return wrong("pod_label: only a pod has one; for kind = \"kubernetes-lease\"");
   if (config.lease % Duration(1s) != Duration(0)) return wrong("lease: expected whole seconds");
   if (config.lease <= config.renew_deadline)
     return wrong("renew_deadline: expected less than lease, or two copies would act at a time");
@@ -116,6 +129,16 @@ MadeElection make_election(const LeaderConfig& config, LeaderElection::Changed c
                              .timing = {.lease = config.lease, .renew_deadline = config.renew_deadline},
                              .retry = config.retry},
                             std::move(changed));
+}
+
+std::unique_ptr<PodLabelKeeper> make_pod_label(const LeaderConfig& config,
+                                               std::function<void(const std::string&)> problem) {
+  if (config.kind != kKubernetesLease || config.pod_label.empty()) return nullptr;
+  PodLabel label{.url = {}, .pod = leader_identity(config), .label = config.pod_label};
+  fill_access(config, label);
+  label.retry = std::chrono::duration_cast<std::chrono::milliseconds>(config.retry);
+  label.problem = std::move(problem);
+  return keep_pod_label(std::move(label));
 }
 
 MadeElection lead_for_a_while(const LeaderConfig& config) {

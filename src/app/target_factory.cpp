@@ -123,9 +123,16 @@ Result<std::string> scaled_object_of(const ControlFile& file, const ControlConfi
   ScaledWorkload workload{.name = target.name, .workload = target.name};
   if (!target.space.empty()) workload.space = target.space;
   if (target.workload == "statefulset") workload.kind = "StatefulSet";
-  std::string url = target.url.empty() ? "http://" + file.admin : target.url;
-  while (url.ends_with('/')) url.pop_back();
-  workload.url = url + "/v1/keda/" + control.queue;
+  workload.queue = control.queue;
+  if (target.via == "grpc") {
+    workload.scaler = target.url.empty() ? file.keda.listen : target.url;
+    workload.tls = !file.keda.tls_certificate.empty();
+    workload.client_certificate = !file.keda.client_ca_file.empty();
+  } else {
+    std::string url = target.url.empty() ? "http://" + file.admin : target.url;
+    while (url.ends_with('/')) url.pop_back();
+    workload.url = url + "/v1/keda/" + control.queue;
+  }
   workload.least = control.scaling.instances_min;
   workload.most = control.scaling.instances_max;
   workload.token = !file.admin_tokens.empty();

@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from control_tests import Control, ControlTest
+from keda_tests import UNAVAILABLE, Keda, grpc_address
 from server_process import run, wait_for
 
 
@@ -14,6 +15,7 @@ class LeaderTest(ControlTest):
     def setUp(self):
         super().setUp()
         self.api = self.kubernetes()
+        self.more = ""
         self.given_up()
 
     def given_up(self):
@@ -35,7 +37,7 @@ ca_file = "{self.api.ca}"
 lease = "3s"
 renew_deadline = "2s"
 retry = "200ms"
-'''
+{self.more}'''
 
     def copy(self, name, *arguments):
         """One copy, with a folder, a token and an identity of its own."""
@@ -155,8 +157,11 @@ retry = "200ms"
         self.assertTrue(a.log_lines("this copy does not lead any more: it stops acting"))
 
     def test_keda_gets_its_number_from_the_one_that_leads(self):
-        self.target = 'target.kind = "keda"\ntarget.name = "worker"\nmetrics.instances_ready = "ready"\n'
+        self.target = 'target.kind = "keda"\ntarget.via = "grpc"\ntarget.name = "worker"\nmetrics.instances_ready = "ready"\n'
+        self.more = 'pod_label = "forewarm/leads"\n[keda]\nlisten = "127.0.0.1:0"\n'
         self.prometheus.values["ready"] = 2
+        self.api.labels = {"a": {"app": "forewarm"}, "b": {"app": "forewarm", "forewarm/leads": "true"}}  # b was killed once
+        labelled = {"app": "forewarm", "forewarm/leads": "true"}
         a = self.copy("a", "--apply")
         wait_for(lambda: self.leads(a), "it leads")
         b = self.copy("b", "--apply")
@@ -166,9 +171,22 @@ retry = "200ms"
         status, text = b.http("GET", "/v1/keda/orders")
         self.assertEqual(status, 503)
         self.assertIn("this copy follows a", text)
+        wait_for(lambda: self.api.labels == {"a": labelled, "b": {"app": "forewarm"}}, "a Service would select the one that leads")
+        to_a, to_b = Keda(self, grpc_address(a)), Keda(self, grpc_address(b))
+        self.assertEqual(to_b.ask("GetMetrics"), (UNAVAILABLE, "no number is given here: this copy follows a"))
+        stream = to_b.stream()
+        wait_for(lambda: to_b.ended(stream) and to_b.ended(stream)[0] == UNAVAILABLE, "nor does it take a stream")
+        stream = to_a.stream()
+        wait_for(lambda: to_a.heard(stream) == [True], "that is for the one that leads")
         self.prometheus.values["ready"] = 30
-        a.kill()
+        self.api.cut_off = {"a"}
+        wait_for(lambda: to_a.ended(stream) == (0, ""), "it ends when leading does, and without an error")
         wait_for(lambda: self.leads(b), "the other leads")
+        wait_for(lambda: self.api.labels["b"] == labelled, "and says so")
+        self.assertTrue(wait_for(lambda: a.log_lines("the label of who leads cannot be set; KEDA may not reach this copy, "
+                                                     "or reach it in vain"), "it is said"))
+        self.api.cut_off = set()
+        wait_for(lambda: self.api.labels["a"] == {"app": "forewarm"}, "it is mended")
         wait_for(lambda: self.number(b) == 30, "it holds what there is")
         self.assertEqual(b.directives("sent"), [])
 

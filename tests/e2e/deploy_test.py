@@ -64,7 +64,7 @@ class Manifests(unittest.TestCase):
 
     def test_they_are_of_their_kinds(self):
         every = [document for name in (*WORKLOADS, "worker") for document in manifests(name)]
-        self.assertEqual(self.compiled([each for each in every if not each["apiVersion"].startswith("keda.sh/")]), "")
+        self.assertEqual(self.compiled(every), "")
 
     def test_a_field_that_is_none_is_found(self):
         wrong = one(manifests("server"), "StatefulSet")
@@ -77,13 +77,15 @@ class Manifests(unittest.TestCase):
             template = workload["spec"]["template"]
             self.assertEqual(workload["spec"]["selector"]["matchLabels"], labels)
             self.assertEqual(template["metadata"]["labels"], labels)
-            service = one(documents, "Service")
+            services = [each for each in documents if each["kind"] == "Service"]
+            service, = (each for each in services if each["metadata"]["name"] == name)
             self.assertEqual(service["spec"]["selector"], labels)
             self.assertEqual(service["metadata"]["labels"], labels)
             self.assertEqual(one(documents, "ServiceMonitor")["spec"]["selector"]["matchLabels"], labels)
             container, = template["spec"]["containers"]
             ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-            self.assertEqual({port["targetPort"]: port["port"] for port in service["spec"]["ports"]}, ports)
+            served = [port for each in services for port in each["spec"]["ports"]]
+            self.assertEqual({port["targetPort"]: port["port"] for port in served}, ports)
             for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
                 self.assertIn(container[probe]["httpGet"]["port"], ports)
             self.assertIn(one(documents, "ServiceMonitor")["spec"]["endpoints"][0]["port"], ports)
@@ -108,7 +110,9 @@ class Manifests(unittest.TestCase):
                                           "verbs": ["get", "patch"]},
                                          {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
                                          {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
-                                          "resourceNames": ["forewarm-control"], "verbs": ["get", "update"]}])
+                                          "resourceNames": ["forewarm-control"], "verbs": ["get", "update"]},
+                                         {"apiGroups": [""], "resources": ["pods"],
+                                          "resourceNames": ["forewarm-control-0", "forewarm-control-1"], "verbs": ["patch"]}])
         (_, text), = one(documents, "ConfigMap")["data"].items()
         self.assertIn('[leader]\nkind = "kubernetes-lease"\nname = "forewarm-control"\n', text, "the Lease that it may use")
         self.assertEqual(binding["roleRef"]["name"], role["metadata"]["name"])
@@ -116,6 +120,10 @@ class Manifests(unittest.TestCase):
         workload = one(documents, "StatefulSet")
         self.assertEqual(workload["spec"]["template"]["spec"]["serviceAccountName"], account)
         self.assertEqual(one(documents, "PodDisruptionBudget")["spec"]["selector"], workload["spec"]["selector"])
+        self.assertEqual(workload["spec"]["replicas"], 2, "as many pods as it may label")
+        label, = re.findall(r'^pod_label = "(.+)"$', text, re.MULTILINE)
+        leader, = (each for each in documents if each["kind"] == "Service" and each["metadata"]["name"].endswith("-leader"))
+        self.assertEqual(leader["spec"]["selector"], workload["spec"]["selector"]["matchLabels"] | {label: "true"})
 
     def configuration(self, documents, workload):
         """The configuration with its folders moved here, and its secrets made; the ports that it listens on."""

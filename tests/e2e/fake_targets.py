@@ -116,10 +116,11 @@ class FakePrometheus(Recorder):
 
 
 class FakeKubernetes(Recorder):
-    """The scale subresource of one Deployment, and Leases, for whoever has the token, or one of `tokens`. `fails` answers
-    writes of the former in its place; requests for Leases with a token of `cut_off` are not answered."""
+    """The scale subresource of one Deployment, Leases and the labels of pods, for whoever has the token, or one of `tokens`.
+    `fails` answers writes of the first in its place; requests for the others with a token of `cut_off` are not answered."""
 
     path = "/apis/apps/v1/namespaces/shop/deployments/worker/scale"
+    pods_path = "/api/v1/namespaces/shop/pods/"
     leases_path = "/apis/coordination.k8s.io/v1/namespaces/shop/leases"
 
     def __init__(self, folder, token):
@@ -133,6 +134,7 @@ class FakeKubernetes(Recorder):
         self.replicas = 2
         self.fails = None
         self.leases = {}
+        self.labels = {}  # of each pod
         self.holders = []  # of each lease that was written, in order
         self.versions = 0
         self.cut_off = set()
@@ -144,6 +146,14 @@ class FakeKubernetes(Recorder):
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.tokens | {self.token}:
             return 401, {"kind": "Status", "message": "Unauthorized", "code": 401}
+        if path.startswith(self.pods_path) and method == "PATCH":
+            if token in self.cut_off:
+                return None, 1
+            labels = self.labels.setdefault(path.removeprefix(self.pods_path), {})
+            for name, value in json.loads(body)["metadata"]["labels"].items():
+                labels.pop(name, None)
+                labels |= {} if value is None else {name: value}
+            return 200, {"apiVersion": "v1", "kind": "Pod"}
         if path.startswith(self.leases_path):
             if token in self.cut_off:
                 return None, 1

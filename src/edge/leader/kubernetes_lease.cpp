@@ -1,13 +1,13 @@
 #include "edge/leader/kubernetes_lease.h"
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
 #include <thread>
 #include <utility>
 
+#include "edge/leader/api_refusal.h"
 #include "edge/leader/lease_object.h"
 #include "edge/leader/published_standing.h"
 
@@ -19,20 +19,6 @@ constexpr std::chrono::milliseconds kGiveUpTimeout(2000);
 
 TimePoint lease_wall_time() {
   return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
-}
-
-/// The API's own words for a refusal (a Status object).
-Error refused_lease(const HttpResponse& answer) {
-  std::string words = answer.body.substr(0, 300);
-  boost::system::error_code failed;
-  const boost::json::value status = boost::json::parse(answer.body, failed);
-  const boost::json::object* object = failed ? nullptr : status.if_object();
-  const boost::json::value* message = object != nullptr ? object->if_contains("message") : nullptr;
-  if (message != nullptr && message->is_string()) words = message->get_string();
-  std::string text = "status " + std::to_string(answer.status) + (words.empty() ? "" : ": " + words);
-  if (answer.status == 401) text += " (is the token right, and not expired?)";
-  if (answer.status == 403) text += " (its Role needs get, create and update on leases)";
-  return {ErrorCode::Io, std::move(text)};
 }
 
 class LeaseByKubernetes : public LeaderElection {
@@ -145,7 +131,7 @@ LeaseAnswer LeaseByKubernetes::understood(const LeaseRequest& request, const Res
   if (answer->status == 409 || made) return LeaseConflict{};
   // To a POST it would say that there is no such namespace.
   if (answer->status == 404 && request.what != What::Create) return LeaseMissing{};
-  if (answer->status < 200 || answer->status > 299) return refused_lease(*answer);
+  if (answer->status < 200 || answer->status > 299) return api_refusal(*answer, "get, create and update on leases");
   Result<LeaseFound> found = parse_lease(answer->body);
   if (!found) return found.error();
   object_ = answer->body;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace forewarm {
 namespace {
@@ -18,15 +19,34 @@ std::string last_reason() {
   return reason ? reason : "unknown reason";
 }
 
-/// "http/1.1" is all that is spoken; a client that offers h2 alone is told so.
+/// As ALPN has them (RFC 7301): each with its length.
+constexpr std::string_view kHttp11 = "\x08http/1.1", kHttp2 = "\x02h2";
+
+/// `spoken`, one of these, is all that is spoken; a client that offers others alone is told so.
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
-                    unsigned int offered_size, void*) {
-  static constexpr std::array<unsigned char, 9> kHttp11 = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+                    unsigned int offered_size, void* spoken) {
+  const std::string_view ours = *static_cast<const std::string_view*>(spoken);
   unsigned char* found = nullptr;
-  const int result =
-      SSL_select_next_proto(&found, size, kHttp11.data(), kHttp11.size(), offered, offered_size);
+  const int result = SSL_select_next_proto(&found, size, reinterpret_cast<const unsigned char*>(ours.data()),
+                                           static_cast<unsigned int>(ours.size()), offered, offered_size);
   *chosen = found;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/// Clients have to show a certificate of one of these.
+bool ask_for_certificates(SSL_CTX* context, const std::string& authorities) {
+  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(authorities.c_str());
+  if (names == nullptr || SSL_CTX_load_verify_locations(context, authorities.c_str(), nullptr) != 1) {
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return false;
+  }
+  SSL_CTX_set_client_CA_list(context, names);  // owns them
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  // A session that is taken up again would not be asked.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(context, 0);
+  return true;
 }
 
 /// Where distributions keep whom they trust, since a program that is linked for none of them finds its own
@@ -46,8 +66,9 @@ bool trust_system(SSL_CTX* context) {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsIdentity>> TlsIdentity::load(std::string certificate, std::string key) {
-  std::shared_ptr<TlsIdentity> identity(new TlsIdentity(std::move(certificate), std::move(key)));
+Result<std::shared_ptr<TlsIdentity>> TlsIdentity::load(std::string certificate, std::string key, TlsUse use) {
+  std::shared_ptr<TlsIdentity> identity(
+      new TlsIdentity(std::move(certificate), std::move(key), std::move(use)));
   if (auto loaded = identity->reload(); !loaded) return std::unexpected(loaded.error());
   return identity;
 }
@@ -63,7 +84,8 @@ Result<void> TlsIdentity::reload() {
                                       SSL_MODE_RELEASE_BUFFERS);
   // Asking for a passphrase would wait at a terminal for ever.
   SSL_CTX_set_default_passwd_cb(context.get(), [](char*, int, int, void*) { return 0; });
-  SSL_CTX_set_alpn_select_cb(context.get(), &choose_protocol, nullptr);
+  const std::string_view& spoken = use_.protocol == TlsUse::Protocol::Http2 ? kHttp2 : kHttp11;
+  SSL_CTX_set_alpn_select_cb(context.get(), &choose_protocol, const_cast<std::string_view*>(&spoken));
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_.c_str()) != 1) {
     return error(ErrorCode::Invalid,
                  "tls_certificate: " + certificate_ + " is no readable PEM certificate: " + last_reason());
@@ -73,6 +95,9 @@ Result<void> TlsIdentity::reload() {
                                          ": " + last_reason());
   if (SSL_CTX_check_private_key(context.get()) != 1)
     return error(ErrorCode::Invalid, "tls_key: " + key_ + " is not the key of " + certificate_);
+  if (!use_.client_ca.empty() && !ask_for_certificates(context.get(), use_.client_ca))
+    return error(ErrorCode::Invalid, "client_ca_file: " + use_.client_ca +
+                                         " is no readable PEM file of certificates: " + last_reason());
   context_ = context;
   return {};
 }
@@ -83,7 +108,7 @@ bool TlsIdentity::files_changed() const {
 
 std::string TlsIdentity::stamp() const {
   std::string text;
-  for (const std::string& path : {certificate_, key_}) {
+  for (const std::string& path : {certificate_, key_, use_.client_ca}) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) continue;
     text += std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) + "/" +

@@ -9,6 +9,14 @@ struct ssl_ctx_st;
 
 namespace forewarm {
 
+/// What a server's TLS is for.
+struct TlsUse {
+  enum class Protocol { Http11, Http2 };  ///< what a client that names protocols (ALPN) has to name
+  Protocol protocol = Protocol::Http11;
+  std::string
+      client_ca{};  ///< PEM file: clients show a certificate that these have signed; empty: they need none
+};
+
 /// A certificate with its key, for servers that speak HTTPS: TLS 1.2 and 1.3. It is read again when asked to
 /// or when its files change; connections that are open keep what they began with.
 ///
@@ -17,7 +25,7 @@ class TlsIdentity {
  public:
   /// PEM files; `certificate` holds the chain, the server's own first. Invalid or Io with the file and what
   /// is wrong with it.
-  static Result<std::shared_ptr<TlsIdentity>> load(std::string certificate, std::string key);
+  static Result<std::shared_ptr<TlsIdentity>> load(std::string certificate, std::string key, TlsUse use = {});
 
   /// What is wrong leaves the one in force.
   Result<void> reload();
@@ -27,12 +35,13 @@ class TlsIdentity {
   std::shared_ptr<ssl_ctx_st> context() const { return context_; }
 
  private:
-  TlsIdentity(std::string certificate, std::string key)
-      : certificate_(std::move(certificate)), key_(std::move(key)) {}
+  TlsIdentity(std::string certificate, std::string key, TlsUse use)
+      : certificate_(std::move(certificate)), key_(std::move(key)), use_(std::move(use)) {}
   std::string stamp() const;
 
   std::string certificate_;
   std::string key_;
+  TlsUse use_;
   std::string stamp_;  ///< of the files when they were read last, whatever came of it
   std::shared_ptr<ssl_ctx_st> context_;
 };

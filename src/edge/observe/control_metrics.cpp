@@ -19,6 +19,8 @@ constexpr std::array kControlMetrics = {
                   "1, with the names of this copy and of the one that leads"},
     ControlMetric{"forewarm_control_leader_changes_total", "counter", "",
                   "Times that this copy saw another leader than before"},
+    ControlMetric{"forewarm_control_keda_streams", "gauge", "",
+                  "Streams by which KEDA waits for the first instance"},
     ControlMetric{"forewarm_control_messages", "gauge", "queue, state", "Messages waiting and in flight"},
     ControlMetric{"forewarm_control_oldest_wait_seconds", "gauge", "queue",
                   "Time that the oldest message has waited"},
@@ -134,8 +136,11 @@ std::vector<MetricPoints> control_metric_points(std::span<const ControlSample> s
 }
 
 std::string control_metrics_text(std::span<const ControlSample> samples, std::string_view version,
-                                 const std::optional<ElectionSample>& election) {
-  return prometheus::TextSerializer().Serialize(control_families(samples, version, election).all());
+                                 const std::optional<ElectionSample>& election,
+                                 std::optional<double> keda_streams) {
+  ControlFamilies families = control_families(samples, version, election);
+  if (keda_streams) families.add("forewarm_control_keda_streams", {}, *keda_streams);
+  return prometheus::TextSerializer().Serialize(families.all());
 }
 
 }  // namespace forewarm

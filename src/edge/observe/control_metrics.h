@@ -59,6 +59,7 @@ std::vector<MetricPoints> control_metric_points(std::span<const ControlSample> s
                                                 const std::optional<ElectionSample>& election = {});
 /// In the Prometheus text exposition format 0.0.4.
 std::string control_metrics_text(std::span<const ControlSample> samples, std::string_view version,
-                                 const std::optional<ElectionSample>& election = {});
+                                 const std::optional<ElectionSample>& election = {},
+                                 std::optional<double> keda_streams = {});
 
 }  // namespace forewarm

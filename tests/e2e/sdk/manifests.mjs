@@ -7,9 +7,9 @@ const imports = new Map();
 const constants = [];
 for (const [number, manifest] of manifests.entries()) {
   const { apiVersion, kind } = manifest;
-  const module = apiVersion.startsWith("monitoring.coreos.com/")
-    ? `@kubernetes-models/prometheus-operator/${apiVersion}/${kind}`
-    : `kubernetes-models/${apiVersion}/${kind}`;
+  const group = apiVersion.split("/")[0];
+  const folder = { "monitoring.coreos.com": "@kubernetes-models/prometheus-operator", "keda.sh": "@kubernetes-models/keda" };
+  const module = `${folder[group] ?? "kubernetes-models"}/${apiVersion}/${kind}`;
   const model = (await import(module))[kind];
   new model(manifest).validate();
   imports.set(module, kind);

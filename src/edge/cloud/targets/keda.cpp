@@ -1,5 +1,7 @@
 #include "edge/cloud/targets/keda.h"
 
+#include <vector>
+
 namespace forewarm {
 namespace {
 
@@ -12,6 +14,37 @@ std::string yaml_text(const std::string& text) {
     out += c;
   }
   return out + "\"";
+}
+
+/// A parameter of a trigger, and under which key of the secret it is.
+struct TriggerSecret {
+  const char* parameter;
+  const char* key;
+};
+std::vector<TriggerSecret> secrets_of(const ScaledWorkload& w) {
+  std::vector<TriggerSecret> all;
+  if (w.scaler.empty()) {
+    if (w.token) all.push_back({"token", "token"});
+    return all;
+  }
+  if (w.tls) all.push_back({"caCert", "ca.crt"});
+  if (w.tls && w.client_certificate) {
+    all.push_back({"tlsClientCert", "tls.crt"});
+    all.push_back({"tlsClientKey", "tls.key"});
+  }
+  return all;
+}
+
+std::string authentication(const ScaledWorkload& w) {
+  const std::vector<TriggerSecret> secrets = secrets_of(w);
+  if (secrets.empty()) return "";
+  std::string text = "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata:\n  name: " +
+                     yaml_text(w.name + "-forewarm") + "\n  namespace: " + yaml_text(w.space) +
+                     "\nspec:\n  secretTargetRef:\n";
+  for (const TriggerSecret& secret : secrets)
+    text += "    - parameter: " + std::string(secret.parameter) +
+            "\n      name: " + yaml_text("forewarm-keda") + "\n      key: " + secret.key + "\n";
+  return text + "---\n";
 }
 
 }  // namespace
@@ -29,20 +62,14 @@ std::string KedaTarget::request_text(std::optional<std::uint32_t> instances) con
   return "answer KEDA " + (instances ? "{\"value\": " + std::to_string(*instances) + "}" : "nothing");
 }
 
-std::optional<std::string> KedaTarget::answer() const {
+std::optional<std::uint32_t> KedaTarget::number() const {
   const std::int64_t instances = instances_;
   if (instances == kNone) return std::nullopt;
-  return "{\"value\": " + std::to_string(instances) + "}";
+  return static_cast<std::uint32_t>(instances);
 }
 
 std::string scaled_object(const ScaledWorkload& w) {
-  std::string text;
-  if (w.token) {
-    text += "apiVersion: keda.sh/v1alpha1\nkind: TriggerAuthentication\nmetadata:\n  name: " +
-            yaml_text(w.name + "-forewarm") + "\n  namespace: " + yaml_text(w.space) +
-            "\nspec:\n  secretTargetRef:\n    - parameter: token\n      name: " + yaml_text("forewarm-keda") +
-            "\n      key: token\n---\n";
-  }
+  std::string text = authentication(w);
   text += "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata:\n  name: " + yaml_text(w.name) +
           "\n  namespace: " + yaml_text(w.space) + "\nspec:\n  scaleTargetRef:\n    kind: " + w.kind +
           "\n    name: " + yaml_text(w.workload) + "\n  pollingInterval: 5\n  cooldownPeriod: 0\n" +
@@ -57,13 +84,20 @@ std::string scaled_object(const ScaledWorkload& w) {
           "\n              periodSeconds: 15\n"
           "        scaleDown:\n          stabilizationWindowSeconds: 0\n          policies:\n"
           "            - type: Percent\n              value: 100\n              periodSeconds: 15\n"
-          "  triggers:\n    - type: metrics-api\n      metricType: AverageValue\n      metadata:\n"
-          "        targetValue: \"1\"\n        url: " +
-          yaml_text(w.url) + "\n        valueLocation: \"value\"\n";
-  if (w.token) {
-    text += "        authMode: \"bearer\"\n      authenticationRef:\n        name: " +
-            yaml_text(w.name + "-forewarm") + "\n";
+          "  triggers:\n    - type: ";
+  if (w.scaler.empty()) {
+    text +=
+        "metrics-api\n      metricType: AverageValue\n      metadata:\n        targetValue: \"1\"\n        "
+        "url: " +
+        yaml_text(w.url) + "\n        valueLocation: \"value\"\n";
+    if (w.token) text += "        authMode: \"bearer\"\n";
+  } else {
+    text += "external-push\n      metricType: AverageValue\n      metadata:\n        scalerAddress: " +
+            yaml_text(w.scaler) + "\n        queue: " + yaml_text(w.queue) + "\n";
+    if (w.tls) text += "        enableTLS: \"true\"\n";
   }
+  if (!secrets_of(w).empty())
+    text += "      authenticationRef:\n        name: " + yaml_text(w.name + "-forewarm") + "\n";
   return text;
 }
 

@@ -10,8 +10,21 @@
 
 namespace forewarm {
 
-/// The number that KEDA's metrics-api scaler fetches (KEDA 2 documentation, "Metrics API"). KEDA asks,
-/// nothing is sent; before the first number there is none, and KEDA's fallback holds.
+/// What KEDA is told of a queue at this moment.
+struct KedaNumber {
+  enum class State : std::uint8_t {
+    Known,
+    Waiting,    ///< there is none yet, or none any more
+    Elsewhere,  ///< this copy gives none: it does not act
+    Unknown     ///< there is no such queue with the target keda
+  };
+  State state = State::Known;
+  std::uint32_t instances = 0;
+  std::string why{};  ///< there is none, for people
+};
+
+/// The number that KEDA's scalers ask for (KEDA 2 documentation, "Metrics API" and "External Scalers"). KEDA
+/// asks, nothing is sent; before the first number there is none, and KEDA's fallback holds.
 class KedaTarget : public ScaleTarget {
  public:
   bool readable() const override { return false; }
@@ -19,8 +32,8 @@ class KedaTarget : public ScaleTarget {
   Result<void> set(std::optional<std::uint32_t> instances, const std::stop_token& stop) override;
   std::string request_text(std::optional<std::uint32_t> instances) const override;
 
-  /// {"value": 5}; none before the first number. Any thread.
-  std::optional<std::string> answer() const;
+  /// None before the first. Any thread.
+  std::optional<std::uint32_t> number() const;
 
  private:
   static constexpr std::int64_t kNone = -1;
@@ -33,14 +46,19 @@ struct ScaledWorkload {
   std::string space = "default";    ///< namespace
   std::string kind = "Deployment";  ///< or StatefulSet
   std::string workload;
-  std::string url{};  ///< where KEDA asks, as its cluster reaches it
+  std::string url{};     ///< where KEDA asks by HTTP, as its cluster reaches it
+  std::string scaler{};  ///< HOST:PORT where it asks by gRPC; empty: by HTTP
+  std::string queue{};
+  bool tls = false;                 ///< gRPC: by TLS
+  bool client_certificate = false;  ///< gRPC: KEDA shows a certificate
   std::uint32_t least = 0;
   std::uint32_t most = 100;
-  bool token = false;  ///< asks with a bearer token, of a secret that the operator makes
+  bool token = false;  ///< HTTP: asks with a bearer token
 };
-/// The ScaledObject, and with a token its TriggerAuthentication, as YAML. The Horizontal Pod Autoscaler
-/// behind it is told to do as it is told: one instance a unit (AverageValue 1), no stabilisation window, no
-/// limits of its own.
+/// The ScaledObject, and where KEDA has to show or to check anything its TriggerAuthentication, which reads
+/// the Secret "forewarm-keda" that the operator makes (token; ca.crt, tls.crt, tls.key), as YAML. The
+/// Horizontal Pod Autoscaler behind it is told to do as it is told: one instance a unit (AverageValue 1), no
+/// stabilisation window, no limits of its own.
 std::string scaled_object(const ScaledWorkload& workload);
 
 }  // namespace forewarm
