@@ -67,6 +67,16 @@ void describe_remote(FieldVisitor& v, RemoteConfig& c) {
   v.end_table();
 }
 
+void describe_connections(FieldVisitor& v, ServerConfig& c) {
+  v.text({"tls_certificate", "PEM file with the certificate chain of all ports; empty: plain HTTP"},
+         c.tls_certificate);
+  v.text({"tls_key", "PEM file with its key"}, c.tls_key);
+  v.list({"egress",
+          "where the program itself may connect to, beside this machine: HOST, *.DOMAIN, ADDRESS or "
+          "ADDRESS/BITS, each with or without :PORT; empty: anywhere"},
+         c.egress);
+}
+
 }  // namespace
 
 void describe(FieldVisitor& v, ScalingSettings& s) {
@@ -106,13 +116,7 @@ void describe(FieldVisitor& v, ServerConfig& c) {
           "(proxies, containers), for example https://queues.example.org; empty: the request's Host"},
          c.public_url);
   v.text({"record", "file that gets every event and decision, for replay; empty: none"}, c.record);
-  v.text({"tls_certificate", "PEM file with the certificate chain of all ports; empty: plain HTTP"},
-         c.tls_certificate);
-  v.text({"tls_key", "PEM file with its key"}, c.tls_key);
-  v.list({"egress",
-          "where the program itself may connect to, beside this machine: HOST, *.DOMAIN, ADDRESS or "
-          "ADDRESS/BITS, each with or without :PORT; empty: anywhere"},
-         c.egress);
+  describe_connections(v, c);
   v.duration({"shutdown_timeout", "how long runs may still take after SIGTERM; docker stop kills after 10s"},
              c.shutdown_timeout, {Duration(0), 24h});
   v.text({"log_level", "debug, info, warning or error"}, c.log_level);
