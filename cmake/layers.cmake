@@ -75,7 +75,7 @@ function(forewarm_library folder)
     if(FOREWARM_SANITIZE AND NOT folder MATCHES "^(core|core/forecast.*|sim.*)$")
       target_compile_options(${target}_test PRIVATE -O0)
     endif()
-    gtest_discover_tests(${target}_test TEST_PREFIX "${folder}/" TEST_FILTER "-${FOREWARM_SCENARIO_TESTS}"
+    gtest_discover_tests(${target}_test TEST_PREFIX "${folder}/" TEST_FILTER "-${FOREWARM_SCENARIO_TESTS}:*InPostgres*"
       PROPERTIES LABELS fast DISCOVERY_TIMEOUT 60)
     gtest_discover_tests(${target}_test TEST_PREFIX "${folder}/" TEST_FILTER "${FOREWARM_SCENARIO_TESTS}"
       TEST_LIST ${target}_scenarios PROPERTIES LABELS scenario TIMEOUT 600 DISCOVERY_TIMEOUT 60)

@@ -4,107 +4,141 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "edge/sql/postgres_session.h"
+#include "edge/sql/sqlite_session.h"
 
 namespace forewarm {
-
-using sqlite::Code;
-using sqlite::kOk;
 
 namespace {
 
 constexpr std::int64_t kApplication = 0x66777268;  // "fwrh"
 constexpr std::int64_t kFormat = 1;
+constexpr int kAttempts = 4;  ///< at a transaction that stands in another's way
+
+/// What scalers and retries have learnt. Files of before it was kept have no such tables.
+std::vector<std::string> learnt_tables(const SqlDialect& dialect) {
+  const std::string integer(dialect.integer), text(dialect.text);
+  const std::string rest = "saved " + integer + " NOT NULL, version " + integer + " NOT NULL, memory " +
+                           text + " NOT NULL)" + std::string(dialect.rowid_table);
+  return {"CREATE TABLE IF NOT EXISTS scalers (series " + integer + " PRIMARY KEY REFERENCES series (id), " +
+              rest,
+          "CREATE TABLE IF NOT EXISTS retries (one " + integer + " PRIMARY KEY CHECK (one = 1), " + rest};
+}
+
+std::string joined_statements(const std::vector<std::string>& statements) {
+  std::string all;
+  for (const std::string& each : statements) all += each + ";";
+  return all;
+}
+
+Result<std::unique_ptr<SqlSession>> open_file(const HistoryDatabase::Options& options) {
+  return open_sqlite_session({.path = options.path,
+                              .create = options.create,
+                              .application = kApplication,
+                              .format = kFormat,
+                              .tables = joined_statements(HistoryTables::definitions(kSqliteDialect)),
+                              .later = joined_statements(learnt_tables(kSqliteDialect))});
+}
+
+Result<std::unique_ptr<SqlSession>> open_shared(const HistoryDatabase::Shared& shared) {
+  std::vector<std::string> tables = HistoryTables::definitions(kPostgresDialect);
+  for (std::string& each : learnt_tables(kPostgresDialect)) tables.push_back(std::move(each));
+  tables.emplace_back(
+      "CREATE TABLE targets (queue TEXT PRIMARY KEY, target TEXT NOT NULL, found BIGINT, told BIGINT, since "
+      "BIGINT NOT NULL)");
+  return open_postgres_session({.url = shared.url,
+                                .password_file = shared.password_file,
+                                .called = shared.called,
+                                .timeout = shared.timeout,
+                                .stop = shared.stop,
+                                .what = "history",
+                                .format = kFormat,
+                                .tables = std::move(tables)});
+}
 
 }  // namespace
 
 Result<std::unique_ptr<HistoryDatabase>> HistoryDatabase::open(const Options& options) {
-  if (!options.create && !std::filesystem::exists(options.path)) {
+  if (!options.shared && !options.create && !std::filesystem::exists(options.path)) {
     return error(ErrorCode::NotFound, options.path +
                                           " does not exist. Give --data the folder of a server that has run, "
                                           "or import a history into it first");
   }
+  auto session = options.shared ? open_shared(*options.shared) : open_file(options);
+  if (!session) return std::unexpected(session.error());
   std::unique_ptr<HistoryDatabase> database(new HistoryDatabase(options));
-  sqlite::Connection& connection = database->connection_;
-  const auto failed = [&](Code code) {
-    return std::unexpected(sqlite::to_error(code, "opening", options.path));
-  };
-  if (const Code code = connection.open(options.path, nullptr, options.create); code != kOk)
-    return failed(code);
-  if (const Code code = connection.execute("PRAGMA busy_timeout = 5000"); code != kOk) return failed(code);
-  const Result<bool> known = sqlite::is_known(connection, options.path, kApplication, kFormat);
-  if (!known) {
-    connection.forbid_checkpoint_on_close();
-    return std::unexpected(known.error());
-  }
-  Code code = connection.execute(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF; PRAGMA cache_size "
-      "= -8192; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = "
-      "16777216");
-  // Another process may be making the tables at this moment.
-  if (code == kOk && !*known) {
-    code = database->tables_.create(connection);
-    if (code != kOk) {
-      (void)connection.execute("ROLLBACK");
-      const Result<bool> made = sqlite::is_known(connection, options.path, kApplication, kFormat);
-      if (made && *made) code = kOk;
-    }
-  }
-  if (code == kOk) code = database->tables_.prepare(connection);
-  if (code == kOk) code = database->prepare_scalers();
-  if (code == kOk) code = database->prepare_retries();
-  const std::pair<sqlite::Statement*, const char*> statements[] = {
-      {&database->begin_, "BEGIN IMMEDIATE"},
-      {&database->commit_, "COMMIT"},
-      {&database->roll_back_, "ROLLBACK"},
-      {&database->oldest_coverage_, "SELECT min(start) FROM coverage WHERE step < ?"},
-      {&database->finer_coverage_,
-       "SELECT c.series, c.step, c.start, c.until FROM coverage c JOIN series s ON s.id = c.series WHERE "
-       "s.kind = ? AND c.step < ? AND c.start < ? AND c.until > ? ORDER BY c.series, c.step, c.start"},
-      {&database->old_coverage_, "SELECT series, step, start, until FROM coverage WHERE start < ?"},
-      {&database->all_coverage_,
-       "SELECT s.kind, s.name, c.step, c.start, c.until, s.id FROM series s JOIN coverage c ON c.series = "
-       "s.id "
-       "ORDER BY s.kind, s.name, c.step, c.start"}};
-  for (const auto& [statement, sql] : statements) {
-    if (code == kOk) code = statement->prepare(connection, sql);
-  }
-  if (code != kOk) return failed(code);
+  database->session_ = std::move(*session);
+  database->prepare();
+  if (const SqlCode code = database->session_->prepare_code(); code != kSqlOk)
+    return std::unexpected(database->failed(code, "opening"));
   return database;
 }
 
-Result<void> HistoryDatabase::transaction(const std::function<Code()>& work, const char* what) {
-  Code code = together_ ? kOk : begin_.run();
-  if (code == kOk) code = work();
-  if (code == kOk && !together_) code = commit_.run();
-  if (code == kOk) return {};
-  if (together_) return std::unexpected(sqlite::to_error(code, what, options_.path));
-  (void)roll_back_.run();
-  tables_.forget();
-  return std::unexpected(sqlite::to_error(code, what, options_.path));
+void HistoryDatabase::prepare() {
+  SqlSession& session = *session_;
+  tables_.prepare(session);
+  oldest_coverage_ = session.prepare("SELECT min(start) FROM coverage WHERE step < ?1");
+  finer_coverage_ = session.prepare(
+      "SELECT c.series, c.step, c.start, c.until FROM coverage c JOIN series s ON s.id = c.series WHERE "
+      "s.kind = ?1 AND c.step < ?2 AND c.start < ?3 AND c.until > ?4 ORDER BY c.series, c.step, c.start");
+  old_coverage_ = session.prepare("SELECT series, step, start, until FROM coverage WHERE start < ?1");
+  all_coverage_ = session.prepare(
+      "SELECT s.kind, s.name, c.step, c.start, c.until, s.id FROM series s JOIN coverage c ON c.series = "
+      "s.id "
+      "ORDER BY s.kind, s.name, c.step, c.start");
+  recent_rows_ = session.prepare(
+      "SELECT start, series, arrivals, bytes, service_seconds, service_times FROM queue_intervals WHERE step "
+      "= ?1 AND start >= ?2 AND start < ?3");
+  put_scaler_ = session.prepare(
+      "INSERT INTO scalers (series, saved, version, memory) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (series) DO "
+      "UPDATE SET saved = excluded.saved, version = excluded.version, memory = excluded.memory");
+  old_scalers_ = session.prepare("DELETE FROM scalers WHERE saved < ?1");
+  all_scalers_ = session.prepare(
+      "SELECT s.name, c.version, c.memory FROM scalers c JOIN series s ON s.id = c.series WHERE s.kind = "
+      "'queue' ORDER BY s.name");
+  put_retries_ = session.prepare(
+      "INSERT INTO retries (one, saved, version, memory) VALUES (1, ?1, ?2, ?3) ON CONFLICT (one) DO UPDATE "
+      "SET saved = excluded.saved, version = excluded.version, memory = excluded.memory");
+  all_retries_ = session.prepare("SELECT version, memory FROM retries");
+  if (options_.shared) prepare_targets();
+}
+
+Result<void> HistoryDatabase::transaction(const std::function<SqlCode()>& work, const char* what) {
+  SqlCode code = kSqlOk;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    code = together_ ? kSqlOk : session_->begin();
+    if (code == kSqlOk) code = work();
+    if (code == kSqlOk && !together_) code = session_->commit();
+    if (code == kSqlOk) return {};
+    const Error why = failed(code, what);
+    if (together_) return std::unexpected(why);
+    session_->roll_back();
+    tables_.forget();
+    if (!session_->worth_again(code)) return std::unexpected(why);
+  }
+  return std::unexpected(failed(code, what));
 }
 
 Result<void> HistoryDatabase::together(const std::function<Result<void>()>& work) {
-  const auto broken = [this](Code code) {
-    return std::unexpected(sqlite::to_error(code, "writing to", options_.path));
-  };
-  if (const Code code = begin_.run(); code != kOk) return broken(code);
+  if (const SqlCode code = session_->begin(); code != kSqlOk)
+    return std::unexpected(failed(code, "writing to"));
   together_ = true;
   Result<void> done = work();
   together_ = false;
   if (done) {
-    const Code code = commit_.run();
-    if (code == kOk) return {};
-    done = broken(code);
+    const SqlCode code = session_->commit();
+    if (code == kSqlOk) return {};
+    done = std::unexpected(failed(code, "writing to"));
   }
-  (void)roll_back_.run();
+  session_->roll_back();
   tables_.forget();
   return done;
 }
 
 template <class M>
-Code HistoryDatabase::record_one(const HistoryBatch& batch, const NamedMeasures<M>& one) {
+SqlCode HistoryDatabase::record_one(const HistoryBatch& batch, const NamedMeasures<M>& one) {
   SeriesNumber series = 0;
-  if (const Code code = tables_.series(kKindOf<M>, one.name, true, series); code != kOk) return code;
+  if (const SqlCode code = tables_.series(kKindOf<M>, one.name, true, series); code != kSqlOk) return code;
   bool is_zero = true;
   describe(
       [&](std::string_view, Joined, const auto& value) {
@@ -117,7 +151,7 @@ Code HistoryDatabase::record_one(const HistoryBatch& batch, const NamedMeasures<
   const std::int64_t start = count_ms(batch.start);
   const std::int64_t step = count_ms(batch.step);
   if (!is_zero) {
-    if (const Code code = tables_.put(step, {start, series}, one.measures); code != kOk) return code;
+    if (const SqlCode code = tables_.put(step, {start, series}, one.measures); code != kSqlOk) return code;
   }
   return tables_.cover(series, step, {start, start + step});
 }
@@ -127,10 +161,13 @@ Result<void> HistoryDatabase::record(const HistoryBatch& batch) {
         "an interval begins at a multiple of its step");
   return transaction(
       [&] {
-        Code code = kOk;
-        const auto record_all = [&](const auto& list) {
+        SqlCode code = kSqlOk;
+        const auto record_all = [&]<class M>(const std::vector<NamedMeasures<M>>& list) {
+          std::vector<std::string_view> names;
+          for (const auto& one : list) names.push_back(one.name);
+          if (code == kSqlOk) code = tables_.make_series(kKindOf<M>, names);
           for (const auto& one : list) {
-            if (code == kOk) code = record_one(batch, one);
+            if (code == kSqlOk) code = record_one(batch, one);
           }
         };
         record_all(batch.queues);
@@ -182,11 +219,13 @@ Result<Filled> HistoryDatabase::fill(const std::string& name, Duration step,
   const Span kept = widened({count_ms(now - options_.tiers.back().keep), count_ms(now) - width + 1}, width);
   leave_out({-kEver, kept.start}, filled.too_old);
   leave_out({kept.until, kEver}, filled.future);
-  const auto work = [&] {
+  const auto work = [&, all = wanted, before = filled] {
+    wanted = all;
+    filled = before;
     SeriesNumber series = 0;
     std::map<std::int64_t, SpanSet> there;
-    Code code = tables_.series(kKindOf<M>, name, !wanted.empty(), series);
-    if (code == kOk && series != 0) code = tables_.coverage(series, there);
+    SqlCode code = tables_.series(kKindOf<M>, name, !wanted.empty(), series);
+    if (code == kSqlOk && series != 0) code = tables_.coverage(series, there);
     for (const auto& [other_step, spans] : there) {
       if (replace && other_step <= width) continue;
       for (const Span& span : spans.spans()) leave_out(widened(span, width), filled.present);
@@ -194,17 +233,17 @@ Result<Filled> HistoryDatabase::fill(const std::string& name, Duration step,
     for (const auto& [other_step, spans] : there) {
       if (!replace || other_step > width) continue;
       for (const Span& span : wanted.spans()) {
-        if (code == kOk && spans.overlap(span) > 0) code = tables_.remove<M>(other_step, span, series);
-        if (code == kOk) code = tables_.uncover(series, other_step, span);
+        if (code == kSqlOk && spans.overlap(span) > 0) code = tables_.remove<M>(other_step, span, series);
+        if (code == kSqlOk) code = tables_.uncover(series, other_step, span);
       }
     }
     for (const Measured<M>& row : rows) {
       const std::int64_t start = count_ms(row.start);
-      if (code == kOk && wanted.overlap({start, start + width}) == width)
+      if (code == kSqlOk && wanted.overlap({start, start + width}) == width)
         code = tables_.put(width, {start, series}, row.measures);
     }
     for (const Span& span : wanted.spans()) {
-      if (code == kOk) code = tables_.cover(series, width, span);
+      if (code == kSqlOk) code = tables_.cover(series, width, span);
       filled.added += static_cast<std::uint64_t>(span.length() / width);
     }
     return code;
@@ -218,40 +257,33 @@ template <class M>
 Result<void> HistoryDatabase::read(const std::string& name, TimePoint from, TimePoint to,
                                    const std::function<void(const Measured<M>&)>& take) {
   SeriesNumber series = 0;
-  std::map<std::int64_t, SpanSet> coverage;
-  Code code = tables_.series(kKindOf<M>, name, false, series);
-  if (code == kOk && series != 0) code = tables_.coverage(series, coverage);
-  std::vector<std::pair<Span, std::int64_t>> stretches;
-  for (const auto& [step, spans] : coverage) {
-    for (const Span& span : spans.spans()) {
-      const Span part = clipped(span, {widened({count_ms(from), count_ms(from)}, step).until, count_ms(to)});
-      if (part.length() > 0) stretches.emplace_back(part, step);
+  SqlCode code = tables_.series(kKindOf<M>, name, false, series);
+  if (code == kSqlOk && series != 0) {
+    Measured<M> one;
+    std::int64_t start = 0, step = 0;
+    tables_.begin_read<M>(series, {count_ms(from), count_ms(to)});
+    while (tables_.next_read(start, step, one.measures)) {
+      one.start = time_point_ms(start);
+      one.step = duration_ms(step);
+      take(one);
     }
+    code = tables_.code();
   }
-  std::ranges::sort(stretches, {}, [](const auto& stretch) { return stretch.first.start; });
-  for (const auto& [span, step] : stretches) {
-    for (std::int64_t start = span.start; start < span.until && code == kOk; start += step) {
-      M measures{};
-      (void)tables_.find(step, {start, series}, measures);
-      code = tables_.code();
-      if (code == kOk) take({time_point_ms(start), duration_ms(step), std::move(measures)});
-    }
-  }
-  if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", options_.path));
+  if (code != kSqlOk) return std::unexpected(failed(code, "reading"));
   return {};
 }
 
 Result<std::vector<SeriesSummary>> HistoryDatabase::list() {
   std::vector<SeriesSummary> found;
   SeriesNumber last = 0;
-  while (all_coverage_.next()) {
-    const TimePoint start = time_point_ms(all_coverage_.integer(3));
-    const TimePoint until = time_point_ms(all_coverage_.integer(4));
-    if (all_coverage_.integer(5) != last) {
-      last = all_coverage_.integer(5);
-      const auto kind = std::ranges::find(kSeriesKinds, all_coverage_.bytes(0)) - kSeriesKinds.begin();
+  while (all_coverage_->next()) {
+    const TimePoint start = time_point_ms(all_coverage_->integer(3));
+    const TimePoint until = time_point_ms(all_coverage_->integer(4));
+    if (all_coverage_->integer(5) != last) {
+      last = all_coverage_->integer(5);
+      const auto kind = std::ranges::find(kSeriesKinds, all_coverage_->text(0)) - kSeriesKinds.begin();
       found.push_back({static_cast<SeriesKind>(std::min<std::ptrdiff_t>(kind, 2)),
-                       std::string(all_coverage_.bytes(1)),
+                       std::string(all_coverage_->text(1)),
                        start,
                        until,
                        Duration(0),
@@ -261,11 +293,10 @@ Result<std::vector<SeriesSummary>> HistoryDatabase::list() {
     summary.first = std::min(summary.first, start);
     summary.until = std::max(summary.until, until);
     summary.measured += until - start;
-    const Duration step = duration_ms(all_coverage_.integer(2));
+    const Duration step = duration_ms(all_coverage_->integer(2));
     if (summary.steps.empty() || summary.steps.back() != step) summary.steps.push_back(step);
   }
-  if (all_coverage_.code() != kOk)
-    return std::unexpected(sqlite::to_error(all_coverage_.code(), "reading", options_.path));
+  if (all_coverage_->code() != kSqlOk) return std::unexpected(failed(all_coverage_->code(), "reading"));
   return found;
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -81,12 +84,25 @@ struct SeriesSummary {
   std::vector<Duration> steps;  ///< of the grids on which it is kept
 };
 
-/// The history of queues, functions and signals in an SQLite database of its own: history.db in the data
-/// folder, which the server and the command line may have open at once.
+/// What is kept of a target across restarts, so that it can be put back as it was.
+struct KeptTarget {
+  std::string target;                  ///< what it is, in words that change when another is meant
+  std::optional<std::uint32_t> found;  ///< set there before the first change; none: nothing was set
+  std::optional<std::uint32_t> told;   ///< last
+  bool changed = false;                ///< it was told anything: `found` counts
+  TimePoint since;                     ///< of the first change
+
+  friend bool operator==(const KeptTarget&, const KeptTarget&) = default;
+};
+
+/// The history of queues, functions and signals in an SQLite database of its own, history.db in the data
+/// folder, which the server and the command line may have open at once; or in a PostgreSQL database, which
+/// several copies of control share.
 ///
 /// Intervals that saw nothing take no room: a table of coverage says which time was measured, so that a gap
-/// (no coverage) and a zero (coverage without a row) stay apart. A commit survives the process's end, however
-/// it ends; after a power cut the last seconds may be gone, which is why it costs no sync of its own.
+/// (no coverage) and a zero (coverage without a row) stay apart. A commit to SQLite survives the process's
+/// end, however it ends; after a power cut the last seconds may be gone, which is why it costs no sync of its
+/// own. PostgreSQL syncs as it is configured to.
 ///
 /// Used by one thread at a time.
 class HistoryDatabase {
@@ -96,14 +112,23 @@ class HistoryDatabase {
     Duration step;
     Duration keep;
   };
+  /// A PostgreSQL database; its tables are in the schema `forewarm`.
+  struct Shared {
+    std::string url{};            ///< postgresql://; what it leaves out is in libpq's environment
+    std::string password_file{};  ///< read for each session; empty: none
+    std::string called{};         ///< what the session is called there
+    std::chrono::milliseconds timeout{10'000};  ///< for one answer
+    std::stop_token stop{};                     ///< ends a wait sooner
+  };
   struct Options {
     std::string path;
+    std::optional<Shared> shared{};  ///< instead of the file
     /// From fine to coarse, each step a whole multiple of the one before.
     std::vector<Tier> tiers = {{10s, 24h * 7}, {5min, 24h * 90}, {1h, 24h * 1095}};
     bool create = true;  ///< NotFound when it is false and there is no file
   };
   /// Invalid for a database of another program or a newer format, which is left untouched; Corrupt for
-  /// damage.
+  /// damage; Io where a shared one cannot be reached.
   static Result<std::unique_ptr<HistoryDatabase>> open(const Options& options);
 
   /// All of `batch` in one transaction. Replaces what was there.
@@ -144,6 +169,15 @@ class HistoryDatabase {
   Result<void> keep_retries(const SavedMemory& saved, TimePoint now);
   Result<std::optional<SavedMemory>> retries();
 
+  /// Of a shared database alone: what is kept of targets, by queue.
+  Result<std::map<std::string, KeptTarget>> targets();
+  /// Keeps what was found at a target that is about to be changed. What another copy has kept of the same
+  /// target stays, and is given back.
+  Result<KeptTarget> keep_target(const std::string& queue, const KeptTarget& found);
+  /// Replaces what a target was told last.
+  Result<void> keep_told(const std::string& queue, const KeptTarget& told);
+  Result<void> forget_target(const std::string& queue);
+
   /// Joins what is old to coarser intervals and removes what is too old, a bounded amount of it. True when
   /// there is more to do. Joined time counts as measured when half of it was.
   Result<bool> thin_out(TimePoint now);
@@ -151,24 +185,25 @@ class HistoryDatabase {
  private:
   explicit HistoryDatabase(Options options) : options_(std::move(options)) {}
   template <class M>
-  sqlite::Code record_one(const HistoryBatch& batch, const NamedMeasures<M>& one);
-  Result<void> transaction(const std::function<sqlite::Code()>& work, const char* what);
+  SqlCode record_one(const HistoryBatch& batch, const NamedMeasures<M>& one);
+  Result<void> transaction(const std::function<SqlCode()>& work, const char* what);
   Result<void> check_step(Duration step) const;
   template <class M>
-  sqlite::Code join(std::int64_t to_step, Span bucket);
-  sqlite::Code join_oldest(std::int64_t to_step, std::int64_t before, bool& joined);
-  sqlite::Code remove_before(std::int64_t before, bool& removed);
+  SqlCode join(std::int64_t to_step, Span bucket);
+  SqlCode join_oldest(std::int64_t to_step, std::int64_t before, bool& joined);
+  SqlCode remove_before(std::int64_t before, bool& removed);
 
-  sqlite::Code prepare_scalers();
-  sqlite::Code prepare_retries();
+  void prepare();
+  void prepare_targets();
+  Error failed(SqlCode code, const char* what) const { return session_->to_error(code, what); }
 
   Options options_;
-  sqlite::Connection connection_;
+  std::unique_ptr<SqlSession> session_;
   HistoryTables tables_;
-  sqlite::Statement begin_, commit_, roll_back_;
   bool together_ = false;  ///< inside together(), whose transaction it is
-  sqlite::Statement oldest_coverage_, finer_coverage_, old_coverage_, all_coverage_;
-  sqlite::Statement put_scaler_, old_scalers_, all_scalers_, put_retries_, all_retries_;
+  std::unique_ptr<SqlStatement> oldest_coverage_, finer_coverage_, old_coverage_, all_coverage_, recent_rows_;
+  std::unique_ptr<SqlStatement> put_scaler_, old_scalers_, all_scalers_, put_retries_, all_retries_;
+  std::unique_ptr<SqlStatement> put_target_, told_target_, all_targets_, forget_target_;
 };
 
 }  // namespace forewarm

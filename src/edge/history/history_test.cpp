@@ -7,17 +7,24 @@
 #include <filesystem>
 #include <fstream>
 
+#include "edge/sql/postgres_for_tests.h"
+#include "edge/sql/sqlite_session.h"
+
 namespace forewarm {
 namespace {
 
 constexpr TimePoint kMonday = time_point_us(1'767'571'200'000'000);  // 2026-01-05T00:00:00Z
 
-class History : public testing::Test {
+class History : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     folder_ = std::filesystem::temp_directory_path() / ("forewarm_history_" + std::to_string(::getpid()));
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
+    if (in_postgres()) {
+      if (PostgresForTests::shared() == nullptr) GTEST_SKIP() << "PostgreSQL is not installed";
+      PostgresForTests::shared()->ask("DROP SCHEMA IF EXISTS forewarm CASCADE");
+    }
     open();
   }
   void TearDown() override {
@@ -25,9 +32,15 @@ class History : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
   std::string path() const { return folder_ / "history.db"; }
+  static bool in_postgres() { return GetParam(); }
+  HistoryDatabase::Options options() const {
+    HistoryDatabase::Options options{.path = path()};
+    if (in_postgres()) options.shared = {.url = PostgresForTests::shared()->url(), .called = "test"};
+    return options;
+  }
   void open() {
     database_.reset();
-    auto opened = HistoryDatabase::open({.path = path()});
+    auto opened = HistoryDatabase::open(options());
     ASSERT_TRUE(opened) << opened.error().message;
     database_ = std::move(*opened);
   }
@@ -91,7 +104,7 @@ Span span(TimePoint start, TimePoint until) {
   return {count_ms(start), count_ms(until)};
 }
 
-TEST_F(History, KeepsWhatWasRecordedAcrossOpenings) {
+TEST_P(History, KeepsWhatWasRecordedAcrossOpenings) {
   QueueMeasures measures = arrivals(3);
   measures.runs = 2;
   measures.service_seconds = 0.7;
@@ -121,7 +134,7 @@ TEST_F(History, KeepsWhatWasRecordedAcrossOpenings) {
   EXPECT_EQ(signal.last, 6);
 }
 
-TEST_F(History, TellsZerosFromGaps) {
+TEST_P(History, TellsZerosFromGaps) {
   record(kMonday, "orders", 2);
   record(kMonday + 10s, "orders", 0);
   record(kMonday + 40s, "orders", 5);
@@ -142,7 +155,7 @@ TEST_F(History, TellsZerosFromGaps) {
   EXPECT_EQ(series.bytes[4], 500);
 }
 
-TEST_F(History, FillingTwiceChangesNothing) {
+TEST_P(History, FillingTwiceChangesNothing) {
   const auto rows = hourly({7, 0, 9});
   const Span covered = span(kMonday, kMonday + 3h);
   EXPECT_EQ(fill("orders", 1h, rows, covered).added, 3U);
@@ -152,7 +165,7 @@ TEST_F(History, FillingTwiceChangesNothing) {
   EXPECT_EQ(counts(read("orders")), (std::vector<double>{7, 0, 9}));
 }
 
-TEST_F(History, FillsOnlyWhatWasNotMeasuredAndReplacesWhenTold) {
+TEST_P(History, FillsOnlyWhatWasNotMeasuredAndReplacesWhenTold) {
   record(kMonday + 1h, "orders", 4);
   const auto rows = hourly({7, 8, 9});
   const Span covered = span(kMonday, kMonday + 3h);
@@ -164,7 +177,7 @@ TEST_F(History, FillsOnlyWhatWasNotMeasuredAndReplacesWhenTold) {
   EXPECT_EQ(counts(read("orders")), (std::vector<double>{7, 8, 9}));
 }
 
-TEST_F(History, WhatIsFilledTogetherIsThereWholeOrNotAtAll) {
+TEST_P(History, WhatIsFilledTogetherIsThereWholeOrNotAtAll) {
   const auto rows = hourly({7, 8});
   const auto fill_two = [&](bool fail) {
     return database_->together([&]() -> Result<void> {
@@ -182,7 +195,7 @@ TEST_F(History, WhatIsFilledTogetherIsThereWholeOrNotAtAll) {
   EXPECT_EQ(counts(read("mails")), (std::vector<double>{7, 8}));
 }
 
-TEST_F(History, LeavesOutWhatIsTooOldOrNotOver) {
+TEST_P(History, LeavesOutWhatIsTooOldOrNotOver) {
   auto rows = hourly({1, 2});
   rows[0].start = kMonday - 24h * 2000;
   rows[1].start = kMonday + 48h;
@@ -196,14 +209,14 @@ TEST_F(History, LeavesOutWhatIsTooOldOrNotOver) {
   EXPECT_TRUE(database_->list()->empty());
 }
 
-TEST_F(History, RefusesAStepThatCannotBeJoined) {
+TEST_P(History, RefusesAStepThatCannotBeJoined) {
   const Span covered = span(kMonday, kMonday + 7s);
   const auto filled = database_->fill<QueueMeasures>("orders", 7s, {}, std::span(&covered, 1), kMonday + 1h);
   ASSERT_FALSE(filled);
   EXPECT_NE(filled.error().message.find("--step"), std::string::npos);
 }
 
-TEST_F(History, JoinsOldIntervalsToCoarserOnes) {
+TEST_P(History, JoinsOldIntervalsToCoarserOnes) {
   for (int i = 0; i < 60; ++i) record(kMonday + i * 10s, "orders", i < 30 ? 1 : 2);
   thin_out(kMonday + 24h * 8);
   auto rows = read("orders");
@@ -214,7 +227,7 @@ TEST_F(History, JoinsOldIntervalsToCoarserOnes) {
   EXPECT_TRUE(read("orders").empty());
 }
 
-TEST_F(History, ScalesWhatWasPartlyMeasured) {
+TEST_P(History, ScalesWhatWasPartlyMeasured) {
   for (int i = 0; i < 20; ++i) record(kMonday + i * 10s, "orders", 3);  // 200 of 300 seconds
   thin_out(kMonday + 24h * 8);
   const auto rows = read("orders");
@@ -222,7 +235,7 @@ TEST_F(History, ScalesWhatWasPartlyMeasured) {
   EXPECT_NEAR(rows[0].measures.arrivals, 90, 1e-9);
 }
 
-TEST_F(History, ThinningOutTwiceAndFillingAgainChangeNothing) {
+TEST_P(History, ThinningOutTwiceAndFillingAgainChangeNothing) {
   std::vector<Measured<QueueMeasures>> rows;
   for (int i = 0; i < 90; ++i) rows.push_back({kMonday + i * 10s, 10s, arrivals(i % 3)});
   const Span covered = span(kMonday, kMonday + 900s);
@@ -235,13 +248,13 @@ TEST_F(History, ThinningOutTwiceAndFillingAgainChangeNothing) {
   EXPECT_EQ(counts(read("orders")), before);
 }
 
-TEST_F(History, RemovesWhatIsTooOld) {
+TEST_P(History, RemovesWhatIsTooOld) {
   fill("orders", 1h, hourly({1, 2, 3}), span(kMonday, kMonday + 3h));
   thin_out(kMonday + 24h * 1095 + 2h);
   EXPECT_EQ(counts(read("orders")), (std::vector<double>{3}));
 }
 
-TEST_F(History, SpreadsLongIntervalsOverAFinerGrid) {
+TEST_P(History, SpreadsLongIntervalsOverAFinerGrid) {
   fill("orders", 1h, hourly({720, 0}), span(kMonday, kMonday + 2h));
   const auto first = database_->recent_queues(kMonday, kMonday + 2h, 10s);
   const auto second = database_->recent_queue("orders", kMonday, kMonday + 2h, 10s);
@@ -261,7 +274,7 @@ TEST_F(History, SpreadsLongIntervalsOverAFinerGrid) {
   EXPECT_FALSE(database_->recent_queue("other", kMonday, kMonday + 2h, 10s)->has_value());
 }
 
-TEST_F(History, KeepsWhatScalersHaveLearntUntilItIsOlderThanAllHistory) {
+TEST_P(History, KeepsWhatScalersHaveLearntUntilItIsOlderThanAllHistory) {
   const std::vector<SavedScaler> two{{"b", 1, "first"}, {"a", 1, "other"}};
   ASSERT_TRUE(database_->keep_scalers(two, kMonday));
   ASSERT_TRUE(database_->keep_scalers(std::vector<SavedScaler>{{"b", 2, "second"}}, kMonday + 24h * 1090));
@@ -272,7 +285,7 @@ TEST_F(History, KeepsWhatScalersHaveLearntUntilItIsOlderThanAllHistory) {
   EXPECT_EQ(database_->scalers().value(), (std::vector<SavedScaler>{{"b", 2, "second"}}));
 }
 
-TEST_F(History, KeepsWhatWasLearntOfFailures) {
+TEST_P(History, KeepsWhatWasLearntOfFailures) {
   EXPECT_FALSE(database_->retries().value());
   ASSERT_TRUE(database_->keep_retries({.version = 1, .memory = "first"}, kMonday));
   ASSERT_TRUE(database_->keep_retries({.version = 2, .memory = "second"}, kMonday + 1h));
@@ -280,7 +293,7 @@ TEST_F(History, KeepsWhatWasLearntOfFailures) {
   EXPECT_EQ(database_->retries().value(), (SavedMemory{.version = 2, .memory = "second"}));
 }
 
-TEST_F(History, ListsWhatThereIs) {
+TEST_P(History, ListsWhatThereIs) {
   fill("orders", 1h, hourly({1, 2}), span(kMonday, kMonday + 2h));
   record(kMonday + 3h, "orders", 1);
   const auto list = database_->list();
@@ -293,8 +306,8 @@ TEST_F(History, ListsWhatThereIs) {
   EXPECT_EQ(list->front().steps, (std::vector<Duration>{10s, 1h}));
 }
 
-TEST_F(History, TwoProgramsShareTheFile) {
-  auto other = HistoryDatabase::open({.path = path()});
+TEST_P(History, TwoProgramsShareTheFile) {
+  auto other = HistoryDatabase::open(options());
   ASSERT_TRUE(other);
   record(kMonday, "orders", 1);
   ASSERT_TRUE((*other)->record({.start = kMonday + 10s, .step = 10s, .queues = {{"orders", arrivals(2)}}}));
@@ -302,82 +315,75 @@ TEST_F(History, TwoProgramsShareTheFile) {
   EXPECT_EQ(counts(read("orders")), (std::vector<double>{1, 2, 3}));
 }
 
-TEST_F(History, RefusesTheDatabaseOfAnotherProgram) {
-  database_.reset();
-  std::filesystem::remove(path());
-  sqlite::Connection connection;
-  ASSERT_EQ(connection.open(path(), nullptr, true), sqlite::kOk);
-  ASSERT_EQ(connection.execute("CREATE TABLE mine (a)"), sqlite::kOk);
-  connection.close();
-  const auto opened = HistoryDatabase::open({.path = path()});
+TEST_P(History, CoverageIsJoinedAndCutOnAllSides) {
+  const auto minutes = [](int from, int until) { return span(kMonday + from * 60s, kMonday + until * 60s); };
+  const auto measured = [this] { return database_->list().value().front(); };
+  // Before, after, between, over, inside; then what lies at the ends.
+  for (const auto& [from, until] :
+       {std::pair(10, 12), {20, 22}, {12, 14}, {18, 20}, {14, 18}, {5, 7}, {4, 30}, {9, 11}})
+    fill("orders", 60s, {}, minutes(from, until));
+  EXPECT_EQ(measured().measured, 26min);
+  EXPECT_EQ(measured().first, kMonday + 4min);
+  EXPECT_EQ(measured().until, kMonday + 30min);
+  // An hour takes the place of what is finer, in the middle, at an end and of all.
+  fill("mails", 60s, {}, span(kMonday, kMonday + 4h));
+  fill("mails", 1h, {}, span(kMonday + 1h, kMonday + 2h), true);
+  fill("mails", 1h, {}, span(kMonday + 3h, kMonday + 4h), true);
+  std::vector<std::pair<Duration, Duration>> found;
+  const auto take = [&](const Measured<QueueMeasures>& one) {
+    if (found.empty() || found.back().first != one.step) found.emplace_back(one.step, Duration(0));
+    found.back().second += one.step;
+  };
+  ASSERT_TRUE(database_->read<QueueMeasures>("mails", kMonday, kMonday + 5h, take));
+  using Steps = std::vector<std::pair<Duration, Duration>>;
+  EXPECT_EQ(found, (Steps{{60s, 1h}, {1h, 1h}, {60s, 1h}, {1h, 1h}}));
+  fill("mails", 1h, {}, span(kMonday - 1h, kMonday + 5h), true);
+  found.clear();
+  ASSERT_TRUE(database_->read<QueueMeasures>("mails", kMonday - 30min, kMonday + 4h + 30min, take));
+  EXPECT_EQ(found, (Steps{{1h, 5h}}));
+}
+
+TEST_P(History, EveryNumberComesBackAsItWas) {
+  QueueMeasures measures = arrivals(0.1 + 0.2);
+  measures.bytes = kNotMeasured;
+  measures.runs = 1e300;
+  measures.service_seconds = 5e-324;
+  const std::string name = "a 'name' with \"quotes\", ? and \xc3\xa4";
+  ASSERT_TRUE(database_->record({.start = kMonday, .step = 10s, .queues = {{name, measures}}}));
+  const auto rows = read(name);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].measures.arrivals, 0.1 + 0.2);
+  EXPECT_TRUE(std::isnan(rows[0].measures.bytes));
+  EXPECT_EQ(rows[0].measures.runs, 1e300);
+  EXPECT_EQ(rows[0].measures.service_seconds, 5e-324);
+}
+
+INSTANTIATE_TEST_SUITE_P(InSqlite, History, testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(InPostgres, History, testing::Values(true));
+
+class HistoryFile : public testing::Test {
+ protected:
+  HistoryFile() { std::filesystem::create_directories(folder_); }
+  ~HistoryFile() override { std::filesystem::remove_all(folder_); }
+  const std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("forewarm_history_file_" + std::to_string(::getpid()));
+  const std::string path_ = folder_ / "history.db";
+};
+
+TEST_F(HistoryFile, RefusesTheDatabaseOfAnotherProgram) {
+  ASSERT_TRUE(open_sqlite_session(
+      {.path = path_, .application = 7, .tables = "CREATE TABLE mine (a);", .later = ""}));
+  const auto opened = HistoryDatabase::open({.path = path_});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::Invalid);
 }
 
-TEST_F(History, NamesADamagedFile) {
-  database_.reset();
-  std::ofstream(path(), std::ios::trunc) << std::string(8192, 'x');
-  const auto opened = HistoryDatabase::open({.path = path()});
+TEST_F(HistoryFile, NamesADamagedFile) {
+  std::ofstream(path_, std::ios::trunc) << std::string(8192, 'x');
+  const auto opened = HistoryDatabase::open({.path = path_});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::Corrupt);
   EXPECT_NE(opened.error().message.find("history.db"), std::string::npos);
-}
-
-TEST(SpanSet, AddsRemovesAndMeasures) {
-  SpanSet set;
-  set.add({10, 20});
-  set.add({30, 40});
-  set.add({20, 30});
-  EXPECT_EQ(set.spans(), (std::vector<Span>{{10, 40}}));
-  set.remove({15, 18});
-  set.remove({0, 11});
-  EXPECT_EQ(set.spans(), (std::vector<Span>{{11, 15}, {18, 40}}));
-  EXPECT_EQ(set.overlap({0, 20}), 6);
-  set.add({5, 50});
-  EXPECT_EQ(set.spans(), (std::vector<Span>{{5, 50}}));
-  set.remove({5, 50});
-  EXPECT_TRUE(set.empty());
-}
-
-TEST(ServiceTimes, QuantilesAreAtMostATenthTooLarge) {
-  ServiceTimes times;
-  for (int i = 1; i <= 1000; ++i) times.observe(Duration(i * 1000));
-  EXPECT_GE(times.quantile(0.5), 500ms);
-  EXPECT_LE(times.quantile(0.5), 551ms);
-  EXPECT_GE(times.quantile(0.99), 990ms);
-  EXPECT_LE(times.quantile(0.99), 1090ms);
-}
-
-TEST(ServiceTimes, ReadBackWhatTheyWrite) {
-  ServiceTimes times;
-  times.observe(Duration(0));
-  times.observe(30ms, 2.5);
-  times.observe(24h * 30);
-  const auto read = ServiceTimes::parse(times.text());
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(*read, times);
-  for (const char* wrong : {"{", "{}", "{\"1\":2", "{\"1\":-2}", "{\"2\":1,\"1\":1}", "{\"1\":nan}", "x"})
-    EXPECT_FALSE(ServiceTimes::parse(wrong)) << wrong;
-}
-
-TEST(Joining, FollowsEachColumnsRule) {
-  Joining<SignalMeasures> signal;
-  signal.add({1, 10, 10, 10, 10}, 1000);
-  signal.add({3, 2, 1, 3, 3}, 1000);
-  const SignalMeasures joined = signal.whole(4000, 2000);
-  EXPECT_EQ(joined.count, 4);
-  EXPECT_EQ(joined.mean, 4);
-  EXPECT_EQ(joined.least, 1);
-  EXPECT_EQ(joined.most, 10);
-  EXPECT_EQ(joined.last, 3);
-  Joining<FunctionMeasures> function;
-  function.add({1, 100, 150, 1}, 1000);
-  function.add({2, 400, 450, 2}, 3000);
-  const FunctionMeasures whole = function.whole(8000, 4000);
-  EXPECT_EQ(whole.cpu_seconds, 6);  // half was measured
-  EXPECT_EQ(whole.memory_bytes, 325);
-  EXPECT_EQ(whole.memory_bytes_max, 450);
-  EXPECT_EQ(whole.instances, 1.75);
 }
 
 }  // namespace

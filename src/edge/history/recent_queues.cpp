@@ -12,9 +12,6 @@
 
 namespace forewarm {
 
-using sqlite::Code;
-using sqlite::kOk;
-
 namespace {
 
 constexpr std::int64_t kCellsMax = 20'000'000;  ///< over all queues; 240 MB
@@ -161,14 +158,14 @@ Result<std::vector<RecentQueue>> HistoryDatabase::recent_queues(TimePoint from, 
   };
   std::vector<Stretch> stretches;
   std::int64_t queues = 0;
-  while (all_coverage_.next()) {
-    const Span span{all_coverage_.integer(3), all_coverage_.integer(4)};
-    if (all_coverage_.bytes(0) != kSeriesKinds[0] || clipped(span, bounds).length() == 0) continue;
-    const SeriesNumber series = all_coverage_.integer(5);
+  while (all_coverage_->next()) {
+    const Span span{all_coverage_->integer(3), all_coverage_->integer(4)};
+    if (all_coverage_->text(0) != kSeriesKinds[0] || clipped(span, bounds).length() == 0) continue;
+    const SeriesNumber series = all_coverage_->integer(5);
     if (stretches.empty() || stretches.back().series != series) ++queues;
-    stretches.push_back({series, std::string(all_coverage_.bytes(1)), span});
+    stretches.push_back({series, std::string(all_coverage_->text(1)), span});
   }
-  Code code = all_coverage_.code();
+  SqlCode code = all_coverage_->code();
   if (queues > 0)
     bounds.start = std::max(bounds.start, bounds.until - width * std::max(kCellsLeast, kCellsMax / queues));
   std::unordered_map<SeriesNumber, RegularSeries> series;
@@ -177,28 +174,22 @@ Result<std::vector<RecentQueue>> HistoryDatabase::recent_queues(TimePoint from, 
   }
   // Only what is needed of each row: there may be very many, and the server is not ready before they are
   // read.
-  sqlite::Statement rows;
-  if (code == kOk) {
-    code = rows.prepare(connection_,
-                        "SELECT start, series, arrivals, bytes, service_seconds, service_times FROM "
-                        "queue_intervals WHERE step = ? "
-                        "AND start >= ? AND start < ?");
-  }
-  for (std::int64_t kept = series.empty() ? 0 : tables_.step_above<QueueMeasures>(0); code == kOk && kept > 0;
-       kept = tables_.step_above<QueueMeasures>(kept)) {
-    rows.bind(1, kept).bind(2, widened(bounds, kept).start).bind(3, bounds.until);
-    while (rows.next()) {
-      const auto found = series.find(rows.integer(1));
+  const auto& rows = recent_rows_;
+  for (std::int64_t kept = series.empty() ? 0 : tables_.step_above<QueueMeasures>(0);
+       code == kSqlOk && kept > 0; kept = tables_.step_above<QueueMeasures>(kept)) {
+    rows->bind(1, kept).bind(2, widened(bounds, kept).start).bind(3, bounds.until);
+    while (rows->next()) {
+      const auto found = series.find(rows->integer(1));
       const auto real = [&rows](int column) {
-        return rows.is_null(column) ? kNotMeasured : rows.real(column);
+        return rows->is_null(column) ? kNotMeasured : rows->real(column);
       };
       if (found == series.end()) continue;
-      found->second.add(rows.integer(0), kept, {real(2), real(3), real(4)});
-      found->second.add_service_times(rows.integer(0), rows.bytes(5));
+      found->second.add(rows->integer(0), kept, {real(2), real(3), real(4)});
+      found->second.add_service_times(rows->integer(0), rows->text(5));
     }
-    code = rows.code();
+    code = rows->code();
   }
-  if (code != kOk) return std::unexpected(sqlite::to_error(code, "reading", options_.path));
+  if (code != kSqlOk) return std::unexpected(failed(code, "reading"));
   std::vector<RecentQueue> result;
   for (auto& [number, one] : series) {
     if (!one.empty()) result.push_back(one.take());

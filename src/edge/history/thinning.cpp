@@ -9,9 +9,6 @@
 
 namespace forewarm {
 
-using sqlite::Code;
-using sqlite::kOk;
-
 namespace {
 
 constexpr int kBucketsPerCall = 8;
@@ -38,7 +35,7 @@ struct Parts {
 }  // namespace
 
 template <class M>
-Code HistoryDatabase::join(std::int64_t to_step, Span bucket) {
+SqlCode HistoryDatabase::join(std::int64_t to_step, Span bucket) {
   struct Finer {
     SeriesNumber series;
     std::int64_t step;
@@ -47,77 +44,77 @@ Code HistoryDatabase::join(std::int64_t to_step, Span bucket) {
   std::vector<Finer> finer;
   std::map<SeriesNumber, Parts<M>> series;
   const auto kind = static_cast<std::size_t>(kKindOf<M>);
-  finer_coverage_.bind_text(1, kSeriesKinds[kind])
+  finer_coverage_->bind_text(1, kSeriesKinds[kind])
       .bind(2, to_step)
       .bind(3, bucket.until)
       .bind(4, bucket.start);
-  while (finer_coverage_.next()) {
-    const Span span{finer_coverage_.integer(2), finer_coverage_.integer(3)};
-    finer.push_back({finer_coverage_.integer(0), finer_coverage_.integer(1), clipped(span, bucket)});
+  while (finer_coverage_->next()) {
+    const Span span{finer_coverage_->integer(2), finer_coverage_->integer(3)};
+    finer.push_back({finer_coverage_->integer(0), finer_coverage_->integer(1), clipped(span, bucket)});
     series[finer.back().series].measured += finer.back().span.length();
   }
-  Code code = finer_coverage_.code();
-  for (std::int64_t step = tables_.step_above<M>(0); code == kOk && step > 0 && step < to_step;
+  SqlCode code = finer_coverage_->code();
+  for (std::int64_t step = tables_.step_above<M>(0); code == kSqlOk && step > 0 && step < to_step;
        step = tables_.step_above<M>(step)) {
     tables_.begin_scan<M>(step, bucket);
     HistoryTables::Row row;
     M measures{};
     while (tables_.next(row, measures)) series[row.series].rows.push_back({row.start, step, measures});
     code = tables_.code();
-    if (code == kOk) code = tables_.remove<M>(step, bucket);
+    if (code == kSqlOk) code = tables_.remove<M>(step, bucket);
   }
   for (const Finer& each : finer) {
-    if (code == kOk) code = tables_.uncover(each.series, each.step, each.span);
+    if (code == kSqlOk) code = tables_.uncover(each.series, each.step, each.span);
   }
   for (auto& [number, parts] : series) {
     // A signal's value stands for its time; of counts, too small a part must not stand for the whole.
     const bool enough = kKindOf<M> == SeriesKind::Signal || 2 * parts.measured >= bucket.length();
-    if (code != kOk || !enough || parts.measured == 0) continue;
+    if (code != kSqlOk || !enough || parts.measured == 0) continue;
     if (!parts.rows.empty())
       code = tables_.put(to_step, {bucket.start, number}, parts.joined(bucket.length()));
-    if (code == kOk) code = tables_.cover(number, to_step, bucket);
+    if (code == kSqlOk) code = tables_.cover(number, to_step, bucket);
   }
   return code;
 }
 
 /// The oldest bucket that ends at or before `before`.
-Code HistoryDatabase::join_oldest(std::int64_t to_step, std::int64_t before, bool& joined) {
-  oldest_coverage_.bind(1, to_step);
-  const bool any = oldest_coverage_.next() && !oldest_coverage_.is_null(0);
-  const std::int64_t oldest = any ? oldest_coverage_.integer(0) : 0;
-  oldest_coverage_.reset();
+SqlCode HistoryDatabase::join_oldest(std::int64_t to_step, std::int64_t before, bool& joined) {
+  oldest_coverage_->bind(1, to_step);
+  const bool any = oldest_coverage_->next() && !oldest_coverage_->is_null(0);
+  const std::int64_t oldest = any ? oldest_coverage_->integer(0) : 0;
+  oldest_coverage_->reset();
   const Span bucket = widened({oldest, oldest + 1}, to_step);
   joined = any && bucket.until <= before;
-  if (!joined) return kOk;
-  Code code = join<QueueMeasures>(to_step, bucket);
-  if (code == kOk) code = join<FunctionMeasures>(to_step, bucket);
-  if (code == kOk) code = join<SignalMeasures>(to_step, bucket);
+  if (!joined) return kSqlOk;
+  SqlCode code = join<QueueMeasures>(to_step, bucket);
+  if (code == kSqlOk) code = join<FunctionMeasures>(to_step, bucket);
+  if (code == kSqlOk) code = join<SignalMeasures>(to_step, bucket);
   return code;
 }
 
-Code HistoryDatabase::remove_before(std::int64_t before, bool& removed) {
+SqlCode HistoryDatabase::remove_before(std::int64_t before, bool& removed) {
   struct Old {
     SeriesNumber series;
     std::int64_t step;
     Span span;
   };
   std::vector<Old> olds;
-  old_coverage_.bind(1, before);
-  while (old_coverage_.next()) {
-    const std::int64_t step = old_coverage_.integer(1);
-    const Span span{old_coverage_.integer(2), old_coverage_.integer(3)};
-    olds.push_back(
-        {old_coverage_.integer(0), step, clipped(span, {span.start, widened({before, before}, step).until})});
+  old_coverage_->bind(1, before);
+  while (old_coverage_->next()) {
+    const std::int64_t step = old_coverage_->integer(1);
+    const Span span{old_coverage_->integer(2), old_coverage_->integer(3)};
+    olds.push_back({old_coverage_->integer(0), step,
+                    clipped(span, {span.start, widened({before, before}, step).until})});
   }
-  Code code = old_coverage_.code();
+  SqlCode code = old_coverage_->code();
   removed = !olds.empty();
   for (const Old& old : olds) {
-    if (code == kOk) code = tables_.uncover(old.series, old.step, old.span);
+    if (code == kSqlOk) code = tables_.uncover(old.series, old.step, old.span);
   }
   if (!removed) return code;
   constexpr std::int64_t kEver = std::int64_t{1} << 60;
   const auto remove_rows = [&]<class M>(const M&) {
-    for (std::int64_t step = tables_.step_above<M>(0); code == kOk && step > 0;
+    for (std::int64_t step = tables_.step_above<M>(0); code == kSqlOk && step > 0;
          step = tables_.step_above<M>(step)) {
       code = tables_.remove<M>(step, {-kEver, before});
     }
@@ -125,7 +122,7 @@ Code HistoryDatabase::remove_before(std::int64_t before, bool& removed) {
   remove_rows(QueueMeasures{});
   remove_rows(FunctionMeasures{});
   remove_rows(SignalMeasures{});
-  if (code == kOk) code = old_scalers_.bind(1, before).run();
+  if (code == kSqlOk) code = old_scalers_->bind(1, before).run();
   return code;
 }
 

@@ -19,9 +19,28 @@ std::string postgres_words(const char* text) {
   return words.empty() ? "the connection is gone" : words;
 }
 
-struct FreeOptions {
-  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+/// What a connection string says, without the environment.
+class PostgresOptions {
+ public:
+  explicit PostgresOptions(const std::string& url) {
+    char* words = nullptr;
+    options_.reset(PQconninfoParse(url.c_str(), &words));
+    if (words != nullptr) PQfreemem(words);
+  }
+  bool read() const { return options_ != nullptr; }
+  std::string value(std::string_view keyword) const {
+    for (const PQconninfoOption* each = options_.get(); each != nullptr && each->keyword != nullptr; ++each)
+      if (each->keyword == keyword && each->val != nullptr) return each->val;
+    return {};
+  }
+
+ private:
+  struct Free {
+    void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+  };
+  std::unique_ptr<PQconninfoOption, Free> options_;
 };
+
 struct EndSession {
   void operator()(PGconn* session) const { PQfinish(session); }
 };
@@ -61,33 +80,67 @@ class PqConnection : public PostgresConnection {
 
   Result<std::vector<Row>> query(const std::string& statement, std::span<const std::string> parameters,
                                  const PostgresPatience& patience) override {
+    PostgresQuery query{.statement = statement};
+    for (const std::string& each : parameters) query.values.push_back({.type = 0, .text = each});
+    return run_all({&query, 1}, patience);
+  }
+
+  Result<std::vector<Row>> run_all(std::span<const PostgresQuery> queries,
+                                   const PostgresPatience& patience) override {
     if (over_) return error(ErrorCode::Closed, "the session is over");
-    std::vector<const char*> values;
-    for (const std::string& each : parameters) values.push_back(each.c_str());
-    if (PQsendQueryParams(session_.get(), statement.c_str(), static_cast<int>(values.size()), nullptr,
-                          values.data(), nullptr, nullptr, 0) == 0)
-      return ended(postgres_words(PQerrorMessage(session_.get())));
+    for (const PostgresQuery& query : queries)
+      if (!note(query)) return ended(postgres_words(PQerrorMessage(session_.get())));
+    if (PQpipelineSync(session_.get()) == 0) return ended(postgres_words(PQerrorMessage(session_.get())));
     const Wait wait(patience);
     if (std::optional<std::string> problem = send_all(wait)) return ended(std::move(*problem));
     Answer last;
+    std::optional<Error> failed;
     for (;;) {
       while (PQisBusy(session_.get()) != 0) {
         if (!wait.for_socket(session_.get(), false)) return ended("nobody answered in time");
         if (PQconsumeInput(session_.get()) == 0) return ended(postgres_words(PQerrorMessage(session_.get())));
       }
       Answer next(PQgetResult(session_.get()));
-      if (!next) break;
-      last = std::move(next);
+      if (PQstatus(session_.get()) == CONNECTION_BAD)
+        return ended(postgres_words(PQerrorMessage(session_.get())));
+      if (!next) continue;  // the end of one statement's answers
+      const ExecStatusType status = PQresultStatus(next.get());
+      if (status == PGRES_PIPELINE_SYNC) break;
+      if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+        last = std::move(next);
+      else if (status != PGRES_PIPELINE_ABORTED && !failed)
+        failed = error_of(*next);
     }
-    if (PQstatus(session_.get()) == CONNECTION_BAD || !last)
-      return ended(postgres_words(PQerrorMessage(session_.get())));
-    const ExecStatusType status = PQresultStatus(last.get());
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-      return error(ErrorCode::Io, postgres_words(PQresultErrorMessage(last.get())));
+    if (failed) {
+      if (failed->code == ErrorCode::Closed) over_ = true;
+      return std::unexpected(std::move(*failed));
+    }
+    if (!last) return std::vector<Row>();
     return rows_of(*last);
   }
 
  private:
+  bool note(const PostgresQuery& query) {
+    std::vector<Oid> types;
+    std::vector<const char*> values;
+    for (const PostgresValue& each : query.values) {
+      types.push_back(each.type);
+      values.push_back(each.text ? each.text->c_str() : nullptr);
+    }
+    return PQsendQueryParams(session_.get(), query.statement.c_str(), static_cast<int>(values.size()),
+                             types.data(), values.data(), nullptr, nullptr, 0) != 0;
+  }
+  /// By the codes of PostgreSQL's appendix A.
+  static Error error_of(const PGresult& result) {
+    const char* field = PQresultErrorField(&result, PG_DIAG_SQLSTATE);
+    const std::string_view state = field != nullptr ? field : "";
+    ErrorCode code = ErrorCode::Io;
+    if (state == "40001" || state == "40P01" || state == "55P03")
+      code = ErrorCode::Conflict;
+    else if (state.starts_with("57P") || state == "25006" || state == "25P03")
+      code = ErrorCode::Closed;
+    return {code, postgres_words(PQresultErrorMessage(&result))};
+  }
   std::optional<std::string> send_all(const Wait& wait) {
     for (;;) {
       const int more = PQflush(session_.get());
@@ -119,13 +172,26 @@ class PqConnection : public PostgresConnection {
 }  // namespace
 
 Result<void> check_postgres_url(const std::string& url) {
-  char* words = nullptr;
-  const std::unique_ptr<PQconninfoOption, FreeOptions> options(PQconninfoParse(url.c_str(), &words));
-  const std::string why = options ? "" : postgres_words(words);
-  if (words != nullptr) PQfreemem(words);
-  if (options && (url.starts_with("postgresql://") || url.starts_with("postgres://"))) return {};
-  return error(ErrorCode::Invalid, "expected \"postgresql://USER@HOST:5432/DATABASE\"" +
-                                       (why.empty() ? std::string() : " (" + why + ")"));
+  const PostgresOptions options(url);
+  const bool begins = url.starts_with("postgresql://") || url.starts_with("postgres://");
+  // A password with a bare / ends in what is taken for a port.
+  const bool right =
+      begins && options.read() && options.value("port").find_first_not_of("0123456789,") == std::string::npos;
+  if (right) return {};
+  return error(ErrorCode::Invalid,
+               "expected \"postgresql://USER@HOST:5432/DATABASE\"; what is no letter or digit in a user or "
+               "password is written as %XX");
+}
+
+std::string postgres_place(const std::string& url) {
+  const PostgresOptions options(url);
+  const auto after = [](std::string_view mark, const std::string& value) {
+    return value.empty() ? std::string() : std::string(mark) + value;
+  };
+  std::string user = options.value("user");
+  if (!user.empty()) user += '@';
+  return "postgresql://" + user + options.value("host") + after(":", options.value("port")) +
+         after("/", options.value("dbname"));
 }
 
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const std::string& url,
@@ -139,6 +205,9 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const std::
   Session session(PQconnectStartParams(keywords, values, 1));
   if (!session || PQstatus(session.get()) == CONNECTION_BAD)
     return error(ErrorCode::Io, session ? postgres_words(PQerrorMessage(session.get())) : "out of memory");
+  // Notices would go to standard error as they are.
+  PQsetNoticeProcessor(
+      session.get(), [](void*, const char*) {}, nullptr);
   const Wait wait(patience);
   for (bool to_write = true;;) {
     if (!wait.for_socket(session.get(), to_write))
@@ -149,7 +218,7 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const std::
       return error(ErrorCode::Io, postgres_words(PQerrorMessage(session.get())));
     to_write = polled == PGRES_POLLING_WRITING;
   }
-  if (PQsetnonblocking(session.get(), 1) != 0)
+  if (PQsetnonblocking(session.get(), 1) != 0 || PQenterPipelineMode(session.get()) == 0)
     return error(ErrorCode::Io, postgres_words(PQerrorMessage(session.get())));
   return std::make_unique<PqConnection>(std::move(session));
 }

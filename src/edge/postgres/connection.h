@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,6 +17,16 @@ namespace forewarm {
 struct PostgresPatience {
   std::chrono::milliseconds timeout{10'000};
   std::stop_token stop{};
+};
+
+/// One parameter; no text: NULL.
+struct PostgresValue {
+  std::uint32_t type = 0;  ///< object id of its type; 0: as the server makes out
+  std::optional<std::string> text;
+};
+struct PostgresQuery {
+  std::string statement;  ///< one; `$1`, `$2`, ... are the values
+  std::vector<PostgresValue> values{};
 };
 
 /// One session with a PostgreSQL server (libpq 15), for one thread at a time. Everything that the session
@@ -34,14 +45,22 @@ class PostgresConnection {
                                                           const PostgresPatience& patience);
   virtual ~PostgresConnection() = default;
 
-  /// One statement; `$1`, `$2`, ... are the parameters, which the server reads as texts of their types. After
-  /// Closed the session is over (or may be: nobody answered in time); any other error is the statement's.
+  /// All of them in one go (PostgreSQL documentation, 34.5: pipeline mode); the rows of the last. After an
+  /// error the rest is not run. After Closed the session is over (or may be: nobody answered in time), or of
+  /// no use: a server that shuts down, a standby. Conflict: another session's lock was in the way, and the
+  /// same may succeed later. Any other error is the statement's.
+  virtual Result<std::vector<Row>> run_all(std::span<const PostgresQuery> queries,
+                                           const PostgresPatience& patience) = 0;
+  /// One statement whose parameters the server reads as texts of their types.
   virtual Result<std::vector<Row>> query(const std::string& statement,
                                          std::span<const std::string> parameters,
                                          const PostgresPatience& patience) = 0;
 };
 
-/// Invalid, with what is expected, for what is no connection string.
+/// Invalid, with what is expected, for what is no connection string. Never says anything of it, because it
+/// may hold a password.
 Result<void> check_postgres_url(const std::string& url);
+/// A checked `url` for people: user, host, port and database, without a password.
+std::string postgres_place(const std::string& url);
 
 }  // namespace forewarm
