@@ -16,6 +16,8 @@
 namespace forewarm {
 namespace {
 
+constexpr std::chrono::seconds kRollbackPatience(30);
+
 /// The plan of each queue for people.
 std::string plan_text(const std::string& plan_json, bool apply) {
   const boost::json::value answer = boost::json::parse(plan_json);
@@ -46,6 +48,13 @@ class ConfiguredNames : public Names {
   const ControlFile& config_;
 };
 
+/// With nobody else's thread between.
+Result<void> forget_now(ControlState& state, const std::string& queue) {
+  Result<void> done;
+  state.forget(queue, [&done](Result<void> forgotten) { done = std::move(forgotten); });
+  return done;
+}
+
 /// Puts one target back. False, with the reason on standard error, where it is not as it was found.
 bool roll_back(ControlState& state, const ControlConfig& control, DirectiveRecord& record) {
   const KeptTarget* kept = state.find(control.queue, target_identity(control.target));
@@ -61,7 +70,7 @@ bool roll_back(ControlState& state, const ControlConfig& control, DirectiveRecor
   if (!target) return failed_with(target.error());
   if (control.target.kind == "keda") {
     std::cerr << control.queue << ": KEDA fetches its number; delete the ScaledObject to end that\n";
-    if (const auto done = state.forget(control.queue); !done) return failed_with(done.error());
+    if (const auto done = forget_now(state, control.queue); !done) return failed_with(done.error());
     return true;
   }
   record.target = control.target.kind;
@@ -78,7 +87,7 @@ bool roll_back(ControlState& state, const ControlConfig& control, DirectiveRecor
   const std::string found = kept->found ? std::to_string(*kept->found) : "nothing set";
   std::cout << control.queue << ": " << found << ", as found\n";
   record.outcome = DirectiveOutcome::RolledBack;
-  if (const auto done = state.forget(control.queue); !done) return failed_with(done.error());
+  if (const auto done = forget_now(state, control.queue); !done) return failed_with(done.error());
   return true;
 }
 
@@ -88,6 +97,21 @@ Result<ControlFile> read_and_obey(const ControlCommand& command) {
   if (!config) return config;
   if (const auto egress = restrict_egress(config->egress); !egress) return std::unexpected(egress.error());
   return config;
+}
+
+/// Where the configuration says; `database` is to outlive it.
+Result<std::unique_ptr<ControlState>> open_kept_state(const ControlFile& config,
+                                                      std::unique_ptr<HistoryDatabase>& database) {
+  if (config.history.empty()) return open_state_file(config.data);
+  auto opened = HistoryDatabase::open(control_history(config, kRollbackPatience));
+  if (!opened) return std::unexpected(opened.error());
+  database = std::move(*opened);
+  const auto in_history = [&database](const std::function<void(HistoryDatabase&)>& work) {
+    work(*database);
+    return true;
+  };
+  return open_shared_state(config.data, *database,
+                           {.in_history = in_history, .back = [](const auto& work) { work(); }});
 }
 
 }  // namespace
@@ -135,14 +159,15 @@ int run_control_rollback(const ControlCommand& command) {
   if (!config) return failed(config.error());
   const auto lock = StoreDirectory::open(config->data);
   if (!lock) return failed({lock.error().code, lock.error().message + ". Stop control first"});
-  Result<ControlState> state = ControlState::load(config->data);
-  if (!state) return failed(state.error());
   std::unique_ptr<LeaderElection> lead;  // until the end
   if (!config->leader.kind.empty()) {
     auto led = lead_for_a_while(config->leader);
     if (!led) return failed(led.error());
     lead = std::move(*led);
   }
+  std::unique_ptr<HistoryDatabase> database;
+  const auto state = open_kept_state(*config, database);
+  if (!state) return failed(state.error());
   const ConfiguredNames names(*config);
   DecisionLog decisions({.directory = config->data + "/decisions"}, names);
   bool all = true, any = false;
@@ -151,7 +176,7 @@ int run_control_rollback(const ControlCommand& command) {
     if (!command.name.empty() && control.queue != command.name) continue;
     any = true;
     DirectiveRecord record;
-    all = roll_back(*state, control, record) && all;
+    all = roll_back(**state, control, record) && all;
     if (record.outcome == DirectiveOutcome::RolledBack)
       decisions.record(QueueId(static_cast<std::uint32_t>(i + 1)), {wall_time(), control.queue, record});
   }

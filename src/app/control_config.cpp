@@ -11,6 +11,7 @@
 #include "edge/net/egress.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
+#include "edge/postgres/connection.h"
 
 namespace forewarm {
 namespace {
@@ -86,6 +87,12 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.real({"dead_band", "changes by this share of the instances are ignored there; 0: as known of the kind"},
          t.dead_band, {0, 1});
   v.end_table();
+}
+
+Result<void> check_history(const ControlFile& config) {
+  if (!config.history.empty()) return check_postgres_url(config.history);
+  if (config.history_password_file.empty()) return {};
+  return error(ErrorCode::Invalid, "is needed where history_password_file is");
 }
 
 std::string one_of(std::string_view key, const std::string& value,
@@ -180,6 +187,11 @@ std::string check_control(const std::vector<ControlConfig>& earlier, const Contr
 
 void describe(FieldVisitor& v, ControlFile& c) {
   v.text({"data", "folder of history, decisions and the state that was found; made if missing"}, c.data);
+  v.text({"history",
+          "empty: history and the state that was found are in the data folder; "
+          "postgresql://USER@HOST:5432/DATABASE: they are there, and all copies share them"},
+         c.history);
+  v.text({"history_password_file", "file with the password, read for each session"}, c.history_password_file);
   v.text({"admin", "host:port of health, metrics and plan"}, c.admin);
   v.text({"log_level", "debug, info, warning or error"}, c.log_level);
   v.duration({"every", "time between two readings of a queue"}, c.every, {100ms, 10min});
@@ -233,6 +245,7 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
   if (const auto level = parse_log_level(config.log_level); !level) return wrong("log_level", level.error());
   if (const auto admin = parse_endpoint(config.admin); !admin) return wrong("admin", admin.error());
   if (const auto egress = EgressRules::parse(config.egress); !egress) return wrong("egress", egress.error());
+  if (const auto history = check_history(config); !history) return wrong("history", history.error());
   if (const auto leader = check_leader(config.leader); !leader) return wrong("leader", leader.error());
   if (const auto keda = check_keda(config.keda); !keda) return wrong("keda", keda.error());
   if (const auto alerts = check_alerts(config.alerts); !alerts) return wrong("alerts", alerts.error());

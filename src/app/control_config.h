@@ -84,6 +84,8 @@ struct ControlConfig {
 /// What the file of `forewarm control` says.
 struct ControlFile {
   std::string data = "forewarm-control";
+  std::string history;  ///< empty: in the data folder
+  std::string history_password_file;
   std::string admin = "127.0.0.1:9326";
   std::string log_level = "info";
   Duration every = 5s;

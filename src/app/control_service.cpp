@@ -13,7 +13,6 @@
 #include "app/controlled.h"
 #include "app/fit_worker.h"
 #include "app/history_keeper.h"
-#include "app/history_tiers.h"
 #include "app/keda_numbers.h"
 #include "app/listen_address.h"
 #include "app/opened_history.h"
@@ -27,14 +26,14 @@
 namespace forewarm {
 namespace {
 
-constexpr std::uint64_t kRoundsOnce = 2;  ///< arrivals are what came between two readings
+constexpr std::chrono::seconds kSharedPatience(10);  ///< for one answer of a shared history
+constexpr std::uint64_t kRoundsOnce = 2;             ///< arrivals are what came between two readings
 
 class Service : public ControlService, public Names {
  public:
-  Service(Options options, StoreDirectory lock, ControlState state)
+  Service(Options options, StoreDirectory lock)
       : options_(std::move(options)),
         lock_(std::move(lock)),
-        state_(std::move(state)),
         wall_at_start_(wall_time()),
         steady_at_start_(Loop::Clock::now()),
         decisions_({.directory = options_.config.data + "/decisions"}, *this) {}
@@ -43,6 +42,7 @@ class Service : public ControlService, public Names {
     scaler_.reset();
     for (const auto& each : queues_) each->thread.reset();
     lead_.end();
+    keeper_.reset();  // its jobs know the queues
     if (admin_) remove_endpoints(options_.config.data);
   }
 
@@ -61,6 +61,7 @@ class Service : public ControlService, public Names {
   Log& log() const { return *options_.log; }
   Result<void> add(const ControlConfig& control);
   Result<void> open_history();
+  Result<void> open_state();
   Result<void> listen();
   std::string metrics_text() const;
   std::vector<ControlSample> samples() const;
@@ -75,8 +76,8 @@ class Service : public ControlService, public Names {
   void fitted(const FitAnswer& answer);
   void recommend(Controlled& c, const TargetOrder& order);
   void tell(Controlled& c, const TargetOrder& order);
+  void send(Controlled& c, const TargetOrder& order);
   void told(Controlled& c, const TargetOrder& order, const Result<void>& taken);
-  Result<void> keep(Controlled& c, std::optional<std::uint32_t> told);
   void begin_to_lead();
   void tell_keda() const {
     if (scaler_) scaler_->changed();
@@ -86,11 +87,11 @@ class Service : public ControlService, public Names {
 
   Options options_;
   StoreDirectory lock_;
-  ControlState state_;
   TimePoint wall_at_start_;
   Loop::Clock::time_point steady_at_start_;
   Loop loop_;
   DecisionLog decisions_;
+  std::unique_ptr<ControlState> state_;
   std::unique_ptr<HistoryKeeper> keeper_;
   std::unique_ptr<FitWorker> fits_;
   std::vector<std::unique_ptr<Controlled>> queues_;  ///< by id, from 1
@@ -102,9 +103,10 @@ class Service : public ControlService, public Names {
 };
 
 Result<void> Service::start() {
+  if (Result<void> opened = open_history(); !opened) return opened;
+  if (Result<void> opened = open_state(); !opened) return opened;
   for (const ControlConfig& control : options_.config.controls)
     if (Result<void> added = add(control); !added) return added;
-  if (Result<void> opened = open_history(); !opened) return opened;
   fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}},
                           [this](const FitAnswer& answer) { fitted(answer); });
   if (options_.once) return {};
@@ -121,7 +123,7 @@ Result<void> Service::add(const ControlConfig& control) {
   const bool readable = (*target)->readable();
   ControlledQueue controlled(queue_settings(options_.config, control, id, readable));
   const std::string identity = target_identity(control.target);
-  const KeptTarget* kept = state_.find(control.queue, identity);
+  const KeptTarget* kept = state_->find(control.queue, identity);
   if (kept != nullptr && kept->told && !readable) {
     controlled.remember(*kept->told);
     // KEDA gets at once what it got before the restart.
@@ -145,15 +147,39 @@ Result<void> Service::add(const ControlConfig& control) {
 }
 
 Result<void> Service::open_history() {
-  ServerConfig like;
-  like.forecast_step = options_.config.forecast.step;
+  HistoryDatabase::Options history = control_history(options_.config, kSharedPatience);
   auto keeper = HistoryKeeper::open(
       loop_, {.directory = options_.config.data,
-              .tiers = history_tiers(like),
+              .shared = std::move(history.shared),
+              .tiers = std::move(history.tiers),
               .restored = options_.config.forecast.step * options_.config.forecast.history,
               .warn = [this](const std::string& text) { log().warning(text); }});
   if (!keeper) return std::unexpected(keeper.error());
   keeper_ = std::move(*keeper);
+  return {};
+}
+
+Result<void> Service::open_state() {
+  const std::string& data = options_.config.data;
+  Result<std::unique_ptr<ControlState>> state = nullptr;
+  const auto in_history = [this](std::function<void(HistoryDatabase&)> work) {
+    return keeper_->give_first([work = std::move(work)](HistoryDatabase& database) -> Result<void> {
+      work(database);
+      return {};
+    });
+  };
+  const auto back = [this](std::function<void()> work) { loop_.post(std::move(work)); };
+  if (options_.config.history.empty()) {
+    state = open_state_file(data);
+  } else if (const Result<void> read = keeper_->now([&](HistoryDatabase& database) -> Result<void> {
+               state = open_shared_state(data, database, {.in_history = in_history, .back = back});
+               return {};
+             });
+             !read) {
+    return read;
+  }
+  if (!state) return std::unexpected(state.error());
+  state_ = std::move(*state);
   return {};
 }
 
@@ -331,22 +357,9 @@ void Service::recommend(Controlled& c, const TargetOrder& order) {
   if (new_one) record(c, order, DirectiveOutcome::Recommended, "");
 }
 
-/// The state that was found is on disk before it is changed.
-Result<void> Service::keep(Controlled& c, std::optional<std::uint32_t> told) {
-  const KeptTarget* kept = state_.find(c.config.queue, c.identity);
-  KeptTarget target = kept != nullptr ? *kept : KeptTarget();
-  target.target = c.identity;
-  if (!target.changed) {
-    target.found = c.queue.set();
-    target.since = now();
-  }
-  target.changed = true;
-  if (told) target.told = told;
-  return state_.keep(c.config.queue, std::move(target));
-}
-
 /// Another copy may have told the targets other numbers since.
 void Service::begin_to_lead() {
+  state_->doubt();
   for (const auto& each : queues_) {
     if (each->target->readable()) continue;
     each->queue.forget();
@@ -354,9 +367,21 @@ void Service::begin_to_lead() {
   }
 }
 
+/// The state that was found is kept before it is changed.
 void Service::tell(Controlled& c, const TargetOrder& order) {
   c.recommended.reset();
-  if (const Result<void> kept = keep(c, {}); !kept) return told(c, order, kept);
+  state_->keep_found(
+      c.config.queue,
+      {.target = c.identity, .found = c.queue.set(), .told = {}, .changed = true, .since = now()},
+      [this, &c, order](const Result<void>& kept) {
+        if (kept)
+          send(c, order);
+        else
+          told(c, order, kept);
+      });
+}
+
+void Service::send(Controlled& c, const TargetOrder& order) {
   c.thread->give([this, &c, order, term = lead_.term()](const std::stop_token& stop) {
     std::stop_source ends;
     const auto end = [&ends] { ends.request_stop(); };
@@ -372,9 +397,10 @@ void Service::told(Controlled& c, const TargetOrder& order, const Result<void>& 
   c.queue.told(now(), order, taken.has_value());
   c.refusal = taken ? "" : taken.error().message;
   record(c, order, taken ? DirectiveOutcome::Sent : DirectiveOutcome::Refused, c.refusal);
-  if (taken) {
-    if (const Result<void> kept = keep(c, order.instances); !kept) log().error(kept.error().message);
-  }
+  if (taken)
+    state_->keep_told(c.config.queue, c.identity, order.instances, [this](const Result<void>& kept) {
+      if (!kept) log().error(kept.error().message);
+    });
   end_round(c);
 }
 
@@ -426,9 +452,7 @@ bool Service::well() const {
 Result<std::unique_ptr<ControlService>> ControlService::open(Options options) {
   auto lock = StoreDirectory::open(options.config.data);
   if (!lock) return std::unexpected(lock.error());
-  auto state = ControlState::load(options.config.data);
-  if (!state) return std::unexpected(state.error());
-  auto service = std::make_unique<Service>(std::move(options), std::move(*lock), std::move(*state));
+  auto service = std::make_unique<Service>(std::move(options), std::move(*lock));
   if (const Result<void> started = service->start(); !started) return std::unexpected(started.error());
   return service;
 }

@@ -1,46 +1,53 @@
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "base/result.h"
-#include "base/time.h"
+#include "edge/history/history_database.h"
 
 namespace forewarm {
 
-/// What is kept of a target across restarts, so that it can be put back as it was.
-struct KeptTarget {
-  std::string target;                  ///< what it is, in words that change when another is meant
-  std::optional<std::uint32_t> found;  ///< set there before the first change; none: nothing was set
-  std::optional<std::uint32_t> told;   ///< last
-  bool changed = false;                ///< it was told anything: `found` counts
-  TimePoint since;                     ///< of the first change
-
-  friend bool operator==(const KeptTarget&, const KeptTarget&) = default;
-};
-
-/// The file control-state.json in the data folder: what was found at each target before the first directive.
-/// Written whole, aside and renamed, and synced: a directive that changes a target is sent only after it.
+/// What was found at each target before the first directive. A directive that changes a target for the first
+/// time is sent only after it is kept. For one thread; `done` is called there, at once or later.
 class ControlState {
  public:
-  /// An empty one where there is no file; Corrupt, with the remedy, where it is something else.
-  static Result<ControlState> load(const std::string& data);
+  using Done = std::function<void(Result<void>)>;
+
+  virtual ~ControlState() = default;
 
   const std::map<std::string, KeptTarget>& all() const { return kept_; }
   /// Of a queue whose target is still the same; none otherwise.
   const KeptTarget* find(const std::string& queue, const std::string& target) const;
-  /// Io where it cannot be written: then nothing has changed.
-  Result<void> keep(const std::string& queue, KeptTarget kept);
-  Result<void> forget(const std::string& queue);
 
- private:
-  explicit ControlState(std::string path) : path_(std::move(path)) {}
-  Result<void> save(const std::map<std::string, KeptTarget>& kept) const;
+  /// Before the first change of a target. What is kept of it already stays.
+  virtual void keep_found(const std::string& queue, KeptTarget found, Done done) = 0;
+  /// After a change: what the target was told.
+  virtual void keep_told(const std::string& queue, const std::string& target, std::uint32_t told,
+                         Done done) = 0;
+  virtual void forget(const std::string& queue, Done done) = 0;
+  /// Others may have acted since: what was found is to be kept anew before the next change.
+  virtual void doubt() {}
 
-  std::string path_;
+ protected:
   std::map<std::string, KeptTarget> kept_;
 };
+
+/// In the file control-state.json of the folder, which is written whole, aside and renamed, and synced.
+/// Nothing is kept where there is no file; Corrupt, with the remedy, where it is something else.
+Result<std::unique_ptr<ControlState>> open_state_file(const std::string& data);
+
+/// In a shared history. What needs the database goes to the history's thread.
+struct SharedStateRunner {
+  /// False: it will not be done.
+  std::function<bool(std::function<void(HistoryDatabase&)>)> in_history;
+  /// Back on the thread of the state.
+  std::function<void(std::function<void()>)> back;
+};
+/// Reads `database` at once. What a file of the folder keeps goes there too; the file is moved aside.
+Result<std::unique_ptr<ControlState>> open_shared_state(const std::string& data, HistoryDatabase& database,
+                                                        SharedStateRunner runner);
 
 }  // namespace forewarm

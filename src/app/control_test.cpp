@@ -163,23 +163,29 @@ TEST_F(ControlStateTest, WhatWasFoundIsThereAfterARestart) {
                         .told = 7,
                         .changed = true,
                         .since = TimePoint(1'700'000'000s)};
+  const auto kept_well = [](const Result<void>& done) { EXPECT_TRUE(done) << done.error().message; };
   {
-    Result<ControlState> state = ControlState::load(data);
+    const auto state = open_state_file(data);
     ASSERT_TRUE(state);
-    ASSERT_TRUE(state->keep("orders", kept));
+    (*state)->keep_found("orders", kept, kept_well);
+    KeptTarget later = kept;
+    later.found = 9;
+    (*state)->keep_found("orders", later, kept_well);
+    (*state)->keep_told("orders", "keda|worker", 7, kept_well);
+    (*state)->keep_told("orders", "keda|another", 8, kept_well);
   }
-  Result<ControlState> again = ControlState::load(data);
+  const auto again = open_state_file(data);
   ASSERT_TRUE(again) << again.error().message;
-  ASSERT_NE(again->find("orders", "keda|worker"), nullptr);
-  EXPECT_EQ(*again->find("orders", "keda|worker"), kept);
-  EXPECT_EQ(again->find("orders", "keda|another"), nullptr);
-  ASSERT_TRUE(again->forget("orders"));
-  EXPECT_TRUE(ControlState::load(data)->all().empty());
+  ASSERT_NE((*again)->find("orders", "keda|worker"), nullptr);
+  EXPECT_EQ(*(*again)->find("orders", "keda|worker"), kept);
+  EXPECT_EQ((*again)->find("orders", "keda|another"), nullptr);
+  (*again)->forget("orders", kept_well);
+  EXPECT_TRUE(open_state_file(data).value()->all().empty());
 }
 
 TEST_F(ControlStateTest, AnotherFileIsNamedAndLeftAsItIs) {
   std::ofstream(data + "/control-state.json") << "{\"queues\":7}";
-  const Result<ControlState> state = ControlState::load(data);
+  const auto state = open_state_file(data);
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().code, ErrorCode::Corrupt);
   EXPECT_NE(state.error().message.find("control-state.json"), std::string::npos);

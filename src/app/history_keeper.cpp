@@ -4,8 +4,22 @@
 #include <utility>
 
 namespace forewarm {
+namespace {
+
+/// For what waits to be written to a shared database when the program ends.
+constexpr std::chrono::seconds kLastWords(5);
+
+}  // namespace
 
 Result<std::unique_ptr<HistoryKeeper>> HistoryKeeper::open(Loop& loop, Options options) {
+  std::stop_source give_up;
+  if (options.shared) {
+    options.shared->stop = give_up.get_token();
+    auto shared = HistoryDatabase::open({.path = {}, .shared = options.shared, .tiers = options.tiers});
+    if (!shared) return std::unexpected(shared.error());
+    return std::unique_ptr<HistoryKeeper>(
+        new HistoryKeeper(loop, std::move(options), std::move(*shared), std::move(give_up)));
+  }
   const std::string path = options.directory + "/history.db";
   auto database = HistoryDatabase::open({.path = path, .tiers = options.tiers});
   if (!database && database.error().code == ErrorCode::Corrupt) {
@@ -17,18 +31,26 @@ Result<std::unique_ptr<HistoryKeeper>> HistoryKeeper::open(Loop& loop, Options o
     database = HistoryDatabase::open({.path = path, .tiers = options.tiers});
   }
   if (!database) return std::unexpected(database.error());
-  return std::unique_ptr<HistoryKeeper>(new HistoryKeeper(loop, std::move(options), std::move(*database)));
+  return std::unique_ptr<HistoryKeeper>(
+      new HistoryKeeper(loop, std::move(options), std::move(*database), std::move(give_up)));
 }
 
-HistoryKeeper::HistoryKeeper(Loop& loop, Options options, std::unique_ptr<HistoryDatabase> database)
-    : loop_(loop), options_(std::move(options)), database_(std::move(database)), thread_([this] { run(); }) {}
+HistoryKeeper::HistoryKeeper(Loop& loop, Options options, std::unique_ptr<HistoryDatabase> database,
+                             std::stop_source give_up)
+    : loop_(loop),
+      options_(std::move(options)),
+      database_(std::move(database)),
+      give_up_(std::move(give_up)),
+      thread_([this] { run(); }) {}
 
 HistoryKeeper::~HistoryKeeper() {
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopping_ = true;
+    wake_.notify_one();
+    if (options_.shared && !ended_.wait_for(lock, kLastWords, [this] { return idle_ && jobs_.empty(); }))
+      give_up_.request_stop();
   }
-  wake_.notify_one();
   thread_.join();
 }
 
@@ -38,8 +60,10 @@ Result<std::vector<RecentQueue>> HistoryKeeper::recent(TimePoint now) {
 
 void HistoryKeeper::write(HistoryBatch batch) {
   const TimePoint now = batch.start + batch.step;
-  give([batch = std::move(batch), now](HistoryDatabase& database) -> Result<void> {
+  give([this, batch = std::move(batch), now](HistoryDatabase& database) -> Result<void> {
     if (Result<void> written = database.record(batch); !written) return written;
+    if (now <= thinned_) return {};  // with another queue's interval of the same time
+    thinned_ = now;
     const Result<bool> more = database.thin_out(now);
     return more ? Result<void>() : std::unexpected(more.error());
   });
@@ -55,16 +79,16 @@ void HistoryKeeper::bring_back(std::string queue, TimePoint now, std::function<v
   });
 }
 
-bool HistoryKeeper::give(Job job) {
+bool HistoryKeeper::take(Job job, bool first) {
   bool taken = false;
   {
     const std::lock_guard lock(mutex_);
     taken = jobs_.size() < kJobsMax;
     if (taken) {
-      jobs_.push_back(std::move(job));
+      jobs_.insert(first ? jobs_.begin() : jobs_.end(), std::move(job));
       full_ = false;
     } else if (!std::exchange(full_, true)) {
-      warn("the history's disk is too slow: intervals are being left out of the history");
+      warn("what keeps the history is too slow: intervals are being left out of the history");
     }
   }
   wake_.notify_one();
@@ -75,15 +99,18 @@ void HistoryKeeper::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
+    if (jobs_.empty() || give_up_.stop_requested()) return;
+    idle_ = false;
     const Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
     const Result<void> done = job(*database_);
     if (!done && !std::exchange(failing_, true))
       warn(done.error().message + " What is not written is missing in the history.");
-    if (done) failing_ = false;
+    if (done && std::exchange(failing_, false)) warn("the history is written again");
     lock.lock();
+    idle_ = true;
+    ended_.notify_one();
   }
 }
 

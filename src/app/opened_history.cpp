@@ -2,18 +2,67 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "app/config.h"
 #include "app/history_tiers.h"
 #include "edge/net/egress.h"
+#include "app/toml_reader.h"
+#include "edge/postgres/connection.h"
 
 namespace forewarm {
+namespace {
+
+constexpr std::chrono::minutes kCommandPatience(5);  ///< years of history are read at a time
+
+}  // namespace
 
 TimePoint wall_time() {
   return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
 }
 
+HistoryDatabase::Options control_history(const ControlFile& config, std::chrono::milliseconds timeout) {
+  ServerConfig like;
+  like.forecast_step = config.forecast.step;
+  HistoryDatabase::Options options{.path = config.data + "/history.db", .tiers = history_tiers(like)};
+  if (!config.history.empty())
+    options.shared = {.url = config.history,
+                      .password_file = config.history_password_file,
+                      .called = leader_identity(config.leader),
+                      .timeout = timeout};
+  return options;
+}
+
+namespace {
+
+/// A file with [[control]] tables, which a server's has not.
+bool is_of_control(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  const Result<toml::table> root = parse_toml(text.str(), path);
+  return root && root->contains("control");
+}
+
+Result<OpenedHistory> open_control_history(const HistoryCommand& command, bool create) {
+  Result<ControlFile> config = read_control_file(command.config);
+  if (!config) return std::unexpected(config.error());
+  if (!command.data.empty()) {
+    config->data = command.data;
+    config->history.clear();
+  }
+  HistoryDatabase::Options options = control_history(*config, kCommandPatience);
+  options.create = create;
+  auto database = HistoryDatabase::open(options);
+  if (!database) return std::unexpected(database.error());
+  return OpenedHistory{std::move(*database), options.shared ? postgres_place(config->history) : config->data};
+}
+
+}  // namespace
+
 Result<OpenedHistory> open_history(const HistoryCommand& command, bool create) {
+  if (!command.config.empty() && is_of_control(command.config)) return open_control_history(command, create);
   Result<ServerConfig> config = command.config.empty() ? ServerConfig{} : read_config_file(command.config);
   if (!config) return std::unexpected(config.error());
   if (const Result<void> environment = apply_environment(*config); !environment)

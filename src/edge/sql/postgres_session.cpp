@@ -348,9 +348,9 @@ SqlCode PostgresSession::read(const PostgresQuery& query, Rows& rows) {
 Error PostgresSession::to_error(SqlCode code, std::string_view what) const {
   const std::string head = std::string(what) + " " + place_ + " failed: ";
   if (code == kSqlCorrupt)
-    return {ErrorCode::Corrupt, head + "a row is not what was written. Restore a backup of the database"};
+    return {ErrorCode::Corrupt, head + "a row is not what was written. Restore a backup of the database."};
   const ErrorCode said = last_.code == ErrorCode::Closed ? ErrorCode::Io : last_.code;
-  return {said, head + last_.message};
+  return {said, head + last_.message + "."};
 }
 
 }  // namespace
