@@ -85,7 +85,7 @@ bool HistoryKeeper::take(Job job, bool first) {
     const std::lock_guard lock(mutex_);
     taken = jobs_.size() < kJobsMax;
     if (taken) {
-      jobs_.insert(first ? jobs_.begin() : jobs_.end(), std::move(job));
+      jobs_.insert(first ? jobs_.begin() : jobs_.end(), Given{std::move(job), first});
       full_ = false;
     } else if (!std::exchange(full_, true)) {
       warn("what keeps the history is too slow: intervals are being left out of the history");
@@ -101,13 +101,13 @@ void HistoryKeeper::run() {
     wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
     if (jobs_.empty() || give_up_.stop_requested()) return;
     idle_ = false;
-    const Job job = std::move(jobs_.front());
+    const Given given = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    const Result<void> done = job(*database_);
+    const Result<void> done = given.job(*database_);
     if (!done && !std::exchange(failing_, true))
       warn(done.error().message + " What is not written is missing in the history.");
-    if (done && std::exchange(failing_, false)) warn("the history is written again");
+    if (done && !given.first && std::exchange(failing_, false)) warn("the history is written again");
     lock.lock();
     idle_ = true;
     ended_.notify_one();

@@ -44,7 +44,7 @@ class HistoryKeeper {
   /// Something else to read or to write, on the keeper's thread. False when too many jobs wait: it will not
   /// be done.
   bool give(Job job) { return take(std::move(job), false); }
-  /// The same, before all that waits.
+  /// The same, before all that waits; its errors are the job's own to tell.
   bool give_first(Job job) { return take(std::move(job), true); }
 
   static constexpr std::size_t kJobsMax = 20'000;
@@ -62,7 +62,11 @@ class HistoryKeeper {
   std::stop_source give_up_;
   std::mutex mutex_;
   std::condition_variable wake_, ended_;
-  std::deque<Job> jobs_;
+  struct Given {
+    Job job;
+    bool first = false;
+  };
+  std::deque<Given> jobs_;
   bool stopping_ = false;
   bool idle_ = true;
   bool full_ = false;     ///< loop's thread: too many jobs wait, and that was said

@@ -5,7 +5,7 @@ import signal
 import time
 import unittest
 
-from control_tests import Control, ControlTest
+from control_tests import ControlTest
 from postgres_server import PostgresServer, programs
 from server_process import run, wait_for
 
@@ -21,32 +21,26 @@ class LockTest(ControlTest):
         super().setUp()
         self.api = self.kubernetes()
 
-    def copy(self, name, password=None, start=True):
+    def locked(self, name, password=None):
         """One copy, with a folder and an identity of its own."""
-        folder = self.folder / name
-        folder.mkdir()
-        (folder / "password").write_text((password or self.database.password) + "\n")
-        config = folder / "control.toml"
-        text = self.write_config(more=f'''
+        secret = self.folder / f"password of {name}"
+        secret.write_text((password or self.database.password) + "\n")
+        return self.copy(name, f'''
 [leader]
 kind = "postgresql-lock"
 url = "{self.database.url}"
-password_file = "{folder / 'password'}"
+password_file = "{secret}"
 name = "{self._testMethodName}"
 identity = "{name}"
 lease = "3s"
 renew_deadline = "2s"
 retry = "200ms"
-''').read_text()
-        config.write_text(text.replace(str(self.folder / "data"), str(folder / "data")))
-        control = Control(folder, "--apply", config=config)
-        self.servers.append(control)
-        return control.start() if start else control
+''').start()
 
     def two(self):
-        a = self.copy("a")
+        a = self.locked("a")
         wait_for(lambda: self.leads(a), "it leads")
-        b = self.copy("b")
+        b = self.locked("b")
         wait_for(lambda: self.leader(b)["leader"] == "a", "it knows whom it follows")
         wait_for(lambda: b.queue()["set"] == 2, "it reads the target too")
         return a, b
@@ -96,7 +90,7 @@ retry = "200ms"
         self.assertNotEqual(self.leads(a), self.leads(b))
 
     def test_a_wrong_password_is_said_and_nobody_acts(self):
-        a = self.copy("a", password="wrong")
+        a = self.locked("a", password="wrong")
         problem = wait_for(lambda: self.leader(a)["problem"], "it is said")
         self.assertIn("password authentication failed", problem)
         self.assertFalse(self.leads(a))

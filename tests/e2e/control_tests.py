@@ -129,5 +129,16 @@ scaling.objective = "1s"
         self.servers.append(control)
         return control
 
+    def copy(self, name, more, **config):
+        """A copy of the program with a folder of its own."""
+        folder = self.folder / name
+        folder.mkdir()
+        config_file = folder / "control.toml"
+        text = self.write_config(more=more, **config).read_text()
+        config_file.write_text(text.replace(str(self.folder / "data"), str(folder / "data")))
+        control = Control(folder, "--apply", config=config_file)
+        self.servers.append(control)
+        return control
+
     def command(self, *arguments):
         return run("control", *arguments, "--config", self.folder / "control.toml")
