@@ -4,8 +4,8 @@
 
 #include "app/control_commands.h"
 #include "app/control_config.h"
+#include "app/control_history.h"
 #include "app/control_service.h"
-#include "app/control_state.h"
 #include "app/opened_history.h"
 #include "app/target_factory.h"
 #include "app/terminal.h"

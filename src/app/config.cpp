@@ -147,6 +147,11 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
   const Result<toml::table> parsed = parse_toml(text, file);
   if (!parsed) return std::unexpected(parsed.error());
   const toml::table& root = *parsed;
+  if (root["history"].is_string())
+    return error(ErrorCode::Invalid,
+                 toml_place(file, root.get("history")->source()) +
+                     ": history: only forewarm control keeps it in a database elsewhere; the "
+                     "server's is in its data folder. Leave it out, or write [history]");
   ServerConfig config;
   TomlReader reader(root, file);
   for (const std::string_view key :

@@ -7,12 +7,11 @@
 
 #include "app/control_alerts.h"
 #include "app/control_backfill.h"
+#include "app/control_history.h"
 #include "app/control_lead.h"
 #include "app/control_routes.h"
-#include "app/control_state.h"
 #include "app/controlled.h"
 #include "app/fit_worker.h"
-#include "app/history_keeper.h"
 #include "app/keda_numbers.h"
 #include "app/listen_address.h"
 #include "app/opened_history.h"
@@ -61,7 +60,6 @@ class Service : public ControlService, public Names {
   Log& log() const { return *options_.log; }
   Result<void> add(const ControlConfig& control);
   Result<void> open_history();
-  Result<void> open_state();
   Result<void> listen();
   std::string metrics_text() const;
   std::vector<ControlSample> samples() const;
@@ -104,7 +102,6 @@ class Service : public ControlService, public Names {
 
 Result<void> Service::start() {
   if (Result<void> opened = open_history(); !opened) return opened;
-  if (Result<void> opened = open_state(); !opened) return opened;
   for (const ControlConfig& control : options_.config.controls)
     if (Result<void> added = add(control); !added) return added;
   fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}},
@@ -156,28 +153,7 @@ Result<void> Service::open_history() {
               .warn = [this](const std::string& text) { log().warning(text); }});
   if (!keeper) return std::unexpected(keeper.error());
   keeper_ = std::move(*keeper);
-  return {};
-}
-
-Result<void> Service::open_state() {
-  const std::string& data = options_.config.data;
-  Result<std::unique_ptr<ControlState>> state = nullptr;
-  const auto in_history = [this](std::function<void(HistoryDatabase&)> work) {
-    return keeper_->give_first([work = std::move(work)](HistoryDatabase& database) -> Result<void> {
-      work(database);
-      return {};
-    });
-  };
-  const auto back = [this](std::function<void()> work) { loop_.post(std::move(work)); };
-  if (options_.config.history.empty()) {
-    state = open_state_file(data);
-  } else if (const Result<void> read = keeper_->now([&](HistoryDatabase& database) -> Result<void> {
-               state = open_shared_state(data, database, {.in_history = in_history, .back = back});
-               return {};
-             });
-             !read) {
-    return read;
-  }
+  auto state = open_control_state(options_.config, *keeper_, loop_);
   if (!state) return std::unexpected(state.error());
   state_ = std::move(*state);
   return {};
@@ -367,18 +343,17 @@ void Service::begin_to_lead() {
   }
 }
 
-/// The state that was found is kept before it is changed.
+/// The state that was found is kept before it is changed. Where it cannot be, the next round tries again.
 void Service::tell(Controlled& c, const TargetOrder& order) {
   c.recommended.reset();
-  state_->keep_found(
-      c.config.queue,
-      {.target = c.identity, .found = c.queue.set(), .told = {}, .changed = true, .since = now()},
-      [this, &c, order](const Result<void>& kept) {
-        if (kept)
-          send(c, order);
-        else
-          told(c, order, kept);
-      });
+  const KeptTarget found{
+      .target = c.identity, .found = c.queue.set(), .told = {}, .changed = true, .since = now()};
+  state_->keep_found(c.config.queue, found, [this, &c, order](const Result<void>& kept) {
+    if (kept) return send(c, order);
+    if (std::exchange(c.refusal, kept.error().message) != kept.error().message)
+      record(c, order, DirectiveOutcome::Refused, c.refusal);
+    end_round(c);
+  });
 }
 
 void Service::send(Controlled& c, const TargetOrder& order) {

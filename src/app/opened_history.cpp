@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "app/config.h"
+#include "app/control_history.h"
 #include "app/history_tiers.h"
 #include "edge/net/egress.h"
 #include "app/toml_reader.h"
@@ -20,18 +21,6 @@ constexpr std::chrono::minutes kCommandPatience(5);  ///< years of history are r
 
 TimePoint wall_time() {
   return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
-}
-
-HistoryDatabase::Options control_history(const ControlFile& config, std::chrono::milliseconds timeout) {
-  ServerConfig like;
-  like.forecast_step = config.forecast.step;
-  HistoryDatabase::Options options{.path = config.data + "/history.db", .tiers = history_tiers(like)};
-  if (!config.history.empty())
-    options.shared = {.url = config.history,
-                      .password_file = config.history_password_file,
-                      .called = leader_identity(config.leader),
-                      .timeout = timeout};
-  return options;
 }
 
 namespace {

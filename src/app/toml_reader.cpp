@@ -8,6 +8,15 @@
 namespace forewarm {
 namespace {
 
+/// What stands between :// and @ may hold one.
+std::string without_password(std::string text) {
+  const std::size_t mark = text.find("://");
+  const std::size_t at = text.rfind('@');
+  if (mark != std::string::npos && at != std::string::npos && at > mark)
+    text.replace(mark + 3, at - mark - 3, "...");
+  return text;
+}
+
 std::string bounds_text(std::string_view least, std::string_view most) {
   return "from " + std::string(least) + " to " + std::string(most);
 }
@@ -181,8 +190,8 @@ void TomlReader::fail(FieldName name, const toml::node& node, std::string_view e
   std::ostringstream found;
   found << toml::node_view<const toml::node>(node);
   first_error_ = toml_place(file_, node.source()) + ": " + open_.back().path + std::string(name.key) +
-                 ": expected " + std::string(expected) + ", found " + found.str() + ". It is " +
-                 std::string(name.help) + ".";
+                 ": expected " + std::string(expected) + ", found " + without_password(found.str()) +
+                 ". It is " + std::string(name.help) + ".";
 }
 
 void TomlReader::refuse_unknown() {
