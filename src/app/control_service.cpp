@@ -343,17 +343,25 @@ void Service::begin_to_lead() {
   }
 }
 
-/// The state that was found is kept before it is changed. Where it cannot be, the next round tries again.
+/// The state that was found is kept before it is changed. Where that takes a while, or cannot be, watching
+/// goes on, and a later round sends what is right then.
 void Service::tell(Controlled& c, const TargetOrder& order) {
   c.recommended.reset();
+  if (c.keeping) return end_round(c);
+  c.keeping = true;
   const KeptTarget found{
       .target = c.identity, .found = c.queue.set(), .told = {}, .changed = true, .since = now()};
-  state_->keep_found(c.config.queue, found, [this, &c, order](const Result<void>& kept) {
-    if (kept) return send(c, order);
-    if (std::exchange(c.refusal, kept.error().message) != kept.error().message)
+  const auto waits = std::make_shared<bool>(true);
+  state_->keep_found(c.config.queue, found, [this, &c, order, waits](const Result<void>& kept) {
+    c.keeping = false;
+    if (kept && *waits) return send(c, order);
+    if (!kept && std::exchange(c.refusal, kept.error().message) != kept.error().message)
       record(c, order, DirectiveOutcome::Refused, c.refusal);
-    end_round(c);
+    if (*waits) end_round(c);
   });
+  if (!c.keeping || options_.once) return;
+  *waits = false;
+  end_round(c);
 }
 
 void Service::send(Controlled& c, const TargetOrder& order) {

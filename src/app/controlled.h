@@ -36,6 +36,7 @@ struct Controlled {
   std::uint64_t rounds = 0;
   bool restored = false;
   bool fit_running = false;
+  bool keeping = false;   ///< what was found at the target is being kept
   bool finished = false;  ///< once: there is nothing more to do
   Loop::Clock::time_point round_began{};
   std::unique_ptr<Loop::Timer> next{};

@@ -2,6 +2,9 @@
 database may crash in the middle."""
 
 import json
+import os
+import signal
+import socket
 import time
 import unittest
 
@@ -107,6 +110,22 @@ retry = "200ms"
         self.api.replicas = 10
         wait_for(lambda: self.api.replicas == 30, "what was told before is told without it")
         self.database.start()
+        self.assertEqual(a.stop(), 0)
+
+    def test_a_database_that_hangs_stops_neither_watching_nor_the_end(self):
+        a = self.shared("a").start()
+        wait_for(lambda: "orders" in self.listed(a), "it writes")
+        stopped = [int(pid) for pid in self.database.query(
+            f"SELECT pid FROM pg_stat_activity WHERE application_name = '{socket.gethostname()}'").split()]
+        self.assertEqual(len(stopped), 1)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+            self.addCleanup(os.kill, pid, signal.SIGCONT)
+        self.prometheus.backlog(3000)
+        wait_for(lambda: a.queue()["instances"] == 30, "it plans")
+        read = a.metric("forewarm_control_readings_total", 'result="succeeded"')
+        wait_for(lambda: a.metric("forewarm_control_readings_total", 'result="succeeded"') > read + 5, "it watches")
+        self.assertEqual(self.api.noted("PATCH"), [])
         self.assertEqual(a.stop(), 0)
 
     def test_without_the_database_it_does_not_start_and_says_where_it_looked(self):

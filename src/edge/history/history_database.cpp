@@ -40,7 +40,8 @@ Result<std::unique_ptr<SqlSession>> open_file(const HistoryDatabase::Options& op
                               .later = joined_statements(learnt_tables(kSqliteDialect))});
 }
 
-Result<std::unique_ptr<SqlSession>> open_shared(const HistoryDatabase::Shared& shared) {
+Result<std::unique_ptr<SqlSession>> open_shared(const HistoryDatabase::Options& options) {
+  const HistoryDatabase::Shared& shared = *options.shared;
   std::vector<std::string> tables = HistoryTables::definitions(kPostgresDialect);
   for (std::string& each : learnt_tables(kPostgresDialect)) tables.push_back(std::move(each));
   tables.emplace_back(
@@ -52,6 +53,7 @@ Result<std::unique_ptr<SqlSession>> open_shared(const HistoryDatabase::Shared& s
                                 .timeout = shared.timeout,
                                 .stop = shared.stop,
                                 .what = "history",
+                                .create = options.create,
                                 .format = kFormat,
                                 .tables = std::move(tables)});
 }
@@ -64,7 +66,7 @@ Result<std::unique_ptr<HistoryDatabase>> HistoryDatabase::open(const Options& op
                                           " does not exist. Give --data the folder of a server that has run, "
                                           "or import a history into it first");
   }
-  auto session = options.shared ? open_shared(*options.shared) : open_file(options);
+  auto session = options.shared ? open_shared(options) : open_file(options);
   if (!session) return std::unexpected(session.error());
   std::unique_ptr<HistoryDatabase> database(new HistoryDatabase(options));
   database->session_ = std::move(*session);

@@ -125,7 +125,7 @@ class HistoryDatabase {
     std::optional<Shared> shared{};  ///< instead of the file
     /// From fine to coarse, each step a whole multiple of the one before.
     std::vector<Tier> tiers = {{10s, 24h * 7}, {5min, 24h * 90}, {1h, 24h * 1095}};
-    bool create = true;  ///< NotFound when it is false and there is no file
+    bool create = true;  ///< NotFound when it is false and there is no file, or no tables
   };
   /// Invalid for a database of another program or a newer format, which is left untouched; Corrupt for
   /// damage; Io where a shared one cannot be reached.

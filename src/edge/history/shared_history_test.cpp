@@ -140,6 +140,15 @@ TEST_F(InPostgres, AWriterThatHangsKeepsNobodyWaitingForever) {
   EXPECT_TRUE(written) << written.error().message;
 }
 
+TEST_F(InPostgres, WhoOnlyReadsMakesNoTables) {
+  HistoryDatabase::Options options{.path = {}, .shared = {}, .create = false};
+  options.shared = {.url = server().url(), .called = "test"};
+  const auto none = HistoryDatabase::open(options);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::NotFound);
+  EXPECT_EQ(server().ask("SELECT count(*) FROM pg_namespace WHERE nspname = 'forewarm'"), "0");
+}
+
 TEST_F(InPostgres, TablesOfAnotherProgramOrANewerOneAreRefusedAndLeftAlone) {
   server().ask("CREATE SCHEMA forewarm");
   server().ask("CREATE TABLE forewarm.mine (a int)");

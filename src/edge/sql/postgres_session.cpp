@@ -249,6 +249,8 @@ Result<void> PostgresSession::know_tables() {
   const Result<bool> known = has_tables();
   if (!known) return std::unexpected(known.error());
   if (*known) return {};
+  if (!database_.create)
+    return error(ErrorCode::NotFound, "it has none yet. Start control with it, or import one");
   Result<void> made = make_tables();
   if (!made && connection_) (void)ask({{.statement = "ROLLBACK"}});
   return made;

@@ -19,6 +19,7 @@ struct PostgresDatabase {
 
   std::string what{};  ///< whose tables these are, for people: "history"
   std::string schema = "forewarm";
+  bool create = true;  ///< NotFound when it is false and there are no tables
   std::int64_t format = 1;
   std::vector<std::string> tables{};  ///< definitions for a new schema
 };
