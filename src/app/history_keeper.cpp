@@ -7,7 +7,7 @@ namespace forewarm {
 namespace {
 
 /// For what waits to be written to a shared database when the program ends.
-constexpr std::chrono::seconds kLastWords(5);
+constexpr std::chrono::seconds kLastWords(3);
 
 }  // namespace
 
