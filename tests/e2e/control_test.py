@@ -100,6 +100,8 @@ def fetched(control):
 
 
 class KedaTest(ControlTest):
+    silent_after = "60s"  # it gets no number after that
+
     def setUp(self):
         super().setUp()
         self.target = 'target.kind = "keda"\ntarget.name = "worker"\ntarget.namespace = "shop"\ntarget.change_every = "100ms"\n'

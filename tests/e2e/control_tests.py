@@ -33,6 +33,8 @@ class Control(Server):
 
 
 class ControlTest(ServerTest):
+    silent_after = "1s"
+
     def setUp(self):
         super().setUp()
         self.prometheus = FakePrometheus()
@@ -109,7 +111,7 @@ forecast.step = "1s"
 {more}
 [[control]]
 queue = "orders"
-silent_after = "1s"
+silent_after = "{self.silent_after}"
 service_time = "500ms"
 scale_down_delay = "{delay}"
 metrics.url = "{self.prometheus.url}"
