@@ -1,10 +1,16 @@
 #include "app/control_backfill.h"
 
 #include <fstream>
+#include <map>
 
 #include "app/history_remote.h"
 
 namespace forewarm {
+namespace {
+
+constexpr int kBackfillTries = 5;
+
+}  // namespace
 
 ImportedSeries arrivals_of_counter(const ImportedSeries& readings) {
   ImportedSeries arrivals{.kind = SeriesKind::Queue, .name = readings.name, .step = readings.step};
@@ -23,10 +29,55 @@ ImportedSeries arrivals_of_counter(const ImportedSeries& readings) {
   return arrivals;
 }
 
+std::vector<ImportedSeries> arrivals_of_periods(const std::vector<MetricPeriod>& periods,
+                                                const std::string& queue) {
+  std::map<Duration, ImportedSeries> by_length;
+  for (const MetricPeriod& period : periods) {
+    if (!period.arrived) continue;
+    ImportedSeries& series = by_length[period.length];
+    QueueMeasures measures;
+    measures.arrivals = *period.arrived;
+    measures.bytes = measures.runs = measures.service_seconds = kNotMeasured;
+    measures.by_priority.fill(kNotMeasured);
+    series.queue.push_back({period.start, period.length, std::move(measures)});
+  }
+  std::vector<ImportedSeries> all;
+  for (auto& [length, series] : by_length) {
+    series.kind = SeriesKind::Queue;
+    series.name = queue;
+    series.step = length;
+    series.settle();
+    all.push_back(std::move(series));
+  }
+  return all;
+}
+
+namespace {
+
+Result<std::vector<ImportedSeries>> fetch_periods(const ControlConfig& control, TimePoint now,
+                                                  const std::stop_token& stop) {
+  const ControlMetrics& metrics = control.metrics;
+  auto source = make_metric_source(metrics, control.queue);
+  if (!source) return std::unexpected(source.error());
+  const auto whole_minute = [](TimePoint at) { return at - at.time_since_epoch() % Duration(1min); };
+  const auto periods = (*source)->read({.from = whole_minute(now - metrics.backfill),
+                                        .to = whole_minute(now),
+                                        .arrivals_only = true,
+                                        .tries = kBackfillTries},
+                                       stop);
+  if (!periods) return std::unexpected(periods.error());
+  SettledPeriods settled = settled_of(metrics, false);
+  settled.counts_done = false;
+  return arrivals_of_periods(settled_periods(*periods, now, settled), control.queue);
+}
+
+}  // namespace
+
 Result<std::vector<ImportedSeries>> fetch_backfill(const ControlConfig& control, Duration step, TimePoint now,
                                                    const std::stop_token& stop) {
   std::vector<ImportedSeries> arrivals;
   const ControlMetrics& metrics = control.metrics;
+  if (cloud_metrics_of(metrics) && metrics.backfill >= step) return fetch_periods(control, now, stop);
   if (metrics.kind != "prometheus" || metrics.arrived_total.empty() || metrics.backfill < step)
     return arrivals;
   PrometheusImport request{.url = metrics.url,

@@ -11,8 +11,13 @@ namespace forewarm {
 /// is farther apart is a gap. A counter that falls began anew, at zero.
 ImportedSeries arrivals_of_counter(const ImportedSeries& readings);
 
-/// What Prometheus has measured of arrived_total in the time before `now`, as arrivals per step; nothing
-/// where the configuration asks for none. Waits for Prometheus, not after `stop` is asked for.
+/// What came in each period, of those that say it; a series for each length of theirs.
+std::vector<ImportedSeries> arrivals_of_periods(const std::vector<MetricPeriod>& periods,
+                                                const std::string& queue);
+
+/// What Prometheus has measured of arrived_total, or a cloud of the queue, in the time before `now`, as
+/// arrivals per step; nothing where the configuration asks for none. Waits for the other side, not after
+/// `stop` is asked for.
 Result<std::vector<ImportedSeries>> fetch_backfill(const ControlConfig& control, Duration step, TimePoint now,
                                                    const std::stop_token& stop);
 

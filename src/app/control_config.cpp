@@ -18,26 +18,6 @@ namespace {
 
 constexpr Bounds<Duration> kTargetDuration{Duration(0), 24h};
 
-void describe_metrics(FieldVisitor& v, ControlMetrics& m) {
-  v.begin_table({"metrics", "where the queue's numbers come from"});
-  v.text({"kind", "prometheus, or source: a queue of another engine that is asked itself"}, m.kind);
-  v.text({"url", "of the Prometheus server; source: of the queue, as a [[source]] has it"}, m.url);
-  v.text({"bearer_token_file", "prometheus: file with a token, read at each reading"}, m.bearer_token_file);
-  v.text({"ca_file", "PEM file of who is trusted; empty: the system's"}, m.ca_file);
-  v.duration({"timeout", "longest time one answer may take"}, m.timeout, {10ms, 1min});
-  v.text({"waiting", "PromQL: messages that could start"}, m.waiting);
-  v.text({"in_flight", "PromQL: messages with consumers"}, m.in_flight);
-  v.text({"arrived_total", "PromQL: a counter of messages that came; may begin anew"}, m.arrived_total);
-  v.text({"done_total", "PromQL: a counter of messages that are done; may begin anew"}, m.done_total);
-  v.text({"oldest_wait", "PromQL: seconds that the oldest message has waited"}, m.oldest_wait);
-  v.text({"instances_ready", "PromQL: instances that can work now"}, m.instances_ready);
-  v.duration({"backfill", "how far back arrived_total is asked for at the start; 0s: not at all"}, m.backfill,
-             {Duration(0), 24h * 90});
-  v.text({"password_file", "source: file with the password"}, m.password_file);
-  v.map({"options", "source: of the engine's own"}, m.options);
-  v.end_table();
-}
-
 void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.begin_table({"target", "what is told how many instances to have"});
   v.text({"kind",
@@ -109,23 +89,6 @@ bool is_web_url(const std::string& url) {
   return url.starts_with("http://") || url.starts_with("https://");
 }
 
-std::string check_metrics(const ControlMetrics& metrics) {
-  if (std::string wrong = one_of("metrics.kind", metrics.kind, {"prometheus", "source"}); !wrong.empty())
-    return wrong;
-  if (metrics.kind == "source")
-    return metrics.url.find("://") == std::string::npos
-               ? "needs metrics.url, for example \"amqp://watcher@127.0.0.1:5672/%2f/orders\""
-               : "";
-  if (!is_web_url(metrics.url)) return "needs metrics.url = \"http://HOST:9090\", the Prometheus server's";
-  if (metrics.waiting.empty())
-    return "needs metrics.waiting, a PromQL query, for example "
-           "\"sum(rabbitmq_queue_messages_ready{queue='orders'})\"";
-  if (metrics.arrived_total.empty() && metrics.done_total.empty())
-    return "needs metrics.arrived_total or metrics.done_total: without a counter nobody knows how many "
-           "messages come";
-  return "";
-}
-
 std::string check_target(const ControlTarget& target) {
   std::vector<std::string_view> kinds;
   for (const TargetModel& model : target_models())
@@ -178,6 +141,8 @@ std::string check_control(const std::vector<ControlConfig>& earlier, const Contr
     return whose + "is defined twice";
   if (control.scaling.instances_min > control.scaling.instances_max)
     return whose + "has a scaling.instances_min above its scaling.instances_max";
+  if (std::string wrong = one_of("metrics.kind", control.metrics.kind, metric_kinds()); !wrong.empty())
+    return whose + wrong;
   for (std::string wrong : {check_metrics(control.metrics), check_target(control.target)})
     if (!wrong.empty()) return whose + wrong;
   return "";
@@ -224,7 +189,7 @@ void describe(FieldVisitor& v, ControlConfig& c) {
               "fewer instances are set only after so long of wanting fewer: the most "
               "that was wanted in it"},
              c.scale_down_delay, {Duration(0), 24h});
-  describe_metrics(v, c.metrics);
+  describe(v, c.metrics);
   v.begin_table({"scaling", "how many instances there are"});
   describe(v, c.scaling);
   v.end_table();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "app/access_config.h"
 #include "app/alerts_config.h"
 #include "app/config_fields.h"
+#include "app/control_metrics_config.h"
 #include "app/keda_config.h"
 #include "app/leader_config.h"
 #include "base/result.h"
@@ -16,28 +16,6 @@
 #include "core/model/settings.h"
 
 namespace forewarm {
-
-/// Where a queue's numbers come from. Which of the fields count depends on `kind`.
-struct ControlMetrics {
-  std::string kind = "prometheus";
-  std::string url;
-  std::string bearer_token_file;
-  std::string ca_file;
-  Duration timeout = 5s;
-  // Prometheus: PromQL, each of one series
-  std::string waiting;
-  std::string in_flight;
-  std::string arrived_total;
-  std::string done_total;
-  std::string oldest_wait;
-  std::string instances_ready;
-  Duration backfill = 24h * 7;
-  // Of another engine, as a [[source]]
-  std::string password_file;
-  std::map<std::string, std::string> options;
-
-  friend bool operator==(const ControlMetrics&, const ControlMetrics&) = default;
-};
 
 /// What is told how many instances to have. Which of the fields count depends on `kind`; of the durations and
 /// numbers at the end those that are not 0 replace what is known of the kind.

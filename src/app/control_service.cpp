@@ -69,7 +69,7 @@ class Service : public ControlService, public Names {
   void fill_history(Controlled& c, Result<std::vector<ImportedSeries>> measured);
   void begin(Controlled& c, std::optional<RecentQueue> past);
   void round(Controlled& c);
-  void took(Controlled& c, const Result<QueueReading>& reading,
+  void took(Controlled& c, const Result<QueueReadings>& readings,
             const std::optional<Result<TargetState>>& state);
   void fitted(const FitAnswer& answer);
   void recommend(Controlled& c, const TargetOrder& order);
@@ -245,8 +245,7 @@ void Service::begin(Controlled& c, std::optional<RecentQueue> past) {
                                       std::move(past->work_seconds), past->service_times.sample()});
     log().info("history is back", {{"queue", c.config.queue}, {"steps", steps}});
   }
-  const Duration step = options_.config.forecast.step;
-  c.recorded_until = now() - now().time_since_epoch() % step;
+  c.recorded_until = record_from(c, now());
   c.restored = true;
   round(c);
 }
@@ -254,30 +253,32 @@ void Service::begin(Controlled& c, std::optional<RecentQueue> past) {
 void Service::round(Controlled& c) {
   c.round_began = Loop::Clock::now();
   c.thread->give([this, &c](const std::stop_token& stop) {
-    Result<QueueReading> reading = c.reader->read(stop);
+    Result<QueueReadings> readings = c.reader->read(stop);
     std::optional<Result<TargetState>> state;
     if (c.target->readable()) state = c.target->current(stop);
     loop_.post(
-        [this, &c, reading = std::move(reading), state = std::move(state)] { took(c, reading, state); });
+        [this, &c, readings = std::move(readings), state = std::move(state)] { took(c, readings, state); });
   });
 }
 
-void Service::took(Controlled& c, const Result<QueueReading>& reading,
+void Service::took(Controlled& c, const Result<QueueReadings>& readings,
                    const std::optional<Result<TargetState>>& state) {
   ++c.rounds;
-  note_problems(c, reading, state, log());
-  Result<QueueReading> known = reading;
+  note_problems(c, readings ? nullptr : &readings.error(), state, log());
+  QueueReadings known = readings.value_or(QueueReadings());
   if (state) {
     c.queue.observe_target(*state);
-    if (*state && known && !known->instances_ready) known->instances_ready = (*state)->ready;
-  } else if ((!c.queue.set() || !lead_.acts()) && known && known->instances_ready) {
-    c.queue.remember(*known->instances_ready);
+    for (QueueReading& each : known)
+      if (*state && !each.instances_ready) each.instances_ready = (*state)->ready;
+  } else if ((!c.queue.set() || !lead_.acts()) && !known.empty() && known.back().instances_ready) {
+    c.queue.remember(*known.back().instances_ready);
     // What there is, is what KEDA is to hold until another number is decided.
     if (options_.apply && lead_.acts() && c.keda() != nullptr)
-      (void)c.target->set(known->instances_ready, {});
+      (void)c.target->set(known.back().instances_ready, {});
   }
-  c.queue.observe(now(), known);
-  if (reading) c.read_at = now();
+  if (!readings) c.queue.observe(now(), std::unexpected(readings.error()));
+  for (const QueueReading& each : known) c.queue.observe(now(), each);
+  if (!known.empty()) c.read_at = known.back().period ? known.back().period->to : now();
   for (HistoryBatch& batch : take_closed_steps(c)) keeper_->write(std::move(batch));
   if (std::optional<FitRequest> request = c.queue.watched().take_fit(now())) {
     c.fit_running = true;

@@ -210,7 +210,10 @@ class CountedSource : public MessageSource {
 };
 
 Result<QueueReading> reading_of(std::optional<Result<QueueDepth>> depth) {
-  return make_source_reader(std::make_unique<CountedSource>(std::move(depth)), 50ms)->read({});
+  const auto reader = make_source_reader(std::make_unique<CountedSource>(std::move(depth)), 50ms);
+  const Result<QueueReadings> readings = reader->read({});
+  if (!readings) return std::unexpected(readings.error());
+  return readings->at(0);
 }
 
 TEST(SourceReader, ReadsWhatTheEngineHoldsAndBorrowsNothing) {

@@ -42,6 +42,7 @@ ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlC
   settings.watched.target = actuator_of(control.target);
   settings.watched.service_time = control.service_time;
   settings.watched.silent_after = std::max(control.silent_after, 3 * file.every);
+  if (const auto cloud = cloud_metrics_of(control.metrics)) settings.watched.lag = cloud->lag;
   const TargetModel* model = find_target_model(control.target.kind);
   settings.least = model->least;
   settings.most = model->most;
@@ -50,8 +51,8 @@ ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlC
   return settings;
 }
 
-void note_problems(Controlled& c, const Result<QueueReading>& reading,
-                   const std::optional<Result<TargetState>>& state, Log& log) {
+void note_problems(Controlled& c, const Error* unread, const std::optional<Result<TargetState>>& state,
+                   Log& log) {
   const auto note = [&](std::string& before, const std::string& problem, const char* what, const char* back) {
     if (problem == before) return;
     if (problem.empty())
@@ -61,13 +62,19 @@ void note_problems(Controlled& c, const Result<QueueReading>& reading,
     before = problem;
   };
   ++c.counts.readings;
-  if (!reading) ++c.counts.readings_failed;
-  note(c.reading_error, reading ? "" : reading.error().message,
+  if (unread != nullptr) ++c.counts.readings_failed;
+  note(c.reading_error, unread != nullptr ? unread->message : "",
        "there is no reading of the queue; what is there stays", "the queue's readings are back");
   if (!state) return;
   if (!*state) ++c.counts.target_readings_failed;
   note(c.target_error, *state ? "" : state->error().message,
        "the target does not say what it has; nothing is changed", "the target says what it has again");
+}
+
+TimePoint record_from(const Controlled& c, TimePoint now) {
+  const IntervalCounts& counted = c.queue.watched().history();
+  if (cloud_metrics_of(c.config.metrics)) return counted.empty() ? TimePoint() : counted.open_start();
+  return now - now.time_since_epoch() % counted.step();
 }
 
 std::vector<HistoryBatch> take_closed_steps(Controlled& c) {

@@ -50,8 +50,11 @@ ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlC
                                          bool readable);
 
 /// Counts and says what failed. Each problem is said once, until it is another or over.
-void note_problems(Controlled& controlled, const Result<QueueReading>& reading,
+/// `unread`: why there is no reading; null: there is one, or nothing new.
+void note_problems(Controlled& controlled, const Error* unread,
                    const std::optional<Result<TargetState>>& state, Log& log);
+/// From when on steps are recorded: what was before is measured already, or nobody knows it.
+TimePoint record_from(const Controlled& controlled, TimePoint now);
 /// The steps that were closed since this was last called, with what was measured in them; gaps are left out.
 std::vector<HistoryBatch> take_closed_steps(Controlled& controlled);
 ControlSample sample_of(const Controlled& controlled, TimePoint now);

@@ -23,15 +23,13 @@ void ControlledQueue::observe(TimePoint now, const Result<QueueReading>& reading
   QueueReading all = *reading;
   if (!all.instances_set) all.instances_set = set_;
   watched_.observe(now, all);
-  if (starting_ && all.instances_ready && *all.instances_ready >= starting_->until) {
-    watched_.observe_start(now - starting_->since);
-    starting_.reset();
-  }
 }
 
 void ControlledQueue::observe_target(const Result<TargetState>& state) {
   set_known_ = state.has_value();
-  if (state) set_ = state->set;
+  if (!state) return;
+  set_ = state->set;
+  if (set_) watched_.observe_instances(state->ready, *set_);
 }
 
 /// More where the plan or the course wants it, fewer where both do.
@@ -54,6 +52,11 @@ std::uint32_t ControlledQueue::within_limits(std::uint32_t instances) const {
 }
 
 std::optional<TargetOrder> ControlledQueue::decide(TimePoint now) {
+  const std::optional<std::uint32_t> ready = watched_.reading().instances_ready;
+  if (starting_ && ready && *ready >= starting_->until) {
+    watched_.observe_start(now - starting_->since);
+    starting_.reset();
+  }
   plan_ = watched_.plan(now);
   if (!set_known_) return std::nullopt;
   const std::uint32_t to = wanted(now);
@@ -110,6 +113,7 @@ void ControlledQueue::told(TimePoint now, const TargetOrder& order, bool taken) 
   if (order.before && order.instances > *order.before && ready && *ready < order.instances)
     starting_ = Starting{now, order.instances};
   set_ = order.instances;
+  watched_.observe_instances({}, order.instances);
   changed_at_ = now;
   below_since_.reset();
   refused_in_row_ = 0;

@@ -5,6 +5,8 @@
 #include <future>
 #include <utility>
 
+#include "app/metric_reader.h"
+#include "app/opened_history.h"
 #include "app/source_factory.h"
 #include "edge/net/fetch.h"
 #include "edge/signal/source.h"
@@ -25,7 +27,7 @@ class PrometheusReader : public QueueReader {
     while (metrics_.url.ends_with('/')) metrics_.url.pop_back();
   }
 
-  Result<QueueReading> read(const std::stop_token& stop) override {
+  Result<QueueReadings> read(const std::stop_token& stop) override {
     QueueReading reading;
     struct Asked {
       const char* name;
@@ -50,7 +52,7 @@ class PrometheusReader : public QueueReader {
       const Result<double> value = ask(metrics_.instances_ready, stop);
       if (value && *value < UINT32_MAX) reading.instances_ready = static_cast<std::uint32_t>(*value + 0.5);
     }
-    return reading;
+    return QueueReadings{std::move(reading)};
   }
 
  private:
@@ -100,7 +102,7 @@ class SourceReader : public QueueReader {
     source_->start(std::move(nothing));
   }
 
-  Result<QueueReading> read(const std::stop_token&) override {
+  Result<QueueReadings> read(const std::stop_token&) override {
     // Shared: an answer that comes too late finds it still there.
     const auto answered = std::make_shared<std::promise<Result<QueueDepth>>>();
     std::future<Result<QueueDepth>> answer = answered->get_future();
@@ -117,7 +119,7 @@ class SourceReader : public QueueReader {
     reading.in_flight = depth->in_flight;
     reading.arrived_total = depth->arrived_total;
     reading.oldest_wait = depth->oldest_wait;
-    return reading;
+    return QueueReadings{std::move(reading)};
   }
 
  private:
@@ -138,6 +140,14 @@ std::unique_ptr<QueueReader> make_source_reader(std::unique_ptr<MessageSource> s
 Result<std::unique_ptr<QueueReader>> make_queue_reader(const ControlConfig& control) {
   const ControlMetrics& metrics = control.metrics;
   if (metrics.kind == "prometheus") return make_prometheus_reader(metrics);
+  const auto refused = [&](const Error& why) {
+    return error(why.code, "[[control]] '" + control.queue + "' " + why.message);
+  };
+  if (cloud_metrics_of(metrics)) {
+    auto cloud = make_metric_source(metrics, control.queue);
+    if (!cloud) return refused(cloud.error());
+    return make_metric_reader(std::move(*cloud), metrics, control.queue, wall_time);
+  }
   SourceConfig source;
   source.queue = control.queue;
   source.url = metrics.url;
@@ -145,8 +155,7 @@ Result<std::unique_ptr<QueueReader>> make_queue_reader(const ControlConfig& cont
   source.ca_file = metrics.ca_file;
   source.options = metrics.options;
   Result<std::unique_ptr<MessageSource>> made = make_source(source);
-  if (!made)
-    return error(made.error().code, "[[control]] '" + control.queue + "' metrics: " + made.error().message);
+  if (!made) return refused({made.error().code, "metrics: " + made.error().message});
   return make_source_reader(std::move(*made), metrics.timeout);
 }
 

@@ -41,33 +41,66 @@ WatchedQueue::WatchedQueue(const Settings& settings)
 }
 
 void WatchedQueue::observe(TimePoint now, const QueueReading& reading) {
+  if (reading.period) return observe_period(now, reading);
   const bool after_silence = silent(now);
   if (read_at_ && after_silence) history_.mark_gap(now);
   // Between two readings that are far apart nobody knows when what came has come.
   if (read_at_ && !after_silence && now > *read_at_) {
     const std::optional<double> arrived = arrivals_between(reading);
     if (arrived) {
-      count_arrivals(now, *arrived);
+      count_arrivals(*read_at_, now, *arrived, now);
     } else {
       history_.mark_gap(now);
     }
-    if (const auto done = done_between(reading, arrived)) learn(now, reading, *done);
+    if (const auto done = done_between(reading, arrived)) learn(*read_at_, now, reading, *done);
   }
   reading_ = reading;
   read_at_ = now;
   close_steps(now);
 }
 
+void WatchedQueue::observe_period(TimePoint now, const QueueReading& reading) {
+  const ReadingPeriod& period = *reading.period;
+  if (read_at_ && period.to <= *read_at_) return;
+  const bool next = !counted_until_ || period.from >= *counted_until_;
+  if (counted_until_ && period.from > *counted_until_) history_.mark_gap(period.from);
+  const std::optional<double> arrived = next ? arrivals_between(reading) : std::nullopt;
+  if (arrived)
+    count_arrivals(period.from, period.to, *arrived, now);
+  else if (next)
+    history_.mark_gap(period.to);
+  if (next && period.done) learn(period.from, period.to, reading, *period.done);
+  reading_ = reading;
+  read_at_ = period.to;
+  counted_until_ = std::max(counted_until_.value_or(period.to), period.to);
+  close_steps(period.to);
+}
+
+void WatchedQueue::observe_silence(TimePoint now) {
+  // What a period was like may be told later.
+  if (settings_.lag == Duration(0)) history_.mark_gap(now);
+}
+
+void WatchedQueue::observe_instances(std::optional<std::uint32_t> ready, std::uint32_t set) {
+  if (ready) reading_.instances_ready = ready;
+  reading_.instances_set = set;
+}
+
 /// By the counter, or by what is there and what has gone.
 std::optional<double> WatchedQueue::arrivals_between(const QueueReading& reading) const {
+  if (reading.period && reading.period->arrived) return reading.period->arrived;
+  // Without a count of what came: only from one period to the next.
+  if (reading.period && (!reading.period->done || read_at_ != reading.period->from)) return std::nullopt;
   if (reading.arrived_total && reading_.arrived_total)
     return growth(*reading_.arrived_total, *reading.arrived_total);
   if (!reading.waiting || !reading_.waiting) return std::nullopt;
   const auto there = [](const QueueReading& at) {
     return static_cast<double>(*at.waiting) + static_cast<double>(at.in_flight.value_or(0));
   };
-  const double gone =
-      reading.done_total && reading_.done_total ? growth(*reading_.done_total, *reading.done_total) : 0;
+  const double gone = reading.period ? reading.period->done.value_or(0)
+                      : reading.done_total && reading_.done_total
+                          ? growth(*reading_.done_total, *reading.done_total)
+                          : 0;
   return std::max(0.0, there(reading) - there(reading_) + gone);
 }
 
@@ -83,14 +116,14 @@ std::optional<double> WatchedQueue::done_between(const QueueReading& reading,
   return std::max(0.0, *arrived - (after - before));
 }
 
-/// Spread evenly over the steps that the time between the readings touches.
-void WatchedQueue::count_arrivals(TimePoint now, double arrived) {
-  const TimePoint from = *read_at_;
-  const double all = seconds(now - from);
+/// Spread evenly over the steps that the time between the readings touches. The scaler, whose time goes on
+/// with each plan, hears of them as if that time ended now.
+void WatchedQueue::count_arrivals(TimePoint from, TimePoint to, double arrived, TimePoint heard_at) {
+  const double all = seconds(to - from);
   const Duration step = history_.step();
   TimePoint at = from;
-  while (at < now) {
-    const TimePoint end = std::min(now, TimePoint(step * (at.time_since_epoch() / step + 1)));
+  while (at < to) {
+    const TimePoint end = std::min(to, TimePoint(step * (at.time_since_epoch() / step + 1)));
     // What is counted belongs to the step before `end`, which is not a part of it.
     history_.observe_arrivals(at, arrived * seconds(end - at) / all);
     at = end;
@@ -98,12 +131,12 @@ void WatchedQueue::count_arrivals(TimePoint now, double arrived) {
   const std::size_t count = heard(arrived);
   for (std::size_t n = 0; n < count; ++n) {
     const auto part = static_cast<Duration::rep>(n + 1);
-    scaler_->observe_ready(from + (now - from) * part / static_cast<Duration::rep>(count));
+    scaler_->observe_ready(from + (to - from) * part / static_cast<Duration::rep>(count) + (heard_at - to));
   }
 }
 
-void WatchedQueue::learn(TimePoint now, const QueueReading& reading, double done) {
-  const double between = seconds(now - *read_at_);
+void WatchedQueue::learn(TimePoint from, TimePoint to, const QueueReading& reading, double done) {
+  const double between = seconds(to - from);
   if (done >= 1 && reading.in_flight && reading_.in_flight) {
     const double in_flight =
         (static_cast<double>(*reading.in_flight) + static_cast<double>(*reading_.in_flight)) / 2;
@@ -113,7 +146,7 @@ void WatchedQueue::learn(TimePoint now, const QueueReading& reading, double done
       const Duration each = from_seconds(in_flight * between / done);
       service_times_.observe(each);
       scaler_->observe_service(each);
-      history_.observe_work(*read_at_, each * static_cast<Duration::rep>(done));
+      history_.observe_work(from, each * static_cast<Duration::rep>(done));
     }
   }
   // How long they waited: as long as the oldest that still waits, or as the queue's length tells (Little).
@@ -122,7 +155,7 @@ void WatchedQueue::learn(TimePoint now, const QueueReading& reading, double done
   const Duration wait =
       reading.oldest_wait ? *reading.oldest_wait : from_seconds(waiting * between / std::max(1.0, done));
   const std::size_t count = heard(done);
-  for (std::size_t n = 0; n < count; ++n) scaler_->observe_start(now, wait - settings_.scaling.objective);
+  for (std::size_t n = 0; n < count; ++n) scaler_->observe_start(to, wait - settings_.scaling.objective);
 }
 
 void WatchedQueue::close_steps(TimePoint now) {
@@ -153,12 +186,17 @@ void WatchedQueue::restore(TimePoint now, const HistoryRestored& past) {
     if (i < past.bytes.size()) before[i].bytes = past.bytes[i];
     if (i < past.work_seconds.size()) before[i].work_seconds = past.work_seconds[i];
   }
-  history_.restore(past.start, before, now);
+  if (settings_.lag == Duration(0)) return history_.restore(past.start, before, now);
+  // What is not told yet of the newest time may be told.
+  while (!before.empty() && before.back().arrivals != before.back().arrivals) before.pop_back();
+  if (before.empty()) return;
+  counted_until_ = past.start + history_.step() * static_cast<Duration::rep>(before.size());
+  history_.restore(past.start, before, *counted_until_);
 }
 
 std::optional<FitRequest> WatchedQueue::take_fit(TimePoint now) {
   const ForecastSettings& settings = settings_.forecast;
-  close_steps(now);
+  if (settings_.lag == Duration(0)) close_steps(now);
   if (history_.closed() < kStepsBeforeFit) return std::nullopt;
   const bool lost = steps_since_fit_ >= kLostAfterRefits * settings.refit_every;
   if (fit_running_ && !lost) return std::nullopt;
@@ -185,7 +223,7 @@ void WatchedQueue::accept(const ForecastFitted& fitted) {
 }
 
 bool WatchedQueue::silent(TimePoint now) const {
-  return !read_at_ || now - *read_at_ > settings_.silent_after;
+  return !read_at_ || now - *read_at_ > settings_.silent_after + settings_.lag;
 }
 
 DurationSummary WatchedQueue::service_time() const {

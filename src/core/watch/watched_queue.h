@@ -17,6 +17,16 @@
 
 namespace forewarm {
 
+/// A period that is over and that metrics tell of later.
+struct ReadingPeriod {
+  TimePoint from;
+  TimePoint to;
+  std::optional<double> arrived{};  ///< in it
+  std::optional<double> done{};
+
+  friend bool operator==(const ReadingPeriod&, const ReadingPeriod&) = default;
+};
+
 /// What metrics say of a queue and of what works on it, at a moment. What they do not say is not there: a gap
 /// is not a zero.
 struct QueueReading {
@@ -27,6 +37,7 @@ struct QueueReading {
   std::optional<Duration> oldest_wait{};
   std::optional<std::uint32_t> instances_ready{};
   std::optional<std::uint32_t> instances_set{};  ///< what the target was told last, by whomever
+  std::optional<ReadingPeriod> period{};         ///< instead of counters, and the reading is of its end
 
   friend bool operator==(const QueueReading&, const QueueReading&) = default;
 };
@@ -46,13 +57,16 @@ class WatchedQueue {
     ActuatorModel target;
     Duration service_time = Duration(0);  ///< of one message; 0: found out
     Duration silent_after = 60s;          ///< without a reading for so long nothing is taken for known
+    Duration lag = Duration(0);  ///< readings are of periods and come so much later; 0: of the moment
   };
   explicit WatchedQueue(const Settings& settings);
 
   /// Readings in the order of time.
   void observe(TimePoint now, const QueueReading& reading);
   /// There was no reading, or nothing of use in it.
-  void observe_silence(TimePoint now) { history_.mark_gap(now); }
+  void observe_silence(TimePoint now);
+  /// What is known of instances between two readings.
+  void observe_instances(std::optional<std::uint32_t> ready, std::uint32_t set);
   /// An instance was asked for and became ready after that time.
   void observe_start(Duration start_time) { start_times_.observe(start_time); }
   /// What was measured before this began (HistoryRestored, of this queue).
@@ -68,6 +82,8 @@ class WatchedQueue {
   DirectiveCourse directives(TimePoint now, const std::optional<TierPrices>& prices = {}) const;
 
   bool silent(TimePoint now) const;
+  /// Of when the last reading is.
+  const std::optional<TimePoint>& read_at() const { return read_at_; }
   const IntervalCounts& history() const { return history_; }
   const QueueReading& reading() const { return reading_; }
   const ModelForecast* forecast(TimePoint now) const { return choice_.best(now); }
@@ -77,8 +93,9 @@ class WatchedQueue {
   ScalingInputs inputs(TimePoint now) const;
   std::optional<double> arrivals_between(const QueueReading& reading) const;
   std::optional<double> done_between(const QueueReading& reading, std::optional<double> arrived) const;
-  void count_arrivals(TimePoint now, double arrived);
-  void learn(TimePoint now, const QueueReading& reading, double done);
+  void observe_period(TimePoint now, const QueueReading& reading);
+  void count_arrivals(TimePoint from, TimePoint to, double arrived, TimePoint heard_at);
+  void learn(TimePoint from, TimePoint to, const QueueReading& reading, double done);
   void close_steps(TimePoint now);
 
   Settings settings_;
@@ -89,6 +106,7 @@ class WatchedQueue {
   DurationSketch start_times_;
   QueueReading reading_;
   std::optional<TimePoint> read_at_;
+  std::optional<TimePoint> counted_until_;  ///< of periods: the end of the last, or of what was restored
   ScalingPlan plan_;
   double arrivals_per_second_ = 0;
   std::uint64_t fit_serial_ = 0;

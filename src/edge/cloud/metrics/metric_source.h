@@ -1,0 +1,97 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "edge/cloud/authorisation.h"
+
+namespace forewarm {
+
+/// What a cloud's metrics say of a queue in one period. What they do not say is not there: a gap is not a
+/// zero.
+struct MetricPeriod {
+  TimePoint start;
+  Duration length = 1min;
+  std::optional<double> waiting{};    ///< messages that could start; at a moment of the period
+  std::optional<double> in_flight{};  ///< with consumers, likewise
+  std::optional<double> oldest_wait_seconds{};
+  std::optional<double> arrived{};  ///< in the period
+  std::optional<double> done{};     ///< in the period
+
+  TimePoint end() const { return start + length; }
+  friend bool operator==(const MetricPeriod&, const MetricPeriod&) = default;
+};
+
+/// Periods that are put together from answers to several questions.
+class MetricPeriods {
+ public:
+  using Field = std::optional<double> MetricPeriod::*;
+  void put(TimePoint start, Duration length, Field field, double value);
+  /// In order of time.
+  std::vector<MetricPeriod> all() const;
+
+ private:
+  std::map<TimePoint, MetricPeriod> by_start_;
+};
+
+struct MetricRange {
+  TimePoint from;  ///< start of the first period
+  TimePoint to;    ///< end of the last
+  /// Only what tells how many arrived: for a long time.
+  bool arrivals_only = false;
+  int tries = 1;  ///< of each question, with a pause that doubles between two, longer or shorter by chance
+};
+
+/// How a cloud is reached.
+struct MetricAccess {
+  std::string url{};  ///< without a slash at the end
+  std::chrono::milliseconds timeout{5'000};
+  std::string ca_file{};  ///< PEM file of who is trusted; empty: the system's
+  Authorisation authorise{};
+  std::function<void()> renew{};  ///< what lets requests in is not taken any more
+};
+
+/// The metrics that a cloud keeps of one queue. Its periods come late, each when it is over or later.
+class MetricSource {
+ public:
+  virtual ~MetricSource() = default;
+  /// Waits for the cloud. In order of time, as far as the cloud has them; those of which nothing is known are
+  /// left out. Half an answer is none: an error.
+  virtual Result<std::vector<MetricPeriod>> read(const MetricRange& range, const std::stop_token& stop) = 0;
+};
+
+/// The body of an answer with status 200. Credentials that have run out are renewed, and the question is
+/// asked once more. Exhausted for what may pass (too many questions, a server that stumbles), Io where there
+/// is no answer.
+Result<std::string> ask_metrics(const MetricAccess& access, const FetchRequest& request, int tries,
+                                const std::stop_token& stop);
+
+/// Periods that can be taken for true: a period that says how much waits is one when it says how many came
+/// too. Where no count came for `settle` after its end, or one of a later period is there, nothing came:
+/// clouds write no zeros. `Hold`: ends before the first that may yet become one, so that what comes late
+/// is not lost; else it is left out. `counts_arrivals` and `counts_done`: the cloud has that count of this
+/// queue.
+struct SettledPeriods {
+  Duration settle;
+  bool counts_arrivals = true;
+  bool counts_done = true;
+  bool hold = false;
+};
+std::vector<MetricPeriod> settled_periods(const std::vector<MetricPeriod>& periods, TimePoint now,
+                                          const SettledPeriods& how);
+
+/// "2026-01-05T01:30:00Z"
+std::string metric_stamp(TimePoint at);
+/// The same, with or without a fraction; none for anything else.
+std::optional<TimePoint> parse_metric_stamp(std::string_view text);
+
+}  // namespace forewarm
