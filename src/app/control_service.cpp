@@ -277,7 +277,9 @@ void Service::took(Controlled& c, const Result<QueueReadings>& readings,
       (void)c.target->set(known.back().instances_ready, {});
   }
   if (!readings) c.queue.observe(now(), std::unexpected(readings.error()));
-  for (const QueueReading& each : known) c.queue.observe(now(), each);
+  // Periods that are told together were not at once.
+  for (const QueueReading& each : known)
+    c.queue.observe(each.period ? now() - (known.back().period->to - each.period->to) : now(), each);
   if (!known.empty()) c.read_at = known.back().period ? known.back().period->to : now();
   for (HistoryBatch& batch : take_closed_steps(c)) keeper_->write(std::move(batch));
   if (std::optional<FitRequest> request = c.queue.watched().take_fit(now())) {

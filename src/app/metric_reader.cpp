@@ -46,9 +46,11 @@ class MetricReader : public QueueReader {
     if (now < ask_at_) return failure_ ? Result<QueueReadings>(std::unexpected(*failure_)) : QueueReadings();
     Result<QueueReadings> found = ask(now, stop);
     if (!found) {
-      // The same again, in which only a number may differ, is no news.
-      if (!failure_ || failure_->code != found.error().code) failure_ = found.error();
-      const double pause = std::min(seconds(kAskAgainLast), seconds(kAskAgainFirst) * std::exp2(failures_));
+      // Again no answer, after another number of milliseconds, is no news.
+      const auto no_answer = [](const Error& why) { return why.code == ErrorCode::Io; };
+      if (!failure_ || !no_answer(*failure_) || !no_answer(found.error())) failure_ = found.error();
+      const double first = std::min(seconds(kAskAgainFirst), seconds(cloud_.every));
+      const double pause = std::min(seconds(kAskAgainLast), first * std::exp2(failures_));
       failures_ = std::min(failures_ + 1, 20U);
       ask_at_ = now_() + from_seconds(pause * (0.75 + 0.5 * random_.uniform()));
       return std::unexpected(*failure_);

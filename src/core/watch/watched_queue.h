@@ -61,7 +61,8 @@ class WatchedQueue {
   };
   explicit WatchedQueue(const Settings& settings);
 
-  /// Readings in the order of time.
+  /// Readings in the order of time; `now` of a period is when it is told, or, told late with later ones,
+  /// would have been.
   void observe(TimePoint now, const QueueReading& reading);
   /// There was no reading, or nothing of use in it.
   void observe_silence(TimePoint now);

@@ -191,5 +191,102 @@ TEST_F(WatchedQueueTest, TheSameReadingsGiveTheSamePlans) {
   EXPECT_EQ(course(), course());
 }
 
+/// A queue whose metrics tell of minutes, some minutes late.
+class PeriodsTest : public WatchedQueueTest {
+ protected:
+  PeriodsTest() {
+    settings.forecast.step = 60s;
+    settings.silent_after = 60s;
+    settings.lag = 5min;
+    make();
+  }
+  /// The minute that ends so long before now.
+  void tell(std::optional<double> arrived, Duration age = 3min, std::optional<double> done = 60) {
+    const TimePoint to = now - age;
+    queue->observe(now, {.waiting = 3,
+                         .in_flight = 2,
+                         .instances_set = 2,
+                         .period = ReadingPeriod{to - 60s, to, arrived, done}});
+    now += 60s;
+  }
+};
+
+TEST_F(PeriodsTest, WhatCameIsCountedWhereItBelongs) {
+  now = TimePoint(1'700'000'040s);
+  for (int n = 0; n < 4; ++n) tell(60 + n);
+  const std::vector<float> arrivals = queue->history().arrivals(10);
+  ASSERT_EQ(arrivals.size(), 4U);
+  for (std::size_t n = 0; n < 4; ++n) EXPECT_FLOAT_EQ(arrivals[n], 60.0F + static_cast<float>(n));
+  EXPECT_EQ(queue->history().open_start(), now - 60s - 3min) << "the history ends with what is known";
+  EXPECT_EQ(queue->service_time().mean, 2s);
+}
+
+TEST_F(PeriodsTest, TimePassesWithoutZeros) {
+  now = TimePoint(1'700'000'040s);
+  for (int n = 0; n < 12; ++n) tell(60);
+  now += 10min;
+  queue->observe_silence(now);
+  queue->take_fit(now);
+  EXPECT_EQ(queue->history().closed(), 12U);
+  EXPECT_TRUE(queue->silent(now));
+  // The cloud has kept what nobody asked for meanwhile.
+  for (int n = 13; n > 3; --n)
+    queue->observe(now, {.waiting = 0, .period = ReadingPeriod{now - (n + 1) * 60s, now - n * 60s, 7, {}}});
+  EXPECT_EQ(queue->history().closed(), 22U);
+  for (const float step : queue->history().arrivals(10)) EXPECT_FLOAT_EQ(step, 7);
+}
+
+TEST_F(PeriodsTest, LateIsNotSilent) {
+  tell(60, 5min);
+  EXPECT_FALSE(queue->silent(now));
+  EXPECT_TRUE(queue->silent(now + 1s));
+}
+
+TEST_F(PeriodsTest, APeriodThatIsNotToldIsAGap) {
+  now = TimePoint(1'700'000'040s);
+  tell(60);
+  now += 60s;
+  tell(60);
+  tell(60, 4min);  // again
+  tell(std::nullopt, 3min, std::nullopt);
+  const std::vector<float> arrivals = queue->history().arrivals(10);
+  ASSERT_EQ(arrivals.size(), 5U);
+  EXPECT_TRUE(std::isnan(arrivals[1]));
+  EXPECT_FLOAT_EQ(arrivals[2], 60);
+  EXPECT_TRUE(std::isnan(arrivals[3]));
+}
+
+TEST_F(PeriodsTest, WithoutACountArrivalsFollowFromWhatIsThereAndWhatIsDone) {
+  now = TimePoint(1'700'000'040s);
+  tell(std::nullopt);
+  tell(std::nullopt);
+  const std::vector<float> arrivals = queue->history().arrivals(10);
+  ASSERT_EQ(arrivals.size(), 1U);
+  EXPECT_FLOAT_EQ(arrivals[0], 60);
+}
+
+TEST_F(PeriodsTest, WhatWasRestoredGoesOnWithTheNextPeriod) {
+  now = TimePoint(1'700'000'040s);
+  HistoryRestored past;
+  past.queue = kQueue;
+  past.start = now - 10min;
+  past.arrivals = {1, 2, 3, 4, 5, NAN, NAN, NAN, NAN, NAN};
+  queue->restore(now, past);
+  tell(50, 6min);  // known already
+  tell(70, 5min);  // the first that is not
+  const std::vector<float> arrivals = queue->history().arrivals(10);
+  ASSERT_EQ(arrivals.size(), 6U);
+  EXPECT_FLOAT_EQ(arrivals[4], 5);
+  EXPECT_FLOAT_EQ(arrivals[5], 70);
+}
+
+TEST_F(PeriodsTest, WhatIsToldToTheTargetCountsBetweenTwoReadings) {
+  tell(60);
+  queue->observe_instances(7, 9);
+  now += 10min;
+  EXPECT_EQ(queue->plan(now).instances, 9U);
+  EXPECT_EQ(queue->reading().instances_ready, 7U);
+}
+
 }  // namespace
 }  // namespace forewarm

@@ -58,22 +58,9 @@ class CloudWatch : public MetricSource {
 
   Result<std::vector<MetricPeriod>> read(const MetricRange& range, const std::stop_token& stop) override {
     MetricPeriods periods;
-    TimePoint until = range.to;
-    for (const KeptPeriod& kept : kKeptPeriods) {
-      const TimePoint from =
-          std::max(multiple_of(kept.period, range.from), multiple_of(1h, range.to - kept.reach));
-      for (TimePoint at = from; at < until; at += kept.period * kPeriodsPerQuestion) {
-        const TimePoint end = std::min(until, at + kept.period * kPeriodsPerQuestion);
-        const CloudWatchQuestion question{.queue = queue_,
-                                          .from = at,
-                                          .to = end,
-                                          .period = kept.period,
-                                          .arrivals_only = range.arrivals_only};
-        if (const Result<void> read = ask(question, range.tries, stop, periods); !read)
-          return std::unexpected(read.error());
-      }
-      until = std::min(until, from);
-    }
+    for (const CloudWatchQuestion& question : cloudwatch_questions(queue_, range))
+      if (const Result<void> read = ask(question, range.tries, stop, periods); !read)
+        return std::unexpected(read.error());
     std::vector<MetricPeriod> all = periods.all();
     if (!range.arrivals_only) std::ranges::for_each(all, fill_what_is_not_written);
     return all;
@@ -137,6 +124,26 @@ Result<void> add_result(const json::object& result, std::vector<CloudWatchPage::
 }
 
 }  // namespace
+
+std::vector<CloudWatchQuestion> cloudwatch_questions(const std::string& queue, const MetricRange& range) {
+  std::vector<CloudWatchQuestion> questions;
+  TimePoint until = range.to;
+  for (const KeptPeriod& kept : kKeptPeriods) {
+    if (until <= range.from) break;
+    // Borders at whole hours fit all periods.
+    const TimePoint from =
+        std::max(multiple_of(kept.period, range.from), multiple_of(1h, range.to - kept.reach));
+    for (TimePoint at = from; at < until; at += kept.period * kPeriodsPerQuestion) {
+      questions.push_back({.queue = queue,
+                           .from = at,
+                           .to = std::min(until, at + kept.period * kPeriodsPerQuestion),
+                           .period = kept.period,
+                           .arrivals_only = range.arrivals_only});
+    }
+    until = std::min(until, from);
+  }
+  return questions;
+}
 
 std::string get_metric_data_json(const CloudWatchQuestion& question) {
   json::array queries;

@@ -16,7 +16,7 @@ namespace forewarm {
 /// used for six hours.
 std::unique_ptr<MetricSource> make_cloudwatch_metrics(MetricAccess access, std::string queue);
 
-/// A question for one stretch of time. Of those before 1970 and of more than 100,800 values AWS says no.
+/// A question for one stretch of time, of no more than 100,800 values.
 struct CloudWatchQuestion {
   std::string queue;
   TimePoint from;
@@ -25,6 +25,8 @@ struct CloudWatchQuestion {
   bool arrivals_only = false;
   std::string next_token{};
 };
+/// Of the finest periods that are kept, the newest first.
+std::vector<CloudWatchQuestion> cloudwatch_questions(const std::string& queue, const MetricRange& range);
 std::string get_metric_data_json(const CloudWatchQuestion& question);
 
 /// One page of its answer: values by the id of their query and the start of their period.

@@ -1,0 +1,20 @@
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/check.h"
+#include "edge/cloud/metrics/cloudwatch.h"
+
+using namespace forewarm;
+
+/// What clouds say of a queue: numbers from 0 on at times that there are, or an error.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const auto page = parse_cloudwatch_page(text)) {
+    for (const CloudWatchPage::Value& value : page->values)
+      check(value.value >= 0 && value.at >= TimePoint(), "a number from 0 on, after 1970");
+  }
+  if (const auto at = parse_metric_stamp(text))
+    check(parse_metric_stamp(metric_stamp(*at)) == at, "a stamp is read as it is written");
+  return 0;
+}

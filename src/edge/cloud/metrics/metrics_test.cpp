@@ -1,0 +1,130 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "edge/cloud/metrics/cloudwatch.h"
+
+namespace forewarm {
+namespace {
+
+constexpr TimePoint kMinute(1'700'000'040s);  // a whole one
+
+TEST(MetricStamp, IsReadAsItIsWritten) {
+  EXPECT_EQ(metric_stamp(kMinute), "2023-11-14T22:14:00Z");
+  EXPECT_EQ(parse_metric_stamp("2023-11-14T22:14:00Z"), kMinute);
+  EXPECT_EQ(parse_metric_stamp("2023-11-14T22:14:00.000001Z"), kMinute);
+  for (const char* wrong : {"", "Z", "2023-11-14T22:14:00", "2023-11-14 22:14:00Z", "2023-02-30T00:00:00Z",
+                            "2023-11-14T24:00:00Z", "2023-11-14T22:14:00.Z", "2023-11-14T22:14:-1Z",
+                            "1969-12-31T00:00:00Z", "2023-11-14T22:14:00+01:00"})
+    EXPECT_EQ(parse_metric_stamp(wrong), std::nullopt) << wrong;
+}
+
+/// A minute that says how much waits, and how much came where that is not negative.
+MetricPeriod minute(int number, double arrived = 5) {
+  MetricPeriod period{.start = kMinute + number * 1min, .waiting = 1};
+  if (arrived >= 0) period.arrived = arrived;
+  return period;
+}
+
+std::vector<int> settled(const std::vector<MetricPeriod>& periods, Duration age, bool hold = true) {
+  std::vector<int> minutes;
+  for (const MetricPeriod& each : settled_periods(periods, periods.back().end() + age,
+                                                  {.settle = 3min, .counts_done = false, .hold = hold})) {
+    EXPECT_TRUE(each.arrived);
+    minutes.push_back(static_cast<int>((each.start - kMinute) / 1min));
+  }
+  return minutes;
+}
+
+TEST(SettledPeriods, ACountThatIsNotThereIsWaitedForAndThenIsZero) {
+  const std::vector<MetricPeriod> periods = {minute(0), minute(1), minute(2, -1)};
+  EXPECT_EQ(settled(periods, 1min), (std::vector<int>{0, 1}));
+  EXPECT_EQ(settled(periods, 3min), (std::vector<int>{0, 1, 2}));
+  const auto last =
+      settled_periods(periods, periods.back().end() + 3min, {.settle = 3min, .counts_done = false});
+  EXPECT_EQ(last.back().arrived, 0);
+}
+
+TEST(SettledPeriods, ALaterCountSettlesThoseBefore) {
+  EXPECT_EQ(settled({minute(0), minute(1, -1), minute(2)}, 0s), (std::vector<int>{0, 1, 2}));
+}
+
+TEST(SettledPeriods, AHoleIsWaitedForAndThenIsAGap) {
+  const std::vector<MetricPeriod> periods = {minute(0), minute(2)};
+  EXPECT_EQ(settled(periods, 1min), (std::vector<int>{0}));
+  EXPECT_EQ(settled(periods, 1min, false), (std::vector<int>{0, 2})) << "of the past nothing is waited for";
+  EXPECT_EQ(settled(periods, 3min), (std::vector<int>{0, 2}));
+}
+
+TEST(SettledPeriods, OneThatDoesNotSayHowMuchWaitsIsNone) {
+  std::vector<MetricPeriod> periods = {minute(0), minute(1), minute(2)};
+  periods[1].waiting.reset();
+  EXPECT_EQ(settled(periods, 1min), (std::vector<int>{0}));
+  EXPECT_EQ(settled(periods, 3min), (std::vector<int>{0, 2}));
+}
+
+TEST(CloudWatch, AsksForTheMetricsOfAQueue) {
+  const std::string body = get_metric_data_json(
+      {.queue = "orders", .from = kMinute, .to = kMinute + 1h, .arrivals_only = true, .next_token = "t"});
+  EXPECT_EQ(body, R"({"MetricDataQueries":[{"Id":"waiting","MetricStat":{"Metric":{"Namespace":"AWS/SQS",)"
+                  R"("MetricName":"ApproximateNumberOfMessagesVisible","Dimensions":[{"Name":"QueueName",)"
+                  R"("Value":"orders"}]},"Period":60,"Stat":"Maximum"},"ReturnData":true},{"Id":"arrived",)"
+                  R"("MetricStat":{"Metric":{"Namespace":"AWS/SQS","MetricName":"NumberOfMessagesSent",)"
+                  R"("Dimensions":[{"Name":"QueueName","Value":"orders"}]},"Period":60,"Stat":"Sum"},)"
+                  R"("ReturnData":true}],"StartTime":1700000040,"EndTime":1700003640,)"
+                  R"("ScanBy":"TimestampAscending","NextToken":"t"})");
+}
+
+TEST(CloudWatch, AsksForThePeriodsThatAreKept) {
+  const auto asked = [](Duration back) {
+    std::string text;
+    TimePoint until = kMinute;
+    for (const CloudWatchQuestion& each :
+         cloudwatch_questions("q", {.from = kMinute - back, .to = kMinute})) {
+      EXPECT_EQ(each.to, until) << "nothing falls between";
+      EXPECT_EQ(each.from.time_since_epoch() % each.period, Duration(0));
+      until = each.from;
+      text +=
+          std::to_string((each.to - each.from) / each.period) + "x" + std::to_string(each.period / 1s) + " ";
+    }
+    EXPECT_LE(until, kMinute - back);
+    return text;
+  };
+  EXPECT_EQ(asked(15min), "15x60 ");
+  EXPECT_EQ(asked(24h * 7), "10080x60 ");
+  EXPECT_EQ(asked(24h * 70), "20000x60 174x60 13824x300 193x3600 ");
+}
+
+TEST(CloudWatch, ReadsAPage) {
+  const auto page = parse_cloudwatch_page(
+      R"({"MetricDataResults":[{"Id":"arrived","Label":"x","Timestamps":[1700000040,1.7000001E9],)"
+      R"("Values":[3,4.5],"StatusCode":"PartialData"},{"Id":"done"}],"NextToken":"more","Messages":[]})");
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_EQ(page->next_token, "more");
+  ASSERT_EQ(page->values.size(), 2U);
+  EXPECT_EQ(page->values[0].at, kMinute);
+  EXPECT_EQ(page->values[1].at, kMinute + 1min);
+  EXPECT_EQ(page->values[1].value, 4.5);
+}
+
+TEST(CloudWatch, WhatIsNoAnswerIsNone) {
+  for (const char* body :
+       {"", "<html>", "[]", "{}", R"({"MetricDataResults":3})", R"({"MetricDataResults":[3]})",
+        R"({"MetricDataResults":[{"Timestamps":[],"Values":[]}]})",
+        R"({"MetricDataResults":[{"Id":"a","Timestamps":[1],"Values":[]}]})",
+        R"({"MetricDataResults":[{"Id":"a","Timestamps":[1]}]})",
+        R"({"MetricDataResults":[{"Id":"a","Timestamps":["x"],"Values":[1]}]})",
+        R"({"MetricDataResults":[{"Id":"a","Timestamps":[1],"Values":[-1]}]})",
+        R"({"MetricDataResults":[{"Id":"a","Timestamps":[1e300],"Values":[1]}]})"}) {
+    const auto page = parse_cloudwatch_page(body);
+    ASSERT_FALSE(page) << body;
+    EXPECT_EQ(page.error().code, ErrorCode::Corrupt) << body;
+  }
+  const auto forbidden =
+      parse_cloudwatch_page(R"({"MetricDataResults":[{"Id":"arrived","StatusCode":"Forbidden"}]})");
+  ASSERT_FALSE(forbidden);
+  EXPECT_EQ(forbidden.error().message, "GetMetricData: 'arrived' is Forbidden");
+}
+
+}  // namespace
+}  // namespace forewarm

@@ -1,0 +1,144 @@
+"""The metrics that clouds keep of a queue, by the minute, for one process: CloudWatch's GetMetricData.
+
+Answers a loopback_recorder.Recorder, strictly: what AWS would refuse is refused. `QueueMinutes` is what is known.
+"""
+
+import json
+import threading
+import time
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+MINUTE = 60
+
+
+class QueueMinutes:
+    """What came to a queue in each minute, and how it stood: {start: {"waiting": ..., "arrived": ...}}."""
+
+    def __init__(self, minutes_old=4):
+        self.newest_end = int(time.time()) // MINUTE * MINUTE - minutes_old * MINUTE
+        self.minutes = {}
+        self.lock = threading.Lock()
+
+    def fill_past(self, minutes, arrived=lambda start: 60):
+        """The queue kept up with what came."""
+        with self.lock:
+            for n in range(1, minutes + 1):
+                start = self.newest_end - n * MINUTE
+                self.minutes[start] = {"waiting": 0, "in_flight": 1, "oldest_wait": 0, "arrived": arrived(start), "done": arrived(start)}
+
+    def tell(self, **values):
+        """The minute after the newest is over."""
+        with self.lock:
+            self.minutes[self.newest_end] = {"waiting": 0, "in_flight": 0, "oldest_wait": 0, "arrived": 0, "done": 0} | values
+            self.newest_end += MINUTE
+
+    def skip(self):
+        """Nothing will ever be told of the minute after the newest."""
+        with self.lock:
+            self.newest_end += MINUTE
+
+    def between(self, start, end, name):
+        with self.lock:
+            return sorted((at, values[name]) for at, values in self.minutes.items() if start <= at < end and name in values)
+
+
+class FailsOnDemand:
+    """`fails` answers instead: ("status", text) each time, or a function."""
+
+    fails = None
+
+    def __call__(self, request):
+        fails = self.fails
+        if callable(fails):
+            fails = fails(request)
+        return fails or self.answer(request)
+
+
+class FakeCloudWatch(FailsOnDemand):
+    NAMES = {"waiting": ("ApproximateNumberOfMessagesVisible", "Maximum"), "in_flight": ("ApproximateNumberOfMessagesNotVisible", "Maximum"),
+             "oldest_wait": ("ApproximateAgeOfOldestMessage", "Maximum"), "arrived": ("NumberOfMessagesSent", "Sum"),
+             "done": ("NumberOfMessagesDeleted", "Sum")}
+    VALUES_PER_PAGE = 3000
+
+    def __init__(self, minutes, queue="orders"):
+        self.minutes = minutes
+        self.queue = queue
+
+    @staticmethod
+    def refusal(code, text="", status=400):
+        return status, json.dumps({"__type": "com.amazonaws.cloudwatch#" + code, "message": text})
+
+    def answer(self, request):
+        if request["headers"].get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return 200, page_in_xml(self.page(query_of_form(request["body"])))
+        if request["headers"].get("x-amz-target") != "GraniteServiceVersion20100801.GetMetricData":
+            return self.refusal("UnknownOperationException")
+        if "/monitoring/aws4_request" not in request["headers"].get("authorization", ""):
+            return self.refusal("MissingAuthenticationToken", status=403)
+        page = self.page(json.loads(request["body"]))
+        return 200, json.dumps(page)
+
+    def page(self, asked):
+        queries = asked["MetricDataQueries"]
+        assert len(queries) <= 500 and asked["StartTime"] < asked["EndTime"], asked
+        values = []
+        for query in queries:
+            stat = query["MetricStat"]
+            name = next(n for n, (metric, kind) in self.NAMES.items() if metric == stat["Metric"]["MetricName"] and kind == stat["Stat"])
+            assert stat["Metric"]["Namespace"] == "AWS/SQS" and asked["StartTime"] % stat["Period"] == 0, asked
+            if stat["Metric"]["Dimensions"] != [{"Name": "QueueName", "Value": self.queue}] or stat["Period"] != MINUTE:
+                continue
+            # In flight is written only where something is.
+            values += [(query["Id"], at, value) for at, value in self.minutes.between(asked["StartTime"], asked["EndTime"], name)
+                       if value or name != "in_flight"]
+        begin = int(asked.get("NextToken", 0))
+        part = values[begin:begin + self.VALUES_PER_PAGE]
+        page = {"Messages": [], "MetricDataResults": [
+            {"Id": query["Id"], "Label": query["Id"], "StatusCode": "Complete",
+             "Timestamps": [float(at) for name, at, _ in part if name == query["Id"]],
+             "Values": [float(value) for name, _, value in part if name == query["Id"]]} for query in queries]}
+        if begin + len(part) < len(values):
+            page["NextToken"] = str(begin + len(part))
+        return page
+
+
+def query_of_form(body):
+    """What the Query protocol of AWS says, as the JSON protocol says it."""
+    tree = {}
+    for path, value in parse_qsl(body):
+        at = tree
+        *parents, leaf = path.split(".")
+        for part in parents:
+            at = at.setdefault(part, {})
+        at[leaf] = value
+
+    def lists(node):
+        if not isinstance(node, dict):
+            return node
+        if set(node) == {"member"}:
+            return [lists(node["member"][n]) for n in sorted(node["member"], key=int)]
+        return {name: lists(value) for name, value in node.items() if name not in ("Action", "Version")}
+
+    asked = lists(tree)
+    for name in ("StartTime", "EndTime"):
+        asked[name] = int(time.mktime(time.strptime(asked[name][:19] + " UTC", "%Y-%m-%dT%H:%M:%S %Z")) - time.timezone)
+    for query in asked["MetricDataQueries"]:
+        query["ReturnData"] = query["ReturnData"] == "true"
+        query["MetricStat"]["Period"] = int(query["MetricStat"]["Period"])
+    return asked
+
+
+def page_in_xml(page):
+    def stamp(at):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+    def result(each):
+        return (f"<member><Id>{escape(each['Id'])}</Id><StatusCode>{each['StatusCode']}</StatusCode>"
+                f"<Timestamps>{''.join(f'<member>{stamp(at)}</member>' for at in each['Timestamps'])}</Timestamps>"
+                f"<Values>{''.join(f'<member>{value}</member>' for value in each['Values'])}</Values></member>")
+
+    token = f"<NextToken>{page['NextToken']}</NextToken>" if "NextToken" in page else ""
+    return ('<GetMetricDataResponse xmlns="http://monitoring.amazonaws.com/doc/2010-08-01/"><GetMetricDataResult>'
+            f"<MetricDataResults>{''.join(map(result, page['MetricDataResults']))}</MetricDataResults>{token}"
+            "</GetMetricDataResult></GetMetricDataResponse>")

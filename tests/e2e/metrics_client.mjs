@@ -1,0 +1,29 @@
+// The clouds' official clients of metrics, driven by lines of JSON: metrics_client.mjs URL. "op" is the call, the rest its input.
+import * as cloudwatch from "@aws-sdk/client-cloudwatch";
+import readline from "node:readline";
+
+const url = process.argv[2];
+
+const calls = {
+  GetMetricData: ({ StartTime, EndTime, ...input }) => {
+    const client = new cloudwatch.CloudWatchClient({
+      endpoint: url,
+      region: "eu-west-1",
+      credentials: { accessKeyId: "AKIDTEST", secretAccessKey: "test/secret" },
+      maxAttempts: 1,
+    });
+    const times = { StartTime: new Date(StartTime * 1000), EndTime: new Date(EndTime * 1000) };
+    return client.send(new cloudwatch.GetMetricDataCommand({ ...input, ...times }));
+  },
+};
+
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const { op, ...input } = JSON.parse(line);
+  let answer;
+  try {
+    answer = { value: await calls[op](input) };
+  } catch (error) {
+    answer = { error: `${error.name}: ${error.message}` };
+  }
+  console.log(JSON.stringify(answer));
+}
