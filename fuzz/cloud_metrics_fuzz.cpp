@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "edge/cloud/metrics/azure_monitor.h"
 #include "edge/cloud/metrics/cloudwatch.h"
 
 using namespace forewarm;
@@ -14,6 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const CloudWatchPage::Value& value : page->values)
       check(value.value >= 0 && value.at >= TimePoint(), "a number from 0 on, after 1970");
   }
+  MetricPeriods periods;
+  (void)read_azure_metrics(text, periods);
+  for (const MetricPeriod& period : periods.all())
+    check(period.waiting.value_or(0) >= 0 && period.arrived.value_or(0) >= 0, "numbers from 0 on");
   if (const auto at = parse_metric_stamp(text))
     check(parse_metric_stamp(metric_stamp(*at)) == at, "a stamp is read as it is written");
   return 0;

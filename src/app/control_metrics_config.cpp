@@ -5,13 +5,16 @@
 #include <utility>
 
 #include "edge/cloud/credentials/aws_credentials.h"
+#include "edge/cloud/credentials/azure_credentials.h"
+#include "edge/cloud/metrics/azure_monitor.h"
 #include "edge/cloud/metrics/cloudwatch.h"
 
 namespace forewarm {
 namespace {
 
-constexpr std::array<CloudMetrics, 1> kCloudMetrics = {{
+constexpr std::array<CloudMetrics, 2> kCloudMetrics = {{
     {"cloudwatch", "CloudWatch", 5min, 30s},
+    {"azure-monitor", "Azure Monitor", 5min, 30s},
 }};
 
 std::string_view without_slashes(std::string_view url) {
@@ -23,6 +26,21 @@ MetricAccess access_of(const ControlMetrics& metrics, const std::string& own_url
   return {.url = std::string(without_slashes(metrics.url.empty() ? own_url : metrics.url)),
           .timeout = std::chrono::duration_cast<std::chrono::milliseconds>(metrics.timeout),
           .ca_file = metrics.ca_file};
+}
+
+/// With the tokens of a source that can be told that one is refused.
+template <class Source>
+void let_in(MetricAccess& access, std::shared_ptr<Source> source) {
+  access.authorise = bearer_token_of([source] { return source->get(); });
+  access.renew = [source] { source->renew(); };
+}
+
+Result<std::unique_ptr<MetricSource>> make_azure(const ControlMetrics& metrics, const std::string& queue) {
+  const std::string own = "https://management.azure.com";
+  MetricAccess access = access_of(metrics, own);
+  let_in(access, make_azure_credentials(own));
+  return make_azure_metrics(std::move(access), {.resource = metrics.resource,
+                                                .entity = metrics.entity.empty() ? queue : metrics.entity});
 }
 
 Result<std::unique_ptr<MetricSource>> make_cloudwatch(const ControlMetrics& metrics,
@@ -44,7 +62,8 @@ Result<std::unique_ptr<MetricSource>> make_cloudwatch(const ControlMetrics& metr
 void describe(FieldVisitor& v, ControlMetrics& m) {
   v.begin_table({"metrics", "where the queue's numbers come from"});
   v.text({"kind",
-          "prometheus; source: a queue of another engine that is asked itself; cloudwatch: an SQS queue's"},
+          "prometheus; source: a queue of another engine that is asked itself; cloudwatch: an SQS queue's; "
+          "azure-monitor: a Service Bus queue's"},
          m.kind);
   v.text({"url",
           "of the Prometheus server; source: of the queue, as a [[source]] has it; a cloud's: of the API, if "
@@ -63,6 +82,11 @@ void describe(FieldVisitor& v, ControlMetrics& m) {
              {Duration(0), 24h * 90});
   v.text({"queue_name", "cloudwatch: name of the SQS queue; empty: as it is called here"}, m.queue_name);
   v.text({"region", "cloudwatch: AWS region; empty: that of the environment or the profile"}, m.region);
+  v.text({"resource",
+          "azure-monitor: the namespace, /subscriptions/S/resourceGroups/G/providers/Microsoft.ServiceBus/"
+          "namespaces/N"},
+         m.resource);
+  v.text({"entity", "azure-monitor: name of the queue; empty: as it is called here"}, m.entity);
   v.duration({"lag",
               "a cloud's: how late its metrics may come, and silent_after begins then; 0s: as known of the "
               "kind (control.md)"},
@@ -91,6 +115,10 @@ std::string check_metrics(const ControlMetrics& metrics) {
       return "metrics.url: expected one that begins with http:// or https://, found '" + metrics.url + "'";
     if (!metrics.waiting.empty() || !metrics.arrived_total.empty())
       return "has PromQL in metrics, which metrics.kind = \"" + metrics.kind + "\" does not read";
+    if (metrics.kind == "azure-monitor" && !is_service_bus_namespace(metrics.resource))
+      return "metrics.resource: expected "
+             "/subscriptions/S/resourceGroups/G/providers/Microsoft.ServiceBus/namespaces/N, found '" +
+             metrics.resource + "'";
     return "";
   }
   if (!web_url) return "needs metrics.url = \"http://HOST:9090\", the Prometheus server's";
@@ -114,6 +142,7 @@ std::optional<CloudMetrics> cloud_metrics_of(const ControlMetrics& metrics) {
 
 Result<std::unique_ptr<MetricSource>> make_metric_source(const ControlMetrics& metrics,
                                                          const std::string& queue) {
+  if (metrics.kind == "azure-monitor") return make_azure(metrics, queue);
   return make_cloudwatch(metrics, queue);
 }
 

@@ -1,12 +1,13 @@
-"""The metrics that clouds keep of a queue, by the minute, for one process: CloudWatch's GetMetricData.
+"""The metrics that clouds keep of a queue, by the minute, for one process: CloudWatch's, Azure Monitor's.
 
-Answers a loopback_recorder.Recorder, strictly: what AWS would refuse is refused. `QueueMinutes` is what is known.
+Answers a loopback_recorder.Recorder, strictly: what they would refuse is refused. `QueueMinutes` is what is known.
 """
 
+import calendar
 import json
 import threading
 import time
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 
 MINUTE = 60
@@ -103,6 +104,50 @@ class FakeCloudWatch(FailsOnDemand):
         return page
 
 
+class FakeAzureMonitor(FailsOnDemand):
+    RESOURCE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/n"
+    NAMES = {"ActiveMessages": ("waiting", "maximum"), "IncomingMessages": ("arrived", "total"), "CompleteMessage": ("done", "total")}
+
+    def __init__(self, minutes, queue="orders"):
+        self.minutes = minutes
+        self.queue = queue
+
+    @staticmethod
+    def refusal(status, code, text):
+        return status, json.dumps({"error": {"code": code, "message": text}})
+
+    def answer(self, request):
+        if not request["headers"].get("authorization", "").startswith("Bearer "):
+            return self.refusal(401, "AuthenticationFailed", "no token")
+        query = {name.lower(): values[0] for name, values in parse_qs(request["query"]).items()}
+        if request["path"] != self.RESOURCE + "/providers/Microsoft.Insights/metrics" or query["api-version"] != "2024-02-01":
+            return self.refusal(404, "ResourceNotFound", "no such resource")
+        start, end = (calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) for text in query["timespan"].split("/"))
+        assert query["interval"] == "PT1M" and 0 < end - start <= 24 * 3600, query
+        if query["$filter"] != f"EntityName eq '{self.queue}'":
+            return 200, self.answered(query, start, end, {})
+        return 200, self.answered(query, start, end, self.minutes)
+
+    def answered(self, query, start, end, minutes):
+        aggregations = query["aggregation"].lower().split(",")
+        value = []
+        for name in query["metricnames"].split(","):
+            ours, aggregation = self.NAMES[name]
+            assert aggregation in aggregations, query
+            known = dict(minutes.between(start, end, ours)) if minutes else {}
+            # Minutes of which nothing is known are there, without a value.
+            data = [{"timeStamp": utc(at)} | ({aggregation: float(known[at])} if at in known else {}) for at in range(start, end, MINUTE)]
+            value.append({"id": f"{self.RESOURCE}/providers/Microsoft.Insights/metrics/{name}", "type": "Microsoft.Insights/metrics",
+                          "name": {"value": name, "localizedValue": name}, "unit": "Count", "errorCode": "Success", "timeseries": [
+                              {"metadatavalues": [{"name": {"value": "entityname"}, "value": self.queue}], "data": data}] if minutes else []})
+        return json.dumps({"cost": 0, "timespan": query["timespan"], "interval": "PT1M", "value": value,
+                           "namespace": "Microsoft.ServiceBus/namespaces", "resourceregion": "westeurope"})
+
+
+def utc(at):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
 def query_of_form(body):
     """What the Query protocol of AWS says, as the JSON protocol says it."""
     tree = {}
@@ -122,7 +167,7 @@ def query_of_form(body):
 
     asked = lists(tree)
     for name in ("StartTime", "EndTime"):
-        asked[name] = int(time.mktime(time.strptime(asked[name][:19] + " UTC", "%Y-%m-%dT%H:%M:%S %Z")) - time.timezone)
+        asked[name] = calendar.timegm(time.strptime(asked[name][:19], "%Y-%m-%dT%H:%M:%S"))
     for query in asked["MetricDataQueries"]:
         query["ReturnData"] = query["ReturnData"] == "true"
         query["MetricStat"]["Period"] = int(query["MetricStat"]["Period"])
@@ -130,12 +175,9 @@ def query_of_form(body):
 
 
 def page_in_xml(page):
-    def stamp(at):
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-
     def result(each):
         return (f"<member><Id>{escape(each['Id'])}</Id><StatusCode>{each['StatusCode']}</StatusCode>"
-                f"<Timestamps>{''.join(f'<member>{stamp(at)}</member>' for at in each['Timestamps'])}</Timestamps>"
+                f"<Timestamps>{''.join(f'<member>{utc(at)}</member>' for at in each['Timestamps'])}</Timestamps>"
                 f"<Values>{''.join(f'<member>{value}</member>' for value in each['Values'])}</Values></member>")
 
     token = f"<NextToken>{page['NextToken']}</NextToken>" if "NextToken" in page else ""

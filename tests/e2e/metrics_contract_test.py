@@ -1,13 +1,15 @@
 """What control asks the clouds' metrics is what their official clients ask, and these read the same of the tests' fakes."""
 
+import calendar
 import json
-import os
 import pathlib
 import tempfile
+import time
 import unittest
+from urllib.parse import parse_qs
 
-from fake_metrics import FakeCloudWatch, QueueMinutes, query_of_form
-from loopback_recorder import Recorder, with_keys
+from fake_metrics import FakeAzureMonitor, FakeCloudWatch, QueueMinutes, query_of_form
+from loopback_recorder import Recorder, bare_environment, with_keys
 from server_process import run
 from source_tests import Client
 
@@ -64,6 +66,30 @@ class CloudWatchContract(ContractTest):
         known = self.minutes.between(body["StartTime"], body["EndTime"], "arrived")
         self.assertEqual(read["arrived"]["Values"], [float(value) for _, value in known])
         self.assertGreater(len(known), 5)
+
+
+class AzureMonitorContract(ContractTest):
+    def test_a_query_is_that_of_the_official_client(self):
+        recorder = self.serve(FakeAzureMonitor(self.minutes))
+        tokens = self.serve(lambda _: (200, json.dumps({"access_token": "ours", "expires_on": str(int(time.time()) + 86400)})))
+        mine, = self.asked_by_control(
+            recorder, f'metrics.kind = "azure-monitor"\nmetrics.resource = "{FakeAzureMonitor.RESOURCE}"\n',
+            bare_environment(IDENTITY_ENDPOINT=tokens.url + "/token", IDENTITY_HEADER="header"))
+        query = parse_qs(mine["query"])
+        times = [int(calendar.timegm(time.strptime(at[:19], "%Y-%m-%dT%H:%M:%S"))) for at in query["timespan"][0].split("/")]
+        answer = self.official(recorder).do(
+            "queryResource", resource=FakeAzureMonitor.RESOURCE, metrics=query["metricnames"][0].split(","), granularity="PT1M",
+            aggregations=["Total", "Maximum"], filter="EntityName eq 'orders'", **{"from": times[0], "to": times[1]})
+        theirs = recorder.requests[-1]
+        self.assertIn("azsdk-js-monitor-query", theirs["headers"]["user-agent"])
+        for part in ("method", "path"):
+            self.assertEqual(mine[part], theirs[part])
+        # Milliseconds are theirs.
+        self.assertEqual(query, parse_qs(theirs["query"].replace(".000Z", "Z")))
+        self.assertEqual(mine["headers"]["authorization"], "Bearer ours")
+        read = {metric["name"]: metric["timeseries"][0]["data"] for metric in answer["metrics"]}
+        known = [float(value) for _, value in self.minutes.between(*times, "arrived")]
+        self.assertEqual([minute["total"] for minute in read["IncomingMessages"] if minute.get("total") is not None], known)
 
 
 if __name__ == "__main__":

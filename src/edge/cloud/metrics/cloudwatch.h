@@ -25,7 +25,7 @@ struct CloudWatchQuestion {
   bool arrivals_only = false;
   std::string next_token{};
 };
-/// Of the finest periods that are kept, the newest first.
+/// Of the finest periods that are kept of each time.
 std::vector<CloudWatchQuestion> cloudwatch_questions(const std::string& queue, const MetricRange& range);
 std::string get_metric_data_json(const CloudWatchQuestion& question);
 

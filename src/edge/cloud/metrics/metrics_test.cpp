@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <limits>
+#include <algorithm>
+#include <functional>
 
+#include "edge/cloud/metrics/azure_monitor.h"
 #include "edge/cloud/metrics/cloudwatch.h"
 
 namespace forewarm {
@@ -79,8 +81,9 @@ TEST(CloudWatch, AsksForThePeriodsThatAreKept) {
   const auto asked = [](Duration back) {
     std::string text;
     TimePoint until = kMinute;
-    for (const CloudWatchQuestion& each :
-         cloudwatch_questions("q", {.from = kMinute - back, .to = kMinute})) {
+    auto questions = cloudwatch_questions("q", {.from = kMinute - back, .to = kMinute});
+    std::ranges::sort(questions, std::greater<>(), &CloudWatchQuestion::from);
+    for (const CloudWatchQuestion& each : questions) {
       EXPECT_EQ(each.to, until) << "nothing falls between";
       EXPECT_EQ(each.from.time_since_epoch() % each.period, Duration(0));
       until = each.from;
@@ -92,7 +95,7 @@ TEST(CloudWatch, AsksForThePeriodsThatAreKept) {
   };
   EXPECT_EQ(asked(15min), "15x60 ");
   EXPECT_EQ(asked(24h * 7), "10080x60 ");
-  EXPECT_EQ(asked(24h * 70), "20000x60 174x60 13824x300 193x3600 ");
+  EXPECT_EQ(asked(24h * 70), "174x60 20000x60 13824x300 192x3600 ");
 }
 
 TEST(CloudWatch, ReadsAPage) {
@@ -124,6 +127,69 @@ TEST(CloudWatch, WhatIsNoAnswerIsNone) {
       parse_cloudwatch_page(R"({"MetricDataResults":[{"Id":"arrived","StatusCode":"Forbidden"}]})");
   ASSERT_FALSE(forbidden);
   EXPECT_EQ(forbidden.error().message, "GetMetricData: 'arrived' is Forbidden");
+}
+
+constexpr const char* kNamespace =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/n";
+
+TEST(AzureMonitor, AsksForTheMetricsOfAQueue) {
+  EXPECT_EQ(
+      azure_metrics_path({.resource = kNamespace, .entity = "or'ders"},
+                         {.from = kMinute, .to = kMinute + 1h}),
+      std::string(kNamespace) +
+          "/providers/Microsoft.Insights/metrics?api-version=2024-02-01&metricnames=ActiveMessages%2C"
+          "IncomingMessages%2CCompleteMessage&timespan=2023-11-14T22%3A14%3A00Z%2F2023-11-14T23%3A14%3A00Z"
+          "&interval=PT1M&aggregation=Total%2CMaximum&%24filter=EntityName%20eq%20%27or%27%27ders%27");
+}
+
+TEST(AzureMonitor, KnowsTheFormOfANamespace) {
+  EXPECT_TRUE(is_service_bus_namespace(kNamespace));
+  const std::string whole = kNamespace;
+  for (const std::string& wrong : {std::string(), std::string("/"), whole + "/queues/q", whole.substr(1),
+                                   whole.substr(0, whole.size() - 1), whole + "?", "/" + whole})
+    EXPECT_FALSE(is_service_bus_namespace(wrong)) << wrong;
+}
+
+Result<std::vector<MetricPeriod>> read_azure(std::string_view json) {
+  MetricPeriods periods;
+  if (const Result<void> read = read_azure_metrics(json, periods); !read)
+    return std::unexpected(read.error());
+  return periods.all();
+}
+
+std::string azure_metric(const std::string& name, const std::string& data) {
+  return R"({"value":[{"name":{"value":")" + name + R"("},"timeseries":[{"metadatavalues":[],"data":[)" +
+         data + "]}]}]}";
+}
+
+TEST(AzureMonitor, AMinuteWithoutAValueIsUnknown) {
+  const auto periods = read_azure(azure_metric(
+      "ActiveMessages", R"({"timeStamp":"2023-11-14T22:14:00Z","total":9,"maximum":3.0},)"
+                        R"({"timeStamp":"2023-11-14T22:15:00Z"},{"timeStamp":"2023-11-14T22:16:00Z",)"
+                        R"("maximum":null}, {"timeStamp":"2023-11-14T22:17:00Z","maximum":0})"));
+  ASSERT_TRUE(periods) << periods.error().message;
+  ASSERT_EQ(periods->size(), 2U);
+  EXPECT_EQ((*periods)[0], (MetricPeriod{.start = kMinute, .waiting = 3}));
+  EXPECT_EQ((*periods)[1], (MetricPeriod{.start = kMinute + 3min, .waiting = 0}));
+  EXPECT_TRUE(read_azure(R"({"value":[{"name":{"value":"IncomingMessages"},"timeseries":[]}]})")->empty());
+}
+
+TEST(AzureMonitor, WhatIsNoAnswerIsNone) {
+  for (const std::string& body :
+       {std::string(), std::string("<html>"), std::string("{}"), std::string(R"({"value":[1]})"),
+        std::string(R"({"value":[{"timeseries":[]}]})"),
+        std::string(R"({"value":[{"name":{"value":"ActiveMessages"},"timeseries":[{},{}]}]})"),
+        azure_metric("ActiveMessages", "3"), azure_metric("ActiveMessages", R"({"maximum":1})"),
+        azure_metric("ActiveMessages", R"({"timeStamp":"2023-11-14T22:14:00Z","maximum":-1})"),
+        azure_metric("ActiveMessages", R"({"timeStamp":"2023-11-14T22:14:00Z","maximum":"x"})")}) {
+    const auto periods = read_azure(body);
+    ASSERT_FALSE(periods) << body;
+    EXPECT_EQ(periods.error().code, ErrorCode::Corrupt) << body;
+  }
+  const auto failed =
+      read_azure(R"({"value":[{"name":{"value":"ActiveMessages"},"errorCode":"InternalError"}]})");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::Exhausted);
 }
 
 }  // namespace
