@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "edge/cloud/metrics/azure_monitor.h"
+#include "edge/cloud/metrics/cloud_monitoring.h"
 #include "edge/cloud/metrics/cloudwatch.h"
 
 using namespace forewarm;
@@ -17,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   MetricPeriods periods;
   (void)read_azure_metrics(text, periods);
+  (void)read_time_series(text, &MetricPeriod::arrived, periods);
   for (const MetricPeriod& period : periods.all())
     check(period.waiting.value_or(0) >= 0 && period.arrived.value_or(0) >= 0, "numbers from 0 on");
   if (const auto at = parse_metric_stamp(text))

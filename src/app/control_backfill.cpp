@@ -1,5 +1,6 @@
 #include "app/control_backfill.h"
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 
@@ -9,6 +10,15 @@ namespace forewarm {
 namespace {
 
 constexpr int kBackfillTries = 5;
+
+/// As they were counted, or as many as must have come for those that wait to be as many as they are.
+std::optional<double> arrivals_of(const MetricPeriod* before, const MetricPeriod& period) {
+  if (period.arrived) return period.arrived;
+  if (before == nullptr || before->end() != period.start || !before->waiting || !period.waiting ||
+      !period.done)
+    return std::nullopt;
+  return std::max(0.0, *period.waiting - *before->waiting + *period.done);
+}
 
 }  // namespace
 
@@ -32,11 +42,14 @@ ImportedSeries arrivals_of_counter(const ImportedSeries& readings) {
 std::vector<ImportedSeries> arrivals_of_periods(const std::vector<MetricPeriod>& periods,
                                                 const std::string& queue) {
   std::map<Duration, ImportedSeries> by_length;
+  const MetricPeriod* before = nullptr;
   for (const MetricPeriod& period : periods) {
-    if (!period.arrived) continue;
+    const std::optional<double> arrived = arrivals_of(before, period);
+    before = &period;
+    if (!arrived) continue;
     ImportedSeries& series = by_length[period.length];
     QueueMeasures measures;
-    measures.arrivals = *period.arrived;
+    measures.arrivals = *arrived;
     measures.bytes = measures.runs = measures.service_seconds = kNotMeasured;
     measures.by_priority.fill(kNotMeasured);
     series.queue.push_back({period.start, period.length, std::move(measures)});
@@ -66,9 +79,7 @@ Result<std::vector<ImportedSeries>> fetch_periods(const ControlConfig& control, 
                                         .tries = kBackfillTries},
                                        stop);
   if (!periods) return std::unexpected(periods.error());
-  SettledPeriods settled = settled_of(metrics, false);
-  settled.counts_done = false;
-  return arrivals_of_periods(settled_periods(*periods, now, settled), control.queue);
+  return arrivals_of_periods(settled_periods(*periods, now, settled_of(metrics, false)), control.queue);
 }
 
 }  // namespace

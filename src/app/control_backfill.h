@@ -11,7 +11,8 @@ namespace forewarm {
 /// is farther apart is a gap. A counter that falls began anew, at zero.
 ImportedSeries arrivals_of_counter(const ImportedSeries& readings);
 
-/// What came in each period, of those that say it; a series for each length of theirs.
+/// What came in each period, as it says, or as follows from what waited before it and what was done in it; a
+/// series for each length of periods.
 std::vector<ImportedSeries> arrivals_of_periods(const std::vector<MetricPeriod>& periods,
                                                 const std::string& queue);
 

@@ -6,15 +6,18 @@
 
 #include "edge/cloud/credentials/aws_credentials.h"
 #include "edge/cloud/credentials/azure_credentials.h"
+#include "edge/cloud/credentials/google_credentials.h"
 #include "edge/cloud/metrics/azure_monitor.h"
+#include "edge/cloud/metrics/cloud_monitoring.h"
 #include "edge/cloud/metrics/cloudwatch.h"
 
 namespace forewarm {
 namespace {
 
-constexpr std::array<CloudMetrics, 2> kCloudMetrics = {{
+constexpr std::array<CloudMetrics, 3> kCloudMetrics = {{
     {"cloudwatch", "CloudWatch", 5min, 30s},
     {"azure-monitor", "Azure Monitor", 5min, 30s},
+    {"cloud-monitoring", "Cloud Monitoring", 6min, 30s},
 }};
 
 std::string_view without_slashes(std::string_view url) {
@@ -28,6 +31,10 @@ MetricAccess access_of(const ControlMetrics& metrics, const std::string& own_url
           .ca_file = metrics.ca_file};
 }
 
+const std::string& named_or(const std::string& name, const std::string& queue) {
+  return name.empty() ? queue : name;
+}
+
 /// With the tokens of a source that can be told that one is refused.
 template <class Source>
 void let_in(MetricAccess& access, std::shared_ptr<Source> source) {
@@ -39,8 +46,17 @@ Result<std::unique_ptr<MetricSource>> make_azure(const ControlMetrics& metrics, 
   const std::string own = "https://management.azure.com";
   MetricAccess access = access_of(metrics, own);
   let_in(access, make_azure_credentials(own));
-  return make_azure_metrics(std::move(access), {.resource = metrics.resource,
-                                                .entity = metrics.entity.empty() ? queue : metrics.entity});
+  return make_azure_metrics(std::move(access),
+                            {.resource = metrics.resource, .entity = named_or(metrics.entity, queue)});
+}
+
+Result<std::unique_ptr<MetricSource>> make_google(const ControlMetrics& metrics, const std::string& queue) {
+  MetricAccess access = access_of(metrics, "https://monitoring.googleapis.com");
+  let_in(access, make_google_credentials());
+  return make_cloud_monitoring_metrics(std::move(access),
+                                       {.project = metrics.project,
+                                        .subscription = named_or(metrics.subscription, queue),
+                                        .topic = metrics.topic});
 }
 
 Result<std::unique_ptr<MetricSource>> make_cloudwatch(const ControlMetrics& metrics,
@@ -54,7 +70,7 @@ Result<std::unique_ptr<MetricSource>> make_cloudwatch(const ControlMetrics& metr
   const std::shared_ptr<AwsCredentialSource> keys = make_aws_credentials();
   access.authorise = aws_signed([keys] { return keys->get(); }, region, "monitoring");
   access.renew = [keys] { keys->renew(); };
-  return make_cloudwatch_metrics(std::move(access), metrics.queue_name.empty() ? queue : metrics.queue_name);
+  return make_cloudwatch_metrics(std::move(access), named_or(metrics.queue_name, queue));
 }
 
 }  // namespace
@@ -63,7 +79,7 @@ void describe(FieldVisitor& v, ControlMetrics& m) {
   v.begin_table({"metrics", "where the queue's numbers come from"});
   v.text({"kind",
           "prometheus; source: a queue of another engine that is asked itself; cloudwatch: an SQS queue's; "
-          "azure-monitor: a Service Bus queue's"},
+          "azure-monitor: a Service Bus queue's; cloud-monitoring: a Pub/Sub subscription's"},
          m.kind);
   v.text({"url",
           "of the Prometheus server; source: of the queue, as a [[source]] has it; a cloud's: of the API, if "
@@ -87,6 +103,12 @@ void describe(FieldVisitor& v, ControlMetrics& m) {
           "namespaces/N"},
          m.resource);
   v.text({"entity", "azure-monitor: name of the queue; empty: as it is called here"}, m.entity);
+  v.text({"project", "cloud-monitoring: Google Cloud project of the subscription"}, m.project);
+  v.text({"subscription", "cloud-monitoring: its name; empty: as it is called here"}, m.subscription);
+  v.text({"topic",
+          "cloud-monitoring: name of its topic in the same project, whose messages arrive; empty: what must "
+          "have come for the subscription to hold as many as it does"},
+         m.topic);
   v.duration({"lag",
               "a cloud's: how late its metrics may come, and silent_after begins then; 0s: as known of the "
               "kind (control.md)"},
@@ -119,6 +141,12 @@ std::string check_metrics(const ControlMetrics& metrics) {
       return "metrics.resource: expected "
              "/subscriptions/S/resourceGroups/G/providers/Microsoft.ServiceBus/namespaces/N, found '" +
              metrics.resource + "'";
+    if (metrics.kind == "cloud-monitoring" && !is_google_name(metrics.project))
+      return "needs metrics.project = \"PROJECT_ID\", the subscription's Google Cloud project";
+    for (const auto& [key, name] :
+         {std::pair("subscription", metrics.subscription), {"topic", metrics.topic}})
+      if (!name.empty() && !is_google_name(name))
+        return std::string("metrics.") + key + ": expected a name without a path, found '" + name + "'";
     return "";
   }
   if (!web_url) return "needs metrics.url = \"http://HOST:9090\", the Prometheus server's";
@@ -143,11 +171,15 @@ std::optional<CloudMetrics> cloud_metrics_of(const ControlMetrics& metrics) {
 Result<std::unique_ptr<MetricSource>> make_metric_source(const ControlMetrics& metrics,
                                                          const std::string& queue) {
   if (metrics.kind == "azure-monitor") return make_azure(metrics, queue);
+  if (metrics.kind == "cloud-monitoring") return make_google(metrics, queue);
   return make_cloudwatch(metrics, queue);
 }
 
 SettledPeriods settled_of(const ControlMetrics& metrics, bool hold) {
-  return {.settle = cloud_metrics_of(metrics).value_or(CloudMetrics()).lag * 2 / 3, .hold = hold};
+  return {.settle = cloud_metrics_of(metrics).value_or(CloudMetrics()).lag * 2 / 3,
+          .count = metrics.kind == "cloud-monitoring" && metrics.topic.empty() ? &MetricPeriod::done
+                                                                               : &MetricPeriod::arrived,
+          .hold = hold};
 }
 
 }  // namespace forewarm

@@ -1,10 +1,11 @@
-"""The metrics that clouds keep of a queue, by the minute, for one process: CloudWatch's, Azure Monitor's.
+"""The metrics that clouds keep of a queue, by the minute, for one process: CloudWatch, Azure Monitor, Cloud Monitoring.
 
 Answers a loopback_recorder.Recorder, strictly: what they would refuse is refused. `QueueMinutes` is what is known.
 """
 
 import calendar
 import json
+import re
 import threading
 import time
 from urllib.parse import parse_qs, parse_qsl
@@ -142,6 +143,50 @@ class FakeAzureMonitor(FailsOnDemand):
                               {"metadatavalues": [{"name": {"value": "entityname"}, "value": self.queue}], "data": data}] if minutes else []})
         return json.dumps({"cost": 0, "timespan": query["timespan"], "interval": "PT1M", "value": value,
                            "namespace": "Microsoft.ServiceBus/namespaces", "resourceregion": "westeurope"})
+
+
+class FakeCloudMonitoring(FailsOnDemand):
+    NAMES = {"subscription/num_undelivered_messages": ("waiting", "ALIGN_MAX", "REDUCE_SUM"),
+             "topic/send_message_operation_count": ("arrived", "ALIGN_SUM", "REDUCE_SUM"),
+             "subscription/ack_message_count": ("done", "ALIGN_SUM", "REDUCE_SUM"),
+             "subscription/oldest_unacked_message_age": ("oldest_wait", "ALIGN_MAX", "REDUCE_MAX")}
+    POINTS_PER_PAGE = 2000
+
+    def __init__(self, minutes, queue="orders", topic="shop"):
+        self.minutes = minutes
+        self.of = {"subscription": queue, "topic": topic}
+
+    @staticmethod
+    def refusal(code, status, text):
+        return code, json.dumps({"error": {"code": code, "status": status, "message": text}})
+
+    def answer(self, request):
+        if not request["headers"].get("authorization", "").startswith("Bearer "):
+            return self.refusal(401, "UNAUTHENTICATED", "no token")
+        query = {name: values[0] for name, values in parse_qs(request["query"]).items()}
+        filtered = re.fullmatch(r'metric\.type = "pubsub\.googleapis\.com/((topic|subscription)/\w+)" AND resource\.type = "pubsub_(\w+)" '
+                                r'AND resource\.labels\.(\w+)_id = "([^"]*)"', query["filter"])
+        if request["path"] != "/v3/projects/p/timeSeries" or not filtered:
+            return self.refusal(400, "INVALID_ARGUMENT", "no such filter")
+        metric, kind, *kinds, name = filtered.groups()
+        ours, aligner, reducer = self.NAMES[metric]
+        assert kinds == [kind, kind] and query["aggregation.alignmentPeriod"] == "60s", query
+        assert (query["aggregation.perSeriesAligner"], query["aggregation.crossSeriesReducer"]) == (aligner, reducer), query
+        start, end = (calendar.timegm(time.strptime(query["interval." + which][:19], "%Y-%m-%dT%H:%M:%S")) for which in ("startTime", "endTime"))
+        assert start % MINUTE == end % MINUTE == 0, query
+        # The newest come first; of counts no zeros are written.
+        known = [(at, value) for at, value in reversed(self.minutes.between(start, end, ours)) if value or aligner == "ALIGN_MAX"]
+        known = known if name == self.of[kind] else []
+        begin = int(query.get("pageToken", 0))
+        page = known[begin:begin + min(self.POINTS_PER_PAGE, int(query["pageSize"]))]
+        answer = {"unit": "1"}
+        if page:
+            answer["timeSeries"] = [{"metric": {"type": "pubsub.googleapis.com/" + metric}, "resource": {"type": "pubsub_" + kind},
+                                     "metricKind": "GAUGE", "valueType": "INT64", "points": [
+                {"interval": {"startTime": utc(at + MINUTE), "endTime": utc(at + MINUTE)}, "value": {"int64Value": str(value)}} for at, value in page]}]
+        if begin + len(page) < len(known):
+            answer["nextPageToken"] = str(begin + len(page))
+        return 200, json.dumps(answer)
 
 
 def utc(at):

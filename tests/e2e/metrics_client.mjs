@@ -1,9 +1,18 @@
 // The clouds' official clients of metrics, driven by lines of JSON: metrics_client.mjs URL. "op" is the call, the rest its input.
 import * as cloudwatch from "@aws-sdk/client-cloudwatch";
 import { MetricsQueryClient } from "@azure/monitor-query";
+import { createRequire } from "node:module";
 import readline from "node:readline";
 
 const url = process.argv[2];
+
+/** A login of google-auth-library's kind. */
+class OwnToken {
+  universeDomain = "googleapis.com";
+  async getRequestHeaders() {
+    return { authorization: "Bearer official" };
+  }
+}
 
 const calls = {
   GetMetricData: ({ StartTime, EndTime, ...input }) => {
@@ -35,6 +44,24 @@ const calls = {
     client._metricsClient.pipeline.removePolicy({ name: "bearerTokenAuthenticationPolicy" });
     const timespan = { startTime: new Date(from * 1000), endTime: new Date(to * 1000) };
     return client.queryResource(resource, metrics, { ...options, timespan });
+  },
+  // Installed by whoever wants to see it: in the folder FOREWARM_GOOGLE_CLIENTS.
+  listTimeSeries: async ({ name, filter, from, to, aligner, reducer, pageSize }) => {
+    const { MetricServiceClient, protos } = createRequire(`${process.env.FOREWARM_GOOGLE_CLIENTS}/`)("@google-cloud/monitoring");
+    const { hostname, port } = new URL(url);
+    const { Aligner, Reducer } = protos.google.monitoring.v3.Aggregation;
+    const client = new MetricServiceClient({ fallback: true, protocol: "http", apiEndpoint: hostname, port: Number(port), authClient: new OwnToken() });
+    const [series] = await client.listTimeSeries(
+      {
+        name,
+        filter,
+        interval: { startTime: { seconds: from }, endTime: { seconds: to } },
+        aggregation: { alignmentPeriod: { seconds: 60 }, perSeriesAligner: Aligner[aligner], crossSeriesReducer: Reducer[reducer] },
+        pageSize,
+      },
+      { autoPaginate: false },
+    );
+    return series.map(({ points }) => points.map(({ interval, value }) => [Number(interval.endTime.seconds), Number(value.int64Value)]));
   },
 };
 

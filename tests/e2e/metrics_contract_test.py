@@ -2,13 +2,14 @@
 
 import calendar
 import json
+import os
 import pathlib
 import tempfile
 import time
 import unittest
 from urllib.parse import parse_qs
 
-from fake_metrics import FakeAzureMonitor, FakeCloudWatch, QueueMinutes, query_of_form
+from fake_metrics import FakeAzureMonitor, FakeCloudMonitoring, FakeCloudWatch, QueueMinutes, query_of_form
 from loopback_recorder import Recorder, bare_environment, with_keys
 from server_process import run
 from source_tests import Client
@@ -90,6 +91,35 @@ class AzureMonitorContract(ContractTest):
         read = {metric["name"]: metric["timeseries"][0]["data"] for metric in answer["metrics"]}
         known = [float(value) for _, value in self.minutes.between(*times, "arrived")]
         self.assertEqual([minute["total"] for minute in read["IncomingMessages"] if minute.get("total") is not None], known)
+
+
+class CloudMonitoringContract(ContractTest):
+    @unittest.skipUnless("FOREWARM_GOOGLE_CLIENTS" in os.environ,
+                         "Google's client, with 90 packages, is not installed: npm install @google-cloud/monitoring@5.3.1 in the folder "
+                         "FOREWARM_GOOGLE_CLIENTS")
+    def test_a_list_of_time_series_is_that_of_the_official_client(self):
+        recorder = self.serve(FakeCloudMonitoring(self.minutes))
+        tokens = self.serve(lambda _: (200, json.dumps({"access_token": "ours", "expires_in": 3600, "token_type": "Bearer"})))
+        asked = self.asked_by_control(recorder, 'metrics.kind = "cloud-monitoring"\nmetrics.project = "p"\nmetrics.topic = "shop"\n',
+                                      bare_environment(GCE_METADATA_HOST=tokens.address))
+        self.assertEqual(len(asked), 4)
+        official = self.official(recorder)
+        for mine in asked:
+            query = {name: values[0] for name, values in parse_qs(mine["query"]).items()}
+            times = [int(calendar.timegm(time.strptime(query["interval." + which], "%Y-%m-%dT%H:%M:%SZ"))) for which in ("startTime", "endTime")]
+            read = official.do("listTimeSeries", name="projects/p", filter=query["filter"], aligner=query["aggregation.perSeriesAligner"],
+                               reducer=query["aggregation.crossSeriesReducer"], pageSize=int(query["pageSize"]),
+                               **{"from": times[0], "to": times[1]})
+            theirs = recorder.requests[-1]
+            self.assertIn("gax/", theirs["headers"]["x-goog-api-client"])
+            for part in ("method", "path"):
+                self.assertEqual(mine[part], theirs[part])
+            print(theirs["query"])
+            self.assertEqual(query, {name: values[0] for name, values in parse_qs(theirs["query"]).items()})
+            self.assertEqual(mine["headers"]["authorization"], "Bearer ours")
+            if "num_undelivered" in query["filter"]:
+                known = self.minutes.between(*times, "waiting")
+                self.assertEqual(read, [[[at + 60, value] for at, value in reversed(known)]])
 
 
 if __name__ == "__main__":

@@ -106,9 +106,7 @@ Result<std::string> ask_metrics(const MetricAccess& access, const FetchRequest& 
 
 std::vector<MetricPeriod> settled_periods(const std::vector<MetricPeriod>& periods, TimePoint now,
                                           const SettledPeriods& how) {
-  const auto counted = [&](const MetricPeriod& period) {
-    return (!how.counts_arrivals || period.arrived) && (!how.counts_done || period.done);
-  };
+  const auto counted = [&](const MetricPeriod& period) { return (period.*how.count).has_value(); };
   const auto last = std::ranges::find_if(periods.rbegin(), periods.rend(), counted);
   const TimePoint counted_until = last == periods.rend() ? TimePoint() : last->start;
   std::vector<MetricPeriod> settled;
@@ -121,9 +119,9 @@ std::vector<MetricPeriod> settled_periods(const std::vector<MetricPeriod>& perio
     if (!whole && how.hold && !sure) break;
     before = period.end();
     if (!whole) continue;
-    settled.push_back(period);
-    if (how.counts_arrivals) settled.back().arrived = period.arrived.value_or(0);
-    if (how.counts_done) settled.back().done = period.done.value_or(0);
+    MetricPeriod& one = settled.emplace_back(period);
+    one.*how.count = (period.*how.count).value_or(0);
+    one.done = one.done.value_or(0);
   }
   return settled;
 }

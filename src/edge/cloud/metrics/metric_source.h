@@ -75,15 +75,13 @@ class MetricSource {
 Result<std::string> ask_metrics(const MetricAccess& access, const FetchRequest& request, int tries,
                                 const std::stop_token& stop);
 
-/// Periods that can be taken for true: a period that says how much waits is one when it says how many came
-/// too. Where no count came for `settle` after its end, or one of a later period is there, nothing came:
-/// clouds write no zeros. `Hold`: ends before the first that may yet become one, so that what comes late
-/// is not lost; else it is left out. `counts_arrivals` and `counts_done`: the cloud has that count of this
-/// queue.
+/// Periods that can be taken for true: a period that says how much waits is one when it has the count too,
+/// as a rule of what arrived. Where none came for `settle` after its end, or one of a later period is there,
+/// the count is zero: clouds write no zeros. What is done is not waited for. `hold`: ends before the first
+/// that may yet become one, so that what comes late is not lost; else it is left out.
 struct SettledPeriods {
   Duration settle;
-  bool counts_arrivals = true;
-  bool counts_done = true;
+  MetricPeriods::Field count = &MetricPeriod::arrived;
   bool hold = false;
 };
 std::vector<MetricPeriod> settled_periods(const std::vector<MetricPeriod>& periods, TimePoint now,

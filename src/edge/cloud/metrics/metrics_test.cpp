@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "edge/cloud/metrics/azure_monitor.h"
+#include "edge/cloud/metrics/cloud_monitoring.h"
 #include "edge/cloud/metrics/cloudwatch.h"
 
 namespace forewarm {
@@ -30,8 +31,8 @@ MetricPeriod minute(int number, double arrived = 5) {
 
 std::vector<int> settled(const std::vector<MetricPeriod>& periods, Duration age, bool hold = true) {
   std::vector<int> minutes;
-  for (const MetricPeriod& each : settled_periods(periods, periods.back().end() + age,
-                                                  {.settle = 3min, .counts_done = false, .hold = hold})) {
+  for (const MetricPeriod& each :
+       settled_periods(periods, periods.back().end() + age, {.settle = 3min, .hold = hold})) {
     EXPECT_TRUE(each.arrived);
     minutes.push_back(static_cast<int>((each.start - kMinute) / 1min));
   }
@@ -42,9 +43,18 @@ TEST(SettledPeriods, ACountThatIsNotThereIsWaitedForAndThenIsZero) {
   const std::vector<MetricPeriod> periods = {minute(0), minute(1), minute(2, -1)};
   EXPECT_EQ(settled(periods, 1min), (std::vector<int>{0, 1}));
   EXPECT_EQ(settled(periods, 3min), (std::vector<int>{0, 1, 2}));
-  const auto last =
-      settled_periods(periods, periods.back().end() + 3min, {.settle = 3min, .counts_done = false});
+  const auto last = settled_periods(periods, periods.back().end() + 3min, {.settle = 3min});
   EXPECT_EQ(last.back().arrived, 0);
+}
+
+TEST(SettledPeriods, WhatIsDoneIsNotWaitedFor) {
+  std::vector<MetricPeriod> periods = {minute(0)};
+  EXPECT_EQ(settled_periods(periods, periods.back().end(), {.settle = 3min}).at(0).done, 0);
+  const SettledPeriods by_done{.settle = 3min, .count = &MetricPeriod::done};
+  EXPECT_TRUE(settled_periods(periods, periods.back().end(), by_done).empty());
+  periods[0].arrived.reset();
+  periods[0].done = 4;
+  EXPECT_EQ(settled_periods(periods, periods.back().end(), by_done).at(0), periods[0]);
 }
 
 TEST(SettledPeriods, ALaterCountSettlesThoseBefore) {
@@ -190,6 +200,62 @@ TEST(AzureMonitor, WhatIsNoAnswerIsNone) {
       read_azure(R"({"value":[{"name":{"value":"ActiveMessages"},"errorCode":"InternalError"}]})");
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::Exhausted);
+}
+
+TEST(CloudMonitoring, AsksForEachMetricOfASubscription) {
+  const MetricRange range{.from = kMinute, .to = kMinute + 1h};
+  const auto questions = monitoring_questions({.project = "p", .subscription = "s", .topic = "t"}, range);
+  ASSERT_EQ(questions.size(), 4U);
+  EXPECT_EQ(questions[1].path,
+            "/v3/projects/p/timeSeries?filter=metric.type%20%3D%20%22pubsub.googleapis.com%2Ftopic%2F"
+            "send_message_operation_count%22%20AND%20resource.type%20%3D%20%22pubsub_topic%22%20AND%20"
+            "resource.labels.topic_id%20%3D%20%22t%22&interval.startTime=2023-11-14T22%3A14%3A00Z"
+            "&interval.endTime=2023-11-14T23%3A14%3A00Z&aggregation.alignmentPeriod=60s"
+            "&aggregation.perSeriesAligner=ALIGN_SUM&aggregation.crossSeriesReducer=REDUCE_SUM"
+            "&pageSize=20000");
+  const MetricRange past{.from = kMinute, .to = kMinute + 1h, .arrivals_only = true};
+  EXPECT_EQ(monitoring_questions({.project = "p", .subscription = "s", .topic = "t"}, past).size(), 2U);
+  const auto derived = monitoring_questions({.project = "p", .subscription = "s"}, past);
+  ASSERT_EQ(derived.size(), 2U);
+  EXPECT_EQ(derived[1].field, &MetricPeriod::done) << "arrivals follow from what is done";
+  EXPECT_TRUE(is_google_name("my-project_1.x"));
+  for (const char* wrong : {"", "a\"b", "projects/p", "a b", "a\\b"}) EXPECT_FALSE(is_google_name(wrong));
+}
+
+std::string google_point(const std::string& end, const std::string& value) {
+  return R"({"timeSeries":[{"metric":{},"points":[{"interval":{"startTime":"2023-11-14T22:14:00Z","endTime":")" +
+         end + R"("},"value":)" + value + R"(}]}],"nextPageToken":"more"})";
+}
+
+TEST(CloudMonitoring, APointIsOfTheMinuteThatEndsThen) {
+  MetricPeriods periods;
+  const auto next = read_time_series(google_point("2023-11-14T22:15:00Z", R"({"int64Value":"42"})"),
+                                     &MetricPeriod::waiting, periods);
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_EQ(*next, "more");
+  ASSERT_TRUE(read_time_series(google_point("2023-11-14T22:15:00Z", R"({"doubleValue":1.5})"),
+                               &MetricPeriod::done, periods));
+  EXPECT_EQ(periods.all(), std::vector({MetricPeriod{.start = kMinute, .waiting = 42, .done = 1.5}}));
+  const auto nothing = read_time_series("{}", &MetricPeriod::done, periods);
+  ASSERT_TRUE(nothing);
+  EXPECT_EQ(*nothing, "");
+}
+
+TEST(CloudMonitoring, WhatIsNoAnswerIsNone) {
+  const std::string end = "2023-11-14T22:15:00Z";
+  for (const std::string& body :
+       {std::string(), std::string("<html>"), std::string("[]"), std::string(R"({"timeSeries":3})"),
+        std::string(R"({"timeSeries":[{}]})"), std::string(R"({"timeSeries":[{"points":[]},{"points":[]}]})"),
+        google_point("noon", R"({"int64Value":"1"})"), google_point(end, R"({"int64Value":1})"),
+        google_point(end, R"({"int64Value":"-1"})"), google_point(end, R"({"int64Value":"1x"})"),
+        google_point(end, R"({"boolValue":true})"), google_point(end, R"({"doubleValue":"NaN"})")}) {
+    MetricPeriods periods;
+    const auto read = read_time_series(body, &MetricPeriod::waiting, periods);
+    ASSERT_FALSE(read) << body;
+    EXPECT_EQ(read.error().code, ErrorCode::Corrupt) << body;
+  }
+  MetricPeriods periods;
+  EXPECT_FALSE(read_time_series(R"({"executionErrors":[{"code":4}]})", &MetricPeriod::waiting, periods));
 }
 
 }  // namespace

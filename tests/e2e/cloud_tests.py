@@ -1,0 +1,105 @@
+"""What holds of forewarm control that sees a queue by the metrics of its cloud alone, whichever it is: history, readings that
+come late, and a cloud that fails."""
+
+import json
+import time
+
+from control_tests import ControlTest
+from fake_metrics import MINUTE, QueueMinutes
+from loopback_recorder import Recorder
+from server_process import run, wait_for
+
+class CloudTest(ControlTest):
+    """One cloud's: `cloud()` starts it and gives the lines of the configuration."""
+
+    def setUp(self):
+        super().setUp()
+        self.minutes = QueueMinutes()
+        self.hook = self.webhook()
+
+    def recorder(self, answer):
+        recorder = Recorder(answer)
+        self.addCleanup(recorder.close)
+        return recorder
+
+    def write_config(self, delay="1m", backfill="0s", lag="5m", more=""):
+        path = self.folder / "control.toml"
+        path.write_text(f'''
+data = "{self.folder / 'data'}"
+admin = "127.0.0.1:0"
+every = "100ms"
+[[control]]
+queue = "orders"
+silent_after = "1s"
+service_time = "500ms"
+scale_down_delay = "{delay}"
+metrics.timeout = "1s"
+metrics.backfill = "{backfill}"
+metrics.lag = "{lag}"
+metrics.every = "100ms"
+scaling.instances_max = 30
+scaling.objective = "1s"
+{more}
+''' + self.metrics + self.target)
+        return path
+
+
+class CloudTests:
+    """What holds for each of the clouds."""
+
+    def test_the_past_is_asked_for_and_late_readings_drive_the_plan(self):
+        self.minutes.fill_past(3 * 24 * 60, arrived=lambda start: 60 + start // MINUTE % 7)
+        control = self.control("--apply", backfill="3d").start()
+        back = wait_for(lambda: control.log_lines("history is back"), "the history is read")
+        # Ten seconds a step, as far as a fit looks back, but for the minutes that are not told yet.
+        self.assertGreaterEqual(back[0]["steps"], 8600)
+        listed = json.loads(run("history", "list", "--data", self.folder / "data", "--json").stdout)
+        self.assertEqual([each["name"] for each in (listed["series"] if isinstance(listed, dict) else listed)], ["orders"])
+        wait_for(lambda: control.metric("forewarm_control_forecast_messages", 'level="0.5"'), "there is a forecast at once")
+        self.assertGreater(control.metric("forewarm_control_reading_age_seconds"), 3 * MINUTE)
+        self.assertEqual(control.metric("forewarm_control_silent"), 0, "late is not silent")
+        self.minutes.tell(waiting=300, arrived=360, done=60)
+        wait_for(lambda: self.hook.instances == 30, "what waits is staffed")
+        self.minutes.tell(waiting=12, in_flight=3, oldest_wait=2, arrived=60, done=348)
+        wait_for(lambda: control.metric("forewarm_control_messages", 'state="waiting"') == 12, "the next minute is read")
+        self.assertEqual(control.queue()["reading_problem"], "")
+
+    def test_a_cloud_that_fails_is_a_gap_and_nothing_is_taken_away(self):
+        self.minutes.fill_past(15)
+        self.minutes.tell(waiting=300, arrived=300, done=1)
+        age = time.time() - self.minutes.newest_end
+        control = self.control("--apply", delay="100ms", lag=f"{int(age) + 4}s").start()
+        wait_for(lambda: self.hook.instances == 30, "what waits is staffed")
+        told = len(self.hook.noted("POST"))
+        for fails, said in self.failures():
+            self.fake.fails = fails
+            wait_for(lambda: said in control.queue()["reading_problem"], said)
+        # What the minutes of the failure were like is known afterwards.
+        self.minutes.tell(waiting=300, arrived=120, done=120)
+        self.fake.fails = lambda _: self.failures()[0][0]
+        wait_for(lambda: control.metric("forewarm_control_silent") == 1, "silence is noticed", seconds=120)
+        self.assertEqual((self.hook.instances, len(self.hook.noted("POST"))), (30, told))
+        self.assertEqual(control.queue()["instances"], 30)
+        self.fake.fails = None
+        self.minutes.tell(arrived=1, done=1)
+        wait_for(lambda: control.metric("forewarm_control_messages", 'state="waiting"') == 0, "it is read again")
+        wait_for(lambda: self.hook.instances < 30, "and fewer are set")
+        problems = [line["reason"] for line in control.log_lines("there is no reading of the queue; what is there stays")]
+        self.assertLess(len(problems), 12, "each is said once")
+
+    def test_credentials_that_ran_out_are_renewed_and_the_question_is_asked_again(self):
+        self.minutes.fill_past(15)
+        refused = []
+
+        def once(request):
+            if refused:
+                return None
+            refused.append(request["headers"]["authorization"])
+            return self.expired()
+
+        self.fake.fails = once
+        control = self.control().start()
+        wait_for(lambda: control.metric("forewarm_control_messages", 'state="waiting"') == 0, "it is read")
+        self.assertEqual(control.log_lines("there is no reading of the queue; what is there stays"), [])
+        self.assertGreaterEqual(self.given, 2)
+        self.assertNotEqual(self.cloud_recorder.requests[1]["headers"]["authorization"], refused[0])

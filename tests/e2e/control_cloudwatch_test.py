@@ -1,0 +1,55 @@
+"""forewarm control that sees an SQS queue by CloudWatch alone."""
+
+import json
+import time
+import unittest
+
+from cloud_tests import CloudTest, CloudTests
+from fake_metrics import FakeCloudWatch
+from loopback_recorder import bare_environment
+from server_process import wait_for
+
+LEADING = [name for name in bare_environment(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SESSION_TOKEN="", AWS_PROFILE="",
+                                             AWS_WEB_IDENTITY_TOKEN_FILE="") if name.startswith("AWS_")]
+
+
+class CloudWatchTest(CloudTests, CloudTest):
+    def setUp(self):
+        super().setUp()
+        self.given = 0
+        self.fake = FakeCloudWatch(self.minutes)
+        self.cloud_recorder = self.recorder(self.fake)
+        keys = self.recorder(self.keys)
+        self.environment(**{name: "" for name in LEADING} | {
+            "HOME": str(self.folder), "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "eu-west-1",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": keys.url + "/role", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "t"})
+        self.metrics = f'metrics.kind = "cloudwatch"\nmetrics.url = "{self.cloud_recorder.url}"\n'
+
+    def keys(self, _):
+        self.given += 1
+        return 200, json.dumps({"AccessKeyId": f"AKID{self.given}", "SecretAccessKey": "s", "Token": "t",
+                                "Expiration": "2090-01-01T00:00:00Z"})
+
+    def failures(self):
+        return [(FakeCloudWatch.refusal("ThrottlingException", "Rate exceeded"), "Rate exceeded"), ((500, "oops"), "status 500"),
+                ((200, "<html>"), "GetMetricData"), (lambda _: time.sleep(3) or (200, "{}"), "timed out")]
+
+    def expired(self):
+        return FakeCloudWatch.refusal("ExpiredTokenException", "The security token included in the request is expired")
+
+    def test_a_queue_that_nobody_knows_is_said(self):
+        control = self.control().start()
+        problem = wait_for(lambda: control.queue()["reading_problem"], "it is said")
+        self.assertIn("CloudWatch knows nothing of the queue", problem)
+        self.assertEqual(self.hook.noted("POST"), [])
+
+    def test_what_is_missing_is_said_with_its_remedy(self):
+        self.environment(AWS_REGION="", AWS_DEFAULT_REGION="")
+        self.write_config()
+        done = self.command("--once")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("needs metrics.region", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
