@@ -64,6 +64,21 @@ def lambda_actions(source):
     return {LAMBDA[path] for path in paths}
 
 
+# Of metrics, by the operation that a source's requests name.
+METRICS = {"GraniteServiceVersion20100801.GetMetricData": "cloudwatch:GetMetricData",
+           "/providers/Microsoft.Insights/metrics": "Microsoft.Insights/metrics/read",
+           "/timeSeries": "monitoring.timeSeries.list"}
+
+
+def metric_actions(source):
+    """Every request is made by ask_metrics; its operation is in a text of the same file."""
+    named = re.findall(r'"(GraniteServiceVersion\w+\.\w+|/providers/[\w./]+|/timeSeries)', source)
+    unknown = [name for name in named if name not in METRICS]
+    if unknown or not named or source.count("ask_metrics(") != 1 or re.search(r"\bfetch\w*\(", source):
+        raise AssertionError(f"these calls' actions are not known: {unknown or source[:80]}")
+    return {METRICS[name] for name in named}
+
+
 class Policies(unittest.TestCase):
     def test_the_policy_for_sqs_allows_what_is_called(self):
         policy = json.loads(read(ROOT, "docs/policies/sqs.json"))
@@ -93,7 +108,20 @@ class Policies(unittest.TestCase):
         self.assertEqual(re.findall(r"\.url = (\w+)", source), ["url"])
         self.assertEqual(role["includedPermissions"], ["run.routes.invoke"])
 
+    def test_the_policies_for_metrics_allow_what_is_asked(self):
+        def asked(name):
+            return metric_actions(read(ROOT, f"src/edge/cloud/metrics/{name}.cpp"))
+
+        policy = json.loads(read(ROOT, "docs/policies/cloudwatch-metrics.json"))
+        self.assertEqual(asked("cloudwatch"), {action for statement in policy["Statement"] for action in statement["Action"]})
+        role = json.loads(read(ROOT, "docs/policies/azure-monitor-metrics.json"))
+        self.assertEqual(asked("azure_monitor"), {*role["Actions"], *role["DataActions"]})
+        role = json.loads(read(ROOT, "docs/policies/cloud-monitoring-metrics.json"))
+        self.assertEqual(asked("cloud_monitoring"), set(role["includedPermissions"]))
+
     def test_a_call_that_is_not_allowed_is_found(self):
+        with self.assertRaises(AssertionError):
+            metric_actions('ask_metrics({.headers = {{"X-Amz-Target", "GraniteServiceVersion20100801.PutMetricData"}}});')
         with self.assertRaises(AssertionError):
             lambda_actions('request.url += "/2015-03-31/functions/" + name + "/code";')
         self.assertEqual(sqs_actions('call({.action = "PurgeQueue"}); call_batch("DeleteMessageBatch", x)'),

@@ -163,7 +163,7 @@ class FakeCloudMonitoring(FailsOnDemand):
     def answer(self, request):
         if not request["headers"].get("authorization", "").startswith("Bearer "):
             return self.refusal(401, "UNAUTHENTICATED", "no token")
-        query = {name: values[0] for name, values in parse_qs(request["query"]).items()}
+        query = time_series_query(request["query"])
         filtered = re.fullmatch(r'metric\.type = "pubsub\.googleapis\.com/((topic|subscription)/\w+)" AND resource\.type = "pubsub_(\w+)" '
                                 r'AND resource\.labels\.(\w+)_id = "([^"]*)"', query["filter"])
         if request["path"] != "/v3/projects/p/timeSeries" or not filtered:
@@ -187,6 +187,13 @@ class FakeCloudMonitoring(FailsOnDemand):
         if begin + len(page) < len(known):
             answer["nextPageToken"] = str(begin + len(page))
         return 200, json.dumps(answer)
+
+
+def time_series_query(text):
+    """What a query of Cloud Monitoring says: Google's client writes milliseconds, and enumerators as numbers."""
+    numbers = {"11": "ALIGN_MAX", "14": "ALIGN_SUM", "3": "REDUCE_MAX", "4": "REDUCE_SUM"}
+    query = {name: values[0].replace(".000Z", "Z") for name, values in parse_qs(text).items() if name != "$alt"}
+    return {name: numbers.get(value, value) if name.startswith("aggregation.") else value for name, value in query.items()}
 
 
 def utc(at):

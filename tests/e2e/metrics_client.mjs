@@ -6,14 +6,6 @@ import readline from "node:readline";
 
 const url = process.argv[2];
 
-/** A login of google-auth-library's kind. */
-class OwnToken {
-  universeDomain = "googleapis.com";
-  async getRequestHeaders() {
-    return { authorization: "Bearer official" };
-  }
-}
-
 const calls = {
   GetMetricData: ({ StartTime, EndTime, ...input }) => {
     const client = new cloudwatch.CloudWatchClient({
@@ -47,10 +39,14 @@ const calls = {
   },
   // Installed by whoever wants to see it: in the folder FOREWARM_GOOGLE_CLIENTS.
   listTimeSeries: async ({ name, filter, from, to, aligner, reducer, pageSize }) => {
-    const { MetricServiceClient, protos } = createRequire(`${process.env.FOREWARM_GOOGLE_CLIENTS}/`)("@google-cloud/monitoring");
+    const installed = createRequire(`${process.env.FOREWARM_GOOGLE_CLIENTS}/`);
+    const { MetricServiceClient, protos } = installed("@google-cloud/monitoring");
+    const { OAuth2Client } = installed("google-auth-library");
     const { hostname, port } = new URL(url);
     const { Aligner, Reducer } = protos.google.monitoring.v3.Aggregation;
-    const client = new MetricServiceClient({ fallback: true, protocol: "http", apiEndpoint: hostname, port: Number(port), authClient: new OwnToken() });
+    const authClient = new OAuth2Client();
+    authClient.setCredentials({ access_token: "official", expiry_date: Date.now() + 3600000 });
+    const client = new MetricServiceClient({ fallback: true, protocol: "http", apiEndpoint: hostname, port: Number(port), authClient });
     const [series] = await client.listTimeSeries(
       {
         name,

@@ -9,7 +9,7 @@ import time
 import unittest
 from urllib.parse import parse_qs
 
-from fake_metrics import FakeAzureMonitor, FakeCloudMonitoring, FakeCloudWatch, QueueMinutes, query_of_form
+from fake_metrics import FakeAzureMonitor, FakeCloudMonitoring, FakeCloudWatch, QueueMinutes, query_of_form, time_series_query
 from loopback_recorder import Recorder, bare_environment, with_keys
 from server_process import run
 from source_tests import Client
@@ -105,7 +105,7 @@ class CloudMonitoringContract(ContractTest):
         self.assertEqual(len(asked), 4)
         official = self.official(recorder)
         for mine in asked:
-            query = {name: values[0] for name, values in parse_qs(mine["query"]).items()}
+            query = time_series_query(mine["query"])
             times = [int(calendar.timegm(time.strptime(query["interval." + which], "%Y-%m-%dT%H:%M:%SZ"))) for which in ("startTime", "endTime")]
             read = official.do("listTimeSeries", name="projects/p", filter=query["filter"], aligner=query["aggregation.perSeriesAligner"],
                                reducer=query["aggregation.crossSeriesReducer"], pageSize=int(query["pageSize"]),
@@ -114,8 +114,7 @@ class CloudMonitoringContract(ContractTest):
             self.assertIn("gax/", theirs["headers"]["x-goog-api-client"])
             for part in ("method", "path"):
                 self.assertEqual(mine[part], theirs[part])
-            print(theirs["query"])
-            self.assertEqual(query, {name: values[0] for name, values in parse_qs(theirs["query"]).items()})
+            self.assertEqual(query, time_series_query(theirs["query"]))
             self.assertEqual(mine["headers"]["authorization"], "Bearer ours")
             if "num_undelivered" in query["filter"]:
                 known = self.minutes.between(*times, "waiting")
