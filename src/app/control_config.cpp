@@ -148,6 +148,17 @@ std::string check_control(const std::vector<ControlConfig>& earlier, const Contr
   return "";
 }
 
+/// What one asks of the rest of the file.
+std::string check_within(const ControlFile& file, const ControlConfig& control) {
+  if (control.target.kind == "keda" && control.target.via == "grpc" && file.keda.listen.empty())
+    return " has target.via = \"grpc\", which needs a table [keda] with listen = \"HOST:PORT\"";
+  const Duration reach = file.forecast.step * static_cast<Duration::rep>(file.forecast.horizon);
+  if (const auto cloud = cloud_metrics_of(control.metrics); cloud && cloud->lag >= reach)
+    return ": the forecast ends before its metrics are there; forecast.step times forecast.horizon has to "
+           "reach well beyond metrics.lag, for example with step = \"1m\"";
+  return "";
+}
+
 }  // namespace
 
 void describe(FieldVisitor& v, ControlFile& c) {
@@ -233,10 +244,8 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
   }
   if (!read) return std::unexpected(read.error());
   for (const ControlConfig& control : config.controls)
-    if (control.target.kind == "keda" && control.target.via == "grpc" && config.keda.listen.empty())
-      return error(ErrorCode::Invalid, std::string(file) + ": '" + control.queue +
-                                           "' has target.via = \"grpc\", which needs a table [keda] with "
-                                           "listen = \"HOST:PORT\"");
+    if (const std::string unfit = check_within(config, control); !unfit.empty())
+      return error(ErrorCode::Invalid, std::string(file) + ": '" + control.queue + "'" + unfit);
   if (config.controls.empty())
     return error(ErrorCode::Invalid, std::string(file) +
                                          ": there is no [[control]] table, so nothing to watch; "

@@ -74,6 +74,15 @@ TEST(ControlConfig, ErrorsNamePlaceAndRemedy) {
             std::string::npos);
 }
 
+TEST(ControlConfig, AForecastThatEndsBeforeItsMetricsAreThereIsRefused) {
+  std::string text = replaced(std::string(kMinimal), "metrics.waiting = \"sum(waiting)\"\n", "");
+  text =
+      replaced(text, "metrics.arrived_total = \"sum(arrived_total)\"\n", "metrics.kind = \"cloudwatch\"\n");
+  EXPECT_EQ(refusal_of_config(text), "");
+  EXPECT_NE(refusal_of_config("forecast.step = \"5s\"\n" + text).find("well beyond metrics.lag"),
+            std::string::npos);
+}
+
 TEST(ControlConfig, ALeaderThatCouldBeTwoIsRefused) {
   const auto refusal = [](const std::string& leader) {
     return refusal_of_config("[leader]\n" + leader + std::string(kMinimal));

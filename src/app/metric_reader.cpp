@@ -81,7 +81,9 @@ class MetricReader : public QueueReader {
     if (from >= to) return readings;
     const auto periods = source_->read({.from = from, .to = to}, stop);
     if (!periods) return std::unexpected(periods.error());
-    for (const MetricPeriod& period : settled_periods(*periods, now, settled_)) {
+    SettledPeriods settled = settled_;
+    settled.next = told_until_;
+    for (const MetricPeriod& period : settled_periods(*periods, now, settled)) {
       if (told_until_ && period.start < *told_until_) continue;
       readings.push_back(reading_of(period));
       told_until_ = period.end();

@@ -110,7 +110,7 @@ std::vector<MetricPeriod> settled_periods(const std::vector<MetricPeriod>& perio
   const auto last = std::ranges::find_if(periods.rbegin(), periods.rend(), counted);
   const TimePoint counted_until = last == periods.rend() ? TimePoint() : last->start;
   std::vector<MetricPeriod> settled;
-  TimePoint before = periods.empty() ? TimePoint() : periods.front().start;
+  TimePoint before = how.next.value_or(periods.empty() ? TimePoint() : periods.front().start);
   for (const MetricPeriod& period : periods) {
     // A hole before it may yet be filled.
     if (how.hold && period.start > before && now - period.start < how.settle) break;

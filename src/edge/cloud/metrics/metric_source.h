@@ -83,6 +83,8 @@ struct SettledPeriods {
   Duration settle;
   MetricPeriods::Field count = &MetricPeriod::arrived;
   bool hold = false;
+  std::optional<TimePoint>
+      next{};  ///< start of the first that was not read before; none: of the first there is
 };
 std::vector<MetricPeriod> settled_periods(const std::vector<MetricPeriod>& periods, TimePoint now,
                                           const SettledPeriods& how);

@@ -65,6 +65,10 @@ TEST(SettledPeriods, AHoleIsWaitedForAndThenIsAGap) {
   const std::vector<MetricPeriod> periods = {minute(0), minute(2)};
   EXPECT_EQ(settled(periods, 1min), (std::vector<int>{0}));
   EXPECT_EQ(settled(periods, 1min, false), (std::vector<int>{0, 2})) << "of the past nothing is waited for";
+  const SettledPeriods after{.settle = 3min, .hold = true, .next = kMinute - 1min};
+  EXPECT_TRUE(settled_periods({minute(0)}, kMinute + 1min, after).empty())
+      << "before the first there is one too";
+  EXPECT_EQ(settled_periods({minute(0)}, kMinute + 3min, after).size(), 1U);
   EXPECT_EQ(settled(periods, 3min), (std::vector<int>{0, 2}));
 }
 
