@@ -17,7 +17,7 @@ MINUTE = 60
 class QueueMinutes:
     """What came to a queue in each minute, and how it stood: {start: {"waiting": ..., "arrived": ...}}."""
 
-    def __init__(self, minutes_old=4):
+    def __init__(self, minutes_old=3):
         self.newest_end = int(time.time()) // MINUTE * MINUTE - minutes_old * MINUTE
         self.minutes = {}
         self.lock = threading.Lock()
