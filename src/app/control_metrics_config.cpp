@@ -168,6 +168,11 @@ std::optional<CloudMetrics> cloud_metrics_of(const ControlMetrics& metrics) {
   return cloud;
 }
 
+Duration lag_of(const ControlMetrics& metrics) {
+  const std::optional<CloudMetrics> cloud = cloud_metrics_of(metrics);
+  return cloud ? cloud->lag : Duration(0);
+}
+
 Result<std::unique_ptr<MetricSource>> make_metric_source(const ControlMetrics& metrics,
                                                          const std::string& queue) {
   if (metrics.kind == "azure-monitor") return make_azure(metrics, queue);
@@ -176,7 +181,7 @@ Result<std::unique_ptr<MetricSource>> make_metric_source(const ControlMetrics& m
 }
 
 SettledPeriods settled_of(const ControlMetrics& metrics, bool hold) {
-  return {.settle = cloud_metrics_of(metrics).value_or(CloudMetrics()).lag * 2 / 3,
+  return {.settle = lag_of(metrics) * 2 / 3,
           .count = metrics.kind == "cloud-monitoring" && metrics.topic.empty() ? &MetricPeriod::done
                                                                                : &MetricPeriod::arrived,
           .hold = hold};

@@ -60,6 +60,8 @@ struct CloudMetrics {
 };
 /// Of a checked kind, with what the file says of it; none where it is not a cloud's.
 std::optional<CloudMetrics> cloud_metrics_of(const ControlMetrics& metrics);
+/// How late they may come; 0: they are of the moment.
+Duration lag_of(const ControlMetrics& metrics);
 /// Of a cloud's kind: its metrics of the queue that is called so here, where the file names no other. Invalid
 /// with the remedy where this machine lacks what it needs.
 Result<std::unique_ptr<MetricSource>> make_metric_source(const ControlMetrics& metrics,

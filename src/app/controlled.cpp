@@ -42,7 +42,7 @@ ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlC
   settings.watched.target = actuator_of(control.target);
   settings.watched.service_time = control.service_time;
   settings.watched.silent_after = std::max(control.silent_after, 3 * file.every);
-  if (const auto cloud = cloud_metrics_of(control.metrics)) settings.watched.lag = cloud->lag;
+  settings.watched.lag = lag_of(control.metrics);
   const TargetModel* model = find_target_model(control.target.kind);
   settings.least = model->least;
   settings.most = model->most;

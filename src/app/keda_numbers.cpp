@@ -20,7 +20,7 @@ KedaNumber keda_number(const std::vector<std::unique_ptr<Controlled>>& queues, s
   if (!idle.empty()) return {.state = State::Elsewhere, .why = "no number is given here: " + idle};
   const Controlled& queue = **found;
   // KEDA's fallback holds: no number is better than one that nobody decided, or that nobody can stand for.
-  if (now - queue.read_at > queue.config.silent_after)
+  if (now - queue.read_at > queue.config.silent_after + lag_of(queue.config.metrics))
     return {.state = State::Waiting,
             .why = "there is no number: nothing was heard of the queue for longer than silent_after"};
   const std::optional<std::uint32_t> number = queue.keda()->number();

@@ -43,6 +43,13 @@ class CloudWatchTest(CloudTests, CloudTest):
         self.assertIn("CloudWatch knows nothing of the queue", problem)
         self.assertEqual(self.hook.noted("POST"), [])
 
+    def test_keda_gets_a_number_by_metrics_that_are_late(self):
+        self.target = 'target.kind = "keda"\ntarget.name = "worker"\ntarget.change_every = "100ms"\n'
+        self.minutes.fill_past(15)
+        self.minutes.tell(waiting=300, arrived=300, done=1)
+        control = self.control("--apply", delay="1s").start()
+        wait_for(lambda: json.loads(control.http("GET", "/v1/keda/orders")[1]).get("value") == 30, "the number is there")
+
     def test_what_is_missing_is_said_with_its_remedy(self):
         self.environment(AWS_REGION="", AWS_DEFAULT_REGION="")
         self.write_config()
