@@ -311,22 +311,14 @@ void Service::fitted(const FitAnswer& answer) {
 void Service::record(Controlled& c, const TargetOrder& order, DirectiveOutcome outcome,
                      const std::string& answer) {
   ++c.counts.directives[static_cast<std::size_t>(outcome)];
-  const std::string request = c.target->request_text(order.instances);
-  decisions_.record(c.id, {now(), c.config.queue,
-                           DirectiveRecord{.target = c.config.target.kind,
-                                           .outcome = outcome,
-                                           .instances = order.instances,
-                                           .before = order.before,
-                                           .request = request,
-                                           .answer = answer}});
-  log().write(outcome == DirectiveOutcome::Refused ? LogLevel::Warning : LogLevel::Info, "directive",
-              {{"queue", c.config.queue},
-               {"target", c.config.target.kind},
-               {"outcome", word(outcome)},
-               {"instances", order.instances},
-               {"before", order.before ? std::to_string(*order.before) : std::string("nothing")},
-               {"request", request},
-               {"answer", answer}});
+  const DirectiveRecord directive{.target = c.config.target.kind,
+                                  .outcome = outcome,
+                                  .instances = order.instances,
+                                  .before = order.before,
+                                  .request = c.target->request_text(order.instances),
+                                  .answer = answer};
+  say(c, directive, log());
+  decisions_.record(c.id, {now(), c.config.queue, directive});
 }
 
 void Service::recommend(Controlled& c, const TargetOrder& order) {

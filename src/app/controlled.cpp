@@ -77,6 +77,17 @@ TimePoint record_from(const Controlled& c, TimePoint now) {
   return now - now.time_since_epoch() % counted.step();
 }
 
+void say(const Controlled& c, const DirectiveRecord& directive, Log& log) {
+  log.write(directive.outcome == DirectiveOutcome::Refused ? LogLevel::Warning : LogLevel::Info, "directive",
+            {{"queue", c.config.queue},
+             {"target", directive.target},
+             {"outcome", word(directive.outcome)},
+             {"instances", directive.instances},
+             {"before", directive.before ? std::to_string(*directive.before) : std::string("nothing")},
+             {"request", directive.request},
+             {"answer", directive.answer}});
+}
+
 std::vector<HistoryBatch> take_closed_steps(Controlled& c) {
   const IntervalCounts& counted = c.queue.watched().history();
   const Duration step = counted.step();

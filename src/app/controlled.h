@@ -13,6 +13,7 @@
 #include "edge/history/history_database.h"
 #include "edge/net/loop.h"
 #include "edge/observe/control_metrics.h"
+#include "edge/observe/decision_record.h"
 #include "edge/observe/json_writer.h"
 #include "edge/observe/log.h"
 
@@ -55,6 +56,7 @@ void note_problems(Controlled& controlled, const Error* unread,
                    const std::optional<Result<TargetState>>& state, Log& log);
 /// From when on steps are recorded: what was before is measured already, or nobody knows it.
 TimePoint record_from(const Controlled& controlled, TimePoint now);
+void say(const Controlled& controlled, const DirectiveRecord& directive, Log& log);
 /// The steps that were closed since this was last called, with what was measured in them; gaps are left out.
 std::vector<HistoryBatch> take_closed_steps(Controlled& controlled);
 ControlSample sample_of(const Controlled& controlled, TimePoint now);
