@@ -8,8 +8,8 @@
 #include "app/config.h"
 #include "app/control_history.h"
 #include "app/history_tiers.h"
-#include "edge/net/egress.h"
 #include "app/toml_reader.h"
+#include "edge/net/egress.h"
 #include "edge/postgres/connection.h"
 
 namespace forewarm {
@@ -37,6 +37,8 @@ bool is_of_control(const std::string& path) {
 Result<OpenedHistory> open_control_history(const HistoryCommand& command, bool create) {
   Result<ControlFile> config = read_control_file(command.config);
   if (!config) return std::unexpected(config.error());
+  if (const Result<void> egress = restrict_egress(config->egress); !egress)
+    return std::unexpected(egress.error());
   if (!command.data.empty()) {
     config->data = command.data;
     config->history.clear();

@@ -143,6 +143,12 @@ retry = "200ms"
         self.assertEqual(done.returncode, 1)
         self.assertIn("%XX", done.stderr)
         self.assertNotIn("pass", done.stderr.replace("password", ""))
+        narrow = self.shared("c", url="postgresql://forewarm@203.0.113.7:5432/postgres")
+        narrow.config.write_text('egress = ["*.example.com"]\n' + narrow.config.read_text())
+        for command in ("control",), ("history", "list"), ("control", "rollback"):
+            done = run(*command, "--config", narrow.config)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("egress", done.stderr)
         server = self.folder / "server.toml"
         server.write_text(f'history = "{url}"\n')
         done = run("serve", "--config", server)

@@ -4,7 +4,12 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <sstream>
 #include <utility>
+
+#include "edge/net/egress.h"
 
 namespace forewarm {
 namespace {
@@ -194,11 +199,47 @@ std::string postgres_place(const std::string& url) {
          after("/", options.value("dbname"));
 }
 
+namespace {
+
+std::vector<std::string> parts_of(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream text(list);
+  for (std::string part; std::getline(text, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+/// Of each server that the session may be with; a socket of this machine may always be.
+Result<void> check_servers(const std::string& url) {
+  const PostgresOptions options(url);
+  const auto value = [&options](const char* keyword, const char* variable) {
+    std::string found = options.value(keyword);
+    if (const char* set = std::getenv(variable); found.empty() && set != nullptr) found = set;
+    return parts_of(found);
+  };
+  std::vector<std::string> hosts = value("host", "PGHOST");
+  if (const std::vector<std::string> addresses = value("hostaddr", "PGHOSTADDR"); !addresses.empty())
+    hosts = addresses;
+  const std::vector<std::string> ports = value("port", "PGPORT");
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    if (hosts[i].empty() || hosts[i].starts_with('/') || hosts[i].starts_with('@')) continue;
+    std::uint16_t port = 5432;
+    if (!ports.empty()) {
+      const std::string& text = ports.size() > 1 && i < ports.size() ? ports[i] : ports.front();
+      std::from_chars(text.data(), text.data() + text.size(), port);
+    }
+    if (const auto allowed = check_egress({hosts[i], port}); !allowed) return allowed;
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const std::string& url,
                                                                      const std::string& password,
                                                                      const std::string& application,
                                                                      const PostgresPatience& patience) {
   if (const Result<void> right = check_postgres_url(url); !right) return std::unexpected(right.error());
+  if (const Result<void> allowed = check_servers(url); !allowed) return std::unexpected(allowed.error());
   // What is empty leaves it to what came before.
   const char* const keywords[] = {"fallback_application_name", "dbname", "password", nullptr};
   const char* const values[] = {application.c_str(), url.c_str(), password.c_str(), nullptr};

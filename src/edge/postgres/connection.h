@@ -39,7 +39,8 @@ class PostgresConnection {
   /// `url` is a connection string of libpq (PostgreSQL documentation, 34.1.1); what it leaves out is in the
   /// environment (PGPASSWORD, PGPASSFILE, PGSSLROOTCERT, ...). A `password` that is not empty counts more
   /// than both. `application` is what the session is called there, unless the URL says. Invalid for what is
-  /// no such string; Io, with the server's words but never the password, where there is no session.
+  /// no such string, and where a server may not be connected to (egress.h); Io, with the server's words but
+  /// never the password, where there is no session.
   static Result<std::unique_ptr<PostgresConnection>> open(const std::string& url, const std::string& password,
                                                           const std::string& application,
                                                           const PostgresPatience& patience);
