@@ -415,8 +415,8 @@ std::string Service::metrics_text() const {
 }
 
 KedaNumber Service::number_for_keda(std::string_view queue) const {
-  return keda_number(queues_, queue, options_.apply ? lead_.follows() : "control runs without --apply",
-                     now());
+  return keda_number(options_.config, queues_, queue,
+                     options_.apply ? lead_.follows() : "control runs without --apply", now());
 }
 
 bool Service::well() const {

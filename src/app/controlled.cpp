@@ -33,6 +33,10 @@ const char* const kControlledSchema =
     R"("order":{"description":"what would be sent: in shadow mode, or if this copy led","type":["object","null"],"required":["instances","request"],"properties":{"instances":{"type":"integer"},"request":{"type":"string"}}},)"
     R"("reading_problem":{"type":"string"},"target_problem":{"type":"string"},"refusal":{"type":"string"}}})";
 
+Duration silent_after(const ControlFile& file, const ControlConfig& control) {
+  return std::max(control.silent_after, 3 * file.every);
+}
+
 ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlConfig& control, QueueId id,
                                          bool readable) {
   ControlledQueue::Settings settings;
@@ -41,7 +45,7 @@ ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlC
   settings.watched.forecast = file.forecast;
   settings.watched.target = actuator_of(control.target);
   settings.watched.service_time = control.service_time;
-  settings.watched.silent_after = std::max(control.silent_after, 3 * file.every);
+  settings.watched.silent_after = silent_after(file, control);
   settings.watched.lag = lag_of(control.metrics);
   const TargetModel* model = find_target_model(control.target.kind);
   settings.least = model->least;
@@ -82,7 +86,7 @@ void say(const Controlled& c, const DirectiveRecord& directive, Log& log) {
             {{"queue", c.config.queue},
              {"target", directive.target},
              {"outcome", word(directive.outcome)},
-             {"instances", directive.instances},
+             {"instances", directive.instances.value_or(0)},
              {"before", directive.before ? std::to_string(*directive.before) : std::string("nothing")},
              {"request", directive.request},
              {"answer", directive.answer}});

@@ -47,6 +47,8 @@ struct Controlled {
   const KedaTarget* keda() const { return dynamic_cast<const KedaTarget*>(target.get()); }
 };
 
+/// Without a reading for so long, beside what is late by itself, nothing is known: a few readings at least.
+Duration silent_after(const ControlFile& file, const ControlConfig& control);
 ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlConfig& control, QueueId id,
                                          bool readable);
 

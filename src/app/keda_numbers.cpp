@@ -7,8 +7,8 @@ namespace forewarm {
 
 using State = KedaNumber::State;
 
-KedaNumber keda_number(const std::vector<std::unique_ptr<Controlled>>& queues, std::string_view name,
-                       std::string idle, TimePoint now) {
+KedaNumber keda_number(const ControlFile& file, const std::vector<std::unique_ptr<Controlled>>& queues,
+                       std::string_view name, std::string idle, TimePoint now) {
   const auto found = std::ranges::find_if(
       queues, [name](const auto& each) { return each->keda() != nullptr && each->config.queue == name; });
   if (found == queues.end()) {
@@ -20,7 +20,7 @@ KedaNumber keda_number(const std::vector<std::unique_ptr<Controlled>>& queues, s
   if (!idle.empty()) return {.state = State::Elsewhere, .why = "no number is given here: " + idle};
   const Controlled& queue = **found;
   // KEDA's fallback holds: no number is better than one that nobody decided, or that nobody can stand for.
-  if (now - queue.read_at > queue.config.silent_after + lag_of(queue.config.metrics))
+  if (now - queue.read_at > silent_after(file, queue.config) + lag_of(queue.config.metrics))
     return {.state = State::Waiting,
             .why = "there is no number: nothing was heard of the queue for longer than silent_after"};
   const std::optional<std::uint32_t> number = queue.keda()->number();
