@@ -265,22 +265,14 @@ void Service::took(Controlled& c, const Result<QueueReadings>& readings,
                    const std::optional<Result<TargetState>>& state) {
   ++c.rounds;
   note_problems(c, readings ? nullptr : &readings.error(), state, log());
-  QueueReadings known = readings.value_or(QueueReadings());
-  if (state) {
-    c.queue.observe_target(*state);
-    for (QueueReading& each : known)
-      if (*state && !each.instances_ready) each.instances_ready = (*state)->ready;
-  } else if ((!c.queue.set() || !lead_.acts()) && !known.empty() && known.back().instances_ready) {
-    c.queue.remember(*known.back().instances_ready);
+  const std::optional<std::uint32_t> ready =
+      readings && !readings->empty() ? readings->back().instances_ready : std::nullopt;
+  if (!state && (!c.queue.set() || !lead_.acts()) && ready) {
+    c.queue.remember(*ready);
     // What there is, is what KEDA is to hold until another number is decided.
-    if (options_.apply && lead_.acts() && c.keda() != nullptr)
-      (void)c.target->set(known.back().instances_ready, {});
+    if (options_.apply && lead_.acts() && c.keda() != nullptr) (void)c.target->set(ready, {});
   }
-  if (!readings) c.queue.observe(now(), std::unexpected(readings.error()));
-  // Periods that are told together were not at once.
-  for (const QueueReading& each : known)
-    c.queue.observe(each.period ? now() - (known.back().period->to - each.period->to) : now(), each);
-  if (!known.empty()) c.read_at = known.back().period ? known.back().period->to : now();
+  observe_readings(c, readings, state, now());
   for (HistoryBatch& batch : take_closed_steps(c)) keeper_->write(std::move(batch));
   if (std::optional<FitRequest> request = c.queue.watched().take_fit(now())) {
     c.fit_running = true;

@@ -75,6 +75,19 @@ void note_problems(Controlled& c, const Error* unread, const std::optional<Resul
        "the target does not say what it has; nothing is changed", "the target says what it has again");
 }
 
+void observe_readings(Controlled& c, const Result<QueueReadings>& readings,
+                      const std::optional<Result<TargetState>>& state, TimePoint now) {
+  if (state) c.queue.observe_target(*state);
+  if (!readings) return c.queue.observe(now, std::unexpected(readings.error()));
+  for (QueueReading each : *readings) {
+    if (state && *state && !each.instances_ready) each.instances_ready = (*state)->ready;
+    // Periods that are told together were not at once.
+    const auto earlier = each.period ? readings->back().period->to - each.period->to : Duration(0);
+    c.queue.observe(now - earlier, each);
+    c.read_at = each.period ? each.period->to : now;
+  }
+}
+
 TimePoint record_from(const Controlled& c, TimePoint now) {
   const IntervalCounts& counted = c.queue.watched().history();
   if (cloud_metrics_of(c.config.metrics)) return counted.empty() ? TimePoint() : counted.open_start();

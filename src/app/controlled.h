@@ -56,6 +56,9 @@ ControlledQueue::Settings queue_settings(const ControlFile& file, const ControlC
 /// `unread`: why there is no reading; null: there is one, or nothing new.
 void note_problems(Controlled& controlled, const Error* unread,
                    const std::optional<Result<TargetState>>& state, Log& log);
+/// What the target has, and what was read of the queue, in order; `now` is when.
+void observe_readings(Controlled& controlled, const Result<QueueReadings>& readings,
+                      const std::optional<Result<TargetState>>& state, TimePoint now);
 /// From when on steps are recorded: what was before is measured already, or nobody knows it.
 TimePoint record_from(const Controlled& controlled, TimePoint now);
 void say(const Controlled& controlled, const DirectiveRecord& directive, Log& log);
