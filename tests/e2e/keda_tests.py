@@ -8,6 +8,9 @@ UNAVAILABLE, NOT_FOUND, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, CANCELLED = 14, 5,
 
 
 def grpc_address(control):
+    """Where it listens since it was started last; the log is written a little later."""
+    wait_for("its log", lambda: [line for line in control.log_lines("control watches")
+                                 if line["admin"] == control.endpoints["admin"]])
     return control.log_lines("KEDA may ask by gRPC")[-1]["address"]
 
 
