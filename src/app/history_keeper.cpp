@@ -1,5 +1,6 @@
 #include "app/history_keeper.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -85,7 +86,9 @@ bool HistoryKeeper::take(Job job, bool first) {
     const std::lock_guard lock(mutex_);
     taken = jobs_.size() < kJobsMax;
     if (taken) {
-      jobs_.insert(first ? jobs_.begin() : jobs_.end(), Given{std::move(job), first});
+      // Those that come first do so in the order in which they were given.
+      const auto behind = first ? std::ranges::find(jobs_, false, &Given::first) : jobs_.end();
+      jobs_.insert(behind, Given{std::move(job), first});
       full_ = false;
     } else if (!std::exchange(full_, true)) {
       warn("what keeps the history is too slow: intervals are being left out of the history");
