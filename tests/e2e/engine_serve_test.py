@@ -5,7 +5,7 @@ import signal
 import tempfile
 import unittest
 
-from nats_source_test import Nats
+from nats_source_test import Nats, not_acknowledged
 from rabbitmq_source_test import RabbitMq
 from server_process import PATIENCE_SECONDS, ServerTest, python_handler, wait_for
 from source_tests import Client, free_port
@@ -92,7 +92,7 @@ class EngineServe(ServerTest):
                     client.do("publish", subject="orders", messages=[{"body": text} for text in texts])
 
                 def left():
-                    return len(client.do("messages", stream="ORDERS"))
+                    return not_acknowledged(client, "ORDERS")
 
                 server = self.everything_runs_whoever_is_killed(broker, broker.url("ORDERS"), publish, left)
                 self.a_message_that_always_fails_is_dead_lettered_here(server, publish, left)
