@@ -20,8 +20,8 @@ class MeasuredRun : public Watcher {
   /// `queues` in the order of the trace to be made; those of others are left out.
   void begin(TimePoint start, const std::vector<QueueId>& queues);
 
-  /// The messages of the first `length`, with these queues' names. One that did not finish takes what its queue's
-  /// others took in the mean, or what those of all queues did.
+  /// The messages of the first `length`, with these queues' names. One that did not finish takes what its
+  /// queue's others took in the mean, or what those of all queues did.
   Trace trace(const std::vector<TraceQueue>& queues, Duration length) const;
   /// The run's settings and times; queue i and its function have the id i + 1. Times that were not seen are
   /// those of `guess`.
