@@ -13,12 +13,13 @@ namespace {
 
 constexpr Duration kFirstLook = 10min;  ///< beyond the lag
 constexpr Duration kLookBackMost = 3h;  ///< after an outage; what is older the next start asks for
+constexpr double kCountMost = 1e15;     ///< whole numbers are exact below it
 constexpr Duration kAskAgainFirst = 1s;
 constexpr Duration kAskAgainLast = 1min;
 
 std::optional<std::uint64_t> whole(const std::optional<double>& number) {
   if (!number) return std::nullopt;
-  return static_cast<std::uint64_t>(*number + 0.5);
+  return static_cast<std::uint64_t>(std::llround(std::clamp(*number, 0.0, kCountMost)));
 }
 
 QueueReading reading_of(const MetricPeriod& period) {

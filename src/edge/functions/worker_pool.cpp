@@ -333,6 +333,7 @@ void WorkerPool::tick() {
     }
   }
   std::vector<WorkerPtr> all;
+  all.reserve(workers_.size());
   for (const auto& [key, worker] : workers_) all.push_back(worker);
   for (const WorkerPtr& worker : all) {
     if (look_at(worker, now)) continue;

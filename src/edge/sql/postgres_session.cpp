@@ -357,7 +357,7 @@ Error PostgresSession::to_error(SqlCode code, std::string_view what) const {
 
 }  // namespace
 
-Result<std::unique_ptr<SqlSession>> open_postgres_session(PostgresDatabase database) {
+Result<std::unique_ptr<SqlSession>> open_postgres_session(const PostgresDatabase& database) {
   if (const Result<void> right = check_postgres_url(database.url); !right)
     return std::unexpected(right.error());
   auto session = std::make_unique<PostgresSession>(database);

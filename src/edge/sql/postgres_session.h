@@ -31,6 +31,6 @@ extern const SqlDialect kPostgresDialect;
 /// makes it the only one that writes.
 /// Invalid for tables of another program or a newer format, which are left untouched; Io where there is no
 /// session now.
-Result<std::unique_ptr<SqlSession>> open_postgres_session(PostgresDatabase database);
+Result<std::unique_ptr<SqlSession>> open_postgres_session(const PostgresDatabase& database);
 
 }  // namespace forewarm

@@ -40,6 +40,6 @@ struct CloudWatchPage {
   std::string next_token{};  ///< empty: it is the last
 };
 /// Corrupt for what is no such answer; Exhausted for a metric that the service could not read.
-Result<CloudWatchPage> parse_cloudwatch_page(std::string_view json);
+Result<CloudWatchPage> parse_cloudwatch_page(std::string_view text);
 
 }  // namespace forewarm
