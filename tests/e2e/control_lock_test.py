@@ -5,22 +5,11 @@ import signal
 import time
 import unittest
 
-from control_tests import ControlTest
-from postgres_server import PostgresServer, programs
+from postgres_server import DatabaseTest
 from server_process import run, wait_for
 
 
-@unittest.skipUnless(programs(), "PostgreSQL is not installed")
-class LockTest(ControlTest):
-    @classmethod
-    def setUpClass(cls):
-        cls.database = PostgresServer()
-        cls.addClassCleanup(cls.database.close)
-
-    def setUp(self):
-        super().setUp()
-        self.api = self.kubernetes()
-
+class LockTest(DatabaseTest):
     def locked(self, name, password=None):
         """One copy, with a folder and an identity of its own."""
         secret = self.folder / f"password of {name}"

@@ -8,21 +8,13 @@ import socket
 import time
 import unittest
 
-from control_tests import ControlTest
-from postgres_server import PostgresServer, programs
+from postgres_server import DatabaseTest
 from server_process import run, wait_for
 
 
-@unittest.skipUnless(programs(), "PostgreSQL is not installed")
-class PostgresHistoryTest(ControlTest):
-    @classmethod
-    def setUpClass(cls):
-        cls.database = PostgresServer()
-        cls.addClassCleanup(cls.database.close)
-
+class PostgresHistoryTest(DatabaseTest):
     def setUp(self):
         super().setUp()
-        self.api = self.kubernetes()
         self.database.query("DROP SCHEMA IF EXISTS forewarm CASCADE")
 
     def tearDown(self):

@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import tempfile
+import unittest
 
+from control_tests import ControlTest
 from server_process import wait_for
 
 
@@ -75,3 +77,17 @@ class PostgresServer:
         if self.process.poll() is None:
             self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@unittest.skipUnless(programs(), "PostgreSQL is not installed")
+class DatabaseTest(ControlTest):
+    """Control beside a database and a Kubernetes API."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.database = PostgresServer()
+        cls.addClassCleanup(cls.database.close)
+
+    def setUp(self):
+        super().setUp()
+        self.api = self.kubernetes()

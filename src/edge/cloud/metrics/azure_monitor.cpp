@@ -54,11 +54,7 @@ class AzureMonitor : public MetricSource {
       if (const Result<void> read = read_azure_metrics(*answer, periods); !read)
         return std::unexpected(read.error());
     }
-    std::vector<MetricPeriod> all = periods.all();
-    std::erase_if(all, [&](const MetricPeriod& period) {
-      return period.start < range.from || period.end() > range.to;
-    });
-    return all;
+    return periods.within(range);
   }
 
  private:

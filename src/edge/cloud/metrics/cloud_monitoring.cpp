@@ -58,11 +58,7 @@ class CloudMonitoring : public MetricSource {
         if (const Result<void> read = ask(question, range.tries, stop, periods); !read)
           return std::unexpected(read.error());
     }
-    std::vector<MetricPeriod> all = periods.all();
-    std::erase_if(all, [&](const MetricPeriod& period) {
-      return period.start < range.from || period.end() > range.to;
-    });
-    return all;
+    return periods.within(range);
   }
 
  private:

@@ -88,6 +88,14 @@ std::vector<MetricPeriod> MetricPeriods::all() const {
   return periods;
 }
 
+std::vector<MetricPeriod> MetricPeriods::within(const MetricRange& range) const {
+  std::vector<MetricPeriod> periods = all();
+  std::erase_if(periods, [&](const MetricPeriod& period) {
+    return period.start < range.from || period.end() > range.to;
+  });
+  return periods;
+}
+
 Result<std::string> ask_metrics(const MetricAccess& access, const FetchRequest& request, int tries,
                                 const std::stop_token& stop) {
   Random random(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()));

@@ -31,6 +31,14 @@ struct MetricPeriod {
   friend bool operator==(const MetricPeriod&, const MetricPeriod&) = default;
 };
 
+struct MetricRange {
+  TimePoint from;  ///< start of the first period
+  TimePoint to;    ///< end of the last
+  /// Only what tells how many arrived: for a long time.
+  bool arrivals_only = false;
+  int tries = 1;  ///< of each question, with a pause that doubles between two, longer or shorter by chance
+};
+
 /// Periods that are put together from answers to several questions.
 class MetricPeriods {
  public:
@@ -38,17 +46,11 @@ class MetricPeriods {
   void put(TimePoint start, Duration length, Field field, double value);
   /// In order of time.
   std::vector<MetricPeriod> all() const;
+  /// Those that lie wholly within it: clouds answer a little more than was asked for.
+  std::vector<MetricPeriod> within(const MetricRange& range) const;
 
  private:
   std::map<TimePoint, MetricPeriod> by_start_;
-};
-
-struct MetricRange {
-  TimePoint from;  ///< start of the first period
-  TimePoint to;    ///< end of the last
-  /// Only what tells how many arrived: for a long time.
-  bool arrivals_only = false;
-  int tries = 1;  ///< of each question, with a pause that doubles between two, longer or shorter by chance
 };
 
 /// How a cloud is reached.
