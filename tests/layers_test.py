@@ -35,7 +35,7 @@ THIRD_PARTY = {
     "spdlog/": ["edge/observe"],
     "sqlite3.h": ["edge/sqlite", "edge/store"],
     "toml++/": ["app"],
-    "xxhash.h": ["edge/store"],
+    "xxhash.h": ["edge/journal", "edge/store"],
     "zlib.h": ["edge/trace"],
 }
 TEST_ONLY = ("gtest/", "gmock/", "rapidcheck")

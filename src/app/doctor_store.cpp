@@ -14,6 +14,9 @@ StoreFindings findings_of(const Inspection& inspection) {
                            std::to_string(inspection.messages) + " messages with " +
                            std::to_string(inspection.payload_bytes) + " bytes, " +
                            std::to_string(inspection.records) + " records are intact");
+  if (inspection.unsettled_commits > 0)
+    findings.facts.push_back("messages.journal-*: " + std::to_string(inspection.unsettled_commits) +
+                             " commits that are not in messages.db yet are intact");
   findings.problems = inspection.problems;
   if (inspection.problems_left_out > 0)
     findings.problems.push_back("and " + std::to_string(inspection.problems_left_out) + " more");

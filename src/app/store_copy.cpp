@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "edge/store/backup.h"
 #include "edge/store/directory.h"
 
 namespace forewarm {
@@ -24,8 +25,7 @@ Result<Inspection> fill(const std::string& from, const std::string& into,
                         const sqlite::CopyProgress& progress) {
   const auto held = StoreDirectory::open(into);
   if (!held) return std::unexpected(held.error());
-  if (auto copied = sqlite::copy_database(from + "/messages.db", into + "/messages.db", progress); !copied)
-    return std::unexpected(copied.error());
+  if (auto copied = copy_messages(from, *held, progress); !copied) return std::unexpected(copied.error());
   // Commits go on between the two copies: the history may know of minutes that the messages do not, which is
   // no more than two clocks.
   const auto history = sqlite::copy_database(from + "/history.db", into + "/history.db", progress);

@@ -90,10 +90,11 @@ class BackupTests(ServerTest):
         self.assertEqual(run("restore", self.folder, "--data", self.folder / "new").returncode, 1)
         self.assertFalse((self.folder / "new").exists())
 
-    def test_a_data_folder_of_a_killed_server_is_restored_with_its_log(self):
+    def test_a_data_folder_of_a_killed_server_is_restored_with_its_journal(self):
         server = self.filled()
         server.kill()
-        self.assertTrue((server.data / "messages.db-wal").exists())
+        with sqlite3.connect(server.data / "messages.db") as database:
+            self.assertEqual(database.execute("SELECT count(*) FROM messages").fetchone(), (0,), "all are in the journal")
         self.assertEqual(len(self.bodies(self.restored(server.data))), 50)
 
     def test_a_store_of_a_newer_format_is_refused_unharmed_by_everything(self):
@@ -108,7 +109,7 @@ class BackupTests(ServerTest):
                       ["restore", server.data, "--data", self.folder / "new"]):
             done = run(*words)
             self.assertEqual(done.returncode, 1, words)
-            self.assertIn("has format 7, this program reads up to 2", done.stderr, words)
+            self.assertIn("has format 7, this program reads up to 3", done.stderr, words)
         self.assertEqual((server.data / "messages.db").read_bytes(), before)
         self.assertFalse((self.folder / "saved").exists())
 
@@ -116,11 +117,12 @@ class BackupTests(ServerTest):
         server = self.filled()
         healthy = run("doctor", "--data", server.data)
         self.assertEqual(healthy.returncode, 0, healthy.stdout)
-        self.assertIn("50 messages", healthy.stdout)
+        self.assertRegex(healthy.stdout, r"messages.journal-\*: \d+ commits that are not in messages.db yet are intact")
         in_use = run("doctor", "--data", server.data, "--salvage", self.folder / "saved" / "data")
         self.assertEqual(in_use.returncode, 1)
         self.assertIn("in use", in_use.stderr)
         server.stop()
+        self.assertIn("50 messages", run("doctor", "--data", server.data).stdout)
         with sqlite3.connect(server.data / "messages.db") as database:
             database.execute("UPDATE payloads SET payload = 'x' WHERE id = 3")
             database.execute("UPDATE messages SET queue = 9 WHERE id = 7")

@@ -21,6 +21,7 @@ class StoreDirectory {
   StoreDirectory(StoreDirectory&& other) noexcept;
   StoreDirectory& operator=(StoreDirectory&&) = delete;
 
+  const std::string& path() const { return path_; }
   std::string file(const char* name) const { return path_ + "/" + name; }
   /// Makes the names of new files in the directory survive a power cut.
   Result<void> sync() const;
@@ -35,9 +36,9 @@ class StoreDirectory {
 
 /// The number of the last commit that was synced, in a small file beside the database.
 ///
-/// SQLite takes a damaged frame in the log for the end of the log and opens without what follows. The mark is
-/// written after each sync, so a database that opens with fewer commits than the mark has lost acknowledged
-/// ones. It is not synced itself: after a power cut it may be older, never newer, than what is on disk.
+/// A journal whose last commits are damaged or gone looks like one that ended before them. The mark is
+/// written after each sync, so a journal that ends before the mark has lost acknowledged commits. It is not
+/// synced itself: after a power cut it may be older, never newer, than what is on disk.
 class SyncedMark {
  public:
   static Result<SyncedMark> open(const std::string& path);

@@ -1,17 +1,34 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/random.h"
+#include "edge/journal/disk.h"
 
 namespace forewarm {
 
-/// A file layer for SQLite that fails on request and knows what a power cut would leave. For tests.
+/// The names of the files in a folder that hold messages: what a copy needs, but for messages.synced.
+inline std::vector<std::string> store_files(const std::string& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    if (name == "messages.db" || name == "messages.db-wal" || name.starts_with("messages.journal-"))
+      names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+/// A file layer for SQLite and the journal that fails on request and knows what a power cut would leave. For
+/// tests.
 ///
 /// It passes everything on to the system's own, but a sync only notes what is durable from then on: the real
 /// one would cost most of a test's time. Locks and shared memory are the system's and are not part of a crash
@@ -33,6 +50,7 @@ class FaultVfs {
   FaultVfs& operator=(const FaultVfs&) = delete;
 
   const char* name() const { return name_.c_str(); }
+  JournalDisk& disk() { return *disk_; }
 
   /// The `nth` operation of the fault's kind from now on fails, and so do the `length - 1` after it.
   void arm(Fault fault, std::uint64_t nth, std::uint64_t length = 1);
@@ -46,7 +64,7 @@ class FaultVfs {
   Image crash_image(Loss loss, Random& random);
 
   // For the file methods.
-  enum class Operation : std::uint8_t { Read, Write, Truncate, Sync };
+  enum class Operation : std::uint8_t { Reading, Writing, Truncating, Syncing };
   Fault next(Operation operation);
   void wrote(const std::string& path, std::int64_t offset, const char* bytes, std::size_t size);
   void truncated(const std::string& path, std::int64_t size);
@@ -75,6 +93,7 @@ class FaultVfs {
   static void apply_torn(const Change& change, std::string& bytes, Random& random);
 
   std::string name_;
+  std::unique_ptr<JournalDisk> disk_;
   std::mutex mutex_;
   Fault fault_ = Fault::None;
   std::uint64_t left_ = 0;    ///< operations until the fault

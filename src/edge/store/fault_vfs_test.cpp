@@ -39,7 +39,8 @@ int close_file(sqlite3_file* file) {
 }
 
 int read_file_part(sqlite3_file* file, void* bytes, int size, sqlite3_int64 offset) {
-  if (as_fault(file).vfs->next(FaultVfs::Operation::Read) != FaultVfs::Fault::None) return SQLITE_IOERR_READ;
+  if (as_fault(file).vfs->next(FaultVfs::Operation::Reading) != FaultVfs::Fault::None)
+    return SQLITE_IOERR_READ;
   return real(file)->pMethods->xRead(real(file), bytes, size, offset);
 }
 
@@ -48,7 +49,7 @@ int write_file_part(sqlite3_file* file, const void* bytes, int size, sqlite3_int
   fault.vfs->step(*fault.path);
   const auto* data = static_cast<const char*>(bytes);
   int code = SQLITE_OK;
-  switch (fault.vfs->next(FaultVfs::Operation::Write)) {
+  switch (fault.vfs->next(FaultVfs::Operation::Writing)) {
     case FaultVfs::Fault::WriteError:
       return SQLITE_IOERR_WRITE;
     case FaultVfs::Fault::DiskFull:
@@ -69,7 +70,7 @@ int write_file_part(sqlite3_file* file, const void* bytes, int size, sqlite3_int
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
   FaultFile& fault = as_fault(file);
   fault.vfs->step(*fault.path);
-  if (fault.vfs->next(FaultVfs::Operation::Truncate) != FaultVfs::Fault::None) return SQLITE_IOERR_TRUNCATE;
+  if (fault.vfs->next(FaultVfs::Operation::Truncating) != FaultVfs::Fault::None) return SQLITE_IOERR_TRUNCATE;
   fault.vfs->truncated(*fault.path, size);
   return real(file)->pMethods->xTruncate(real(file), size);
 }
@@ -132,9 +133,71 @@ int remove_file(sqlite3_vfs* vfs, const char* path, int) {
   return system_vfs()->xDelete(system_vfs(), path, 0);
 }
 
+class FaultJournalFile final : public JournalFile {
+ public:
+  FaultJournalFile(FaultVfs& vfs, std::string path, std::unique_ptr<JournalFile> real)
+      : vfs_(vfs), path_(std::move(path)), real_(std::move(real)), sync_failures_seen_(vfs.failures(path_)) {}
+
+  Result<std::size_t> read(std::uint64_t offset, std::span<char> into) const override {
+    if (vfs_.next(FaultVfs::Operation::Reading) != FaultVfs::Fault::None) return failed(ErrorCode::Io);
+    return real_->read(offset, into);
+  }
+
+  Result<void> write(std::uint64_t offset, std::string_view bytes) override {
+    vfs_.step(path_);
+    const FaultVfs::Fault fault = vfs_.next(FaultVfs::Operation::Writing);
+    if (fault == FaultVfs::Fault::WriteError) return failed(ErrorCode::Io);
+    if (fault == FaultVfs::Fault::DiskFull) return failed(ErrorCode::Exhausted);
+    if (fault == FaultVfs::Fault::ShortWrite) bytes = bytes.substr(0, bytes.size() / 2);
+    if (auto written = real_->write(offset, bytes); !written) return written;
+    vfs_.wrote(path_, static_cast<std::int64_t>(offset), bytes.data(), bytes.size());
+    return fault == FaultVfs::Fault::None ? Result<void>() : failed(ErrorCode::Exhausted);
+  }
+
+  Result<void> truncate(std::uint64_t size) override {
+    vfs_.step(path_);
+    if (vfs_.next(FaultVfs::Operation::Truncating) != FaultVfs::Fault::None) return failed(ErrorCode::Io);
+    vfs_.truncated(path_, static_cast<std::int64_t>(size));
+    return real_->truncate(size);
+  }
+
+  Result<void> sync() override {
+    vfs_.step(path_);
+    return vfs_.sync(path_, sync_failures_seen_) ? Result<void>() : failed(ErrorCode::Io);
+  }
+
+  Result<std::uint64_t> size() const override { return real_->size(); }
+
+ private:
+  std::unexpected<Error> failed(ErrorCode code) const { return error(code, "pretended: " + path_); }
+
+  FaultVfs& vfs_;
+  std::string path_;
+  std::unique_ptr<JournalFile> real_;
+  std::uint64_t sync_failures_seen_;
+};
+
+class FaultJournalDisk final : public JournalDisk {
+ public:
+  explicit FaultJournalDisk(FaultVfs& vfs) : vfs_(vfs) {}
+
+  Result<std::unique_ptr<JournalFile>> open(const std::string& path, bool create) override {
+    auto real = system_journal_disk().open(path, create);
+    if (!real) return real;
+    return std::make_unique<FaultJournalFile>(vfs_, path, std::move(*real));
+  }
+  std::uint64_t free_bytes(const std::string& path) override {
+    return system_journal_disk().free_bytes(std::filesystem::path(path).parent_path().string());
+  }
+
+ private:
+  FaultVfs& vfs_;
+};
+
 }  // namespace
 
-FaultVfs::FaultVfs(std::string name) : name_(std::move(name)) {
+FaultVfs::FaultVfs(std::string name)
+    : name_(std::move(name)), disk_(std::make_unique<FaultJournalDisk>(*this)) {
   auto* vfs = new sqlite3_vfs(*system_vfs());
   vfs->pNext = nullptr;
   vfs->zName = name_.c_str();
@@ -166,9 +229,9 @@ bool FaultVfs::has_failed() {
 
 FaultVfs::Fault FaultVfs::next(Operation operation) {
   const std::lock_guard lock(mutex_);
-  const Operation kind = fault_ == Fault::SyncError   ? Operation::Sync
-                         : fault_ == Fault::ReadError ? Operation::Read
-                                                      : Operation::Write;
+  const Operation kind = fault_ == Fault::SyncError   ? Operation::Syncing
+                         : fault_ == Fault::ReadError ? Operation::Reading
+                                                      : Operation::Writing;
   if (fault_ == Fault::None || operation != kind) return Fault::None;
   if (left_ > 1) {
     --left_;
@@ -184,9 +247,9 @@ void FaultVfs::observe(const std::string& directory) {
   const std::lock_guard lock(mutex_);
   directory_ = directory;
   files_.clear();
-  for (const char* name : {"messages.db", "messages.db-wal"}) {
+  for (const std::string& name : store_files(directory)) {
     const std::string path = directory + "/" + name;
-    if (std::filesystem::exists(path)) files_[path].durable = read_file(path);
+    files_[path].durable = read_file(path);
   }
 }
 
@@ -205,7 +268,7 @@ void FaultVfs::truncated(const std::string& path, std::int64_t size) {
 }
 
 bool FaultVfs::sync(const std::string& path, std::uint64_t& failures_seen) {
-  const bool fails = next(Operation::Sync) != Fault::None;
+  const bool fails = next(Operation::Syncing) != Fault::None;
   const std::lock_guard lock(mutex_);
   if (!observed(path)) return !fails;
   File& file = files_[path];

@@ -57,11 +57,11 @@ sqlite::Code create_tables(sqlite::Connection& connection) {
   return connection.execute(sql.c_str());
 }
 
-sqlite::Code bring_up_to_date(sqlite::Connection& connection) {
-  const std::string sql =
-      "BEGIN IMMEDIATE; ALTER TABLE messages ADD COLUMN dead_letter_source INTEGER NOT NULL DEFAULT 0; "
-      "PRAGMA user_version = " +
-      std::to_string(kStoreFormat) + "; COMMIT;";
+sqlite::Code bring_up_to_date(sqlite::Connection& connection, std::int64_t from) {
+  const char* column =
+      from < 2 ? "ALTER TABLE messages ADD COLUMN dead_letter_source INTEGER NOT NULL DEFAULT 0; " : "";
+  const std::string sql = std::string("BEGIN IMMEDIATE; ") + column +
+                          "PRAGMA user_version = " + std::to_string(kStoreFormat) + "; COMMIT;";
   return connection.execute(sql.c_str());
 }
 

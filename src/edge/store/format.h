@@ -11,13 +11,14 @@ namespace forewarm {
 
 // What is in messages.db, as docs/formats/store.md describes it for people and other programs.
 
-inline constexpr std::int64_t kStoreFormat = 2;
+/// 2: the column dead_letter_source. 3: what is not in the tables yet is in the journal.
+inline constexpr std::int64_t kStoreFormat = 3;
 inline constexpr std::int64_t kStoreApplication = 0x6677726d;  // "fwrm"
 
 /// Creates the tables in an empty database; one transaction, format version included.
 sqlite::Code create_tables(sqlite::Connection& connection);
-/// Makes a database of format 1 one of this format; one transaction.
-sqlite::Code bring_up_to_date(sqlite::Connection& connection);
+/// Makes a database of an earlier format one of this format; one transaction.
+sqlite::Code bring_up_to_date(sqlite::Connection& connection, std::int64_t from);
 
 /// The column `priority`: the priority in the lowest 8 bits, the type above them. As an own column the type
 /// would be another format; as it is, what has no type is stored as it always was.
@@ -33,7 +34,7 @@ std::uint64_t record_checksum(std::string_view key, std::string_view value);
 
 /// The single row of the table `state`: what must be in the other tables, so that a missing row is noticed.
 struct StoreState {
-  std::uint64_t commits = 0;         ///< number of the last commit
+  std::uint64_t commits = 0;         ///< number of the last commit that is in the tables
   std::uint64_t last_message = 0;    ///< the largest id ever appended
   std::uint64_t messages = 0;        ///< rows in `messages`
   std::uint64_t message_digest = 0;  ///< sum of message_term() over them, modulo 2^64

@@ -7,11 +7,12 @@
 #include <limits>
 #include <optional>
 
+#include "edge/journal/reader.h"
 #include "edge/sqlite/copy.h"
 #include "edge/store/directory.h"
-#include "edge/store/log_keeper.h"
 #include "edge/store/opening.h"
 #include "edge/store/row_walk.h"
+#include "edge/store/settler.h"
 #include "edge/store/tables.h"
 
 namespace forewarm {
@@ -37,6 +38,7 @@ class Inspector {
   Result<void> open();
   void check_structure();
   void read_mark();
+  void read_journal();
   void read_state();
   Result<void> read_messages();
   Result<void> take(const Message& message, bool intact, bool lease_intact);
@@ -51,13 +53,16 @@ class Inspector {
   sqlite::Connection connection_;
   sqlite::Statement payload_;
   std::optional<std::uint64_t> synced_;
+  std::vector<CommitRange> journal_;
   StoreState found_;
   bool state_read_ = false;
   Inspection result_;
 };
 
 Result<Inspection> Inspector::run() {
-  read_mark();  // before the snapshot, or a commit of a running server between them would look lost
+  // Before the snapshot, or a commit of a running server between them would look lost.
+  read_mark();
+  read_journal();
   if (auto opened = open(); !opened) return std::unexpected(opened.error());
   check_structure();
   read_state();
@@ -111,6 +116,13 @@ void Inspector::read_mark() {
   const auto read = mark->read();
   if (!read) return problem(read.error().message);
   synced_ = *read;
+}
+
+void Inspector::read_journal() {
+  auto reader = JournalReader::open(system_journal_disk(), journal_prefix(directory_), 0);
+  auto ranges = reader ? reader->copy(system_journal_disk(), "") : std::unexpected(reader.error());
+  if (!ranges) return problem(ranges.error().message);
+  journal_ = std::move(*ranges);
 }
 
 void Inspector::read_state() {
@@ -234,10 +246,15 @@ void Inspector::find_orphans() {
 void Inspector::compare() {
   if (!state_read_) return;
   const StoreState& state = result_.state;
-  if (synced_ && *synced_ > state.commits) {
-    problem("the last commit is number " + std::to_string(state.commits) + ", but number " +
-            std::to_string(*synced_) +
-            " was acknowledged: the end of messages.db-wal is damaged or gone, or this is an older backup");
+  std::uint64_t last = state.commits;
+  for (const CommitRange& range : journal_) {
+    if (range.first <= last + 1) last = std::max(last, range.last);
+  }
+  result_.unsettled_commits = last - state.commits;
+  if (synced_ && *synced_ > last) {
+    problem(
+        "the last commit is number " + std::to_string(last) + ", but number " + std::to_string(*synced_) +
+        " was acknowledged: the end of messages.journal-* is damaged or gone, or this is an older backup");
   }
   if (found_.messages != state.messages || found_.message_digest != state.message_digest) {
     problem(std::to_string(state.messages) + " messages were stored, rows of " +

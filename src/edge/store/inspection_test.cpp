@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "edge/sqlite/copy.h"
+#include "edge/store/backup.h"
 #include "edge/store/row_walk.h"
 #include "edge/store/store_contents.h"
 
@@ -85,7 +86,8 @@ TEST(Inspection, LooksAtAStoreThatIsBeingWrittenTo) {
     const auto inspection = inspect_store(directory.path());
     ASSERT_TRUE(inspection) << inspection.error().message;
     EXPECT_TRUE(inspection->intact()) << inspection->problems.front();
-    EXPECT_EQ(inspection->messages, id);
+    EXPECT_EQ(inspection->messages, 0U) << "nothing is settled yet";
+    EXPECT_EQ(inspection->unsettled_commits, id);
   }
 }
 
@@ -204,10 +206,10 @@ TEST(RowWalk, JoinsWhatCannotBeReadAndVisitsTheRestOnce) {
   EXPECT_EQ(seen + walk.unreadable()[0].last - walk.unreadable()[0].first + 1, kMessages);
 }
 
-TEST(CopyDatabase, TakesOneMomentOfAStoreThatIsWrittenToMeanwhile) {
+TEST(Backup, TakesOneMomentOfAStoreThatIsWrittenToMeanwhile) {
   TemporaryDirectory directory;
-  auto store = open_store(Store::Options{.directory = directory.path()}, nullptr,
-                          {.vfs = nullptr, .log = eager_log()});
+  auto store =
+      open_store(Store::Options{.directory = directory.path()}, nullptr, {.settle = eager_settling()});
   std::uint64_t id = 0;
   const auto append = [&] {
     ++id;
@@ -215,22 +217,24 @@ TEST(CopyDatabase, TakesOneMomentOfAStoreThatIsWrittenToMeanwhile) {
   };
   for (int n = 0; n < 600; ++n) append();
   const std::string target = directory.path() + "/copy";
-  std::filesystem::create_directory(target);
   int steps = 0;
-  const auto copied = sqlite::copy_database(directory.path() + "/messages.db", target + "/messages.db",
-                                            [&](std::uint64_t done, std::uint64_t total) {
-                                              EXPECT_LE(done, total);
-                                              ++steps;
-                                              append();
-                                              return true;
-                                            });
-  ASSERT_TRUE(copied) << copied.error().message;
+  {
+    const auto held = StoreDirectory::open(target);
+    ASSERT_TRUE(held);
+    const auto copied = copy_messages(directory.path(), *held, [&](std::uint64_t done, std::uint64_t total) {
+      EXPECT_LE(done, total);
+      ++steps;
+      append();
+      return true;
+    });
+    ASSERT_TRUE(copied) << copied.error().message;
+  }
   EXPECT_GT(steps, 1);
   const auto inspection = inspect_store(target);
   ASSERT_TRUE(inspection) << inspection.error().message;
   EXPECT_TRUE(inspection->intact()) << inspection->problems.front();
   EXPECT_EQ(inspection->messages, 600U) << "as of its beginning";
-  EXPECT_FALSE(std::filesystem::exists(target + "/messages.db-wal"));
+  EXPECT_EQ(store_files(target), std::vector<std::string>{"messages.db"});
 }
 
 TEST(CopyDatabase, GivesUpWhenItIsTold) {
@@ -270,14 +274,21 @@ INSERT INTO records VALUES ('secret', CAST(X'655834666753566b6b6e4d534c516a5a614
 INSERT INTO state VALUES (1, 5, 1, 1, -7995527694508729151, 2, 3239544489639836792, -3424653022429253365);
 )";
 
-TEST(StoreFormat, BringsAFolderOfFormat1UpToDate) {
-  ASSERT_EQ(kStoreFormat, 2)
+/// Of format 2, upgraded from 1 as the server of that format did it.
+constexpr const char* kFormat2 =
+    "ALTER TABLE messages ADD COLUMN dead_letter_source INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 2;";
+
+class StoreFormatTest : public testing::TestWithParam<int> {};
+
+TEST_P(StoreFormatTest, AFolderOfAnEarlierFormatIsBroughtUpToDate) {
+  ASSERT_EQ(kStoreFormat, 3)
       << "a new format needs a fixture of the one before it, and a test that it is upgraded";
   TemporaryDirectory directory(memory_directory());
   run_sql(directory.path(), kFormat1);
+  if (GetParam() == 2) run_sql(directory.path(), kFormat2);
   const auto before = inspect_store(directory.path());
   EXPECT_TRUE(before->intact());
-  EXPECT_EQ(before->format, 1);
+  EXPECT_EQ(before->format, GetParam());
   RecoveredStore recovered;
   auto store = open_store(directory.path(), recovered);
   ASSERT_EQ(recovered.ids(), std::vector<std::uint64_t>{1});
@@ -287,11 +298,13 @@ TEST(StoreFormat, BringsAFolderOfFormat1UpToDate) {
   store.reset();
   const auto after = inspect_store(directory.path());
   EXPECT_TRUE(after->intact());
-  EXPECT_EQ(after->format, 2);
+  EXPECT_EQ(after->format, 3);
   RecoveredStore again;
   store = open_store(directory.path(), again);
   EXPECT_EQ(again.ids(), recovered.ids());
 }
+
+INSTANTIATE_TEST_SUITE_P(Formats, StoreFormatTest, testing::Values(1, 2));
 
 }  // namespace
 }  // namespace forewarm

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <string>
 
-#include "edge/store/log_keeper.h"
+#include "edge/journal/reader.h"
+#include "edge/store/settler.h"
+#include "edge/store/settling.h"
 #include "edge/store/tables.h"
 
 namespace forewarm {
@@ -27,7 +29,8 @@ Result<void> configure(sqlite::Connection& connection, bool create, const std::s
   // Without secure_delete (on in Debian's build) a removal does not rewrite the pages that it frees.
   constexpr const char* kSettings =
       "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = OFF; "
-      "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; "
+      "PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; "
+      "PRAGMA cell_size_check = ON; "
       "PRAGMA journal_size_limit = 16777216";
   Code code = create ? connection.execute("PRAGMA page_size = 4096") : kOk;
   if (code == kOk) code = connection.execute(kSettings);
@@ -39,10 +42,10 @@ Result<void> configure(sqlite::Connection& connection, bool create, const std::s
 Result<void> update_format(sqlite::Connection& connection, const std::string& path) {
   sqlite::Statement format;
   Code code = format.prepare(connection, "PRAGMA user_version");
-  const bool old = code == kOk && format.next() && format.integer(0) < kStoreFormat;
+  const std::int64_t found = code == kOk && format.next() ? format.integer(0) : kStoreFormat;
   if (code == kOk) code = format.code();
   format.reset();
-  if (code == kOk && old) code = bring_up_to_date(connection);
+  if (code == kOk && found < kStoreFormat) code = bring_up_to_date(connection, found);
   if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path));
   return {};
 }
@@ -84,15 +87,26 @@ Result<void> read_records(const sqlite::Connection& connection, const std::strin
   return {};
 }
 
-Result<void> check_against(const SyncedMark& mark, const StoreState& state, const std::string& path) {
-  const auto synced = mark.read();
-  if (!synced) return std::unexpected(synced.error());
-  if (!*synced || **synced <= state.commits) return {};
-  return corrupt(
-      path, "its last commit is number " + std::to_string(state.commits) + ", but number " +
-                std::to_string(**synced) +
-                " was acknowledged, so the end of messages.db-wal is damaged or gone (if you restored an "
-                "older backup on purpose, delete messages.synced)");
+/// Reads the journal to its end, which must be where it ended.
+Result<std::uint64_t> last_commit(JournalReader& journal, std::optional<std::uint64_t> synced,
+                                  const std::string& prefix) {
+  for (;;) {
+    const auto entry = journal.next();
+    if (!entry) return std::unexpected(entry.error());
+    if (!*entry) break;
+  }
+  const std::uint64_t last = journal.last();
+  const auto beyond = journal.skip_damage();
+  if (!beyond) return std::unexpected(beyond.error());
+  if (*beyond && (*beyond)->synced > last) {
+    return corrupt(prefix + "*", "commit " + std::to_string(last + 1) + " cannot be read, but number " +
+                                     std::to_string((*beyond)->commit) + " is there");
+  }
+  if (!synced || *synced <= last) return last;
+  return corrupt(prefix + "*", "the last commit is number " + std::to_string(last) + ", but number " +
+                                   std::to_string(*synced) +
+                                   " was acknowledged, so the end of the journal is damaged or gone (if you "
+                                   "restored an older backup on purpose, delete messages.synced)");
 }
 
 }  // namespace
@@ -140,11 +154,35 @@ Result<sqlite::Connection> open_database(const StoreDirectory& directory, const 
   return connection;
 }
 
-Result<StoreState> recover(const sqlite::Connection& connection, const std::string& path,
-                           const SyncedMark& mark, const Store::Recovery& recovery) {
+std::string journal_prefix(const std::string& directory) {
+  return directory + "/messages.journal-";
+}
+
+Result<StoreState> settle_journal(sqlite::Connection& connection, const std::string& directory,
+                                  JournalDisk& disk, std::optional<std::uint64_t> synced) {
+  const std::string path = directory + "/messages.db";
+  const std::string prefix = journal_prefix(directory);
   const auto state = read_store_state(connection, path);
   if (!state) return std::unexpected(state.error());
-  if (auto complete = check_against(mark, *state, path); !complete) return std::unexpected(complete.error());
+  auto ahead = JournalReader::open(disk, prefix, state->commits);
+  if (!ahead) return std::unexpected(ahead.error());
+  const auto last = last_commit(*ahead, synced, prefix);
+  if (!last) return std::unexpected(last.error());
+  if (*last == state->commits) return *state;
+  auto journal = JournalReader::open(disk, prefix, state->commits);
+  if (!journal) return std::unexpected(journal.error());
+  Tables tables(connection, *state);
+  if (const Code code = tables.prepare(); code != kOk)
+    return std::unexpected(sqlite::to_error(code, "opening", path));
+  if (auto settled = Settling(tables, path).run(*journal, *last); !settled)
+    return std::unexpected(settled.error());
+  return tables.state();
+}
+
+Result<StoreState> recover(const sqlite::Connection& connection, const std::string& path,
+                           const Store::Recovery& recovery) {
+  const auto state = read_store_state(connection, path);
+  if (!state) return std::unexpected(state.error());
   StoreState found{.commits = state->commits, .last_message = state->last_message};
   if (auto read = read_messages(connection, path, found, recovery); !read)
     return std::unexpected(read.error());

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "edge/journal/disk.h"
 #include "edge/sqlite/sqlite.h"
 #include "edge/store/directory.h"
 #include "edge/store/format.h"
@@ -16,8 +19,17 @@ Result<sqlite::Connection> open_database(const StoreDirectory& directory, const 
 /// The one row of the table `state`. Corrupt if it is gone or its checksum is wrong.
 Result<StoreState> read_store_state(const sqlite::Connection& connection, const std::string& path);
 
+/// DIR/messages.journal-
+std::string journal_prefix(const std::string& directory);
+
+/// Brings the tables of the store in `directory` up to its journal's end. The result is the table `state`
+/// then. Corrupt if commits are missing in the journal, or at its end, where `synced` was acknowledged; then
+/// nothing is changed.
+Result<StoreState> settle_journal(sqlite::Connection& connection, const std::string& directory,
+                                  JournalDisk& disk, std::optional<std::uint64_t> synced);
+
 /// Reads everything but payloads, verifies it, and hands it to `recovery`. The result is the table `state`.
 Result<StoreState> recover(const sqlite::Connection& connection, const std::string& path,
-                           const SyncedMark& mark, const Store::Recovery& recovery);
+                           const Store::Recovery& recovery);
 
 }  // namespace forewarm

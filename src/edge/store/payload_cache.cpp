@@ -15,12 +15,26 @@ std::size_t cost(const std::string& payload) {
 }  // namespace
 
 void PayloadCache::put(MessageId id, SharedPayload payload, SharedOutcome outcome) {
+  forget_removed();
   erase(id);
   bytes_ += cost(*payload);
   entries_.insert(id, {std::move(payload), std::move(outcome)});
   order_.push_back(id);
   evict();
   forget_erased();
+}
+
+void PayloadCache::remove(MessageId id, SharedOutcome outcome) {
+  forget_removed();
+  if (entries_.contains(id)) removals_.push_back({id, std::move(outcome)});
+}
+
+void PayloadCache::forget_removed() {
+  for (; !removals_.empty(); removals_.pop_front()) {
+    const std::uint64_t commit = removals_.front().outcome->load(std::memory_order_acquire);
+    if (commit == kPending) return;
+    if (commit != kFailed) erase(removals_.front().id);
+  }
 }
 
 void PayloadCache::erase(MessageId id) {
@@ -31,9 +45,10 @@ void PayloadCache::erase(MessageId id) {
 }
 
 SharedPayload PayloadCache::find(MessageId id) {
+  forget_removed();
   Entry* entry = entries_.find(id);
   if (!entry) return nullptr;
-  if (entry->outcome->load(std::memory_order_acquire) == Outcome::Failed) {
+  if (entry->outcome->load(std::memory_order_acquire) == kFailed) {
     erase(id);
     return nullptr;
   }
@@ -44,8 +59,9 @@ void PayloadCache::evict() {
   while (bytes_ > bytes_max_ && !order_.empty()) {
     const MessageId oldest = order_.front();
     if (Entry* entry = entries_.find(oldest)) {
-      // Outcomes arrive in the order of submission: nothing behind a pending entry is committed.
-      if (entry->outcome->load(std::memory_order_acquire) == Outcome::Pending) return;
+      // Outcomes arrive in the order of submission: nothing behind one that is not settled is.
+      const std::uint64_t commit = entry->outcome->load(std::memory_order_acquire);
+      if (commit == kPending || (commit != kFailed && commit > settled_)) return;
       erase(oldest);
     }
     order_.pop_front();

@@ -20,7 +20,7 @@ struct StoredMessage {
   std::string payload;
 };
 
-// What the queue needs of a store, and nothing more, so that a log of our own can take SQLite's place.
+// What the queue needs of a store, and nothing more.
 struct AppendMessage {
   StoredMessage message;
 };
@@ -60,8 +60,8 @@ using Write = std::variant<AppendMessage, RemoveMessage, UpdateMessage, MoveMess
 /// next Synced one.
 enum class Durability : std::uint8_t { Written, Synced };
 
-/// The durable queue: one writer thread that commits whatever has gathered while the last commit was being
-/// synced (group commit), checkpoints on a second connection off the write path, payloads read back by id
+/// The durable queue: one writer thread that commits to a journal whatever has gathered while the last commit
+/// was being synced (group commit), a settler that brings the database up to it, payloads read back by id
 /// with a bounded cache.
 ///
 /// The caller's thread is one (the loop's); `done` is called on the writer's thread: give it a way home.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <sstream>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "edge/store/fault_vfs.h"
 #include "edge/store/format.h"
 #include "edge/store/store_fixture.h"
 
@@ -105,10 +107,25 @@ class Load {
   std::uint64_t last_id_ = 0;
 };
 
+/// The tuning of a store on a file layer of the tests.
+inline StoreTuning on(FaultVfs& vfs, const SettleBounds& settle = {}) {
+  return {.vfs = vfs.name(), .disk = &vfs.disk(), .settle = settle};
+}
+
+/// A journal of small slots that is settled every few commits, so that short tests meet all of it.
+inline SettleBounds eager_settling() {
+  return {.journal = {.slot_bytes = 16'384, .grows_to = 6000},
+          .bytes = 6000,
+          .bytes_max = 60'000,
+          .at_least_every = std::chrono::milliseconds(20),
+          .again_after = std::chrono::milliseconds(1)};
+}
+
 /// Opens a directory and reads everything; the error instead if it is refused.
-inline Result<Contents> open_and_read(const std::string& directory, const char* vfs = nullptr) {
+inline Result<Contents> open_and_read(const std::string& directory, FaultVfs* vfs = nullptr) {
   RecoveredStore recovered;
-  auto store = open_sqlite_store({.directory = directory}, {.vfs = vfs, .log = {}}, recovered.recovery());
+  auto store =
+      open_journaled_store({.directory = directory}, vfs ? on(*vfs) : StoreTuning{}, recovered.recovery());
   if (!store) return std::unexpected(store.error());
   Contents contents;
   for (const auto& [id, message] : recovered.messages) {
@@ -118,14 +135,9 @@ inline Result<Contents> open_and_read(const std::string& directory, const char* 
   return contents;
 }
 
-inline std::string open_and_describe(const std::string& directory, const char* vfs = nullptr) {
+inline std::string open_and_describe(const std::string& directory, FaultVfs* vfs = nullptr) {
   const auto contents = open_and_read(directory, vfs);
   return contents ? describe(*contents) : "refused: " + contents.error().message;
-}
-
-/// A log that is copied and begun anew every few commits, so that short tests meet both.
-inline LogBounds eager_log() {
-  return {.copy_every = 12, .restart_from = 40, .left_to_writer = 8, .pages_max = 200};
 }
 
 }  // namespace forewarm

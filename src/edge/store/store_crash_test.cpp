@@ -29,8 +29,7 @@ class Crashes {
       : loss_(loss), random_(seed), left_(count), load_(seed), vfs_("observed"), recovery_vfs_("recovery") {}
 
   void run() {
-    auto store =
-        open_store({.directory = directory_.path()}, nullptr, {.vfs = vfs_.name(), .log = eager_log()});
+    auto store = open_store({.directory = directory_.path()}, nullptr, on(vfs_, eager_settling()));
     vfs_.observe(directory_.path());
     vfs_.at_each_step([this] { maybe_crash(); });
     while (left_ > 0) submit(*store);
@@ -92,7 +91,7 @@ class Crashes {
     TemporaryDirectory copy(memory_directory());
     for (const auto& [name, bytes] : image) write_file(copy.path() + "/" + name, bytes);
     write_file(copy.path() + "/messages.synced", mark);
-    return open_and_describe(copy.path(), recovery_vfs_.name());
+    return open_and_describe(copy.path(), &recovery_vfs_);
   }
 
   FaultVfs::Loss loss_;

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "edge/store/sqlite_store.h"
+#include "edge/store/journaled_store.h"
 #include "edge/store/store.h"
 
 // What the store's tests share.
@@ -115,7 +115,7 @@ inline void Gate::block_writer_of(Store& store, std::uint64_t id) {
 
 inline std::unique_ptr<Store> open_store(const Store::Options& options, RecoveredStore* recovered = nullptr,
                                          const StoreTuning& tuning = {}) {
-  auto store = open_sqlite_store(options, tuning, recovered ? recovered->recovery() : Store::Recovery{});
+  auto store = open_journaled_store(options, tuning, recovered ? recovered->recovery() : Store::Recovery{});
   EXPECT_TRUE(store) << store.error().message;
   return store ? std::move(*store) : nullptr;
 }

@@ -184,30 +184,6 @@ TEST(Store, CommitsWhatGatheredInOneGroup) {
   EXPECT_EQ(after.pending_bytes, 0U);
 }
 
-TEST(Store, FailsOnlyTheWriteWhoseIdIsTaken) {
-  TemporaryDirectory directory;
-  auto store = open_store(directory.path());
-  ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), "first"}}}));
-  Gate gate;
-  gate.block_writer_of(*store, 5);
-  Completion good, bad, last;
-  ASSERT_TRUE(store->submit({AppendMessage{{make_message(2), "2"}}}, Durability::Synced, good.done()));
-  ASSERT_TRUE(
-      store->submit({AppendMessage{{make_message(3), "3"}}, AppendMessage{{make_message(1), "again"}}},
-                    Durability::Synced, bad.done()));
-  ASSERT_TRUE(store->submit({AppendMessage{{make_message(4), "4"}}}, Durability::Synced, last.done()));
-  gate.open();
-  EXPECT_TRUE(good.wait());
-  EXPECT_EQ(bad.wait().error().code, ErrorCode::Conflict);
-  EXPECT_TRUE(last.wait());
-  EXPECT_EQ(store->payload(MessageId(3)).error().code, ErrorCode::NotFound);
-  EXPECT_EQ(store->payload(MessageId(1)), "first");
-  store.reset();
-  RecoveredStore recovered;
-  store = open_store(directory.path(), recovered);
-  EXPECT_EQ(recovered.ids(), (std::vector<std::uint64_t>{1, 2, 4, 5}));
-}
-
 TEST(Store, CommitsWhatWasSubmittedBeforeItCloses) {
   TemporaryDirectory directory;
   std::vector<Completion> completions(500);
@@ -263,12 +239,12 @@ TEST(Store, RemembersWhoseDeadLetterAMessageIs) {
 TEST(Store, RefusesANewerFormatAndLeavesItAsItIs) {
   TemporaryDirectory directory;
   commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "x"}}});
-  run_sql(directory.path(), "PRAGMA user_version = 3");
+  run_sql(directory.path(), "PRAGMA user_version = 4");
   const std::string before = read_file(directory.path() + "/messages.db");
   const auto store = Store::open({.directory = directory.path()}, {});
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, ErrorCode::Invalid);
-  EXPECT_NE(store.error().message.find("format 3"), std::string::npos);
+  EXPECT_NE(store.error().message.find("format 4"), std::string::npos);
   EXPECT_EQ(read_file(directory.path() + "/messages.db"), before);
 }
 
@@ -282,18 +258,20 @@ TEST(Store, RefusesADatabaseOfAnotherProgram) {
   EXPECT_EQ(read_file(directory.path() + "/messages.db"), before);
 }
 
-TEST(Store, BeginsItsLogAnewInsteadOfLettingItGrow) {
+TEST(Store, UsesItsJournalAgainInsteadOfLettingItGrow) {
   TemporaryDirectory directory;
-  StoreTuning tuning;
-  tuning.log.pages_max = 2000;  // 8 MB
+  const StoreTuning tuning{
+      .settle = {.journal = {.slot_bytes = 1U << 20}, .bytes = 1U << 20, .bytes_max = 4U << 20}};
   auto store = open_store({.directory = directory.path()}, nullptr, tuning);
-  // 60 MB of log are written; without a bound it would be as long.
+  // 60 MB are written; without a bound the journal would be as long.
   for (std::uint64_t id = 1; id <= 600; ++id) {
     ASSERT_TRUE(
         commit(*store, {AppendMessage{{make_message(id), std::string(100'000, 'x')}}}, Durability::Written));
     ASSERT_TRUE(commit(*store, {RemoveMessage{MessageId(id)}}, Durability::Written));
   }
-  EXPECT_LT(std::filesystem::file_size(directory.path() + "/messages.db-wal"), 10U << 20);
+  EXPECT_LT(store->statistics().file_bytes, 20U << 20);
+  EXPECT_LT(std::filesystem::file_size(directory.path() + "/messages.db"), 1U << 20)
+      << "what came and went between two settlings never was in the database";
 }
 
 }  // namespace

@@ -47,21 +47,12 @@ Code Tables::begin() {
   return begin_.run();
 }
 
-Code Tables::apply(const Write& write, std::string_view payload) {
-  if (const auto* append = std::get_if<AppendMessage>(&write)) return apply(*append, payload);
-  return std::visit(
-      [&](const auto& other) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(other)>, AppendMessage>) {
-          return kOk;
-        } else {
-          return apply(other);
-        }
-      },
-      write);
+void Tables::know_message(MessageId id) {
+  next_.last_message = std::max(next_.last_message, id.value());
 }
 
-Code Tables::commit() {
-  ++next_.commits;
+Code Tables::commit(std::uint64_t commits) {
+  next_.commits = commits;
   if (const Code code = put_state(); code != kOk) return code;
   const Code code = commit_.run();
   if (code == kOk) state_ = next_;
@@ -90,7 +81,7 @@ Code Tables::apply(const AppendMessage& write, std::string_view payload) {
       .bind(13, std::int64_t{message.dead_letter_source.value()});
   if (const Code code = append_.run(); code != kOk) return code;
   next_.add(message.id);
-  next_.last_message = std::max(next_.last_message, message.id.value());
+  know_message(message.id);
   return append_payload_.bind(1, message.id.value())
       .bind_blob(2, payload)
       .bind(3, payload_checksum(message.id, payload))

@@ -8,7 +8,7 @@
 
 namespace forewarm {
 
-/// Applies writes to the tables inside a transaction that the caller begins and ends. Writer's thread only.
+/// Applies writes to the tables inside a transaction that the caller begins and ends. One thread only.
 ///
 /// Deliveries rewrite small rows in `messages`; payloads lie in a table of their own, are written once and
 /// read by id. One table for both wrote a quarter more log per message with deliveries, and made opening read
@@ -20,16 +20,9 @@ class Tables {
   sqlite::Code prepare();
 
   sqlite::Code begin();
-  /// `payload` is an AppendMessage's; its own is not looked at. Writes to a message that is not there change
-  /// nothing.
-  sqlite::Code apply(const Write& write, std::string_view payload);
-  sqlite::Code commit();
-  void roll_back();
+  // Writes to a message that is not there change nothing.
 
-  /// As of the last commit that succeeded.
-  const StoreState& state() const { return state_; }
-
- private:
+  /// `payload` is the message's; its own is not looked at.
   sqlite::Code apply(const AppendMessage& write, std::string_view payload);
   sqlite::Code apply(const RemoveMessage& write);
   sqlite::Code apply(const UpdateMessage& write);
@@ -37,6 +30,16 @@ class Tables {
   sqlite::Code apply(const PurgeQueue& write);
   sqlite::Code apply(const PutRecord& write);
   sqlite::Code apply(const RemoveRecord& write);
+  /// An id that was given, whether its message is still there or not.
+  void know_message(MessageId id);
+  /// `commits`: number of the last commit that is in the tables now.
+  sqlite::Code commit(std::uint64_t commits);
+  void roll_back();
+
+  /// As of the last commit that succeeded.
+  const StoreState& state() const { return state_; }
+
+ private:
   sqlite::Code put_state();
   bool changed_a_row() const;
 

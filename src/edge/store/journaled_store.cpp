@@ -1,4 +1,4 @@
-#include "edge/store/sqlite_store.h"
+#include "edge/store/journaled_store.h"
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -13,11 +13,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "edge/journal/journal.h"
 #include "edge/store/directory.h"
 #include "edge/store/opening.h"
 #include "edge/store/payload_cache.h"
 #include "edge/store/space_reserve.h"
-#include "edge/store/tables.h"
+#include "edge/store/write_codec.h"
 
 namespace forewarm {
 
@@ -56,13 +57,13 @@ std::uint64_t file_size(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-class SqliteStore final : public Store {
+class JournaledStore final : public Store {
  public:
-  SqliteStore(const Options& options, const StoreTuning& tuning, StoreDirectory directory, SyncedMark mark,
-              sqlite::Connection writer, const StoreState& state);
-  ~SqliteStore() override;
+  JournaledStore(const Options& options, const StoreTuning& tuning, StoreDirectory directory, SyncedMark mark,
+                 sqlite::Connection database, const StoreState& state);
+  ~JournaledStore() override;
 
-  Result<void> start();
+  Result<void> start(const StoreState& state);
 
   Result<void> submit(std::vector<Write> writes, Durability durability, Done done) override;
   Result<std::string> payload(MessageId message) override;
@@ -82,13 +83,13 @@ class SqliteStore final : public Store {
   void run();
   Group take_group();
   void commit(Group group);
-  void commit_one_by_one(Group group);
   void refuse_appends(Group& group);
+  Error why_refused() const;
   bool is_still_full();
   bool make_room();
-  Code write(const Group& group, bool synced);
+  bool cannot_settle();
+  Result<void> write(const Group& group, bool synced);
   void finish(Group& group, const Result<void>& result, bool synced);
-  void keep_log();
   void poison(const Error& reason);
 
   Options options_;
@@ -96,16 +97,14 @@ class SqliteStore final : public Store {
   StoreDirectory directory_;
   std::string path_;
   SyncedMark mark_;
-  sqlite::Connection writer_;
   sqlite::Connection reader_;
   sqlite::Statement read_payload_, find_message_;  ///< caller's thread
-  Tables tables_;
-  LogKeeper log_;
+  std::unique_ptr<Journal> journal_;
+  Settler settler_;
   SpaceReserve reserve_;
   std::atomic<bool> full_{false};
   std::chrono::steady_clock::time_point looked_for_room_;
-  bool full_sync_ = true;  ///< what the writer's connection is set to
-  int log_pages_ = 0;
+  std::uint64_t synced_;  ///< the last commit that was
 
   PayloadCache cache_;
   std::uint64_t next_id_;
@@ -121,38 +120,35 @@ class SqliteStore final : public Store {
   std::thread thread_;
 };
 
-SqliteStore::SqliteStore(const Options& options, const StoreTuning& tuning, StoreDirectory directory,
-                         SyncedMark mark, sqlite::Connection writer, const StoreState& state)
+JournaledStore::JournaledStore(const Options& options, const StoreTuning& tuning, StoreDirectory directory,
+                               SyncedMark mark, sqlite::Connection database, const StoreState& state)
     : options_(options),
       tuning_(tuning),
       directory_(std::move(directory)),
       path_(directory_.file("messages.db")),
       mark_(std::move(mark)),
-      writer_(std::move(writer)),
-      tables_(writer_, state),
-      log_(tuning.log),
+      settler_(tuning.settle, *tuning_.disk, journal_prefix(directory_.path()), path_, std::move(database),
+               state),
       reserve_(directory_.file("messages.reserve"), options.reserve_bytes),
-      cache_(options.payload_cache_bytes),
+      synced_(state.commits),
+      cache_(options.payload_cache_bytes, settler_.settled()),
       next_id_(state.last_message + 1) {}
 
-SqliteStore::~SqliteStore() {
+JournaledStore::~JournaledStore() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
-  // After a failed sync the kernel may give back old bytes for the log; copying them would damage the
-  // database.
-  log_.stop(poison_.has_value());
-  if (poison_) {
-    writer_.forbid_checkpoint_on_close();
-    reader_.forbid_checkpoint_on_close();
-  }
+  // After a failed sync the kernel may give back old bytes for any file; copying them on would spread the
+  // damage.
+  settler_.stop(poison_.has_value());
+  if (poison_) reader_.forbid_checkpoint_on_close();
 }
 
-Result<void> SqliteStore::start() {
-  Code code = tables_.prepare();
+Result<void> JournaledStore::start(const StoreState& state) {
+  Code code = settler_.prepare();
   if (code == kOk) code = reader_.open(path_, tuning_.vfs, false);
   if (code == kOk) {
     sqlite3_busy_timeout(reader_.handle(), kBusyWaitMs);
@@ -161,16 +157,13 @@ Result<void> SqliteStore::start() {
   if (code == kOk)
     code = read_payload_.prepare(reader_, "SELECT payload, checksum FROM payloads WHERE id = ?");
   if (code == kOk) code = find_message_.prepare(reader_, "SELECT id FROM messages WHERE id = ?");
-  if (code == kOk) code = log_.start(path_, tuning_.vfs);
   if (code != kOk) return std::unexpected(sqlite::to_error(code, "opening", path_));
+  auto journal =
+      Journal::open(*tuning_.disk, journal_prefix(directory_.path()), tuning_.settle.journal, state.commits);
+  if (!journal) return std::unexpected(journal.error());
+  journal_ = std::move(*journal);
+  settler_.start(*journal_);
   full_ = !reserve_.take();
-  sqlite3_wal_hook(
-      writer_.handle(),
-      [](void* pages, sqlite3*, const char*, int count) {
-        *static_cast<int*>(pages) = count;
-        return SQLITE_OK;
-      },
-      &log_pages_);
   thread_ = std::thread([this] {
     if (options_.writer_begins) options_.writer_begins();
     run();
@@ -178,13 +171,13 @@ Result<void> SqliteStore::start() {
   return {};
 }
 
-Result<void> SqliteStore::submit(std::vector<Write> writes, Durability durability, Done done) {
+Result<void> JournaledStore::submit(std::vector<Write> writes, Durability durability, Done done) {
   Job job;
   job.writes = std::move(writes);
   job.durability = durability;
   job.done = std::move(done);
   for (const Write& write : job.writes) job.bytes += size_of(write);
-  job.outcome = std::make_shared<std::atomic<Outcome>>(Outcome::Pending);
+  job.outcome = std::make_shared<std::atomic<std::uint64_t>>(kPending);
   {
     // Nobody else adds, so what fits now still fits below.
     const std::lock_guard lock(mutex_);
@@ -204,7 +197,7 @@ Result<void> SqliteStore::submit(std::vector<Write> writes, Durability durabilit
   return {};
 }
 
-void SqliteStore::remember(Job& job) {
+void JournaledStore::remember(Job& job) {
   for (Write& write : job.writes) {
     if (auto* append = std::get_if<AppendMessage>(&write)) {
       const MessageId id = append->message.message.id;
@@ -214,12 +207,12 @@ void SqliteStore::remember(Job& job) {
       cache_.put(id, payload, job.outcome);
       job.payloads.push_back(std::move(payload));
     } else if (const auto* remove = std::get_if<RemoveMessage>(&write)) {
-      cache_.erase(remove->message);
+      cache_.remove(remove->message, job.outcome);
     }
   }
 }
 
-Result<std::string> SqliteStore::payload(MessageId message) {
+Result<std::string> JournaledStore::payload(MessageId message) {
   if (const SharedPayload cached = cache_.find(message)) return *cached;
   read_payload_.bind(1, message.value());
   if (!read_payload_.next()) {
@@ -233,7 +226,7 @@ Result<std::string> SqliteStore::payload(MessageId message) {
   return payload;
 }
 
-Error SqliteStore::why_no_payload(MessageId message) {
+Error JournaledStore::why_no_payload(MessageId message) {
   find_message_.bind(1, message.value());
   if (find_message_.next()) {
     find_message_.reset();
@@ -243,34 +236,35 @@ Error SqliteStore::why_no_payload(MessageId message) {
   return {ErrorCode::NotFound, "there is no message " + std::to_string(message.value()) + " in " + path_};
 }
 
-Error SqliteStore::damaged_payload(MessageId message, const char* how) const {
+Error JournaledStore::damaged_payload(MessageId message, const char* how) const {
   return {ErrorCode::Corrupt, path_ + " is damaged: the payload of message " +
                                   std::to_string(message.value()) + " " + how +
                                   ". Delete the message, or restore a backup."};
 }
 
-Store::Statistics SqliteStore::statistics() {
+Store::Statistics JournaledStore::statistics() {
   Statistics result{.commits = commits_.load(),
                     .writes = writes_.load(),
                     .syncs = syncs_.load(),
                     .commit_us_max = commit_us_max_.exchange(0),
-                    .file_bytes = file_size(path_) + file_size(path_ + "-wal")};
+                    .file_bytes = file_size(path_) + file_size(path_ + "-wal") + journal_->file_bytes()};
   const std::lock_guard lock(mutex_);
   result.pending_bytes = pending_bytes_;
   return result;
 }
 
-void SqliteStore::run() {
+void JournaledStore::run() {
   for (;;) {
     Group group = take_group();
     if (group.empty()) return;
-    if (is_still_full()) refuse_appends(group);
-    if (!group.empty()) commit(std::move(group));
-    keep_log();
+    if (is_still_full() || cannot_settle()) refuse_appends(group);
+    if (group.empty()) continue;
+    commit(std::move(group));
+    settler_.committed();
   }
 }
 
-SqliteStore::Group SqliteStore::take_group() {
+JournaledStore::Group JournaledStore::take_group() {
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] { return stopping_ || !pending_.empty(); });
   Group group;
@@ -289,45 +283,43 @@ SqliteStore::Group SqliteStore::take_group() {
   return group;
 }
 
-void SqliteStore::commit(Group group) {
+void JournaledStore::commit(Group group) {
   if (poison_) return finish(group, std::unexpected(*poison_), false);
   const bool synced =
       std::ranges::any_of(group, [](const Job& job) { return job.durability == Durability::Synced; });
   const auto began = std::chrono::steady_clock::now();
-  Code code = write(group, synced);
-  // The copier's sync of the same log may have failed meanwhile: this commit's own sync then proves nothing.
-  if (code == kOk && log_.sync_failed()) code = SQLITE_IOERR_FSYNC;
+  Result<void> result = write(group, synced);
+  // The settler's sync may have failed meanwhile: nothing is known of this disk then.
+  if (settler_.sync_failed()) {
+    poison(result ? Error{ErrorCode::Io, "cannot sync the files of " + path_ + "."} : result.error());
+    result = std::unexpected(*poison_);
+  }
   const auto us =
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
   commit_us_max_ = std::max(commit_us_max_.load(), static_cast<std::uint64_t>(us.count()));
-  if (code == kOk) return finish(group, {}, synced);
-  tables_.roll_back();
-  if (sqlite::is_the_writes_own(code) && group.size() > 1) return commit_one_by_one(std::move(group));
-  if (sqlite::is_full(code) && make_room()) {
+  if (!result && result.error().code == ErrorCode::Exhausted && make_room()) {
     refuse_appends(group);
     return group.empty() ? void() : commit(std::move(group));
   }
-  const Error reason = sqlite::to_error(code, "writing to", path_);
-  if (sqlite::sync_failed(code)) poison(reason);
-  finish(group, std::unexpected(poison_ ? *poison_ : reason), false);
-}
-
-void SqliteStore::commit_one_by_one(Group group) {
-  for (Job& job : group) {
-    Group single;
-    single.push_back(std::move(job));
-    commit(std::move(single));
-  }
+  finish(group, result, synced);
 }
 
 /// True if the group that met the full disk may succeed now, without its messages.
-bool SqliteStore::make_room() {
+bool JournaledStore::make_room() {
   full_ = options_.reserve_bytes > 0;
   looked_for_room_ = std::chrono::steady_clock::now();
   return reserve_.give_up();
 }
 
-bool SqliteStore::is_still_full() {
+/// The journal holds all that it may, and the database takes nothing of it.
+bool JournaledStore::cannot_settle() {
+  const auto obstacle = settler_.obstacle();
+  if (!obstacle) return false;
+  if (obstacle->code == ErrorCode::Exhausted && !full_) make_room();
+  return full_ || journal_->unsettled_bytes() >= tuning_.settle.bytes_max;
+}
+
+bool JournaledStore::is_still_full() {
   if (!full_) return false;
   const auto now = std::chrono::steady_clock::now();
   if (now - looked_for_room_ < kRoomEvery) return true;
@@ -336,47 +328,50 @@ bool SqliteStore::is_still_full() {
   return full_;
 }
 
-void SqliteStore::refuse_appends(Group& group) {
-  const auto first =
-      std::stable_partition(group.begin(), group.end(), [](const Job& job) { return !appends(job); });
-  Group refused(std::make_move_iterator(first), std::make_move_iterator(group.end()));
-  group.erase(first, group.end());
+void JournaledStore::refuse_appends(Group& group) {
+  Group kept;
+  Group refused;
+  for (Job& job : group) (appends(job) ? refused : kept).push_back(std::move(job));
+  group = std::move(kept);
   if (refused.empty()) return;
-  finish(refused,
-         error(ErrorCode::Exhausted,
-               "the disk of " + path_ + " is full: no messages are taken until there is room for " +
-                   std::to_string(options_.reserve_bytes >> 20) +
-                   " MiB again. Receiving and deleting go on. Free some space, or delete messages."),
-         false);
+  finish(refused, std::unexpected(why_refused()), false);
 }
 
-Code SqliteStore::write(const Group& group, bool synced) {
-  if (synced != full_sync_) {
-    const Code code = writer_.execute(synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-    if (code != kOk) return code;
-    full_sync_ = synced;
+Error JournaledStore::why_refused() const {
+  if (!full_) {
+    return {ErrorCode::Exhausted,
+            "no messages are taken while " + path_ +
+                " cannot be written to. Receiving and deleting go on. See the server's log."};
   }
-  if (const Code code = tables_.begin(); code != kOk) return code;
+  return {ErrorCode::Exhausted,
+          "the disk of " + path_ + " is full: no messages are taken until there is room for " +
+              std::to_string(options_.reserve_bytes >> 20) +
+              " MiB again. Receiving and deleting go on. Free some space, or delete messages."};
+}
+
+Result<void> JournaledStore::write(const Group& group, bool synced) {
+  std::string& entry = journal_->next_entry();
   for (const Job& job : group) {
     auto payload = job.payloads.begin();
     for (const Write& write : job.writes) {
       const bool append = std::holds_alternative<AppendMessage>(write);
-      const std::string_view bytes = append ? std::string_view(**payload++) : std::string_view();
-      if (const Code code = tables_.apply(write, bytes); code != kOk) return code;
+      encode_write(write, append ? std::string_view(**payload++) : std::string_view(), entry);
     }
   }
-  return tables_.commit();
+  if (auto appended = journal_->append(synced_); !appended) return appended;
+  return synced ? journal_->sync() : Result<void>();
 }
 
-void SqliteStore::finish(Group& group, const Result<void>& result, bool synced) {
+void JournaledStore::finish(Group& group, const Result<void>& result, bool synced) {
+  const std::uint64_t commit = journal_->position().commit;
   if (result) {
-    if (synced) mark_.write(tables_.state().commits);
+    if (synced) mark_.write(synced_ = commit);
     commits_ += 1;
     syncs_ += synced ? 1 : 0;
   }
   std::size_t bytes = 0;
   for (Job& job : group) {
-    job.outcome->store(result ? Outcome::Committed : Outcome::Failed, std::memory_order_release);
+    job.outcome->store(result ? commit : kFailed, std::memory_order_release);
     if (result) writes_ += job.writes.size();
     bytes += job.bytes;
   }
@@ -389,15 +384,7 @@ void SqliteStore::finish(Group& group, const Result<void>& result, bool synced) 
   }
 }
 
-void SqliteStore::keep_log() {
-  if (poison_) return;
-  Code code = kOk;
-  if (log_.grew_to(log_pages_)) code = log_.restart(writer_);
-  if (sqlite::sync_failed(code) || log_.sync_failed())
-    poison(sqlite::to_error(SQLITE_IOERR_FSYNC, "syncing", path_));
-}
-
-void SqliteStore::poison(const Error& reason) {
+void JournaledStore::poison(const Error& reason) {
   const std::lock_guard lock(mutex_);
   poison_ =
       Error{ErrorCode::Io,
@@ -407,27 +394,32 @@ void SqliteStore::poison(const Error& reason) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_sqlite_store(const Store::Options& options, const StoreTuning& tuning,
-                                                 const Store::Recovery& recovery) {
+Result<std::unique_ptr<Store>> open_journaled_store(const Store::Options& options, const StoreTuning& given,
+                                                    const Store::Recovery& recovery) {
+  StoreTuning tuning = given;
+  if (!tuning.disk) tuning.disk = &system_journal_disk();
   auto directory = StoreDirectory::open(options.directory);
   if (!directory) return std::unexpected(directory.error());
   auto mark = SyncedMark::open(directory->file("messages.synced"));
   if (!mark) return std::unexpected(mark.error());
-  auto writer = open_database(*directory, tuning.vfs);
-  if (!writer) return std::unexpected(writer.error());
-  const auto state = recover(*writer, directory->file("messages.db"), *mark, recovery);
+  const auto synced = mark->read();
+  if (!synced) return std::unexpected(synced.error());
+  auto database = open_database(*directory, tuning.vfs);
+  if (!database) return std::unexpected(database.error());
+  auto state = settle_journal(*database, directory->path(), *tuning.disk, *synced);
+  if (state) state = recover(*database, directory->file("messages.db"), recovery);
   if (!state) {
-    writer->forbid_checkpoint_on_close();
+    database->forbid_checkpoint_on_close();
     return std::unexpected(state.error());
   }
-  auto store = std::make_unique<SqliteStore>(options, tuning, std::move(*directory), std::move(*mark),
-                                             std::move(*writer), *state);
-  if (auto started = store->start(); !started) return std::unexpected(started.error());
+  auto store = std::make_unique<JournaledStore>(options, tuning, std::move(*directory), std::move(*mark),
+                                                std::move(*database), *state);
+  if (auto started = store->start(*state); !started) return std::unexpected(started.error());
   return store;
 }
 
 Result<std::unique_ptr<Store>> Store::open(const Options& options, const Recovery& recovery) {
-  return open_sqlite_store(options, {}, recovery);
+  return open_journaled_store(options, {}, recovery);
 }
 
 }  // namespace forewarm
