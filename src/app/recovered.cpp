@@ -11,7 +11,8 @@ constexpr std::string_view kClockRecord = "clock";
 
 }  // namespace
 
-Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes) {
+Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes,
+                                std::function<void(const std::string&)> warn) {
   Recovered recovered;
   Store::Recovery recovery;
   recovery.message = [&](const Message& message) { recovered.messages.push_back(message); };
@@ -22,6 +23,7 @@ Result<Recovered> recover_store(const std::string& directory, std::uint64_t rese
   options.directory = directory;
   options.reserve_bytes = reserve_bytes;
   options.writer_begins = ask_for_short_slices;
+  options.warn = std::move(warn);
   Result<std::unique_ptr<Store>> store = Store::open(options, recovery);
   if (!store) return std::unexpected(store.error());
   recovered.store = std::move(*store);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,8 +21,9 @@ struct Recovered {
   TimePoint clock;  ///< that the server before this one had reached
 };
 
-/// `reserve_bytes` as in Store::Options.
-Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes);
+/// `reserve_bytes` and `warn` as in Store::Options.
+Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes,
+                                std::function<void(const std::string&)> warn);
 /// Writes the server's clock down: one that starts with a wall clock behind it goes on from there, so that no
 /// lease is shortened or stretched.
 void note_clock(Store& store, TimePoint now);

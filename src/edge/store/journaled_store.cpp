@@ -84,7 +84,7 @@ class JournaledStore final : public Store {
   Group take_group();
   void commit(Group group);
   void refuse_appends(Group& group);
-  Error why_refused() const;
+  Error why_refused();
   bool is_still_full();
   bool make_room();
   bool cannot_settle();
@@ -128,7 +128,7 @@ JournaledStore::JournaledStore(const Options& options, const StoreTuning& tuning
       path_(directory_.file("messages.db")),
       mark_(std::move(mark)),
       settler_(tuning.settle, *tuning_.disk, journal_prefix(directory_.path()), path_, std::move(database),
-               state),
+               state, options.warn),
       reserve_(directory_.file("messages.reserve"), options.reserve_bytes),
       synced_(state.commits),
       cache_(options.payload_cache_bytes, settler_.settled()),
@@ -337,16 +337,17 @@ void JournaledStore::refuse_appends(Group& group) {
   finish(refused, std::unexpected(why_refused()), false);
 }
 
-Error JournaledStore::why_refused() const {
+Error JournaledStore::why_refused() {
+  const std::string go_on = " Receiving and deleting go on.";
   if (!full_) {
-    return {ErrorCode::Exhausted,
-            "no messages are taken while " + path_ +
-                " cannot be written to. Receiving and deleting go on. See the server's log."};
+    const auto obstacle = settler_.obstacle();
+    return {ErrorCode::Exhausted, "the journal is full and cannot be settled: " +
+                                      (obstacle ? obstacle->message : "it is tried again") + "." + go_on};
   }
-  return {ErrorCode::Exhausted,
-          "the disk of " + path_ + " is full: no messages are taken until there is room for " +
-              std::to_string(options_.reserve_bytes >> 20) +
-              " MiB again. Receiving and deleting go on. Free some space, or delete messages."};
+  return {ErrorCode::Exhausted, "the disk of " + path_ +
+                                    " is full: no messages are taken until there is room for " +
+                                    std::to_string(options_.reserve_bytes >> 20) + " MiB again." + go_on +
+                                    " Free some space, or delete messages."};
 }
 
 Result<void> JournaledStore::write(const Group& group, bool synced) {

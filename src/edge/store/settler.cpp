@@ -14,17 +14,19 @@ using sqlite::Code;
 using sqlite::kOk;
 
 Settler::Settler(const SettleBounds& bounds, JournalDisk& disk, std::string prefix, std::string path,
-                 sqlite::Connection database, const StoreState& state)
+                 sqlite::Connection database, const StoreState& state, Warn warn)
     : bounds_(bounds),
       disk_(disk),
       prefix_(std::move(prefix)),
       path_(std::move(path)),
       database_(std::move(database)),
       tables_(database_, state),
+      warn_(std::move(warn)),
       settled_(state.commits),
       settled_at_(Clock::now()) {}
 
 void Settler::start(Journal& journal) {
+  sqlite3_busy_timeout(database_.handle(), bounds_.busy_wait_ms);
   journal_ = &journal;
   thread_ = std::thread([this] { run(); });
 }
@@ -69,11 +71,8 @@ void Settler::run() {
       continue;
     }
     lock.unlock();
-    const Result<void> result = work();
+    note(work());
     lock.lock();
-    obstacle_ = result ? std::nullopt : std::optional<Error>(result.error());
-    tried_ = Clock::now();
-    room_.notify_one();
   }
 }
 
@@ -121,10 +120,25 @@ Result<void> Settler::copy_log() {
   sqlite3_busy_timeout(database_.handle(), 0);
   const Code code =
       sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
-  sqlite3_busy_timeout(database_.handle(), kBusyWaitMs);
+  sqlite3_busy_timeout(database_.handle(), bounds_.busy_wait_ms);
   note(sqlite::sync_failed(code));
   if (code == kOk || (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) return {};
   return std::unexpected(sqlite::to_error(code, "writing to", path_));
+}
+
+void Settler::note(const Result<void>& result) {
+  bool begins = false;
+  {
+    const std::lock_guard lock(mutex_);
+    begins = !result && !obstacle_;
+    obstacle_ = result ? std::nullopt : std::optional<Error>(result.error());
+    tried_ = Clock::now();
+  }
+  room_.notify_one();
+  if (begins && warn_) {
+    warn_("what is in the journal cannot be settled: " + result.error().message +
+          ". Nothing is lost, and it is tried again; messages are refused when the journal is full.");
+  }
 }
 
 void Settler::note(bool sync_failed) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@
 
 namespace forewarm {
 
+/// How long a connection waits for another program that writes to the database (a person with sqlite3).
+inline constexpr int kBusyWaitMs = 5000;
+
 /// When the journal is settled into the database.
 struct SettleBounds {
   Journal::Bounds journal;
@@ -24,17 +28,16 @@ struct SettleBounds {
   std::uint64_t bytes_max = std::uint64_t{64} << 20;  ///< here the writer waits
   std::chrono::milliseconds at_least_every{30'000};   ///< so that messages.db is not far behind
   std::chrono::milliseconds again_after{1000};        ///< what has failed, unless it was a sync
+  int busy_wait_ms = kBusyWaitMs;
 };
-
-/// How long the database waits for another program that writes to it (a person with sqlite3).
-inline constexpr int kBusyWaitMs = 5000;
 
 /// Settles the journal on a thread and connection of its own, off the write path, and makes its slots.
 class Settler {
  public:
+  using Warn = std::function<void(const std::string& problem)>;
   /// `prefix` is the journal's, `path` the database's.
   Settler(const SettleBounds& bounds, JournalDisk& disk, std::string prefix, std::string path,
-          sqlite::Connection database, const StoreState& state);
+          sqlite::Connection database, const StoreState& state, Warn warn);
   ~Settler() { stop(true); }
 
   sqlite::Code prepare() { return tables_.prepare(); }
@@ -63,6 +66,7 @@ class Settler {
   Result<void> settle();
   Result<void> copy_log();
   void note(bool sync_failed);
+  void note(const Result<void>& result);
 
   SettleBounds bounds_;
   JournalDisk& disk_;
@@ -70,6 +74,7 @@ class Settler {
   std::string path_;
   sqlite::Connection database_;
   Tables tables_;
+  Warn warn_;
   Journal* journal_ = nullptr;
   std::atomic<std::uint64_t> settled_;
 

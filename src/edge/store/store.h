@@ -78,6 +78,8 @@ class Store {
     /// messages are refused (Exhausted) until there is room for it again, and all other writes go on in it.
     std::uint64_t reserve_bytes = 0;
     std::function<void()> writer_begins = {};  ///< called first on the writer's thread
+    /// Called on another thread when the database begins to take nothing of the journal.
+    std::function<void(const std::string& problem)> warn = {};
   };
   /// What was there, message by message in the order of ids, then record by record. Called before open()
   /// returns.

@@ -195,6 +195,38 @@ TEST(StoreFaults, ADeleteThatMeetsTheFullDiskFirstIsWrittenInTheReserve) {
   EXPECT_TRUE(store->full());
 }
 
+TEST(StoreFaults, WhereTheDatabaseTakesNothingTheJournalDoesUntilItIsFullAndThenSaysWhy) {
+  TemporaryDirectory directory(memory_directory());
+  std::promise<std::string> warned;
+  SettleBounds bounds = eager_settling();
+  bounds.busy_wait_ms = 1;
+  auto store = open_store(
+      {.directory = directory.path(), .warn = [&](const std::string& text) { warned.set_value(text); }},
+      nullptr, {.settle = bounds});
+  sqlite::Connection somebody;
+  ASSERT_EQ(somebody.open(directory.path() + "/messages.db", nullptr, false), sqlite::kOk);
+  ASSERT_EQ(somebody.execute("BEGIN IMMEDIATE"), sqlite::kOk);
+  std::uint64_t id = 0;
+  Result<void> sent;
+  while (sent && id < 1000)
+    sent = commit(*store, {AppendMessage{{make_message(++id), std::string(1000, 'x')}}});
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, ErrorCode::Exhausted);
+  EXPECT_NE(sent.error().message.find("locked"), std::string::npos) << sent.error().message;
+  EXPECT_NE(warned.get_future().get().find("locked"), std::string::npos);
+  EXPECT_GT(id, 50U) << "the journal has room for some";
+  EXPECT_TRUE(commit(*store, {RemoveMessage{MessageId(1)}}));
+  EXPECT_EQ(store->payload(MessageId(2)), std::string(1000, 'x')) << "what is not settled is in memory";
+  ASSERT_EQ(somebody.execute("ROLLBACK"), sqlite::kOk);
+  for (int n = 0; !sent && n < 1'000'000; ++n)
+    sent = commit(*store, {AppendMessage{{make_message(id), "after"}}});
+  EXPECT_TRUE(sent) << "it goes on by itself";
+  store.reset();
+  const auto contents = open_and_read(directory.path());
+  ASSERT_TRUE(contents);
+  EXPECT_EQ(contents->size(), id - 1);
+}
+
 TEST(StoreFaults, AfterAFailedSyncNothingIsAcceptedUntilItIsOpenedAnew) {
   TemporaryDirectory directory(memory_directory());
   FaultVfs vfs("sync");
