@@ -71,10 +71,10 @@ METRICS = {"GraniteServiceVersion20100801.GetMetricData": "cloudwatch:GetMetricD
 
 
 def metric_actions(source):
-    """Every request is made by ask_metrics; its operation is in a text of the same file."""
+    """Every request is made by ask_service; its operation is in a text of the same file."""
     named = re.findall(r'"(GraniteServiceVersion\w+\.\w+|/providers/[\w./]+|/timeSeries)', source)
     unknown = [name for name in named if name not in METRICS]
-    if unknown or not named or source.count("ask_metrics(") != 1 or re.search(r"\bfetch\w*\(", source):
+    if unknown or not named or source.count("ask_service(") != 1 or re.search(r"\bfetch\w*\(", source):
         raise AssertionError(f"these calls' actions are not known: {unknown or source[:80]}")
     return {METRICS[name] for name in named}
 
@@ -121,7 +121,7 @@ class Policies(unittest.TestCase):
 
     def test_a_call_that_is_not_allowed_is_found(self):
         with self.assertRaises(AssertionError):
-            metric_actions('ask_metrics({.headers = {{"X-Amz-Target", "GraniteServiceVersion20100801.PutMetricData"}}});')
+            metric_actions('ask_service({.headers = {{"X-Amz-Target", "GraniteServiceVersion20100801.PutMetricData"}}});')
         with self.assertRaises(AssertionError):
             lambda_actions('request.url += "/2015-03-31/functions/" + name + "/code";')
         self.assertEqual(sqs_actions('call({.action = "PurgeQueue"}); call_batch("DeleteMessageBatch", x)'),
