@@ -114,12 +114,14 @@ TimePoint record_from(const Controlled& c, TimePoint now) {
 }
 
 void say(const Controlled& c, const DirectiveRecord& directive, Log& log) {
+  const LogField instances =
+      directive.instances ? LogField{"instances", *directive.instances} : LogField{"instances", "nothing"};
   const std::string at = directive.scheduled_for ? utc_text(*directive.scheduled_for) : "";
   log.write(directive.outcome == DirectiveOutcome::Refused ? LogLevel::Warning : LogLevel::Info, "directive",
             {{"queue", c.config.queue},
              {"target", directive.target},
              {"outcome", word(directive.outcome)},
-             {"instances", directive.instances.value_or(0)},
+             instances,
              {"before", directive.before ? std::to_string(*directive.before) : std::string("nothing")},
              {"scheduled_for", at},
              {"request", directive.request},

@@ -154,10 +154,6 @@ std::string ScalableCapacity::request_text(std::optional<std::uint32_t> instance
 }
 
 Result<std::vector<ScheduledLevel>> ScalableCapacity::scheduled(const std::stop_token& stop) {
-  if (suspended_)
-    return error(ErrorCode::Conflict, "scheduled scaling of " + resource_.id +
-                                          " is suspended (ScheduledScalingSuspended); only what is set at "
-                                          "once has an effect");
   Call call{"DescribeScheduledActions", named()};
   std::vector<ScheduledLevel> ours;
   for (std::size_t pages = 0; pages < kScalingPagesMax; ++pages) {
@@ -185,6 +181,10 @@ ScalableCapacity::Call ScalableCapacity::changing(const ScheduleChange& change) 
 }
 
 Result<void> ScalableCapacity::change(const ScheduleChange& change, const std::stop_token& stop) {
+  if (suspended_ && change.kind == ScheduleChange::Kind::Put)
+    return error(ErrorCode::Conflict, "scheduled scaling of " + resource_.id +
+                                          " is suspended (ScheduledScalingSuspended); only what is set at "
+                                          "once has an effect");
   const Result<std::string> answer = ask(changing(change), stop);
   const bool gone = !answer && change.kind == ScheduleChange::Kind::Remove &&
                     answer.error().message.find("ObjectNotFoundException") != std::string::npos;
