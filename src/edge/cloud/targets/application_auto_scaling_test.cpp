@@ -24,8 +24,8 @@ TEST(ApplicationAutoScaling, SaysWhatItSends) {
   ASSERT_NE(target->schedule(), nullptr);
   EXPECT_EQ(target->schedule()->change_text({ScheduleChange::Kind::Put, level}),
             kBegin + "PutScheduledAction " + kNamed +
-                R"("ScheduledActionName":"forewarm-orders-001","Schedule":"at(2026-03-01T17:58:00)",)"
-                R"("ScalableTargetAction":{"MinCapacity":9}})");
+                R"x("ScheduledActionName":"forewarm-orders-001","Schedule":"at(2026-03-01T17:58:00)",)x"
+                R"x("ScalableTargetAction":{"MinCapacity":9}})x");
   EXPECT_EQ(target->schedule()->change_text({ScheduleChange::Kind::Remove, level}),
             kBegin + "DeleteScheduledAction " + kNamed + R"("ScheduledActionName":"forewarm-orders-001"})");
 }
@@ -48,38 +48,25 @@ TEST(ApplicationAutoScaling, ReadsScalableTargets) {
 }
 
 TEST(ApplicationAutoScaling, ReadsScheduledActions) {
+  const std::string at = R"x("Schedule":"at(2026-03-01T17:58:00)")x";
   const auto page = parse_scheduled_actions(
-      R"({"ScheduledActions":[)"
-      R"({"ResourceId":"r","ScalableDimension":"d","ScheduledActionName":"once","Schedule":"at(2026-03-01T17:58:00)","ScalableTargetAction":{
-  "MinCapacity" : 9}},)"
-      R"({"ScheduledActionName":"utc","Schedule":"at(2026-03-01T17:58:00)","Timezone":"Etc/UTC","ScalableTargetAction":{
-  "MinCapacity" : 9
-}
-},)"
-      R"({"ScheduledActionName":"elsewhere","Schedule":"at(2026-03-01T17:58:00)","Timezone":"Asia/Tokyo","ScalableTargetAction":{
-  "MinCapacity" : 9
-}
-},)"
-      R"({"ScheduledActionName":"daily","Schedule":"cron(0 22 * * ? *)","ScalableTargetAction":{
-  "MinCapacity" : 1
-}
-},)"
-      R"({"ScheduledActionName":"both","Schedule":"at(2026-03-01T17:58:00)","ScalableTargetAction":{
-  "MinCapacity" : 1, "MaxCapacity" : 4
-}
-},)"
-      R"({"ScheduledActionName":"nothing","Schedule":"at(2026-03-01T17:58:00)"
-}]
-})");
+      R"({"ScheduledActions":[{"ResourceId":"r","ScalableDimension":"d","ScheduledActionName":"once",)" + at +
+      R"(,"ScalableTargetAction":{"MinCapacity":9}},{"ScheduledActionName":"utc","Timezone":"Etc/UTC",)" +
+      at +
+      R"(,"ScalableTargetAction":{"MinCapacity":9}},{"ScheduledActionName":"away","Timezone":"Asia/Tokyo",)" +
+      at + R"(,"ScalableTargetAction":{"MinCapacity":9}},{"ScheduledActionName":"both",)" + at +
+      R"(,"ScalableTargetAction":{"MinCapacity":1,"MaxCapacity":4}},{"ScheduledActionName":"none",)" + at +
+      R"x(},{"ScheduledActionName":"daily","Schedule":"cron(0 22 * * ? *)",)x"
+      R"("ScalableTargetAction":{"MinCapacity":1}}]})");
   ASSERT_TRUE(page);
-EXPECT_EQ(page->next_token, "");
-ASSERT_EQ(page->actions.size(), 6U);
-const ScheduledLevel once{"once", TimePoint(1'772'387'880s), 9};
-EXPECT_EQ(page->actions[0].level, once);
-EXPECT_EQ(page->actions[0].id, "r");
-EXPECT_EQ(page->actions[0].dimension, "d");
-EXPECT_EQ(page->actions[1].level.at, once.at);
-for (std::size_t i = 2; i < 6; ++i) EXPECT_EQ(page->actions[i].level.at, TimePoint()) << i;
+  EXPECT_EQ(page->next_token, "");
+  ASSERT_EQ(page->actions.size(), 6U);
+  const ScheduledLevel once{"once", TimePoint(1'772'387'880s), 9};
+  EXPECT_EQ(page->actions[0].level, once);
+  EXPECT_EQ(page->actions[0].id, "r");
+  EXPECT_EQ(page->actions[0].dimension, "d");
+  EXPECT_EQ(page->actions[1].level.at, once.at);
+  for (std::size_t i = 2; i < 6; ++i) EXPECT_EQ(page->actions[i].level.at, TimePoint()) << i;
 }
 
 TEST(ApplicationAutoScaling, AnswersThatAreNoneAreSaid) {
