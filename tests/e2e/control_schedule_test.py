@@ -58,7 +58,9 @@ class ScheduleTest(AutoScalingTest):
         self.assertIn("Rate exceeded", control.queue()["schedule"]["problem"])
         api.fails = {}
         api.expired = 1
+        wait_for(lambda: api.expired == 0, "credentials run out")
         wait_for(api.ours, "it is put")
+        self.assertEqual(control.metric("forewarm_control_target_reading_failures_total"), 0, "they were had anew at once")
         wait_for(lambda: not control.queue()["schedule"]["problem"], "and that is known")
         self.assertLess(len(control.directives("refused")), 10, "it waits between")
         control.stop()
