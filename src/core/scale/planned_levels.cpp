@@ -21,7 +21,11 @@ std::vector<LevelSpan> spans_of(std::span<const Directive> course, TimePoint now
   std::vector<LevelSpan> spans{{now, kNever, set}};
   for (const Directive& directive : course) {
     spans.back().to = saturating_add(directive.from, delay);
-    spans.push_back({directive.set_at, kNever, directive.instances});
+    // A fall that is due is the business of whoever looks at the queue now; here it would slide with the
+    // time.
+    const bool due = directive.set_at <= now;
+    spans.push_back(
+        {directive.set_at, kNever, due ? std::max(set, directive.instances) : directive.instances});
   }
   return spans;
 }

@@ -45,6 +45,11 @@ TEST(PlannedLevels, WhatIsDueIsNotToCome) {
   // It is told at once, and until then is due at the next whole minute.
   EXPECT_EQ(planned_levels(course, kNoon + 30s, 3, {}), (Levels{at_minute(1, 7)}));
   EXPECT_EQ(planned_levels(course, kNoon + 30s, 7, {}), Levels{});
+  // Fewer are told by whoever looks at the queue; until then they are not planned, but what comes after is.
+  EXPECT_EQ(planned_levels(course, kNoon + 30s, 9, {}), Levels{});
+  const std::vector<Directive> later{from_minute(-1, 7), from_minute(10, 12), from_minute(20, 5)};
+  EXPECT_EQ(planned_levels(later, kNoon + 30s, 9, {.delay = 5min}),
+            (Levels{at_minute(10, 12), at_minute(25, 5)}));
 }
 
 TEST(PlannedLevels, WithRoomForFewTheCheapestStepsGo) {
