@@ -8,7 +8,6 @@
 namespace forewarm {
 namespace {
 
-constexpr Duration kScheduleRetryFirst = 1s;
 constexpr Duration kScheduleRetryLast = 5min;
 
 DirectiveRecord record_of(const std::string& kind, const LevelSchedule& schedule,
@@ -132,12 +131,9 @@ void ScheduleKeeper::ended(Controlled& c, const std::string& problem) {
   }
   schedule.problem = problem;
   schedule.failed_in_row = problem.empty() ? 0 : schedule.failed_in_row + 1;
-  const double longer = std::exp2(std::min(schedule.failed_in_row, 20U));
-  const Duration retry =
-      problem.empty()
-          ? Duration(0)
-          : from_seconds(std::min(seconds(kScheduleRetryLast), seconds(kScheduleRetryFirst) * longer));
-  schedule.next_at = by_.now() + std::max(actuator_of(c.config.target).change_every, retry);
+  const Duration every = actuator_of(c.config.target).change_every;
+  const double longer = seconds(every) * std::exp2(std::min(schedule.failed_in_row, 20U));
+  schedule.next_at = by_.now() + std::max(every, from_seconds(std::min(seconds(kScheduleRetryLast), longer)));
 }
 
 WithdrawnSchedule withdraw_schedule(ScaleTarget& target, const std::string& kind) {

@@ -54,7 +54,8 @@ void fill_what_is_not_written(MetricPeriod& period) {
 
 class CloudWatch : public MetricSource {
  public:
-  CloudWatch(ServiceAccess access, std::string queue) : access_(std::move(access)), queue_(std::move(queue)) {}
+  CloudWatch(ServiceAccess access, std::string queue)
+      : access_(std::move(access)), queue_(std::move(queue)) {}
 
   Result<std::vector<MetricPeriod>> read(const MetricRange& range, const std::stop_token& stop) override {
     MetricPeriods periods;
