@@ -119,7 +119,7 @@ class PulsingPrometheus(FakePrometheus):
     """Messages come `high` a second for `burst` seconds of each `period`, and one a second else, now and in the last quarter of
     an hour; they are done at once. The next burst is at hand: a forecast is trusted when it was right."""
 
-    def __init__(self, period=30, burst=5, high=40):
+    def __init__(self, period=20, burst=5, high=40):
         self.period, self.burst, self.high = period, burst, high
         super().__init__()
         self.begun = int(time.time()) + 3 - 30 * period
