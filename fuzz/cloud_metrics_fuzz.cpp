@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "edge/cloud/cloud_stamp.h"
 #include "edge/cloud/metrics/azure_monitor.h"
 #include "edge/cloud/metrics/cloud_monitoring.h"
 #include "edge/cloud/metrics/cloudwatch.h"
@@ -21,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)read_time_series(text, &MetricPeriod::arrived, periods);
   for (const MetricPeriod& period : periods.all())
     check(period.waiting.value_or(0) >= 0 && period.arrived.value_or(0) >= 0, "numbers from 0 on");
-  if (const auto at = parse_metric_stamp(text))
-    check(parse_metric_stamp(metric_stamp(*at)) == at, "a stamp is read as it is written");
+  if (const auto at = parse_cloud_stamp(text))
+    check(parse_cloud_stamp(cloud_stamp(*at)) == at, "a stamp is read as it is written");
   return 0;
 }

@@ -71,12 +71,21 @@ METRICS = {"GraniteServiceVersion20100801.GetMetricData": "cloudwatch:GetMetricD
 
 
 def metric_actions(source):
-    """Every request is made by ask_metrics; its operation is in a text of the same file."""
+    """Every request is made by ask_service; its operation is in a text of the same file."""
     named = re.findall(r'"(GraniteServiceVersion\w+\.\w+|/providers/[\w./]+|/timeSeries)', source)
     unknown = [name for name in named if name not in METRICS]
-    if unknown or not named or source.count("ask_metrics(") != 1 or re.search(r"\bfetch\w*\(", source):
+    if unknown or not named or source.count("ask_service(") != 1 or re.search(r"\bfetch\w*\(", source):
         raise AssertionError(f"these calls' actions are not known: {unknown or source[:80]}")
     return {METRICS[name] for name in named}
+
+
+def scaling_actions(source):
+    """Every request is made by ask_service; its operation is the first member of a Call, or replaces it."""
+    named = re.findall(r'(?:Call call\{|call\.operation = )"(\w+)"', source)
+    if not named or source.count("ask_service(") != 1 or source.count("Call call{") != len(re.findall(r'Call call\{"', source)) \
+            or re.search(r"\bfetch\w*\(", source):
+        raise AssertionError(f"these calls' actions are not known: {named}")
+    return {"application-autoscaling:" + name for name in named}
 
 
 class Policies(unittest.TestCase):
@@ -119,9 +128,21 @@ class Policies(unittest.TestCase):
         role = json.loads(read(ROOT, "docs/policies/cloud-monitoring-metrics.json"))
         self.assertEqual(asked("cloud_monitoring"), set(role["includedPermissions"]))
 
+    def test_the_policy_for_application_auto_scaling_allows_what_is_called_and_what_it_asks_of_the_caller(self):
+        policy = json.loads(read(ROOT, "docs/policies/application-auto-scaling.json"))
+        allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+        called = scaling_actions(read(ROOT, "src/edge/cloud/targets/application_auto_scaling.cpp"))
+        # The service checks that whoever changes a scalable target may change the resource too (its user guide,
+        # "Permissions validation for Application Auto Scaling API calls on target resources").
+        self.assertEqual(allowed, called | {f"lambda:{verb}ProvisionedConcurrencyConfig" for verb in ("Get", "Put", "Delete")})
+
     def test_a_call_that_is_not_allowed_is_found(self):
+        self.assertEqual(scaling_actions('Call call{"A", named()}; call.operation = "B"; ask_service(x)'),
+                         {"application-autoscaling:A", "application-autoscaling:B"})
         with self.assertRaises(AssertionError):
-            metric_actions('ask_metrics({.headers = {{"X-Amz-Target", "GraniteServiceVersion20100801.PutMetricData"}}});')
+            scaling_actions('Call call{name, named()}; ask_service(x)')
+        with self.assertRaises(AssertionError):
+            metric_actions('ask_service({.headers = {{"X-Amz-Target", "GraniteServiceVersion20100801.PutMetricData"}}});')
         with self.assertRaises(AssertionError):
             lambda_actions('request.url += "/2015-03-31/functions/" + name + "/code";')
         self.assertEqual(sqs_actions('call({.action = "PurgeQueue"}); call_batch("DeleteMessageBatch", x)'),

@@ -5,6 +5,7 @@
 #include "app/control_commands.h"
 #include "app/control_config.h"
 #include "app/control_history.h"
+#include "app/control_schedule.h"
 #include "app/control_service.h"
 #include "app/opened_history.h"
 #include "app/target_factory.h"
@@ -17,6 +18,18 @@ namespace forewarm {
 namespace {
 
 constexpr std::chrono::seconds kRollbackPatience(30);
+
+/// What its target is to set by itself, and what would be sent for that.
+std::string schedule_text(const boost::json::object& schedule) {
+  std::string text;
+  for (const boost::json::value& level : schedule.at("levels").as_array())
+    text += "  then " + boost::json::serialize(level.at("instances")) + " at " +
+            std::string(level.at("at").as_string()) + "\n";
+  for (const boost::json::value& change : schedule.at("changes").as_array())
+    text += "  would send: " + std::string(change.as_string()) + "\n";
+  const std::string problem(schedule.at("problem").as_string());
+  return problem.empty() ? text : text + "  " + problem + "\n";
+}
 
 /// The plan of each queue for people.
 std::string plan_text(const std::string& plan_json, bool apply) {
@@ -31,6 +44,8 @@ std::string plan_text(const std::string& plan_json, bool apply) {
       text += "  would send: " + std::string(order->at("request").as_string()) + "\n";
     else if (!apply)
       text += "  nothing to send\n";
+    if (const boost::json::object* schedule = queue.at("schedule").if_object())
+      text += schedule_text(*schedule);
     for (const char* problem : {"reading_problem", "target_problem", "refusal"})
       if (!said(problem).empty()) text += "  " + said(problem) + "\n";
   }
@@ -56,7 +71,7 @@ Result<void> forget_now(ControlState& state, const std::string& queue) {
 }
 
 /// Puts one target back. False, with the reason on standard error, where it is not as it was found.
-bool roll_back(ControlState& state, const ControlConfig& control, DirectiveRecord& record) {
+bool roll_back(ControlState& state, const ControlConfig& control, std::vector<DirectiveRecord>& records) {
   const KeptTarget* kept = state.find(control.queue, target_identity(control.target));
   if (kept == nullptr || !kept->changed) {
     std::cerr << control.queue << ": nothing was ever changed at its target\n";
@@ -73,9 +88,14 @@ bool roll_back(ControlState& state, const ControlConfig& control, DirectiveRecor
     if (const auto done = forget_now(state, control.queue); !done) return failed_with(done.error());
     return true;
   }
-  record.target = control.target.kind;
-  record.instances = kept->found;
-  record.before = kept->told;
+  WithdrawnSchedule withdrawn = withdraw_schedule(**target, control.target.kind);
+  records = std::move(withdrawn.removed);
+  if (!withdrawn.done) return failed_with(withdrawn.done.error());
+  DirectiveRecord record{.target = control.target.kind,
+                         .outcome = DirectiveOutcome::RolledBack,
+                         .instances = kept->found,
+                         .before = kept->told,
+                         .request = {}};
   if ((*target)->readable()) {
     const Result<TargetState> now = (*target)->current({});
     if (!now) return failed_with(now.error());
@@ -86,7 +106,7 @@ bool roll_back(ControlState& state, const ControlConfig& control, DirectiveRecor
     if (const auto done = (*target)->set(kept->found, {}); !done) return failed_with(done.error());
   const std::string found = kept->found ? std::to_string(*kept->found) : "nothing set";
   std::cout << control.queue << ": " << found << ", as found\n";
-  record.outcome = DirectiveOutcome::RolledBack;
+  records.push_back(std::move(record));
   if (const auto done = forget_now(state, control.queue); !done) return failed_with(done.error());
   return true;
 }
@@ -175,9 +195,9 @@ int run_control_rollback(const ControlCommand& command) {
     const ControlConfig& control = config->controls[i];
     if (!command.name.empty() && control.queue != command.name) continue;
     any = true;
-    DirectiveRecord record;
-    all = roll_back(**state, control, record) && all;
-    if (record.outcome == DirectiveOutcome::RolledBack)
+    std::vector<DirectiveRecord> records;
+    all = roll_back(**state, control, records) && all;
+    for (const DirectiveRecord& record : records)
       decisions.record(QueueId(static_cast<std::uint32_t>(i + 1)), {wall_time(), control.queue, record});
   }
   if (!any)

@@ -7,6 +7,7 @@
 #include "app/notify_config.h"
 #include "app/target_models.h"
 #include "app/toml_tables.h"
+#include "edge/cloud/targets/application_auto_scaling.h"
 #include "edge/cloud/targets/service_scale.h"
 #include "edge/net/egress.h"
 #include "edge/net/http.h"
@@ -22,11 +23,11 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.begin_table({"target", "what is told how many instances to have"});
   v.text({"kind",
           "keda, kubernetes, provisioned-concurrency, reserved-concurrency, event-source-mapping, "
-          "provisioned-pollers, cloud-run, azure-premium, webhook or command"},
+          "provisioned-pollers, application-auto-scaling, cloud-run, azure-premium, webhook or command"},
          t.kind);
   v.text({"url",
           "kubernetes: of the API server (empty: the pod's own cluster); webhook: gets each number; keda: "
-          "where KEDA reaches the admin port, or keda.listen (HOST:PORT); Lambda, cloud-run, azure-premium: "
+          "where KEDA reaches the admin port, or keda.listen (HOST:PORT); of AWS, cloud-run, azure-premium: "
           "of the API, if it is not the provider's own"},
          t.url);
   v.text({"via",
@@ -45,12 +46,21 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.text(
       {"name",
        "kubernetes, keda: of the workload; cloud-run: projects/P/locations/L/services/S; azure-premium: the "
-       "app's resource id, /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A"},
+       "app's resource id, /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A; "
+       "application-auto-scaling: ResourceId, such as function:NAME:ALIAS or service/CLUSTER/NAME"},
       t.name);
   v.text({"function", "provisioned-concurrency, reserved-concurrency: name of the function"}, t.function);
   v.text({"qualifier", "provisioned-concurrency: alias or version"}, t.qualifier);
   v.text({"uuid", "event-source-mapping, provisioned-pollers: of the mapping"}, t.uuid);
-  v.text({"region", "Lambda: AWS region"}, t.region);
+  v.text({"region", "Lambda, application-auto-scaling: AWS region"}, t.region);
+  v.text({"dimension",
+          "application-auto-scaling: ScalableDimension, such as lambda:function:ProvisionedConcurrency or "
+          "ecs:service:DesiredCount"},
+         t.dimension);
+  v.number({"actions_max",
+            "application-auto-scaling: scheduled actions at a time, at most; AWS takes 200 of a scalable "
+            "target, whoever put them"},
+           t.actions_max, {1, 100});
   v.list({"command", "command: program and arguments; gets FOREWARM_QUEUE and FOREWARM_INSTANCES"},
          t.command);
   v.list({"read_command", "command: prints the number of instances; empty: it cannot be asked"},
@@ -110,7 +120,14 @@ std::string check_target(const ControlTarget& target) {
            target.name + "'";
   const bool lambda = target.kind == "provisioned-concurrency" || target.kind == "event-source-mapping" ||
                       target.kind == "reserved-concurrency" || target.kind == "provisioned-pollers";
-  if (lambda && target.region.empty()) return "needs target.region = \"eu-west-1\"";
+  const bool scalable = target.kind == "application-auto-scaling";
+  if ((lambda || scalable) && target.region.empty()) return "needs target.region = \"eu-west-1\"";
+  if (scalable && target.name.empty())
+    return "needs target.name, the ResourceId, for example name = \"function:resize:live\"";
+  if (scalable && !is_scalable_dimension(target.dimension))
+    return "target.dimension: expected a ScalableDimension such as lambda:function:ProvisionedConcurrency, "
+           "found '" +
+           target.dimension + "'";
   const bool of_mapping = target.kind == "event-source-mapping" || target.kind == "provisioned-pollers";
   if (of_mapping && target.uuid.empty()) return "needs target.uuid";
   if (target.kind == "reserved-concurrency" && target.function.empty()) return "needs target.function";

@@ -34,6 +34,8 @@ struct ControlTarget {
   std::string qualifier;
   std::string uuid;
   std::string region;
+  std::string dimension;
+  std::int64_t actions_max = 20;
   std::vector<std::string> command;
   std::vector<std::string> read_command;
   Duration lead = Duration(0);

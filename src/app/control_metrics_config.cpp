@@ -25,7 +25,7 @@ std::string_view without_slashes(std::string_view url) {
   return url;
 }
 
-MetricAccess access_of(const ControlMetrics& metrics, const std::string& own_url) {
+ServiceAccess access_of(const ControlMetrics& metrics, const std::string& own_url) {
   return {.url = std::string(without_slashes(metrics.url.empty() ? own_url : metrics.url)),
           .timeout = std::chrono::duration_cast<std::chrono::milliseconds>(metrics.timeout),
           .ca_file = metrics.ca_file};
@@ -37,21 +37,21 @@ const std::string& named_or(const std::string& name, const std::string& queue) {
 
 /// With the tokens of a source that can be told that one is refused.
 template <class Source>
-void let_in(MetricAccess& access, std::shared_ptr<Source> source) {
+void let_in(ServiceAccess& access, std::shared_ptr<Source> source) {
   access.authorise = bearer_token_of([source] { return source->get(); });
   access.renew = [source] { source->renew(); };
 }
 
 Result<std::unique_ptr<MetricSource>> make_azure(const ControlMetrics& metrics, const std::string& queue) {
   const std::string own = "https://management.azure.com";
-  MetricAccess access = access_of(metrics, own);
+  ServiceAccess access = access_of(metrics, own);
   let_in(access, make_azure_credentials(own));
   return make_azure_metrics(std::move(access),
                             {.resource = metrics.resource, .entity = named_or(metrics.entity, queue)});
 }
 
 Result<std::unique_ptr<MetricSource>> make_google(const ControlMetrics& metrics, const std::string& queue) {
-  MetricAccess access = access_of(metrics, "https://monitoring.googleapis.com");
+  ServiceAccess access = access_of(metrics, "https://monitoring.googleapis.com");
   let_in(access, make_google_credentials());
   return make_cloud_monitoring_metrics(std::move(access),
                                        {.project = metrics.project,
@@ -66,7 +66,7 @@ Result<std::unique_ptr<MetricSource>> make_cloudwatch(const ControlMetrics& metr
     return error(ErrorCode::Invalid,
                  "needs metrics.region = \"eu-west-1\", or AWS_REGION in the environment");
   const std::string domain = region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com";
-  MetricAccess access = access_of(metrics, "https://monitoring." + region + domain);
+  ServiceAccess access = access_of(metrics, "https://monitoring." + region + domain);
   const std::shared_ptr<AwsCredentialSource> keys = make_aws_credentials();
   access.authorise = aws_signed([keys] { return keys->get(); }, region, "monitoring");
   access.renew = [keys] { keys->renew(); };

@@ -10,6 +10,7 @@
 #include "app/control_history.h"
 #include "app/control_lead.h"
 #include "app/control_routes.h"
+#include "app/control_schedule.h"
 #include "app/controlled.h"
 #include "app/fit_worker.h"
 #include "app/keda_numbers.h"
@@ -81,7 +82,9 @@ class Service : public ControlService, public Names {
     if (scaler_) scaler_->changed();
   }
   void record(Controlled& c, const TargetOrder& order, DirectiveOutcome outcome, const std::string& answer);
+  void note(Controlled& c, const DirectiveRecord& directive);
   void end_round(Controlled& c);
+  void begin_next_round(Controlled& c);
 
   Options options_;
   StoreDirectory lock_;
@@ -97,6 +100,7 @@ class Service : public ControlService, public Names {
   std::unique_ptr<HttpServer> admin_;
   std::unique_ptr<AlertService> alerts_;
   std::unique_ptr<ScalerDoor> scaler_;  ///< null: KEDA does not ask by gRPC
+  std::unique_ptr<ScheduleKeeper> schedules_;
   ControlLead lead_{loop_, log(), [this] { begin_to_lead(); }, [this] { tell_keda(); }};
 };
 
@@ -156,6 +160,9 @@ Result<void> Service::open_history() {
   auto state = open_control_state(options_.config, *keeper_, loop_);
   if (!state) return std::unexpected(state.error());
   state_ = std::move(*state);
+  schedules_ = std::make_unique<ScheduleKeeper>(ScheduleKeeper::Surroundings{
+      &loop_, options_.log, &lead_, state_.get(), options_.apply, options_.once, [this] { return now(); },
+      [this](Controlled& c, const DirectiveRecord& what) { note(c, what); }});
   return {};
 }
 
@@ -302,13 +309,16 @@ void Service::fitted(const FitAnswer& answer) {
 
 void Service::record(Controlled& c, const TargetOrder& order, DirectiveOutcome outcome,
                      const std::string& answer) {
-  ++c.counts.directives[static_cast<std::size_t>(outcome)];
-  const DirectiveRecord directive{.target = c.config.target.kind,
-                                  .outcome = outcome,
-                                  .instances = order.instances,
-                                  .before = order.before,
-                                  .request = c.target->request_text(order.instances),
-                                  .answer = answer};
+  note(c, {.target = c.config.target.kind,
+           .outcome = outcome,
+           .instances = order.instances,
+           .before = order.before,
+           .request = c.target->request_text(order.instances),
+           .answer = answer});
+}
+
+void Service::note(Controlled& c, const DirectiveRecord& directive) {
+  ++c.counts.directives[static_cast<std::size_t>(directive.outcome)];
   say(c, directive, log());
   decisions_.record(c.id, {now(), c.config.queue, directive});
 }
@@ -334,21 +344,13 @@ void Service::begin_to_lead() {
 /// goes on, and a later round sends what is right then.
 void Service::tell(Controlled& c, const TargetOrder& order) {
   c.recommended.reset();
-  if (c.keeping) return end_round(c);
-  c.keeping = true;
-  const KeptTarget found{
-      .target = c.identity, .found = c.queue.set(), .told = {}, .changed = true, .since = now()};
-  const auto waits = std::make_shared<bool>(true);
-  state_->keep_found(c.config.queue, found, [this, &c, order, waits](const Result<void>& kept) {
-    c.keeping = false;
-    if (kept && *waits) return send(c, order);
+  const auto kept_so = [this, &c, order](const Result<void>& kept, bool in_time) {
+    if (kept && in_time) return send(c, order);
     if (!kept && std::exchange(c.refusal, kept.error().message) != kept.error().message)
       record(c, order, DirectiveOutcome::Refused, c.refusal);
-    if (*waits) end_round(c);
-  });
-  if (!c.keeping || options_.once) return;
-  *waits = false;
-  end_round(c);
+    if (in_time) end_round(c);
+  };
+  if (c.keeping || !keep_found_first(*state_, c, now(), options_.once, kept_so)) end_round(c);
 }
 
 void Service::send(Controlled& c, const TargetOrder& order) {
@@ -376,6 +378,12 @@ void Service::told(Controlled& c, const TargetOrder& order, const Result<void>& 
 
 void Service::end_round(Controlled& c) {
   tell_keda();
+  // Once: not before the decision, which is the last round's.
+  if (options_.once && !c.finished) return begin_next_round(c);
+  schedules_->keep(c, [this, &c] { begin_next_round(c); });
+}
+
+void Service::begin_next_round(Controlled& c) {
   if (const std::optional<std::string> problem = decisions_.flush()) log().warning(*problem);
   if (c.finished) {
     if (std::ranges::all_of(queues_, [](const auto& each) { return each->finished; })) loop_.stop();
@@ -413,7 +421,8 @@ KedaNumber Service::number_for_keda(std::string_view queue) const {
 
 bool Service::well() const {
   return std::ranges::all_of(queues_, [](const auto& each) {
-    return each->reading_error.empty() && each->target_error.empty() && each->refusal.empty();
+    return each->reading_error.empty() && each->target_error.empty() && each->refusal.empty() &&
+           each->schedule.problem.empty();
   });
 }
 

@@ -51,6 +51,23 @@ TEST(ControlConfig, WhatIsLeftOutHasADefaultAndTheKindsModel) {
   EXPECT_EQ(actuator_of(own->controls[0].target).lead, 40s);
 }
 
+TEST(ControlConfig, AScalableTargetIsNamedByItsIdAndDimension) {
+  const std::string text = replaced(std::string(kMinimal), "\"keda\"", "\"application-auto-scaling\"") +
+                           "target.region = \"eu-west-1\"\n";
+  EXPECT_NE(refusal_of_config(text).find("target.dimension: expected a ScalableDimension"),
+            std::string::npos);
+  EXPECT_NE(refusal_of_config(replaced(text, "target.region", "target.function")).find("target.region"),
+            std::string::npos);
+  const Result<ControlFile> read =
+      read_control_config(text + "target.dimension = \"ecs:service:DesiredCount\"\n", "control.toml");
+  ASSERT_TRUE(read) << read.error().message;
+  const ControlTarget& target = read->controls[0].target;
+  EXPECT_EQ(target.actions_max, 20);
+  EXPECT_EQ(target_identity(target),
+            "application-auto-scaling|||deployment|worker||||eu-west-1|ecs:service:DesiredCount");
+  EXPECT_EQ(actuator_of(target).change_every, 1min);
+}
+
 TEST(ControlConfig, ErrorsNamePlaceAndRemedy) {
   const std::string text(kMinimal);
   EXPECT_NE(refusal_of_config("data = \"x\"").find("no [[control]] table"), std::string::npos);

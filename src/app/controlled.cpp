@@ -18,19 +18,38 @@ void write_optional(std::string_view name, const std::optional<std::uint32_t>& n
     json.null();
 }
 
+void write_schedule(const Controlled& c, JsonWriter& json) {
+  json.key("schedule");
+  if (c.target->schedule() == nullptr) {
+    json.null();
+    return;
+  }
+  json.open_object().key("levels").open_array();
+  for (const PlannedLevel& level : c.schedule.levels)
+    json.open_object().member("at", utc_text(level.at)).member("instances", level.instances).close_object();
+  json.close_array().key("changes").open_array();
+  for (const std::string& change : c.schedule.changes) json.value(change);
+  json.close_array().member("problem", c.schedule.problem).close_object();
+}
+
 }  // namespace
 
 const char* const kControlledSchema =
-    R"({"type":"object","required":["queue","target","decided","apply","silent","set","instances","why","directives","order","reading_problem","target_problem","refusal"],"properties":{)"
+    R"({"type":"object","required":["queue","target","decided","apply","silent","set","instances","why","directives","order","schedule","reading_problem","target_problem","refusal"],"properties":{)"
     R"("queue":{"type":"string"},"target":{"type":"string"},)"
     R"("decided":{"type":"string","format":"date-time"},)"
     R"("apply":{"type":"boolean","description":"false: nothing is sent"},)"
     R"("silent":{"type":"boolean","description":"nothing is known of the queue: nothing is taken away"},)"
     R"("set":{"type":["integer","null"],"description":"instances set at the target"},)"
+    R"("most":{"type":["integer","null"],"description":"that the target takes as it is set up now"},)"
     R"("instances":{"type":"integer","description":"that the plan asks for"},)"
     R"("why":{"type":"string"},)"
     R"("directives":{"type":"array","items":{"$ref":"#/components/schemas/Directive"}},)"
     R"("order":{"description":"what would be sent: in shadow mode, or if this copy led","type":["object","null"],"required":["instances","request"],"properties":{"instances":{"type":"integer"},"request":{"type":"string"}}},)"
+    R"("schedule":{"description":"what the target is to set by itself; null: it keeps no numbers for times to come","type":["object","null"],"required":["levels","changes","problem"],"properties":{)"
+    R"("levels":{"type":"array","items":{"type":"object","required":["at","instances"],"properties":{"at":{"type":"string","format":"date-time"},"instances":{"type":"integer"}}}},)"
+    R"("changes":{"type":"array","description":"what would be sent, in shadow mode","items":{"type":"string"}},)"
+    R"("problem":{"type":"string","description":"why the target does not keep it so"}}},)"
     R"("reading_problem":{"type":"string"},"target_problem":{"type":"string"},"refusal":{"type":"string"}}})";
 
 Duration silent_after(const ControlFile& file, const ControlConfig& control) {
@@ -95,12 +114,16 @@ TimePoint record_from(const Controlled& c, TimePoint now) {
 }
 
 void say(const Controlled& c, const DirectiveRecord& directive, Log& log) {
+  const LogField instances =
+      directive.instances ? LogField{"instances", *directive.instances} : LogField{"instances", "nothing"};
+  const std::string at = directive.scheduled_for ? utc_text(*directive.scheduled_for) : "";
   log.write(directive.outcome == DirectiveOutcome::Refused ? LogLevel::Warning : LogLevel::Info, "directive",
             {{"queue", c.config.queue},
              {"target", directive.target},
              {"outcome", word(directive.outcome)},
-             {"instances", directive.instances.value_or(0)},
+             instances,
              {"before", directive.before ? std::to_string(*directive.before) : std::string("nothing")},
+             {"scheduled_for", at},
              {"request", directive.request},
              {"answer", directive.answer}});
 }
@@ -161,6 +184,7 @@ void write_controlled(const Controlled& c, TimePoint now, bool apply, JsonWriter
   json.member("decided", utc_text(plan.at)).member("apply", apply);
   json.member("silent", c.queue.watched().silent(now));
   write_optional("set", c.queue.set(), json);
+  write_optional("most", c.queue.most(), json);
   json.member("instances", plan.instances);
   json.member("why", explain({plan.at, c.config.queue, PlanDecision{plan, c.queue.set().value_or(0)}}));
   json.key("directives").open_array();
@@ -173,6 +197,7 @@ void write_controlled(const Controlled& c, TimePoint now, bool apply, JsonWriter
   } else {
     json.null();
   }
+  write_schedule(c, json);
   json.member("reading_problem", c.reading_error).member("target_problem", c.target_error);
   json.member("refusal", c.refusal).close_object();
 }

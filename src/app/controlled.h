@@ -10,6 +10,7 @@
 #include "app/queue_reader.h"
 #include "app/task_thread.h"
 #include "edge/cloud/targets/keda.h"
+#include "edge/cloud/targets/level_schedule.h"
 #include "edge/history/history_database.h"
 #include "edge/net/loop.h"
 #include "edge/observe/control_metrics.h"
@@ -18,6 +19,15 @@
 #include "edge/observe/log.h"
 
 namespace forewarm {
+
+/// What a target keeps of what is to come, and how keeping it went.
+struct KeptSchedule {
+  std::vector<PlannedLevel> levels;    ///< that are wanted
+  std::vector<std::string> changes{};  ///< that would be sent, in shadow mode
+  std::string problem{};               ///< why it is not as wanted; empty: it is
+  TimePoint next_at{};                 ///< not looked at before
+  std::uint32_t failed_in_row = 0;
+};
 
 /// One [[control]] at work: the queue, how it is read, its target, and what became of both.
 struct Controlled {
@@ -32,6 +42,7 @@ struct Controlled {
   std::string target_error;   ///< why the target did not say what it has
   std::string refusal;        ///< why the last directive was not taken
   std::optional<TargetOrder> recommended;
+  KeptSchedule schedule{};
   TimePoint read_at;
   TimePoint recorded_until;
   std::uint64_t rounds = 0;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/scale/actuator.h"
+#include "core/scale/planned_levels.h"
+
 namespace forewarm {
 namespace {
 
@@ -29,6 +32,7 @@ void ControlledQueue::observe_target(const Result<TargetState>& state) {
   set_known_ = state.has_value();
   if (!state) return;
   set_ = state->set;
+  most_ = state->most;
   if (set_) watched_.observe_instances(state->ready, *set_);
 }
 
@@ -45,7 +49,7 @@ std::uint32_t ControlledQueue::wanted(TimePoint now) const {
 std::uint32_t ControlledQueue::within_limits(std::uint32_t instances) const {
   const ScalingSettings& scaling = settings_.watched.scaling;
   const std::uint32_t multiple = std::max<std::uint32_t>(1, settings_.watched.target.granularity);
-  const std::uint32_t most = std::min(scaling.instances_max, settings_.most);
+  const std::uint32_t most = std::min({scaling.instances_max, settings_.most, most_.value_or(UINT32_MAX)});
   const std::uint32_t least = std::max(scaling.instances_min, settings_.least);
   const std::uint32_t whole = (std::max(instances, least) + multiple - 1) / multiple * multiple;
   return whole <= most ? whole : most / multiple * multiple;
@@ -98,6 +102,21 @@ std::optional<std::uint32_t> ControlledQueue::lowered(TimePoint now, std::uint32
   if (now - *below_since_ < settings_.scale_down_delay) return std::nullopt;
   if (set_ && *set_ - below_most_ <= settings_.watched.target.dead_band * *set_) return std::nullopt;
   return below_most_;
+}
+
+Duration ControlledQueue::level_every() const {
+  const Duration slot = slot_of(settings_.watched.target, settings_.watched.forecast.step);
+  return std::max<Duration>(1s, std::chrono::ceil<std::chrono::seconds>(slot));
+}
+
+std::optional<std::vector<PlannedLevel>> ControlledQueue::levels(TimePoint now, std::uint32_t set,
+                                                                 std::size_t steps_max) const {
+  if (!set_known_ || watched_.silent(now)) return std::nullopt;
+  std::vector<Directive> course = watched_.directives(now).directives;
+  for (Directive& directive : course) directive.instances = within_limits(directive.instances);
+  return planned_levels(
+      course, now, set,
+      {.every = level_every(), .delay = settings_.scale_down_delay, .steps_max = steps_max});
 }
 
 void ControlledQueue::told(TimePoint now, const TargetOrder& order, bool taken) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/random.h"
 #include "core/watch/watched_queue.h"
@@ -43,6 +44,12 @@ class ControlledQueue {
   void observe_target(const Result<TargetState>& state);
   /// The plan of now, and what to tell the target; none where that is nothing.
   std::optional<TargetOrder> decide(TimePoint now);
+  /// What the target is to have at times to come, beginning with `set` now, at most so many steps; none where
+  /// nothing is known of the queue.
+  std::optional<std::vector<PlannedLevel>> levels(TimePoint now, std::uint32_t set,
+                                                  std::size_t steps_max) const;
+  /// The least time between two of them, and so how exact their times are.
+  Duration level_every() const;
   /// The target took it, or did not.
   void told(TimePoint now, const TargetOrder& order, bool taken);
 
@@ -50,6 +57,7 @@ class ControlledQueue {
   const WatchedQueue& watched() const { return watched_; }
   const ScalingPlan& plan() const { return plan_; }
   const std::optional<std::uint32_t>& set() const { return set_; }
+  const std::optional<std::uint32_t>& most() const { return most_; }
   bool fresh() const { return fresh_; }  ///< the last reading of the queue was one
   std::uint32_t refused_in_row() const { return refused_in_row_; }
   TimePoint try_again_at() const { return try_again_at_; }
@@ -64,7 +72,8 @@ class ControlledQueue {
   WatchedQueue watched_;
   ScalingPlan plan_;
   std::optional<std::uint32_t> set_;
-  bool set_known_ = false;  ///< the target has said just now what it has, or cannot be asked
+  std::optional<std::uint32_t> most_;  ///< that the target takes as it is set up now
+  bool set_known_ = false;             ///< the target has said just now what it has, or cannot be asked
   bool fresh_ = false;
   std::optional<TimePoint> changed_at_;
   std::optional<TimePoint> below_since_;  ///< fewer than set are wanted

@@ -65,6 +65,37 @@ TEST_F(ControlledQueueTest, ABacklogIsToldAtOnceAndWhatIsThereIsNotToldAgain) {
   EXPECT_FALSE(round(3000, 0));
 }
 
+TEST_F(ControlledQueueTest, NoMoreAreToldThanTheTargetTakesAsItIsSetUp) {
+  const auto told_with = [this](std::optional<std::uint32_t> most) {
+    for (int n = 0; n < 20; ++n) {
+      round(3000, 300);
+      queue->observe_target(TargetState{.set = there, .ready = {}, .most = most});
+      obey(queue->decide(now));
+    }
+    return *there;
+  };
+  EXPECT_EQ(told_with(12), 12U);
+  EXPECT_EQ(queue->most(), 12U);
+}
+
+TEST_F(ControlledQueueTest, LevelsToComeAreNotKnownInSilence) {
+  EXPECT_FALSE(queue->levels(now, 2, 20)) << "nothing was read yet";
+  round(0);
+  ASSERT_TRUE(queue->levels(now, 2, 20));
+  EXPECT_EQ(*queue->levels(now, 2, 20), std::vector<PlannedLevel>{}) << "there is no forecast";
+  now += 10min;
+  EXPECT_FALSE(queue->levels(now, 2, 20));
+}
+
+TEST_F(ControlledQueueTest, TimesOfLevelsAreWholeSecondsAsFarApartAsTheTargetLetsThem) {
+  settings.watched.forecast.step = 10s;
+  make();
+  EXPECT_EQ(queue->level_every(), 10s);
+  settings.watched.target.change_every = 1min + 1ms;
+  make();
+  EXPECT_EQ(queue->level_every(), 61s);
+}
+
 TEST_F(ControlledQueueTest, WithoutAReadingNothingIsTakenAway) {
   there = 40;
   for (int n = 0; n < 3; ++n) round(0, 1);

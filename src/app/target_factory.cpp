@@ -5,6 +5,7 @@
 #include "edge/cloud/credentials/aws_credentials.h"
 #include "edge/cloud/credentials/azure_credentials.h"
 #include "edge/cloud/credentials/google_credentials.h"
+#include "edge/cloud/targets/application_auto_scaling.h"
 #include "edge/cloud/targets/command_target.h"
 #include "edge/cloud/targets/http_target.h"
 #include "edge/cloud/targets/kubernetes_scale.h"
@@ -61,6 +62,19 @@ MadeTarget make_lambda(const ControlTarget& target) {
       std::move(options));
 }
 
+MadeTarget make_scalable(const ControlConfig& control) {
+  const ControlTarget& target = control.target;
+  const std::string domain = target.region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com";
+  const std::string own = "https://application-autoscaling." + target.region + domain;
+  const std::shared_ptr<AwsCredentialSource> keys = make_aws_credentials();
+  ServiceAccess access{
+      .url = target.url.empty() ? own : target.url, .timeout = timeout_of(target), .ca_file = target.ca_file};
+  access.authorise = aws_signed([keys] { return keys->get(); }, target.region, "application-autoscaling");
+  access.renew = [keys] { keys->renew(); };
+  return make_application_auto_scaling(
+      std::move(access), {.id = target.name, .dimension = target.dimension, .queue = control.queue});
+}
+
 /// With the tokens of a source that can be told that one is refused.
 template <class Source>
 HttpTargetOptions with_tokens(const ControlTarget& target, std::shared_ptr<Source> source) {
@@ -103,6 +117,7 @@ MadeTarget make_target(const ControlConfig& control) {
                                 .timeout = timeout_of(target)});
   if (target.kind == "cloud-run") return make_cloud_run_target(target);
   if (target.kind == "azure-premium") return make_azure_target(target);
+  if (target.kind == "application-auto-scaling") return make_scalable(control);
   return make_lambda(target);
 }
 
@@ -111,6 +126,7 @@ std::string target_identity(const ControlTarget& target) {
   for (const std::string& part : {target.url, target.space, target.workload, target.name, target.function,
                                   target.qualifier, target.uuid, target.region})
     text += "|" + part;
+  if (!target.dimension.empty()) text += "|" + target.dimension;
   for (const std::string& word : target.command) text += "|" + word;
   return text;
 }

@@ -3,7 +3,7 @@
 import json
 import os
 
-from fake_targets import FakeAzure, FakeCloudRun, FakeKubernetes, FakeLambda, FakePrometheus, FakeWebhook
+from fake_targets import FakeAutoScaling, FakeAzure, FakeCloudRun, FakeKubernetes, FakeLambda, FakePrometheus, FakeWebhook
 from server_process import PROGRAM, Server, ServerTest, run
 
 TOKEN = "a-token-of-the-cluster"
@@ -56,9 +56,7 @@ target.change_every = "100ms"
 '''
         return api
 
-    def aws_lambda(self):
-        api = FakeLambda()
-        self.addCleanup(api.close)
+    def aws_keys(self):
         (self.folder / "credentials").write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = secret\n"
                                                  "aws_session_token = session\n")
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
@@ -66,8 +64,22 @@ target.change_every = "100ms"
                 self.addCleanup(os.environ.__setitem__, name, os.environ.pop(name))
         os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(self.folder / "credentials")
         self.addCleanup(os.environ.pop, "AWS_SHARED_CREDENTIALS_FILE")
+
+    def aws_lambda(self):
+        api = FakeLambda()
+        self.addCleanup(api.close)
+        self.aws_keys()
         self.target = (f'target.kind = "provisioned-concurrency"\ntarget.url = "{api.url}"\ntarget.region = "eu-west-1"\n'
                        'target.function = "resize"\ntarget.qualifier = "live"\ntarget.change_every = "100ms"\n')
+        return api
+
+    def auto_scaling(self, more=""):
+        api = FakeAutoScaling()
+        self.addCleanup(api.close)
+        self.aws_keys()
+        self.target = (f'target.kind = "application-auto-scaling"\ntarget.url = "{api.url}"\ntarget.region = "eu-west-1"\n'
+                       f'target.name = "{api.resource["ResourceId"]}"\ntarget.dimension = "{api.resource["ScalableDimension"]}"\n'
+                       f'target.lead = "2s"\ntarget.change_every = "100ms"\n{more}')
         return api
 
     def environment(self, **variables):

@@ -115,6 +115,43 @@ class FakePrometheus(Recorder):
         self.values["waiting"] = 0
 
 
+class PulsingPrometheus(FakePrometheus):
+    """Messages come `high` a second for `burst` seconds of each `period`, and one a second else, now and in the last quarter of
+    an hour; they are done at once. The next burst is at hand: a forecast is trusted when it was right."""
+
+    def __init__(self, period=20, burst=5, high=40):
+        self.period, self.burst, self.high = period, burst, high
+        super().__init__()
+        self.begun = int(time.time()) + 3 - 30 * period
+
+    def total(self, at):
+        whole, rest = divmod(max(0.0, at - self.begun), self.period)
+        a_period = self.high * self.burst + (self.period - self.burst)
+        return round(whole * a_period + self.high * min(rest, self.burst) + max(0.0, rest - self.burst))
+
+    def next_burst(self, after):
+        return self.begun + ((after - self.begun) // self.period + 1) * self.period
+
+    def answer(self, method, path, query, headers, body):
+        if path == "/api/v1/query" and not self.down and query["query"][0] in ("arrived_total", "done_total"):
+            now = time.time()
+            sample = {"metric": {}, "value": [now, str(self.total(now))]}
+            return 200, {"status": "success", "data": {"resultType": "vector", "result": [sample]}}
+        return super().answer(method, path, query, headers, body)
+
+    def series(self, query):
+        def seconds(text):
+            return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
+
+        at, end, step = seconds(query["start"][0]), seconds(query["end"][0]), float(query["step"][0])
+        values = []
+        while at <= end:
+            if at >= self.begun:
+                values.append([at, str(self.total(at))])
+            at += step
+        return [{"metric": {}, "values": values}] if values else []
+
+
 class FakeKubernetes(Recorder):
     """The scale subresource of one Deployment, Leases and the labels of pods, for whoever has the token, or one of `tokens`.
     `fails` answers writes of the first in its place; requests for the others with a token of `cut_off` are not answered."""
@@ -226,6 +263,99 @@ class FakeLambda(Recorder):
         return 202 if method == "PUT" else 200, {
             "RequestedProvisionedConcurrentExecutions": n, "AvailableProvisionedConcurrentExecutions": n,
             "AllocatedProvisionedConcurrentExecutions": n, "Status": "READY"}
+
+
+class FakeAutoScaling(Recorder):
+    """One scalable target of Application Auto Scaling and its scheduled actions, two to a page. `fails`: of each operation what
+    is answered in its place; `expired`: so many requests meet credentials that have run out."""
+
+    resource = {"ServiceNamespace": "lambda", "ResourceId": "function:resize:live",
+                "ScalableDimension": "lambda:function:ProvisionedConcurrency"}
+
+    def __init__(self):
+        self.least, self.most = 2, 30
+        self.registered, self.suspended = True, False
+        self.actions = {}  # by name: (schedule, what to do)
+        self.fails = {}
+        self.expired = 0
+        super().__init__()
+
+    def answer(self, method, path, query, headers, body):
+        scope = headers.get("Authorization", "").partition("Credential=AKID/")[2].split(",")[0].split("/")[1:]
+        if self.expired > 0:
+            self.expired -= 1
+            return self.refusal("ExpiredTokenException", "The security token included in the request is expired")
+        if (method, path) != ("POST", "/") or scope != ["eu-west-1", "application-autoscaling", "aws4_request"]:
+            return self.refusal("InvalidSignatureException", f"{method} {path} of {scope}")
+        if headers.get("Content-Type") != "application/x-amz-json-1.1":
+            return self.refusal("SerializationException", headers.get("Content-Type"))
+        service, _, operation = headers["X-Amz-Target"].partition(".")
+        asked = json.loads(body)
+        if operation in self.fails:
+            return self.refusal(*self.fails[operation])
+        for name, value in self.resource.items():
+            if asked.get(name, (asked.get("ResourceIds") or [None])[0]) != value:
+                return self.refusal("ValidationException", f"{name} {asked.get(name)}")
+        with self.lock:
+            return getattr(self, operation)(asked)
+
+    @staticmethod
+    def refusal(name, words):
+        return 400, {"__type": name, "message": words}
+
+    def page(self, asked, name, everything):
+        at = int(asked.get("NextToken", 0))
+        more = {"NextToken": str(at + 2)} if at + 2 < len(everything) else {}
+        return 200, {name: everything[at:at + 2]} | more
+
+    def DescribeScalableTargets(self, asked):
+        mine = self.resource | {"MinCapacity": self.least, "MaxCapacity": self.most, "RoleARN": "arn:aws:iam::1:role/r",
+                                "CreationTime": 1.7e9, "SuspendedState": {"ScheduledScalingSuspended": self.suspended,
+                                "DynamicScalingInSuspended": False, "DynamicScalingOutSuspended": False}}
+        return self.page(asked, "ScalableTargets", [mine] if self.registered else [])
+
+    def RegisterScalableTarget(self, asked):
+        least, most = asked.get("MinCapacity", self.least), asked.get("MaxCapacity", self.most)
+        if least > most:
+            return self.refusal("ValidationException", f"Minimum capacity {least} is above the maximum capacity {most}")
+        self.least, self.most = least, most
+        return 200, {"ScalableTargetARN": "arn:aws:application-autoscaling:eu-west-1:1:scalable-target/a"}
+
+    def DescribeScheduledActions(self, asked):
+        return self.page(asked, "ScheduledActions", [
+            self.resource | {"ScheduledActionName": name, "Schedule": schedule, "ScalableTargetAction": what,
+                             "ScheduledActionARN": "arn:aws:autoscaling:eu-west-1:1:scheduledAction:" + name, "CreationTime": 1.7e9}
+            for name, (schedule, what) in sorted(self.actions.items())])
+
+    def PutScheduledAction(self, asked):
+        if self.at(asked["Schedule"]) <= time.time():
+            return self.refusal("ValidationException", "the time of a scheduled action has to be in the future")
+        self.actions[asked["ScheduledActionName"]] = asked["Schedule"], asked["ScalableTargetAction"]
+        return 200, {}
+
+    def DeleteScheduledAction(self, asked):
+        if self.actions.pop(asked["ScheduledActionName"], None) is None:
+            return self.refusal("ObjectNotFoundException", "No scheduled action found")
+        return 200, {}
+
+    @staticmethod
+    def at(schedule):
+        return calendar.timegm(time.strptime(schedule, "at(%Y-%m-%dT%H:%M:%S)"))
+
+    def ours(self):
+        with self.lock:
+            return {name: what for name, what in self.actions.items() if re.fullmatch(r"forewarm-orders-\d{3}", name)}
+
+    def least_at(self, moment):
+        """What the actions alone have made of MinCapacity until then; 0: none was due."""
+        least = 0
+        for schedule, what in sorted(self.ours().values(), key=lambda action: self.at(action[0])):
+            least = what["MinCapacity"] if self.at(schedule) <= moment else least
+        return least
+
+    def calls(self, *operations):
+        return [json.loads(body) for _, _, headers, body in self.noted("POST")
+                if headers["X-Amz-Target"].removeprefix("AnyScaleFrontendService.") in operations]
 
 
 class FakeService(Recorder):

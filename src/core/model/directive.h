@@ -38,6 +38,14 @@ struct Directive {
   friend bool operator==(const Directive&, const Directive&) = default;
 };
 
+/// A number of instances that is to be set at a time to come.
+struct PlannedLevel {
+  TimePoint at;
+  std::uint32_t instances = 0;
+
+  friend bool operator==(const PlannedLevel&, const PlannedLevel&) = default;
+};
+
 /// What a second of an instance costs in each tier, in any currency.
 struct TierPrices {
   double idle_second = 0;

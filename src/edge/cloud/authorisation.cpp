@@ -11,6 +11,14 @@ namespace json = boost::json;
 
 constexpr std::size_t kWordsMax = 300;
 
+/// What AWS calls it in its JSON protocols, without the namespace; empty: it has no name.
+std::string name_of(const json::object& body) {
+  const json::value* type = body.if_contains("__type");
+  if (type == nullptr || !type->is_string()) return "";
+  const std::string_view name = type->get_string();
+  return printable_start(name.substr(name.rfind('#') + 1));
+}
+
 /// Kubernetes and AWS say "message", some services of AWS "Message", problem+json "detail"; Google and Azure
 /// say "message" in "error".
 std::string words_of(const std::string& body) {
@@ -22,7 +30,9 @@ std::string words_of(const std::string& body) {
     return printable_start(words->get_string());
   for (const char* name : {"message", "Message", "detail", "error"}) {
     const json::value* found = document.get_object().if_contains(name);
-    if (found != nullptr && found->is_string()) return printable_start(found->get_string());
+    if (found == nullptr || !found->is_string()) continue;
+    const std::string called = name_of(document.get_object());
+    return (called.empty() ? "" : called + ": ") + printable_start(found->get_string());
   }
   return printable_start(body);
 }

@@ -338,7 +338,29 @@ std::string sentence(const RouteRecord& route) {
   return text + more_sentence(route.more);
 }
 
+/// What the target is to do by itself at a time to come.
+std::string scheduled_sentence(const DirectiveRecord& directive) {
+  const std::string what = directive.instances ? counted(*directive.instances, "instance", "instances")
+                                               : std::string("nothing any more");
+  const std::string at = what + " for " + utc_text(*directive.scheduled_for);
+  switch (directive.outcome) {
+    case DirectiveOutcome::Recommended:
+      return "Would schedule " + at + " at the target " + directive.target +
+             " (shadow mode): " + directive.request + ".";
+    case DirectiveOutcome::Sent:
+      return "Scheduled " + at + " at the target " + directive.target + ": " + directive.request + ".";
+    case DirectiveOutcome::Refused:
+      return "The target " + directive.target + " did not let " + at + " be scheduled: " + directive.answer +
+             ". It is tried again.";
+    case DirectiveOutcome::RolledBack:
+      return "Withdrew what was scheduled for " + utc_text(*directive.scheduled_for) + " at the target " +
+             directive.target + ": " + directive.request + ".";
+  }
+  return "";
+}
+
 std::string sentence(const DirectiveRecord& directive) {
+  if (directive.scheduled_for) return scheduled_sentence(directive);
   const auto amount = [](const std::optional<std::uint32_t>& instances) {
     return instances ? counted(*instances, "instance", "instances") : std::string("nothing set");
   };

@@ -97,6 +97,7 @@ void write(const DirectiveRecord& directive, JsonWriter& out) {
   write_count("instances", directive.instances, out);
   write_count("instances_before", directive.before, out);
   out.member("request", directive.request).member("answer", directive.answer);
+  if (directive.scheduled_for) out.member("scheduled_for_us", count_us(*directive.scheduled_for));
 }
 
 // Reading: what is missing or of another type becomes the default; the caller has checked that it is an
@@ -193,6 +194,8 @@ DirectiveRecord read_directive(const json::object& from) {
   directive.before = count("instances_before");
   directive.request = text_of(from, "request");
   directive.answer = text_of(from, "answer");
+  if (from.contains("scheduled_for_us"))
+    directive.scheduled_for = time_point_us(number_of<std::int64_t>(from, "scheduled_for_us"));
   const std::string outcome = text_of(from, "outcome");
   for (std::size_t i = 0; i < kOutcomes.size(); ++i)
     if (kOutcomes[i] == outcome) directive.outcome = static_cast<DirectiveOutcome>(i);

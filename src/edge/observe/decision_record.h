@@ -78,6 +78,8 @@ struct DirectiveRecord {
   std::optional<std::uint32_t> before;     ///< none: nothing was set, or nobody knows
   std::string request;                     ///< what is sent, without secrets
   std::string answer = {};                 ///< why it was refused, in the target's words
+  /// When the target is to set it by itself; with no `instances`: what was to be set then is not any more.
+  std::optional<TimePoint> scheduled_for = {};
   friend bool operator==(const DirectiveRecord&, const DirectiveRecord&) = default;
 };
 

@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "edge/cloud/cloud_stamp.h"
+
 namespace forewarm {
 namespace {
 
@@ -39,7 +41,7 @@ std::string odata_text(std::string_view text) {
 
 class AzureMonitor : public MetricSource {
  public:
-  AzureMonitor(MetricAccess access, AzureEntity entity)
+  AzureMonitor(ServiceAccess access, AzureEntity entity)
       : access_(std::move(access)), entity_(std::move(entity)) {}
 
   Result<std::vector<MetricPeriod>> read(const MetricRange& range, const std::stop_token& stop) override {
@@ -49,7 +51,7 @@ class AzureMonitor : public MetricSource {
       day.from = at;
       day.to = std::min(range.to, at + kAzureQuestion);
       const Result<std::string> answer =
-          ask_metrics(access_, {.url = access_.url + azure_metrics_path(entity_, day)}, range.tries, stop);
+          ask_service(access_, {.url = access_.url + azure_metrics_path(entity_, day)}, range.tries, stop);
       if (!answer) return std::unexpected(answer.error());
       if (const Result<void> read = read_azure_metrics(*answer, periods); !read)
         return std::unexpected(read.error());
@@ -58,7 +60,7 @@ class AzureMonitor : public MetricSource {
   }
 
  private:
-  MetricAccess access_;
+  ServiceAccess access_;
   AzureEntity entity_;
 };
 
@@ -66,7 +68,7 @@ Result<void> add_minute(const json::value& minute, const EntityMetric& metric, M
   if (!minute.is_object()) return no_metrics("data that are objects");
   const json::value* stamp = minute.get_object().if_contains("timeStamp");
   const std::optional<TimePoint> at = stamp != nullptr && stamp->is_string()
-                                          ? parse_metric_stamp(std::string_view(stamp->get_string()))
+                                          ? parse_cloud_stamp(std::string_view(stamp->get_string()))
                                           : std::nullopt;
   if (!at) return no_metrics("a timeStamp of each datum");
   const json::value* value = minute.get_object().if_contains(metric.aggregation);
@@ -124,7 +126,7 @@ std::string azure_metrics_path(const AzureEntity& entity, const MetricRange& ran
       names += (names.empty() ? "" : ",") + std::string(metric.name);
   return entity.resource +
          "/providers/Microsoft.Insights/metrics?api-version=2024-02-01&metricnames=" + percent_encode(names) +
-         "&timespan=" + percent_encode(metric_stamp(range.from) + "/" + metric_stamp(range.to)) +
+         "&timespan=" + percent_encode(cloud_stamp(range.from) + "/" + cloud_stamp(range.to)) +
          "&interval=PT1M&aggregation=" + percent_encode("Total,Maximum") +
          "&%24filter=" + percent_encode("EntityName eq " + odata_text(entity.entity));
 }
@@ -142,7 +144,7 @@ Result<void> read_azure_metrics(std::string_view text, MetricPeriods& periods) {
   return {};
 }
 
-std::unique_ptr<MetricSource> make_azure_metrics(MetricAccess access, AzureEntity entity) {
+std::unique_ptr<MetricSource> make_azure_metrics(ServiceAccess access, AzureEntity entity) {
   return std::make_unique<AzureMonitor>(std::move(access), std::move(entity));
 }
 

@@ -20,7 +20,7 @@ bool is_service_bus_namespace(std::string_view resource);
 /// The metrics of a Service Bus queue in Azure Monitor (Azure Service Bus monitoring data reference;
 /// Azure Monitor REST API 2024-02-01, Metrics, List), by the minute. Messages that consumers have locked are
 /// active too, so that those in flight are among those that wait. They are kept for 93 days.
-std::unique_ptr<MetricSource> make_azure_metrics(MetricAccess access, AzureEntity entity);
+std::unique_ptr<MetricSource> make_azure_metrics(ServiceAccess access, AzureEntity entity);
 
 /// Path and query of a question; no more than a day at a time.
 std::string azure_metrics_path(const AzureEntity& entity, const MetricRange& range);

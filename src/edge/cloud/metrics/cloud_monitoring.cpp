@@ -6,6 +6,8 @@
 #include <charconv>
 #include <utility>
 
+#include "edge/cloud/cloud_stamp.h"
+
 namespace forewarm {
 namespace {
 
@@ -45,7 +47,7 @@ std::string filter_of(const SubscriptionMetric& metric, const MonitoredSubscript
 
 class CloudMonitoring : public MetricSource {
  public:
-  CloudMonitoring(MetricAccess access, MonitoredSubscription subscription)
+  CloudMonitoring(ServiceAccess access, MonitoredSubscription subscription)
       : access_(std::move(access)), subscription_(std::move(subscription)) {}
 
   Result<std::vector<MetricPeriod>> read(const MetricRange& range, const std::stop_token& stop) override {
@@ -68,7 +70,7 @@ class CloudMonitoring : public MetricSource {
     for (std::size_t page = 0; page < kGooglePagesMax; ++page) {
       FetchRequest request{.url = access_.url + question.path};
       if (!token.empty()) request.url += "&pageToken=" + percent_encode(token);
-      const Result<std::string> answer = ask_metrics(access_, request, tries, stop);
+      const Result<std::string> answer = ask_service(access_, request, tries, stop);
       if (!answer) return std::unexpected(answer.error());
       Result<std::string> next = read_time_series(*answer, question.field, periods);
       if (!next) return std::unexpected(next.error());
@@ -78,7 +80,7 @@ class CloudMonitoring : public MetricSource {
     return error(ErrorCode::Corrupt, "Cloud Monitoring: the answer does not end");
   }
 
-  MetricAccess access_;
+  ServiceAccess access_;
   MonitoredSubscription subscription_;
 };
 
@@ -102,7 +104,7 @@ Result<void> add_point(const json::value& point, MetricPeriods::Field field, Met
   boost::system::error_code failed;
   const json::value* end = point.find_pointer("/interval/endTime", failed);
   const std::optional<TimePoint> at = end != nullptr && end->is_string()
-                                          ? parse_metric_stamp(std::string_view(end->get_string()))
+                                          ? parse_cloud_stamp(std::string_view(end->get_string()))
                                           : std::nullopt;
   const json::value* value = point.find_pointer("/value", failed);
   const std::optional<double> number = value != nullptr ? number_of(*value) : std::nullopt;
@@ -131,8 +133,8 @@ std::vector<MonitoringQuestion> monitoring_questions(const MonitoredSubscription
     questions.push_back(
         {"/v3/projects/" + percent_encode(subscription.project) +
              "/timeSeries?filter=" + percent_encode(filter_of(metric, subscription)) +
-             "&interval.startTime=" + percent_encode(metric_stamp(range.from)) +
-             "&interval.endTime=" + percent_encode(metric_stamp(range.to)) +
+             "&interval.startTime=" + percent_encode(cloud_stamp(range.from)) +
+             "&interval.endTime=" + percent_encode(cloud_stamp(range.to)) +
              "&aggregation.alignmentPeriod=60s&aggregation.perSeriesAligner=" + metric.aligner +
              "&aggregation.crossSeriesReducer=" + metric.reducer + "&pageSize=20000",
          metric.field});
@@ -163,7 +165,7 @@ Result<std::string> read_time_series(std::string_view text, MetricPeriods::Field
   return token != nullptr && token->is_string() ? std::string(token->get_string()) : std::string();
 }
 
-std::unique_ptr<MetricSource> make_cloud_monitoring_metrics(MetricAccess access,
+std::unique_ptr<MetricSource> make_cloud_monitoring_metrics(ServiceAccess access,
                                                             MonitoredSubscription subscription) {
   return std::make_unique<CloudMonitoring>(std::move(access), std::move(subscription));
 }

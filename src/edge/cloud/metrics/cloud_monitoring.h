@@ -22,7 +22,7 @@ bool is_google_name(std::string_view name);
 /// v3, projects.timeSeries.list), by the minute. What consumers hold is undelivered too, so that those in
 /// flight are among those that wait. What arrives are the messages sent to the topic. They are kept for six
 /// weeks.
-std::unique_ptr<MetricSource> make_cloud_monitoring_metrics(MetricAccess access,
+std::unique_ptr<MetricSource> make_cloud_monitoring_metrics(ServiceAccess access,
                                                             MonitoredSubscription subscription);
 
 /// The paths and queries of the questions for a range, each with the field that its answer is for: a question

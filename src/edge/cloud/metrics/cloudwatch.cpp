@@ -54,7 +54,8 @@ void fill_what_is_not_written(MetricPeriod& period) {
 
 class CloudWatch : public MetricSource {
  public:
-  CloudWatch(MetricAccess access, std::string queue) : access_(std::move(access)), queue_(std::move(queue)) {}
+  CloudWatch(ServiceAccess access, std::string queue)
+      : access_(std::move(access)), queue_(std::move(queue)) {}
 
   Result<std::vector<MetricPeriod>> read(const MetricRange& range, const std::stop_token& stop) override {
     MetricPeriods periods;
@@ -71,7 +72,7 @@ class CloudWatch : public MetricSource {
                    MetricPeriods& periods) const {
     for (std::size_t page = 0; page < kCloudWatchPagesMax; ++page) {
       const Result<std::string> answer =
-          ask_metrics(access_,
+          ask_service(access_,
                       {.method = "POST",
                        .url = access_.url + "/",
                        .headers = {{"Content-Type", "application/x-amz-json-1.0"},
@@ -93,7 +94,7 @@ class CloudWatch : public MetricSource {
     return error(ErrorCode::Corrupt, "GetMetricData: the answer does not end");
   }
 
-  MetricAccess access_;
+  ServiceAccess access_;
   std::string queue_;
 };
 
@@ -186,7 +187,7 @@ Result<CloudWatchPage> parse_cloudwatch_page(std::string_view text) {
   return page;
 }
 
-std::unique_ptr<MetricSource> make_cloudwatch_metrics(MetricAccess access, std::string queue) {
+std::unique_ptr<MetricSource> make_cloudwatch_metrics(ServiceAccess access, std::string queue) {
   return std::make_unique<CloudWatch>(std::move(access), std::move(queue));
 }
 

@@ -14,7 +14,7 @@ namespace forewarm {
 /// Amazon SQS"), asked for by GetMetricData of the API 2010-08-01 as JSON. They are those of minutes; older
 /// than 15 days of five minutes, older than 63 days of hours. No metric is written of a queue that nobody
 /// used for six hours.
-std::unique_ptr<MetricSource> make_cloudwatch_metrics(MetricAccess access, std::string queue);
+std::unique_ptr<MetricSource> make_cloudwatch_metrics(ServiceAccess access, std::string queue);
 
 /// A question for one stretch of time, of no more than 100,800 values.
 struct CloudWatchQuestion {

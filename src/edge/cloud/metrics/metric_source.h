@@ -1,18 +1,15 @@
 #pragma once
 
-#include <chrono>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
-#include "edge/cloud/authorisation.h"
+#include "edge/cloud/service_call.h"
 
 namespace forewarm {
 
@@ -53,15 +50,6 @@ class MetricPeriods {
   std::map<TimePoint, MetricPeriod> by_start_;
 };
 
-/// How a cloud is reached.
-struct MetricAccess {
-  std::string url{};  ///< without a slash at the end
-  std::chrono::milliseconds timeout{5'000};
-  std::string ca_file{};  ///< PEM file of who is trusted; empty: the system's
-  Authorisation authorise{};
-  std::function<void()> renew{};  ///< what lets requests in is not taken any more
-};
-
 /// The metrics that a cloud keeps of one queue. Its periods come late, each when it is over or later.
 class MetricSource {
  public:
@@ -70,12 +58,6 @@ class MetricSource {
   /// left out. Half an answer is none: an error.
   virtual Result<std::vector<MetricPeriod>> read(const MetricRange& range, const std::stop_token& stop) = 0;
 };
-
-/// The body of an answer with status 200. Credentials that have run out are renewed, and the question is
-/// asked once more. Exhausted for what may pass (too many questions, a server that stumbles), Io where there
-/// is no answer.
-Result<std::string> ask_metrics(const MetricAccess& access, const FetchRequest& request, int tries,
-                                const std::stop_token& stop);
 
 /// Periods that can be taken for true: a period that says how much waits is one when it has the count too,
 /// as a rule of what arrived. Where none came for `settle` after its end, or one of a later period is there,
@@ -90,10 +72,5 @@ struct SettledPeriods {
 };
 std::vector<MetricPeriod> settled_periods(const std::vector<MetricPeriod>& periods, TimePoint now,
                                           const SettledPeriods& how);
-
-/// "2026-01-05T01:30:00Z"
-std::string metric_stamp(TimePoint at);
-/// The same, with or without a fraction; none for anything else.
-std::optional<TimePoint> parse_metric_stamp(std::string_view text);
 
 }  // namespace forewarm

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "edge/cloud/cloud_stamp.h"
 #include "edge/cloud/metrics/azure_monitor.h"
 #include "edge/cloud/metrics/cloud_monitoring.h"
 #include "edge/cloud/metrics/cloudwatch.h"
@@ -13,13 +14,13 @@ namespace {
 constexpr TimePoint kMinute(1'700'000'040s);  // a whole one
 
 TEST(MetricStamp, IsReadAsItIsWritten) {
-  EXPECT_EQ(metric_stamp(kMinute), "2023-11-14T22:14:00Z");
-  EXPECT_EQ(parse_metric_stamp("2023-11-14T22:14:00Z"), kMinute);
-  EXPECT_EQ(parse_metric_stamp("2023-11-14T22:14:00.000001Z"), kMinute);
+  EXPECT_EQ(cloud_stamp(kMinute), "2023-11-14T22:14:00Z");
+  EXPECT_EQ(parse_cloud_stamp("2023-11-14T22:14:00Z"), kMinute);
+  EXPECT_EQ(parse_cloud_stamp("2023-11-14T22:14:00.000001Z"), kMinute);
   for (const char* wrong : {"", "Z", "2023-11-14T22:14:00", "2023-11-14 22:14:00Z", "2023-02-30T00:00:00Z",
                             "2023-11-14T24:00:00Z", "2023-11-14T22:14:00.Z", "2023-11-14T22:14:-1Z",
                             "1969-12-31T00:00:00Z", "2023-11-14T22:14:00+01:00"})
-    EXPECT_EQ(parse_metric_stamp(wrong), std::nullopt) << wrong;
+    EXPECT_EQ(parse_cloud_stamp(wrong), std::nullopt) << wrong;
 }
 
 /// A minute that says how much waits, and how much came where that is not negative.

@@ -9,10 +9,13 @@
 
 namespace forewarm {
 
+class LevelSchedule;
+
 /// What a target is set to.
 struct TargetState {
-  std::optional<std::uint32_t> set;    ///< none: nothing is set there
-  std::optional<std::uint32_t> ready;  ///< instances that can work now, where it says so
+  std::optional<std::uint32_t> set;     ///< none: nothing is set there
+  std::optional<std::uint32_t> ready;   ///< instances that can work now, where it says so
+  std::optional<std::uint32_t> most{};  ///< that it takes as it is set up now; none: it does not say
 
   friend bool operator==(const TargetState&, const TargetState&) = default;
 };
@@ -32,6 +35,8 @@ class ScaleTarget {
   virtual Result<void> set(std::optional<std::uint32_t> instances, const std::stop_token& stop) = 0;
   /// What set() sends, for people: no secrets.
   virtual std::string request_text(std::optional<std::uint32_t> instances) const = 0;
+  /// Where it keeps numbers for times to come; null: it takes only what is to be set at once. A part of this.
+  virtual LevelSchedule* schedule() { return nullptr; }
 };
 
 }  // namespace forewarm
