@@ -135,6 +135,11 @@ Result<void> check_server(const toml::table& root, std::string_view file, const 
   if (const auto alerts = check_alerts(config.alerts); !alerts) return problem("alerts", alerts.error());
   if (const auto otlp = check_otlp(config.otlp); !otlp) return problem("otlp", otlp.error());
   if (const auto emf = check_emf(config.emf); !emf) return problem("emf", emf.error());
+  if (const std::string& url = config.workers.pods.access.url;
+      !url.empty() && !url.starts_with("http://") && !url.starts_with("https://"))
+    return problem("workers",
+                   {ErrorCode::Invalid,
+                    "pods.url: expected one that begins with http:// or https://, found '" + url + "'"});
   if (config.tls_certificate.empty() != config.tls_key.empty())
     return problem(config.tls_key.empty() ? "tls_certificate" : "tls_key",
                    {ErrorCode::Invalid, "tls_certificate and tls_key go together"});

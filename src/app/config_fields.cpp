@@ -106,6 +106,31 @@ void describe(FieldVisitor& v, ScalingSettings& s) {
          s.predict);
 }
 
+namespace {
+
+void describe_workers(FieldVisitor& v, WorkersConfig& c) {
+  v.begin_table({"workers", "functions whose programs run elsewhere and poll this server"});
+  v.text({"listen", "host:port for them, HTTPS where tls_certificate is set; empty: none"}, c.listen);
+  v.duration({"lost_after", "a worker that has had no request open for this long is lost, with its run"},
+             c.lost_after, {1s, 1h});
+  v.begin_table({"pods", "their pods, where they are in Kubernetes"});
+  v.flag(
+      {"deletion_cost",
+       "pods of workers that are not needed get a low controller.kubernetes.io/pod-deletion-cost, and busy "
+       "ones a high one, so that Kubernetes deletes idle ones first"},
+      c.pods.deletion_cost);
+  KubernetesAccess& api = c.pods.access;
+  v.text({"namespace", "of pods that do not say theirs (empty: the server's own, or default)"}, api.space);
+  v.text({"url", "of the API server (empty: the pod's own cluster)"}, api.url);
+  v.text({"token_file", "file with a bearer token, read at each request (empty: the pod's service account)"},
+         api.token_file);
+  v.text({"ca_file", "PEM file of who is trusted (empty: the pod's service account)"}, api.ca_file);
+  v.end_table();
+  v.end_table();
+}
+
+}  // namespace
+
 void describe(FieldVisitor& v, ServerConfig& c) {
   v.text({"data", "folder of the durable queue; made if missing"}, c.data);
   v.text({"listen", "host:port of the SQS endpoint; port 0 takes any free one"}, c.listen);
@@ -160,11 +185,7 @@ void describe(FieldVisitor& v, ServerConfig& c) {
              c.history.coarse_step, {1s, 24h});
   v.duration({"coarse_keep", "how long these are kept"}, c.history.coarse_keep, kHistoryKept);
   v.end_table();
-  v.begin_table({"workers", "functions whose programs run elsewhere and poll this server"});
-  v.text({"listen", "host:port for them, HTTPS where tls_certificate is set; empty: none"}, c.workers.listen);
-  v.duration({"lost_after", "a worker that has had no request open for this long is lost, with its run"},
-             c.workers.lost_after, {1s, 1h});
-  v.end_table();
+  describe_workers(v, c.workers);
   describe(v, c.alerts);
   describe(v, c.otlp);
   describe(v, c.emf);

@@ -7,8 +7,7 @@
 #include <random>
 #include <utility>
 
-#include "edge/cloud/targets/http_target.h"
-#include "edge/cloud/targets/kubernetes_scale.h"
+#include "app/kubernetes_access.h"
 #include "edge/leader/kubernetes_lease.h"
 #include "edge/leader/postgres_lock.h"
 #include "edge/net/http.h"
@@ -27,16 +26,12 @@ using MadeElection = Result<std::unique_ptr<LeaderElection>>;
 /// Where the API server is and how it is asked, for a Lease and for a pod.
 template <class Asked>
 void fill_access(const LeaderConfig& config, Asked& asked) {
-  const PodAccount pod = find_pod_account();
-  // A pod's own account is for its own cluster only.
-  const bool own = config.url.empty();
-  asked.url = own ? pod.url : config.url;
-  if (!config.space.empty())
-    asked.space = config.space;
-  else if (!pod.space.empty())
-    asked.space = pod.space;
-  asked.ca_file = config.ca_file.empty() && own ? pod.ca_file : config.ca_file;
-  asked.authorise = bearer_token_in(config.token_file.empty() && own ? pod.token_file : config.token_file);
+  KubernetesApi api = find_kubernetes_api(
+      {.url = config.url, .space = config.space, .token_file = config.token_file, .ca_file = config.ca_file});
+  asked.url = std::move(api.url);
+  asked.space = std::move(api.space);
+  asked.ca_file = std::move(api.ca_file);
+  asked.authorise = std::move(api.authorise);
 }
 
 MadeElection make_lease(const LeaderConfig& config, LeaderElection::Changed changed) {

@@ -2,14 +2,24 @@
 
 #include <string>
 
+#include "app/kubernetes_access.h"
 #include "base/time.h"
 
 namespace forewarm {
+
+/// workers.pods.*: what is told of pods of Kubernetes that have workers in them.
+struct WorkerPodsConfig {
+  bool deletion_cost = false;
+  KubernetesAccess access;
+
+  friend bool operator==(const WorkerPodsConfig&, const WorkerPodsConfig&) = default;
+};
 
 /// [workers]: where functions with runtime = "workers" are polled for.
 struct WorkersConfig {
   std::string listen;
   Duration lost_after = 10s;
+  WorkerPodsConfig pods;
 
   friend bool operator==(const WorkersConfig&, const WorkersConfig&) = default;
 };

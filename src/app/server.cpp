@@ -267,6 +267,7 @@ std::size_t ServerImpl::runs_under_way() const {
 
 void ServerImpl::every_second() {
   signals_->tick();
+  if (worker_pods_) worker_pods_->look();
   guard_->tick(store_->full());
   if (functions_.windows_due(world_->now())) configure();
   const std::vector<InstanceUsage> usage = host_->pool().usage();

@@ -49,6 +49,10 @@ Result<void> ServerImpl::listen() {
                                functions_, config_);
   if (!door) return std::unexpected(door.error());
   worker_door_ = std::move(*door);
+  auto pods =
+      WorkerPods::make({.loop = &loop_, .log = &log(), .pool = &host_->workers()}, config_.workers.pods);
+  if (!pods) return std::unexpected(pods.error());
+  worker_pods_ = std::move(*pods);
   if (!guard_->tls() && !is_loopback(*addresses->workers))
     log().warning("workers are listened for without TLS: their tokens and messages travel in the clear");
   return {};

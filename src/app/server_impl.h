@@ -30,6 +30,7 @@
 #include "app/telemetry.h"
 #include "app/ticker.h"
 #include "app/worker_door.h"
+#include "app/worker_pods.h"
 #include "edge/net/service_manager.h"
 #include "edge/observe/dashboard.h"
 #include "edge/observe/decision_log.h"
@@ -147,6 +148,7 @@ class ServerImpl : public Server, private Names {
   std::unique_ptr<QueueForecasts> forecasts_;
   std::optional<SqsFront> sqs_front_;
   std::unique_ptr<WorkerDoor> worker_door_;
+  std::unique_ptr<WorkerPods> worker_pods_;  ///< null: nothing is told of their pods
   std::unique_ptr<HttpServer> sqs_server_;
   std::unique_ptr<HttpServer> admin_server_;
   std::unique_ptr<Loop::Timer> second_;

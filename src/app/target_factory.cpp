@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "app/kubernetes_access.h"
 #include "edge/cloud/credentials/aws_credentials.h"
 #include "edge/cloud/credentials/azure_credentials.h"
 #include "edge/cloud/credentials/google_credentials.h"
@@ -24,23 +25,18 @@ std::chrono::milliseconds timeout_of(const ControlTarget& target) {
 
 MadeTarget make_kubernetes(const ControlConfig& control) {
   const ControlTarget& target = control.target;
-  const PodAccount pod = find_pod_account();
-  KubernetesWorkload workload{.url = target.url.empty() ? pod.url : target.url,
+  KubernetesApi api = find_kubernetes_api(
+      {.url = target.url, .space = target.space, .token_file = target.token_file, .ca_file = target.ca_file});
+  KubernetesWorkload workload{.url = std::move(api.url),
+                              .space = std::move(api.space),
                               .resource = target.workload + "s",
                               .name = target.name};
   if (workload.url.empty())
     return error(ErrorCode::Invalid,
                  "[[control]] '" + control.queue +
                      "' needs target.url, the API server's: this is not a pod that Kubernetes would tell it");
-  if (!target.space.empty())
-    workload.space = target.space;
-  else if (!pod.space.empty())
-    workload.space = pod.space;
-  // A pod's own account is for its own cluster only.
-  const bool own = target.url.empty();
-  HttpTargetOptions options{.timeout = timeout_of(target)};
-  options.ca_file = target.ca_file.empty() && own ? pod.ca_file : target.ca_file;
-  options.authorise = bearer_token_in(target.token_file.empty() && own ? pod.token_file : target.token_file);
+  HttpTargetOptions options{.timeout = timeout_of(target), .ca_file = std::move(api.ca_file)};
+  options.authorise = std::move(api.authorise);
   return make_http_target(make_kubernetes_scale(std::move(workload)), std::move(options));
 }
 

@@ -22,6 +22,11 @@ void add_worker_options(CLI::App& app, WorkerCommand& command) {
       ->envname("FOREWARM_TOKEN_FILE");
   app.add_option("--ca-file", command.ca_file,
                  "PEM file of who is trusted to be the server (else the system's)");
+  app.add_option("--pod", command.pod,
+                 "pod of Kubernetes that this is (else the machine's name, where it is in a pod)")
+      ->envname("POD_NAME");
+  app.add_option("--pod-namespace", command.pod_namespace, "its namespace (else the server's own)")
+      ->envname("POD_NAMESPACE");
   app.add_flag("--plain-http", command.plain_http,
                "allow http:// to other machines, where the network itself is protected");
   app.add_option("command", command.command, "program and arguments of the runtime, after --")->required();

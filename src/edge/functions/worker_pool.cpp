@@ -1,11 +1,9 @@
 #include "edge/functions/worker_pool.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "base/check.h"
 #include "edge/functions/output_lines.h"
-#include "edge/functions/worker_protocol.h"
 
 namespace forewarm {
 namespace {
@@ -61,6 +59,7 @@ void WorkerPool::use(const WorkerPtr& worker) {
   const WaitingStart start = waiting->second.front();
   waiting->second.pop_front();
   worker->instance = start.instance;
+  worker->turned = Clock::now();
   bound_.insert_or_assign(start.instance, worker);
   report_(PoolReady{
       .instance = start.instance,
@@ -72,7 +71,8 @@ void WorkerPool::run(InstanceId instance, Invocation invocation) {
   if (!worker || worker->ending)
     return report_later(not_run(instance, invocation.run, "the instance is gone"));
   check(!worker->job, "an instance has one run at a time");
-  worker->job = Job{.invocation = std::move(invocation), .since = Clock::now()};
+  worker->turned = Clock::now();
+  worker->job = Job{.invocation = std::move(invocation), .since = worker->turned};
   if (worker->next) hand_out(*worker);
 }
 
@@ -136,6 +136,7 @@ void WorkerPool::unbind(Worker& worker, LossReason reason, std::string detail, b
   if (!worker.instance) return;
   const InstanceId instance = std::exchange(worker.instance, InstanceId());
   bound_.erase(instance);
+  worker.turned = Clock::now();
   if (worker.job) worker.last_request = worker.job->invocation.request_id;
   worker.job.reset();
   PoolLost lost{.instance = instance, .reason = reason, .detail = std::move(detail)};
@@ -153,6 +154,7 @@ void WorkerPool::finish(Worker& worker, PoolFinished finished) {
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - worker.job->since);
   worker.last_request = worker.job->invocation.request_id;
   worker.job.reset();
+  worker.turned = Clock::now();
   report_(std::move(finished));
 }
 
@@ -186,12 +188,28 @@ std::array<std::uint32_t, 2> WorkerPool::workers(FunctionId function) const {
   return counts;
 }
 
+std::vector<PoolWorkerPod> WorkerPool::pods() const {
+  using Use = PoolWorkerPod::Use;
+  std::vector<PoolWorkerPod> all;
+  const auto now = Clock::now();
+  for (const auto& [key, worker] : workers_) {
+    if (worker->pod.empty() || worker->ending) continue;
+    all.push_back({.function = worker->function,
+                   .pod = worker->pod,
+                   .use = worker->job        ? Use::Busy
+                          : worker->instance ? Use::Idle
+                                             : Use::Unused,
+                   .since = std::chrono::duration_cast<std::chrono::milliseconds>(now - worker->turned)});
+  }
+  return all;
+}
+
 void WorkerPool::handle(FunctionId function, HttpRequest request, std::shared_ptr<HttpReply> reply) {
   const WorkerCall call = read_worker_call(request);
   if (call.refusal) return reply->send(*call.refusal);
   if (!functions_.contains(function))
     return reply->send(runtime_refusal(503, "Worker.NotYet", "the function is being configured"));
-  if (call.kind == WorkerCall::Kind::Next) return next(function, call.worker, request, std::move(reply));
+  if (call.kind == WorkerCall::Kind::Next) return next(function, call, request, std::move(reply));
   const WorkerPtr worker = find(function, call.worker);
   if (call.kind == WorkerCall::Kind::InitError) {
     const RuntimeError error = read_runtime_failure(request).error;
@@ -220,19 +238,21 @@ bool WorkerPool::has_had_run(const Worker& worker, const HttpRequest& request) {
          find_header(request.headers, kRunHeader) == worker.job->invocation.request_id;
 }
 
-void WorkerPool::next(FunctionId function, const std::string& name, const HttpRequest& request,
+void WorkerPool::next(FunctionId function, const WorkerCall& call, const HttpRequest& request,
                       std::shared_ptr<HttpReply> reply) {
-  WorkerPtr worker = find(function, name);
+  WorkerPtr worker = find(function, call.worker);
   if (!worker) {
     if (workers_.size() >= options_.workers_max)
       return reply->send(runtime_refusal(
           503, "Worker.TooMany",
           "as many workers are connected as this server takes: " + std::to_string(options_.workers_max)));
-    worker = std::make_shared<Worker>(Worker{.function = function, .name = name});
-    workers_.emplace(std::pair(function, name), worker);
+    worker =
+        std::make_shared<Worker>(Worker{.function = function, .name = call.worker, .turned = Clock::now()});
+    workers_.emplace(std::pair(function, call.worker), worker);
     arm();
   }
   if (worker->ending) return reply->send(worker_dismissed());
+  worker->pod = call.pod;
   hold(worker->next, worker->next_since, worker, std::move(reply));
   // It has no run any more: either it had it, or that never arrived.
   if (has_had_run(*worker, request)) {

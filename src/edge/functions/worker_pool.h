@@ -10,8 +10,10 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "edge/functions/instance_pool.h"
+#include "edge/functions/worker_protocol.h"
 #include "edge/net/http.h"
 #include "edge/net/loop.h"
 
@@ -26,6 +28,15 @@ struct WorkerFunction {
   bool end_surplus = false;  ///< a worker that is not needed any more is told to end; else it stays, unused
 
   friend bool operator==(const WorkerFunction&, const WorkerFunction&) = default;
+};
+
+/// A worker that says which pod of Kubernetes it is in, and what it does there.
+struct PoolWorkerPod {
+  enum class Use : std::uint8_t { Unused, Idle, Busy };  ///< no instance; one that waits; one that has a run
+  FunctionId function;
+  std::string pod{};  ///< as kPodHeader has it
+  Use use = Use::Unused;
+  std::chrono::milliseconds since{};  ///< for so long
 };
 
 /// Instances that are workers elsewhere, which poll the Lambda Runtime API over the network
@@ -61,6 +72,8 @@ class WorkerPool final : public InstancePool {
 
   /// Workers of a function: those that are instances, and those that are not needed.
   std::array<std::uint32_t, 2> workers(FunctionId function) const;
+  /// Of all functions, but for those that are told to end.
+  std::vector<PoolWorkerPod> pods() const;
 
  private:
   using Clock = Loop::Clock;
@@ -72,7 +85,9 @@ class WorkerPool final : public InstancePool {
   struct Worker {
     FunctionId function;
     std::string name{};
-    InstanceId instance{};  ///< none: it is not needed
+    std::string pod{};
+    Clock::time_point turned{};  ///< when what it is used for became what it is
+    InstanceId instance{};       ///< none: it is not needed
     std::shared_ptr<HttpReply> next{};
     std::shared_ptr<HttpReply> heartbeat{};
     Clock::time_point next_since{};
@@ -88,7 +103,7 @@ class WorkerPool final : public InstancePool {
     Clock::time_point since{};
   };
 
-  void next(FunctionId function, const std::string& name, const HttpRequest& request,
+  void next(FunctionId function, const WorkerCall& call, const HttpRequest& request,
             std::shared_ptr<HttpReply> reply);
   static bool has_had_run(const Worker& worker, const HttpRequest& request);
   void heartbeat(const WorkerPtr& worker, std::shared_ptr<HttpReply> reply);

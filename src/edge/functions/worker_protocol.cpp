@@ -6,6 +6,8 @@ namespace forewarm {
 namespace {
 
 constexpr std::size_t kNameMaxBytes = 64;
+constexpr std::size_t kDnsLabelMaxBytes = 63;
+constexpr std::size_t kDnsNameMaxBytes = 253;
 
 bool is_worker_name(std::string_view text) {
   return !text.empty() && text.size() <= kNameMaxBytes && std::ranges::all_of(text, [](char c) {
@@ -14,11 +16,24 @@ bool is_worker_name(std::string_view text) {
   });
 }
 
+bool is_dns_name(std::string_view text, std::size_t bytes_max, bool dots) {
+  const auto plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); };
+  return !text.empty() && text.size() <= bytes_max && plain(text.front()) && plain(text.back()) &&
+         std::ranges::all_of(text, [&](char c) { return plain(c) || c == '-' || (dots && c == '.'); });
+}
+
 WorkerCall refused_call(unsigned status, std::string_view type, std::string_view message) {
   return {.refusal = runtime_refusal(status, type, message)};
 }
 
 }  // namespace
+
+bool names_pod(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return is_dns_name(text, kDnsNameMaxBytes, true);
+  return is_dns_name(text.substr(0, slash), kDnsLabelMaxBytes, false) &&
+         is_dns_name(text.substr(slash + 1), kDnsNameMaxBytes, true);
+}
 
 WorkerCall read_worker_call(const HttpRequest& request) {
   const std::string_view name = find_header(request.headers, kWorkerHeader);
@@ -27,7 +42,12 @@ WorkerCall read_worker_call(const HttpRequest& request) {
         400, "Worker.NoId",
         "the header Forewarm-Worker has to name the worker: 1 to 64 letters, digits, '-', '_' "
         "and '.'. Runtimes do not send it: start them by forewarm-worker");
-  WorkerCall call{.worker = std::string(name)};
+  const std::string_view pod = find_header(request.headers, kPodHeader);
+  if (!pod.empty() && !names_pod(pod))
+    return refused_call(400, "Worker.NoPod",
+                        "the header Forewarm-Pod has to be a pod's NAMESPACE/NAME or NAME, as Kubernetes has "
+                        "them");
+  WorkerCall call{.worker = std::string(name), .pod = std::string(pod)};
   if (request.path == kHeartbeatPath || request.path == kGoodbyePath) {
     if (request.method != "POST")
       return refused_call(405, "Runtime.WrongMethod", request.path + " takes POST only");

@@ -96,6 +96,7 @@ void Forwarder::poll() {
   polling_ = true;
   HttpRequest request{.method = "GET", .path = std::string(kNextPath)};
   if (!lost_run_.empty()) request.headers.emplace_back(kRunHeader, lost_run_);
+  if (!options_.pod.empty()) request.headers.emplace_back(kPodHeader, options_.pod);
   call(std::move(request), [this](Result<HttpResponse> answer) { polled(std::move(answer)); });
 }
 

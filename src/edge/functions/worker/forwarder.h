@@ -31,6 +31,7 @@ class Forwarder {
     Endpoint server{};
     std::shared_ptr<ssl_ctx_st> tls{};  ///< null: plain HTTP
     std::string worker{};               ///< its id, like no other's
+    std::string pod{};                  ///< as kPodHeader has it; empty: in none
     std::function<Result<std::string>()> token{};
     std::function<void(const std::string&)> say{};
     std::chrono::milliseconds call_timeout{30'000};    ///< longer than the server holds a request

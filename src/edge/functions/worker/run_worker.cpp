@@ -13,12 +13,16 @@
 
 #include "edge/functions/worker/forwarder.h"
 #include "edge/functions/worker/runtime_process.h"
+#include "edge/functions/worker_protocol.h"
 #include "edge/net/tls.h"
 
 namespace forewarm {
 namespace {
 
 constexpr const char* kTokenVariable = "FOREWARM_TOKEN";
+/// Kubernetes sets it in all containers, and puts its namespace into those that have an account.
+constexpr const char* kInPodVariable = "KUBERNETES_SERVICE_HOST";
+constexpr const char* kPodNamespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 void tell(const std::string& text) {
   std::cerr << "forewarm worker: " << text << "\n" << std::flush;
@@ -74,19 +78,38 @@ Result<std::string> read_token(const std::string& file) {
   return token;
 }
 
+std::string machine_name() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return host.data();
+}
+
 /// The machine's name, for people, and a number that no other has.
 std::string new_worker_id() {
-  std::array<char, 40> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  std::string name;
-  for (const char* at = host.data(); *at != '\0'; ++at) {
-    const bool plain = (*at >= '0' && *at <= '9') || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z');
-    name += plain ? *at : '-';
+  std::string name = machine_name().substr(0, 39);
+  for (char& c : name) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!plain) c = '-';
   }
   std::random_device random;
   std::array<char, 24> number{};
   std::snprintf(number.data(), number.size(), "%08x%08x", random(), random());
   return name + "." + number.data();
+}
+
+/// As kPodHeader has it; empty: this is no pod, or nobody says which.
+std::string pod_of(const WorkerCommand& command) {
+  std::string pod = command.pod;
+  if (pod.empty() && std::getenv(kInPodVariable) != nullptr) pod = machine_name();
+  if (pod.empty()) return "";
+  std::string space = command.pod_namespace;
+  if (std::ifstream file(kPodNamespaceFile); space.empty() && file) std::getline(file, space);
+  if (!space.empty()) pod = space + "/" + pod;
+  if (names_pod(pod)) return pod;
+  tell("'" + pod +
+       "' is no pod of Kubernetes, and the server is not told of it; --pod (POD_NAME) and "
+       "--pod-namespace (POD_NAMESPACE) say which this is");
+  return "";
 }
 
 int used_wrongly(const std::string& text) {
@@ -123,6 +146,7 @@ int run_worker(const WorkerCommand& command) {
                                    {.server = server->endpoint,
                                     .tls = tls,
                                     .worker = new_worker_id(),
+                                    .pod = pod_of(command),
                                     .token = [&command] { return read_token(command.token_file); },
                                     .say = &tell},
                                    end);
