@@ -22,6 +22,12 @@ void check_worker_call(std::string_view text) {
   const WorkerCall call = read_worker_call(request);
   check(call.refusal ? call.refusal->status >= 400 : !call.worker.empty() && call.worker.size() <= 64,
         "a call has a worker's name, or is refused");
+  request.headers = {{std::string(kWorkerHeader), "w"}, {std::string(kPodHeader), std::string(rest)}};
+  const WorkerCall in_pod = read_worker_call(request);
+  const std::string_view pod = rest.substr(rest.find('/') == std::string_view::npos ? 0 : rest.find('/') + 1);
+  check(in_pod.pod.empty() || (in_pod.pod == rest && !pod.empty() && pod.size() <= 253 &&
+                               pod.find_first_of("/?#%. \n") != 0 && pod.find('/') == pod.npos),
+        "a pod's name is a DNS name");
   request.headers = {{"Lambda-Runtime-Function-Error-Type", std::string(rest)}};
   check(read_runtime_failure(request).error.message.size() <= 4096, "error messages are bounded");
   const RuntimeAnswer answer = read_runtime_response(std::move(request));

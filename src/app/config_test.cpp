@@ -91,6 +91,8 @@ TEST(Config, AFunctionOfWorkersSaysWhereTheyCallAndWhatTheyShow) {
   says(of("remote.token_file=\"t\"\nremote.surplus=\"drop\""), "must be keep or end, not 'drop'");
   says(of("remote.token_file=\"t\"\nremote.url=\"http://h\""), "token_file, surplus and start_timeout only");
   says(of("remote.token_file=\"t\"\ncommand=[\"x\"]"), "has no command here; take it out");
+  says(of("remote.token_file=\"t\"", "[workers]\nlisten=\":9327\"\npods.url=\"api\"\n"),
+       "workers: pods.url: expected one that begins with http:// or https://, found 'api'");
   const auto read = read_config(
       "[[function]]\nname=\"a\"\nruntime=\"http\"\nremote.url=\"http://h\"\nremote.token_file=\"t\"\n", "t");
   ASSERT_FALSE(read);

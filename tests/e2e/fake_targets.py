@@ -153,8 +153,8 @@ class PulsingPrometheus(FakePrometheus):
 
 
 class FakeKubernetes(Recorder):
-    """The scale subresource of one Deployment, Leases and the labels of pods, for whoever has the token, or one of `tokens`.
-    `fails` answers writes of the first in its place; requests for the others with a token of `cut_off` are not answered."""
+    """The scale subresource of one Deployment, Leases, labels and annotations of pods, for whoever has the token, or one of
+    `tokens`. `fails` answers writes of the first in its place; requests for the others with a token of `cut_off` are not answered."""
 
     path = "/apis/apps/v1/namespaces/shop/deployments/worker/scale"
     pods_path = "/api/v1/namespaces/shop/pods/"
@@ -172,6 +172,9 @@ class FakeKubernetes(Recorder):
         self.fails = None
         self.leases = {}
         self.labels = {}  # of each pod
+        self.annotations = {}
+        self.forbidden = False  # pods are
+        self.missing = set()  # pods that are not there
         self.holders = []  # of each lease that was written, in order
         self.versions = 0
         self.cut_off = set()
@@ -186,11 +189,8 @@ class FakeKubernetes(Recorder):
         if path.startswith(self.pods_path) and method == "PATCH":
             if token in self.cut_off:
                 return None, 1
-            labels = self.labels.setdefault(path.removeprefix(self.pods_path), {})
-            for name, value in json.loads(body)["metadata"]["labels"].items():
-                labels.pop(name, None)
-                labels |= {} if value is None else {name: value}
-            return 200, {"apiVersion": "v1", "kind": "Pod"}
+            with self.lock:
+                return self.pod(path.removeprefix(self.pods_path), headers, json.loads(body))
         if path.startswith(self.leases_path):
             if token in self.cut_off:
                 return None, 1
@@ -210,6 +210,22 @@ class FakeKubernetes(Recorder):
         return 200, {"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {"replicas": self.replicas} if self.replicas else {},
                      "status": {"replicas": self.replicas}}
 
+
+    def pod(self, name, headers, patch):
+        """A JSON merge patch of its metadata (RFC 7386)."""
+        if self.forbidden:
+            return 403, {"kind": "Status", "reason": "Forbidden", "code": 403, "message":
+                         f'pods "{name}" is forbidden: User "forewarm" cannot patch resource "pods" in API group "" in the namespace "shop"'}
+        if name in self.missing:
+            return 404, {"kind": "Status", "message": f'pods "{name}" not found', "code": 404}
+        if headers.get("Content-Type") != "application/merge-patch+json":
+            return 415, {"kind": "Status", "message": "the media type is not known", "code": 415}
+        for field, wanted in patch["metadata"].items():
+            values = {"labels": self.labels, "annotations": self.annotations}[field].setdefault(name, {})
+            for key, value in wanted.items():
+                values.pop(key, None)
+                values |= {} if value is None else {key: value}
+        return 200, {"apiVersion": "v1", "kind": "Pod"}
 
     def lease(self, method, name, body):
         """As the API server does it: compare-and-swap by resourceVersion, and no update without one."""

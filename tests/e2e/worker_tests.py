@@ -29,19 +29,19 @@ class WorkersTest(RemoteTest):
             worker.wait()
         super().tearDown()
 
-    def serve(self, settings="", attempts=2, top="", mapping="", **remote):
-        table = f'{top}[workers]\nlisten = "127.0.0.1:{self.port}"\nlost_after = "1s"\n'
+    def serve(self, settings="", attempts=2, top="", mapping="", workers="", **remote):
+        table = f'{top}[workers]\nlisten = "127.0.0.1:{self.port}"\nlost_after = "1s"\n{workers}'
         config = self.config("workers", {"token_file": str(self.token)} | remote, settings, attempts, mapping)
         return self.started(config.replace("[[queue]]", table + "[[queue]]", 1))
 
-    def worker(self, name, *command, program=(FORWARDER,), url=None, arguments=(), token=None, folder=None):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("FOREWARM_")}
+    def worker(self, name, *command, program=(FORWARDER,), url=None, arguments=(), token=None, folder=None, environment=None):
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("FOREWARM_")}
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [*program, "--server", url or f"http://127.0.0.1:{self.port}", "--token-file", str(token or self.token),
                  *arguments, "--", *(command or (sys.executable, HANDLER, name))],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-                env=environment | {"JOURNAL": str(self.journal), "FOREWARM_INSTANCE": name})
+                env=kept | {"JOURNAL": str(self.journal), "FOREWARM_INSTANCE": name} | (environment or {}))
         self.workers.append(process)
         return process
 

@@ -453,5 +453,59 @@ TEST_F(WorkerNemesis, InAnyOrderEachRunAndEachInstanceEndsOnce) {
   }
 }
 
+/// The pods as "POD USE" with what each worker is used for.
+std::vector<std::string> pods_of(const WorkerPool& pool) {
+  std::vector<std::string> all;
+  for (const PoolWorkerPod& each : pool.pods())
+    all.push_back(each.pod + std::array{" unused", " idle", " busy"}[static_cast<std::size_t>(each.use)]);
+  return all;
+}
+
+TEST_F(WorkerPoolTest, ItIsKnownWhichPodsAreBusyAndForHowLong) {
+  using Said = std::vector<std::string>;
+  const auto next_in = [&](const std::string& worker, const std::string& pod) {
+    return call(worker, "GET", std::string(kNextPath), "", {{std::string(kPodHeader), pod}});
+  };
+  next("in none");
+  next_in("w1", "shop/orders-1");
+  EXPECT_EQ(pods_of(*pool_), Said{"shop/orders-1 unused"});
+  loop_.run_until(Loop::Clock::now() + 5ms);
+  EXPECT_GE(pool_->pods()[0].since, 5ms);
+  goodbye("", "in none");
+  pool_->start(InstanceId(1), kOrders, 0);
+  run_until([&] { return of<PoolReady>().size() == 1; });
+  EXPECT_EQ(pods_of(*pool_), Said{"shop/orders-1 idle"});
+  run(1);
+  next_in("w2", "orders-2");
+  EXPECT_EQ(pods_of(*pool_), (Said{"shop/orders-1 busy", "orders-2 unused"}));
+  loop_.run_until(Loop::Clock::now() + 5ms);
+  EXPECT_GE(pool_->pods()[0].since, 5ms);
+  respond("r1");
+  EXPECT_EQ(pods_of(*pool_)[0], "shop/orders-1 idle");
+  pool_->release(InstanceId(1));
+  EXPECT_EQ(pods_of(*pool_)[0], "shop/orders-1 unused");
+  goodbye("");
+  EXPECT_EQ(pods_of(*pool_), Said{"orders-2 unused"});
+  pool_->start(InstanceId(2), kOrders, 0);
+  run_until([&] { return of<PoolReady>().size() == 2; });
+  pool_->stop(InstanceId(2));
+  EXPECT_EQ(pods_of(*pool_), Said{}) << "it is told to end";
+}
+
+TEST_F(WorkerPoolTest, APodIsNamedAsKubernetesNamesItOrNotAtAll) {
+  for (const char* right : {"orders-7f9c-x2x1z", "shop/orders-1", "a", "shop/a.b.c", "9/9"})
+    EXPECT_TRUE(names_pod(right)) << right;
+  const std::string long_name(254, 'a');
+  for (const std::string& wrong :
+       {std::string(), std::string("Orders"), std::string("-a"), std::string("a-"), std::string("/a"),
+        std::string("shop/"), std::string("a/b/c"), std::string("../x"), std::string("shop.x/a"),
+        std::string("a b"), std::string("a?x=1"), long_name, std::string(64, 's') + "/a"})
+    EXPECT_FALSE(names_pod(wrong)) << wrong;
+  const AnswerPtr refused =
+      call("w1", "GET", std::string(kNextPath), "", {{std::string(kPodHeader), "a/../b"}});
+  EXPECT_EQ(status(refused), 400U);
+  EXPECT_TRUE(pool_->pods().empty());
+}
+
 }  // namespace
 }  // namespace forewarm

@@ -119,6 +119,17 @@ TEST_F(ForwarderTest, AnInvocationGoesToTheRuntimeAndItsResultBack) {
   took(kNextPath);
 }
 
+TEST_F(ForwarderTest, TheServerIsToldOfThePodWithNext) {
+  make({.pod = "shop/orders-1"});
+  begin_run();
+  EXPECT_EQ(find_header(took(kHeartbeatPath).request.headers, kPodHeader), "");
+  respond("done");
+  answered();
+  took("/2018-06-01/runtime/invocation/r1/response").reply->send({.status = 202});
+  ask_next();
+  EXPECT_EQ(find_header(took(kNextPath).request.headers, kPodHeader), "shop/orders-1");
+}
+
 TEST_F(ForwarderTest, TheRuntimeIsNotHeldUpByItsServer) {
   begin_run();
   respond("done");
