@@ -28,11 +28,19 @@ def yaml_documents(text):
     return json.loads(done.stdout)
 
 
-def manifests(name):
-    """All of a folder, the optional ones too."""
+def manifests(name, files=None):
+    """Those of a folder, the optional ones too unless `files` are named."""
     folder = DEPLOY / "kubernetes" / name
-    return yaml_documents("\n---\n".join(path.read_text() for path in sorted(folder.glob("*.yaml"))
-                                         if path.name != "kustomization.yaml"))
+    paths = [folder / file for file in files] if files else sorted(set(folder.glob("*.yaml")) - {folder / "kustomization.yaml"})
+    return yaml_documents("\n---\n".join(path.read_text() for path in paths))
+
+
+def kustomization(name, everything=False):
+    """Of a folder; with `everything`, what is commented out in it too."""
+    text = (DEPLOY / "kubernetes" / name / "kustomization.yaml").read_text()
+    if everything:
+        text = re.sub(r"^#(?! )", "", re.sub(r"^#  ", "  ", text, flags=re.MULTILINE), flags=re.MULTILINE)
+    return yaml_documents(text)[0]
 
 
 def one(documents, kind):
@@ -125,6 +133,26 @@ class Manifests(unittest.TestCase):
         leader, = (each for each in documents if each["kind"] == "Service" and each["metadata"]["name"].endswith("-leader"))
         self.assertEqual(leader["spec"]["selector"], workload["spec"]["selector"]["matchLabels"] | {label: "true"})
 
+    def test_the_right_to_annotate_pods_is_the_one_that_is_asked_for(self):
+        documents = manifests("server")
+        account, role, binding = (one(documents, kind) for kind in ("ServiceAccount", "Role", "RoleBinding"))
+        self.assertEqual(role["rules"], [{"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}])
+        self.assertEqual(binding["roleRef"], {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]})
+        self.assertEqual(binding["subjects"], [{"kind": "ServiceAccount", "name": account["metadata"]["name"]}])
+        self.assertNotIn("patches", kustomization("server"), "nobody has it who does not ask")
+        self.assertNotIn("worker-pods.yaml", kustomization("server")["resources"])
+        whole = kustomization("server", everything=True)
+        self.assertEqual(set(whole["resources"]), {path.name for path in (DEPLOY / "kubernetes" / "server").glob("*.yaml")} - {"kustomization.yaml"})
+        patch, = whole["patches"]
+        workload = one(documents, patch["target"]["kind"])
+        self.assertEqual(workload["metadata"]["name"], patch["target"]["name"])
+        pod = workload["spec"]["template"]["spec"]
+        steps = {step["path"].removeprefix("/spec/template/spec/"): step for step in yaml_documents(patch["patch"])[0]}
+        self.assertEqual({name: step["op"] for name, step in steps.items()},
+                         {name: "replace" if name in pod else "add" for name in ("serviceAccountName", "automountServiceAccountToken")})
+        self.assertEqual({name: step["value"] for name, step in steps.items()},
+                         {"serviceAccountName": account["metadata"]["name"], "automountServiceAccountToken": True})
+
     def configuration(self, documents, workload):
         """The configuration with its folders moved here, and its secrets made; the ports that it listens on."""
         (file, text), = one(documents, "ConfigMap")["data"].items()
@@ -160,12 +188,12 @@ class Manifests(unittest.TestCase):
     def test_kustomize_makes_the_same_of_them(self):
         if not shutil.which("kubectl"):
             self.skipTest("kubectl is not installed")
-        for name, documents, _, _ in self.each():
+        for name, _, _, _ in self.each():
             done = subprocess.run(["kubectl", "kustomize", str(DEPLOY / "kubernetes" / name)], capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stderr)
             key = lambda each: (each["kind"], each["metadata"]["name"])
             rendered = sorted(yaml_documents(done.stdout), key=key)
-            self.assertEqual(rendered, sorted((each for each in documents if each["kind"] != "ServiceMonitor"), key=key))
+            self.assertEqual(rendered, sorted(manifests(name, kustomization(name)["resources"]), key=key))
 
 
 class Workers(unittest.TestCase):
@@ -196,6 +224,14 @@ class Workers(unittest.TestCase):
         trigger, = scaled["triggers"]
         self.assertEqual(trigger["authenticationRef"]["name"], one(self.documents, "TriggerAuthentication")["metadata"]["name"])
         self.assertIn(f"http://{one(manifests('server'), 'Service')['metadata']['name']}:9325/", trigger["metadata"]["url"])
+
+    def test_the_forwarder_is_told_which_pod_it_is_in(self):
+        told = {each["name"]: each["valueFrom"]["fieldRef"]["fieldPath"] for each in self.container["env"] if "valueFrom" in each}
+        self.assertEqual(told, {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"})
+        program = str(pathlib.Path(PROGRAM).parent / pathlib.Path(self.container["command"][0]).name)
+        said = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
+        for name in told:
+            self.assertIn(f"(Env:{name})", said)
 
     def test_the_forwarder_takes_its_arguments(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="forewarm-deploy-"))
