@@ -52,7 +52,8 @@ class Recorder:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         if context:
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            # The handshake is the connection's own thread's: a client that is stopped in it holds up nobody else.
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
