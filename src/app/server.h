@@ -9,10 +9,10 @@
 #include "base/result.h"
 #include "core/model/action.h"
 #include "core/model/event.h"
+#include "edge/functions/process_pool.h"
 #include "edge/net/http.h"
 #include "edge/net/loop.h"
 #include "edge/observe/log.h"
-#include "edge/functions/process_pool.h"
 #include "edge/observe/snapshot.h"
 
 namespace forewarm {

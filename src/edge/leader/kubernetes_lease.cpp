@@ -131,7 +131,8 @@ LeaseAnswer LeaseByKubernetes::understood(const LeaseRequest& request, const Res
   if (answer->status == 409 || made) return LeaseConflict{};
   // To a POST it would say that there is no such namespace.
   if (answer->status == 404 && request.what != What::Create) return LeaseMissing{};
-  if (answer->status < 200 || answer->status > 299) return api_refusal(*answer, "get, create and update on leases");
+  if (answer->status < 200 || answer->status > 299)
+    return api_refusal(*answer, "get, create and update on leases");
   Result<LeaseFound> found = parse_lease(answer->body);
   if (!found) return found.error();
   object_ = answer->body;

@@ -81,7 +81,8 @@ Result<std::optional<std::uint32_t>> count_in(std::string_view body, const char*
   boost::system::error_code failed;
   const json::value document = json::parse(json::string_view(body.data(), body.size()), failed);
   if (failed || !document.is_object())
-    return error(ErrorCode::Invalid, "expected a JSON object, got '" + printable_start(body.substr(0, 80)) + "'");
+    return error(ErrorCode::Invalid,
+                 "expected a JSON object, got '" + printable_start(body.substr(0, 80)) + "'");
   const json::value* found = document.find_pointer(pointer, failed);
   if (found == nullptr || !found->is_number()) return std::optional<std::uint32_t>();
   const auto number = found->to_number<std::uint32_t>(failed);
