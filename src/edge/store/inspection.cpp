@@ -39,6 +39,7 @@ class Inspector {
   void check_structure();
   void read_mark();
   void read_journal();
+  void look_past_journal();
   void read_state();
   Result<void> read_messages();
   Result<void> take(const Message& message, bool intact, bool lease_intact);
@@ -70,6 +71,7 @@ Result<Inspection> Inspector::run() {
   if (auto read = read_records(); !read) return std::unexpected(read.error());
   find_orphans();
   compare();
+  look_past_journal();
   return result_;
 }
 
@@ -123,6 +125,27 @@ void Inspector::read_journal() {
   auto ranges = reader ? reader->copy(system_journal_disk(), "") : std::unexpected(reader.error());
   if (!ranges) return problem(ranges.error().message);
   journal_ = std::move(*ranges);
+}
+
+/// Whether whole commits lie behind one that is not.
+void Inspector::look_past_journal() {
+  if (!state_read_) return;
+  auto reader = JournalReader::open(system_journal_disk(), journal_prefix(directory_), result_.state.commits);
+  if (!reader) return problem(reader.error().message);
+  auto entry = reader->next();
+  while (entry && *entry) entry = reader->next();
+  const std::uint64_t last = reader->last();
+  if (entry) entry = reader->skip_damage();
+  if (!entry) return problem(entry.error().message);
+  if (!*entry || (*entry)->synced <= last) return;
+  // A running server may have settled and begun a slot anew meanwhile; then the tables say so now.
+  sqlite::Connection connection;
+  if (connection.open(path_, nullptr, false) != kOk) return;
+  connection.forbid_checkpoint_on_close();
+  const auto now = read_store_state(connection, path_);
+  if (!now || now->commits != result_.state.commits) return;
+  problem("commits " + std::to_string(last + 1) + " to " + std::to_string((*entry)->commit - 1) +
+          " cannot be read in messages.journal-*, and later ones are there");
 }
 
 void Inspector::read_state() {

@@ -176,6 +176,41 @@ TEST(Salvage, DeliversAgainWhatLostItsLease) {
   EXPECT_EQ(after.at(10).message.visible_at, after.at(10).message.sent);
 }
 
+TEST(Salvage, TakesWhatTheJournalHoldsPastADamagedCommitAndNamesIt) {
+  TemporaryDirectory live(memory_directory());
+  TemporaryDirectory killed(memory_directory());
+  auto store = open_store(live.path());
+  for (std::uint64_t id = 1; id <= 10; ++id) {
+    ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id), "payload " + std::to_string(id)}}}));
+  }
+  ASSERT_TRUE(commit(*store, {RemoveMessage{MessageId(2)}, PutRecord{"queue/1", "jobs"}}));
+  for (const std::string& name : store_files(live.path()))
+    write_file(killed.path() + "/" + name, read_file(live.path() + "/" + name));
+  const std::string journal = killed.path() + "/messages.journal-0";
+  std::string bytes = read_file(journal);
+  bytes[bytes.find("payload 4")] ^= 1;
+  write_file(journal, bytes);
+  const auto refused = Store::open({.directory = killed.path()}, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Corrupt);
+  EXPECT_NE(refused.error().message.find("commit 4 cannot be read"), std::string::npos)
+      << refused.error().message;
+  const auto inspection = inspect_store(killed.path());
+  EXPECT_EQ(inspection->unsettled_commits, 3U);
+  EXPECT_TRUE(says(*inspection, "commits 4 to 4 cannot be read in messages.journal-*"));
+  const std::string target = killed.path() + "/saved";
+  const auto salvaged = salvage_store(killed.path(), target);
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  EXPECT_TRUE(says(*salvaged, "commits 4 to 4 cannot be read in the journal"));
+  EXPECT_EQ(salvaged->messages, 8U);
+  EXPECT_EQ(salvaged->records, 1U);
+  const Contents after = contents_of(target);
+  EXPECT_EQ(after.size(), 8U);
+  EXPECT_FALSE(after.contains(2) || after.contains(4));
+  EXPECT_EQ(after.at(10).payload, "payload 10");
+  EXPECT_GT(open_store(target)->next_message_id().value(), 10U);
+}
+
 TEST(Salvage, RefusesATargetWithSomethingInItAndASourceInUse) {
   TemporaryDirectory directory(memory_directory());
   fill_inspected(directory.path());
