@@ -132,7 +132,7 @@ sqs::SqsResult<sqs::Sent> MessageSender::take(const sqs::SendMessageEntry& entry
   if (rules.fifo) {
     auto record = context_.deduplication.add(key, id, sending.now);
     if (!record) return std::unexpected(to_sqs_error(record.error()));
-    sending.records.push_back(std::move(*record));
+    sending.records.emplace_back(std::in_place_type<PutRecord>, std::move(*record));
     sending.deduplicated.emplace_back(std::move(key), id);
   }
   const Message message{.id = id,
