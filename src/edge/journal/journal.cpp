@@ -13,7 +13,7 @@ namespace {
 
 /// Slots are allocated in steps of this, each synced, so that a commit never waits for a whole one to be
 /// written.
-constexpr std::uint64_t kAllocationStep = std::uint64_t{1} << 20;
+constexpr std::uint64_t kAllocationStep = std::uint64_t{256} << 10;
 /// On a disk with less free space than so many slots, nothing is allocated ahead.
 constexpr std::uint64_t kSlotsInFreeSpace = 16;
 
