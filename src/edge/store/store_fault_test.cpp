@@ -31,7 +31,7 @@ class FaultyRun {
     auto store = open();
     if (fault_ == Fault::ReadError) {
       // What was there when it was opened is read from the tables, and not from memory.
-      for (int job = 0; job < 20; ++job) submit(*store, Durability::Synced);
+      for (int job = 0; job < 500 && load_.contents().size() < 4; ++job) submit(*store, Durability::Synced);
       store = nullptr;
       store = open();
     }
