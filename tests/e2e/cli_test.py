@@ -186,7 +186,7 @@ step = "200ms"
         for shell, words in (("zsh", "compdef _forewarm forewarm"), ("fish", "complete -c forewarm")):
             self.assertIn(words, run("completion", shell).stdout)
         self.assertEqual(run("completion", "tcsh").returncode, 2)
-        self.assertRegex(run("version").stdout, r"^forewarm \d+\.\d+\.\d+\nstore format 2\n$")
+        self.assertRegex(run("version").stdout, r"^forewarm \d+\.\d+\.\d+\nstore format 3\n$")
 
     def test_a_trace_is_replayed_under_policies(self):
         queues = [name for queue in TRACE_QUEUES for name in ("--queue", queue)]
