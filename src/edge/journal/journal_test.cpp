@@ -173,6 +173,31 @@ TEST(Journal, DamageIsToldFromAnEndByWhatLiesBeyondIt) {
   EXPECT_EQ(back.beyond_synced, 5U) << "the fifth was synced, so no power cut has torn it";
 }
 
+TEST(Journal, DamageIsSeenBehindCommitsThatWereNotSynced) {
+  MemoryDisk disk;
+  auto journal = open_journal(disk);
+  ASSERT_TRUE(append(*journal, "synced 1"));
+  for (int n = 2; n <= 4; ++n) {
+    journal->next_entry() += "written " + std::to_string(n);
+    ASSERT_TRUE(journal->append(1));
+  }
+  std::string& bytes = *disk.files["slot0"];
+  bytes[bytes.find("written 2")] ^= 1;
+  const auto damage = [&] {
+    auto reader = JournalReader::open(disk, "slot", 0);
+    while (*reader->next()) {
+    }
+    EXPECT_EQ(reader->last(), 1U);
+    return reader->find_damage();
+  };
+  EXPECT_FALSE(*damage()) << "a power cut may have torn what was not synced";
+  ASSERT_TRUE(journal->sync());
+  journal->next_entry() += "knows of it";
+  ASSERT_TRUE(journal->append(4));
+  ASSERT_TRUE(*damage());
+  EXPECT_EQ((*damage())->commit, 5U);
+}
+
 TEST(Journal, ASlotThatIsGoneIsDamage) {
   MemoryDisk disk;
   auto journal = open_journal(disk);

@@ -68,6 +68,14 @@ Result<std::optional<JournalEntry>> JournalReader::skip_damage() {
   return std::nullopt;
 }
 
+Result<std::optional<JournalEntry>> JournalReader::find_damage() {
+  const std::uint64_t end = last_;
+  for (;;) {
+    auto entry = skip_damage();
+    if (!entry || !*entry || (*entry)->synced > end) return entry;
+  }
+}
+
 JournalEntry JournalReader::take(const Place& place, const JournalEntry& entry) {
   place_ = {.slot = place.slot, .offset = place.offset + entry.bytes};
   last_ = entry.commit;

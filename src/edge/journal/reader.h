@@ -34,10 +34,12 @@ class JournalReader {
   /// The commit of the last entry that next() gave, or `after`.
   std::uint64_t last() const { return last_; }
 
-  /// After the end: the nearest whole entry that lies beyond it, if any; the next ones then follow it. If its
-  /// `synced` is above last(), the end is not where the journal ended but damage: a power cut loses or tears
-  /// entries that were not synced, and leaves no later one that knows of their sync.
+  /// After the end: the nearest whole entry that lies beyond it, if any; the next ones then follow it.
   Result<std::optional<JournalEntry>> skip_damage();
+  /// After the end: an entry beyond it that knows of a sync after last(), if any. Then the end is not where
+  /// the journal ended but damage: a power cut loses or tears entries that were not synced, and leaves none
+  /// that knows of their sync.
+  Result<std::optional<JournalEntry>> find_damage();
 
   /// Copies the whole entries at the front of each slot to a journal under another prefix, and says which
   /// commits they are, slot by slot. Copies nothing if `to` is empty. Independent of next().

@@ -135,9 +135,9 @@ void Inspector::look_past_journal() {
   auto entry = reader->next();
   while (entry && *entry) entry = reader->next();
   const std::uint64_t last = reader->last();
-  if (entry) entry = reader->skip_damage();
+  if (entry) entry = reader->find_damage();
   if (!entry) return problem(entry.error().message);
-  if (!*entry || (*entry)->synced <= last) return;
+  if (!*entry) return;
   // A running server may have settled and begun a slot anew meanwhile; then the tables say so now.
   sqlite::Connection connection;
   if (connection.open(path_, nullptr, false) != kOk) return;

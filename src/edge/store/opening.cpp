@@ -96,9 +96,9 @@ Result<std::uint64_t> last_commit(JournalReader& journal, std::optional<std::uin
     if (!*entry) break;
   }
   const std::uint64_t last = journal.last();
-  const auto beyond = journal.skip_damage();
+  const auto beyond = journal.find_damage();
   if (!beyond) return std::unexpected(beyond.error());
-  if (*beyond && (*beyond)->synced > last) {
+  if (*beyond) {
     return corrupt(prefix + "*", "commit " + std::to_string(last + 1) + " cannot be read, but number " +
                                      std::to_string((*beyond)->commit) + " is there");
   }
