@@ -79,6 +79,7 @@ Result<std::optional<JournalEntry>> JournalReader::find_damage() {
 JournalEntry JournalReader::take(const Place& place, const JournalEntry& entry) {
   place_ = {.slot = place.slot, .offset = place.offset + entry.bytes};
   last_ = entry.commit;
+  bytes_ += entry.bytes;
   return entry;
 }
 

@@ -33,6 +33,8 @@ class JournalReader {
   Result<std::optional<JournalEntry>> next();
   /// The commit of the last entry that next() gave, or `after`.
   std::uint64_t last() const { return last_; }
+  /// The bytes of the entries that next() gave.
+  std::uint64_t bytes() const { return bytes_; }
 
   /// After the end: the nearest whole entry that lies beyond it, if any; the next ones then follow it.
   Result<std::optional<JournalEntry>> skip_damage();
@@ -66,6 +68,7 @@ class JournalReader {
   std::vector<Slot> slots_;
   Place place_;  ///< behind the last entry given
   std::uint64_t last_;
+  std::uint64_t bytes_ = 0;
 
   std::string buffer_;
   Place buffered_;  ///< where buffer_ begins

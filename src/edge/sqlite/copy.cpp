@@ -61,9 +61,13 @@ Result<void> sync_file(const std::string& path) {
 
 }  // namespace
 
-Result<void> copy_database(const std::string& from, const std::string& to, const CopyProgress& progress) {
+Result<void> copy_database(const std::string& from, const std::string& to, const CopyProgress& progress,
+                           const std::function<Result<void>()>& begun) {
   Connection source;
   if (auto opened = open_source(source, from); !opened) return opened;
+  if (begun) {
+    if (auto result = begun(); !result) return result;
+  }
   {
     Connection target;
     if (const Code code = target.open(to, nullptr, true); code != kOk)

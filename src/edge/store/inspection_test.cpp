@@ -272,6 +272,39 @@ TEST(Backup, TakesOneMomentOfAStoreThatIsWrittenToMeanwhile) {
   EXPECT_EQ(store_files(target), std::vector<std::string>{"messages.db"});
 }
 
+TEST(Backup, HasWhatIsReplacedInOneCommitWhateverIsSettledMeanwhile) {
+  TemporaryDirectory directory;
+  auto store = open_store({.directory = directory.path()}, nullptr,
+                          {.settle = {.journal = {.slot_bytes = 1U << 20}, .bytes = 1U << 18}});
+  // Rows, so that the copy takes a while.
+  for (std::uint64_t id = 1; id <= 100; ++id)
+    ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id), std::string(30'000, 'p')}}}));
+  std::uint64_t id = 101;
+  ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id), "one of these is always there"}}}));
+  const auto replace = [&] {
+    ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id + 1), std::string(3000, 'p')}},
+                                RemoveMessage{MessageId(id)}}));
+    ++id;
+  };
+  for (int copies = 0; copies < 5; ++copies) {
+    const std::string target = directory.path() + "/copy" + std::to_string(copies);
+    {
+      const auto held = StoreDirectory::open(target);
+      ASSERT_TRUE(held);
+      for (int n = 0; n < 100; ++n) replace();
+      const auto copied = copy_messages(directory.path(), *held, [&](std::uint64_t, std::uint64_t) {
+        for (int n = 0; n < 100; ++n) replace();
+        return true;
+      });
+      ASSERT_TRUE(copied) << copied.error().message;
+    }
+    const auto inspection = inspect_store(target);
+    ASSERT_TRUE(inspection) << inspection.error().message;
+    EXPECT_TRUE(inspection->intact()) << inspection->problems.front();
+    EXPECT_EQ(inspection->messages, 101U);
+  }
+}
+
 TEST(CopyDatabase, GivesUpWhenItIsTold) {
   TemporaryDirectory directory(memory_directory());
   ASSERT_TRUE(commit(*open_store(directory.path()),

@@ -260,7 +260,7 @@ void JournaledStore::run() {
     if (is_still_full() || cannot_settle()) refuse_appends(group);
     if (group.empty()) continue;
     commit(std::move(group));
-    settler_.committed();
+    settler_.committed(synced_);
   }
 }
 

@@ -174,7 +174,7 @@ Result<StoreState> settle_journal(sqlite::Connection& connection, const std::str
   Tables tables(connection, *state);
   if (const Code code = tables.prepare(); code != kOk)
     return std::unexpected(sqlite::to_error(code, "opening", path));
-  if (auto settled = Settling(tables, path).run(*journal, *last); !settled)
+  if (auto settled = Settling(tables, path).run(*journal, {.up_to = *last}); !settled)
     return std::unexpected(settled.error());
   return tables.state();
 }

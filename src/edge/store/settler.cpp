@@ -23,6 +23,7 @@ Settler::Settler(const SettleBounds& bounds, JournalDisk& disk, std::string pref
       tables_(database_, state),
       warn_(std::move(warn)),
       settled_(state.commits),
+      synced_(state.commits),
       settled_at_(Clock::now()) {}
 
 void Settler::start(Journal& journal) {
@@ -39,11 +40,12 @@ void Settler::stop(bool leave_rest) {
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
   if (!journal_) return;
-  if (leave_rest || sync_failed() || !settle()) database_.forbid_checkpoint_on_close();
+  if (leave_rest || sync_failed() || !settle(kWholeStretch)) database_.forbid_checkpoint_on_close();
   journal_ = nullptr;
 }
 
-void Settler::committed() {
+void Settler::committed(std::uint64_t synced) {
+  synced_ = synced;
   const std::uint64_t unsettled = journal_->unsettled_bytes();
   if (unsettled < bounds_.bytes && !journal_->wants_slot()) return;
   std::unique_lock lock(mutex_);
@@ -92,26 +94,30 @@ Result<void> Settler::work() {
   if (journal_->wants_slot()) {
     if (auto made = journal_->make_slot(); !made) return made;
   }
-  return is_settling_due() ? settle() : Result<void>();
+  if (!is_settling_due()) return {};
+  const bool many = journal_->unsettled_bytes() >= bounds_.bytes;
+  return settle(many ? bounds_.bytes / 2 : kWholeStretch);
 }
 
-Result<void> Settler::settle() {
-  const JournalPosition position = journal_->position();
-  if (position.commit == settled_) return {};
+Result<void> Settler::settle(std::uint64_t bytes_max) {
+  const std::uint64_t last = journal_->position().commit;
+  if (last == settled_) return {};
   auto reader = JournalReader::open(disk_, prefix_, settled_);
   if (!reader) return std::unexpected(reader.error());
   Settling settling(tables_, path_);
-  if (auto settled = settling.run(*reader, position.commit); !settled) {
+  const auto stretch = settling.run(*reader, {.up_to = last, .bytes_max = bytes_max, .foreseen_to = synced_});
+  if (!stretch) {
     note(settling.sync_failed());
-    return settled;
+    return std::unexpected(stretch.error());
   }
-  settled_ = reader->last();
-  if (reader->last() < position.commit) {
-    return error(ErrorCode::Corrupt, prefix_ + "* is damaged: commit " + std::to_string(reader->last() + 1) +
+  settled_ = stretch->commit;
+  settled_bytes_ += stretch->bytes;
+  journal_->release({.commit = stretch->commit, .bytes = settled_bytes_});
+  if (stretch->commit < last && stretch->bytes < bytes_max) {
+    return error(ErrorCode::Corrupt, prefix_ + "* is damaged: commit " + std::to_string(stretch->commit + 1) +
                                          " cannot be read. Stop the server and see forewarm doctor.");
   }
   settled_at_ = Clock::now();
-  journal_->release(position);
   return copy_log();
 }
 

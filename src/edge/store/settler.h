@@ -24,7 +24,9 @@ inline constexpr int kBusyWaitMs = 5000;
 /// When the journal is settled into the database.
 struct SettleBounds {
   Journal::Bounds journal;
-  std::uint64_t bytes = std::uint64_t{16} << 20;      ///< of entries that are not settled
+  /// Of entries that are not settled: here the older half of them is, and what the other half removes is
+  /// known by then, so that a message only reaches the database if it stays.
+  std::uint64_t bytes = std::uint64_t{32} << 20;
   std::uint64_t bytes_max = std::uint64_t{64} << 20;  ///< here the writer waits
   std::chrono::milliseconds at_least_every{30'000};   ///< so that messages.db is not far behind
   std::chrono::milliseconds again_after{1000};        ///< what has failed, unless it was a sync
@@ -47,8 +49,9 @@ class Settler {
 
   // The writer's thread.
 
-  /// After each commit. Waits where the journal holds all that it may, and settling it goes on.
-  void committed();
+  /// After each commit; `synced` is the last one that is on disk and known to be (SyncedMark). Waits where
+  /// the journal holds all that it may, and settling it goes on.
+  void committed(std::uint64_t synced);
   /// Why settling does not go on, if it does not.
   std::optional<Error> obstacle();
   bool sync_failed();
@@ -63,7 +66,7 @@ class Settler {
   bool is_due() const;
   bool is_settling_due() const;
   Result<void> work();
-  Result<void> settle();
+  Result<void> settle(std::uint64_t bytes_max);
   Result<void> copy_log();
   void note(bool sync_failed);
   void note(const Result<void>& result);
@@ -76,7 +79,9 @@ class Settler {
   Tables tables_;
   Warn warn_;
   Journal* journal_ = nullptr;
+  std::uint64_t settled_bytes_ = 0;
   std::atomic<std::uint64_t> settled_;
+  std::atomic<std::uint64_t> synced_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

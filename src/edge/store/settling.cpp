@@ -12,23 +12,46 @@ namespace forewarm {
 using sqlite::Code;
 using sqlite::kOk;
 
-Result<void> Settling::run(JournalReader& journal, std::uint64_t up_to) {
-  if (auto begun = done(tables_.begin()); !begun) return begun;
-  auto settled = read(journal, up_to);
+Result<JournalPosition> Settling::run(JournalReader& journal, const Stretch& stretch) {
+  if (auto begun = done(tables_.begin()); !begun) return std::unexpected(begun.error());
+  auto settled = read(journal, stretch);
+  const JournalPosition end{.commit = journal.last(), .bytes = journal.bytes()};
+  if (settled) settled = foresee(journal, stretch.foreseen_to);
   if (settled) settled = write();
-  if (settled) settled = done(tables_.commit(journal.last()));
-  if (!settled) tables_.roll_back();
-  return settled;
+  if (settled) settled = done(tables_.commit(end.commit));
+  if (settled) return end;
+  tables_.roll_back();
+  return std::unexpected(settled.error());
 }
 
-Result<void> Settling::read(JournalReader& journal, std::uint64_t up_to) {
-  while (journal.last() < up_to) {
+Result<void> Settling::read(JournalReader& journal, const Stretch& stretch) {
+  while (journal.last() < stretch.up_to && journal.bytes() < stretch.bytes_max) {
     const auto entry = journal.next();
     if (!entry) return std::unexpected(entry.error());
     if (!*entry) return {};
     if (auto added = add((*entry)->body); !added) return added;
   }
   return {};
+}
+
+Result<void> Settling::foresee(JournalReader& journal, std::uint64_t up_to) {
+  while (journal.last() < up_to && !(born_.empty() && leases_.empty())) {
+    const auto entry = journal.next();
+    if (!entry) return std::unexpected(entry.error());
+    if (!*entry) return {};
+    auto seen = decode_writes((*entry)->body, [this](const Write& write) -> Result<void> {
+      if (const auto* removed = std::get_if<RemoveMessage>(&write)) forget(removed->message);
+      return {};
+    });
+    if (!seen) return seen;
+  }
+  return {};
+}
+
+/// True if it was not in the tables.
+bool Settling::forget(MessageId message) {
+  leases_.erase(message.value());
+  return born_.erase(message.value()) > 0;
 }
 
 Result<void> Settling::add(std::string_view body) {
@@ -68,9 +91,7 @@ Code Settling::apply(AppendMessage write) {
 }
 
 Code Settling::apply(const RemoveMessage& write) {
-  if (born_.erase(write.message.value()) > 0) return kOk;
-  leases_.erase(write.message.value());
-  return tables_.apply(write);
+  return forget(write.message) ? kOk : tables_.apply(write);
 }
 
 Code Settling::apply(const UpdateMessage& write) {

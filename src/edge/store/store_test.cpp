@@ -274,5 +274,26 @@ TEST(Store, UsesItsJournalAgainInsteadOfLettingItGrow) {
       << "what came and went between two settlings never was in the database";
 }
 
+TEST(Store, WritesNothingToTheDatabaseOfWhatIsRemovedSoon) {
+  TemporaryDirectory directory;
+  const StoreTuning tuning{
+      .settle = {.journal = {.slot_bytes = 1U << 20}, .bytes = 1U << 20, .bytes_max = 4U << 20}};
+  auto store = open_store({.directory = directory.path()}, nullptr, tuning);
+  constexpr std::uint64_t kAlive = 20;
+  for (std::uint64_t id = 1; id <= 1000; ++id) {
+    ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id), std::string(10'000, 'x')}}}));
+    if (id > kAlive) {
+      ASSERT_TRUE(commit(*store, {RemoveMessage{MessageId(id - kAlive)}}));
+    }
+  }
+  // 10 MB were written and settled many times over, a fifth of what a stretch holds alive each time.
+  EXPECT_LT(std::filesystem::file_size(directory.path() + "/messages.db"), 100'000U);
+  EXPECT_LT(std::filesystem::file_size(directory.path() + "/messages.db-wal"), 300'000U);
+  store.reset();
+  const auto contents = open_and_read(directory.path());
+  ASSERT_TRUE(contents);
+  EXPECT_EQ(contents->size(), kAlive);
+}
+
 }  // namespace
 }  // namespace forewarm
