@@ -1,6 +1,7 @@
 #include "app/recovered.h"
 
 #include <cstdlib>
+#include <functional>
 
 #include "app/short_slices.h"
 
@@ -11,7 +12,7 @@ constexpr std::string_view kClockRecord = "clock";
 
 }  // namespace
 
-Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes,
+Result<Recovered> recover_store(const std::string& directory, Loop& loop, std::uint64_t reserve_bytes,
                                 std::function<void(const std::string&)> warn) {
   Recovered recovered;
   Store::Recovery recovery;
@@ -23,6 +24,7 @@ Result<Recovered> recover_store(const std::string& directory, std::uint64_t rese
   options.directory = directory;
   options.reserve_bytes = reserve_bytes;
   options.writer_begins = ask_for_short_slices;
+  options.wake_soon = std::bind_front(&Loop::call_when_idle, &loop);
   options.warn = std::move(warn);
   Result<std::unique_ptr<Store>> store = Store::open(options, recovery);
   if (!store) return std::unexpected(store.error());

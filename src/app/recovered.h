@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "core/model/message.h"
+#include "edge/net/loop.h"
 #include "edge/store/store.h"
 
 namespace forewarm {
@@ -21,8 +22,8 @@ struct Recovered {
   TimePoint clock;  ///< that the server before this one had reached
 };
 
-/// `reserve_bytes` and `warn` as in Store::Options.
-Result<Recovered> recover_store(const std::string& directory, std::uint64_t reserve_bytes,
+/// Opens the store of a server that runs on `loop`; `reserve_bytes` and `warn` as in Store::Options.
+Result<Recovered> recover_store(const std::string& directory, Loop& loop, std::uint64_t reserve_bytes,
                                 std::function<void(const std::string&)> warn);
 /// Writes the server's clock down: one that starts with a wall clock behind it goes on from there, so that no
 /// lease is shortened or stretched.

@@ -21,8 +21,9 @@ Result<void> ServerImpl::start() {
   auto guard = ServerGuard::open(config_, log());
   if (!guard) return std::unexpected(guard.error());
   guard_ = std::move(*guard);
-  auto recovered = recover_store(config_.data, static_cast<std::uint64_t>(config_.disk_reserve_mb) << 20,
-                                 [this](const std::string& problem) { log().warning(problem); });
+  auto recovered =
+      recover_store(config_.data, loop_, static_cast<std::uint64_t>(config_.disk_reserve_mb) << 20,
+                    [this](const std::string& problem) { log().warning(problem); });
   if (!recovered) return std::unexpected(recovered.error());
   store_ = std::move(recovered->store);
   const auto warn = [this](std::string_view text) { log().warning(text); };

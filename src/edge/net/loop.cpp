@@ -17,6 +17,9 @@ namespace asio = boost::asio;
 /// Handlers run before the deadline is looked at, so that a timer that is always due cannot starve the
 /// network.
 constexpr int kReadyHandlersPerCall = 256;
+/// As many requests are done together at most. Fewer, and the work that they share is not shared; more, and
+/// the disk waits while the processor works.
+constexpr int kHandlersPerIdle = 16;
 
 class SteadyTimer final : public Loop::Timer {
  public:
@@ -126,11 +129,26 @@ void Loop::run_until(Clock::time_point deadline) {
   };
   const auto work = asio::make_work_guard(context);  // without it an idle context would stop instead of wait
   if (context.stopped()) context.restart();
-  for (int ran = 0; ran < kReadyHandlersPerCall; ++ran) {
-    if (ended()) return;
-    if (context.poll_one() == 0) break;
+  for (;;) {
+    for (int ran = 0; ran < kReadyHandlersPerCall; ++ran) {
+      if (ended()) return;
+      if (context.poll_one() == 0) break;
+      if (++impl_->handlers_since_idle >= kHandlersPerIdle) run_idle();
+    }
+    run_idle();
+    if (ended() || Clock::now() >= deadline) return;
+    context.run_one_until(deadline);
   }
-  while (!ended() && Clock::now() < deadline) context.run_one_until(deadline);
+}
+
+void Loop::call_when_idle(std::function<void()> task) {
+  impl_->idle.push_back(std::move(task));
+}
+
+void Loop::run_idle() {
+  impl_->handlers_since_idle = 0;
+  const auto tasks = std::exchange(impl_->idle, {});
+  for (const auto& task : tasks) task();
 }
 
 void Loop::wake() {

@@ -28,6 +28,9 @@ class Loop {
 
   /// Runs `task` on the loop's thread, later. Any thread.
   void post(std::function<void()> task);
+  /// Runs `task` once no handler is ready, or after sixteen more: what one turn of the network gives to do
+  /// can be done together. The loop's thread.
+  void call_when_idle(std::function<void()> task);
 
   /// A one-shot timer; destroying it cancels it.
   class Timer {
@@ -52,6 +55,8 @@ class Loop {
   Impl& impl() { return *impl_; }  ///< for edge/net only
 
  private:
+  void run_idle();
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <functional>
+#include <vector>
 
 #include "edge/net/loop.h"
 
@@ -12,6 +14,8 @@ struct Loop::Impl {
   boost::asio::io_context context{1};
   std::atomic<bool> woken = false;
   std::atomic<bool> stopped = false;
+  std::vector<std::function<void()>> idle;
+  int handlers_since_idle = 0;
 };
 
 using LoopExecutor = boost::asio::io_context::executor_type;

@@ -49,6 +49,40 @@ TEST(Loop, AnEndlessChainOfHandlersDoesNotHoldItBeyondTheDeadline) {
   SUCCEED();
 }
 
+TEST(Loop, DoesWhatIsForItsIdleMomentsWhenNothingElseIsReady) {
+  Loop loop;
+  std::string order;
+  loop.post([&] {
+    loop.call_when_idle([&] { order += 'i'; });
+    order += 'a';
+  });
+  loop.post([&] {
+    order += 'b';
+    loop.wake();
+  });
+  loop.post([&] { order += 'c'; });
+  loop.run_until(soon());
+  EXPECT_EQ(order, "ab") << "the one who woke it goes first";
+  loop.run_until(Loop::Clock::now());
+  EXPECT_EQ(order, "abci");
+}
+
+TEST(Loop, IsIdleNowAndThenHoweverMuchThereIsToDo) {
+  Loop loop;
+  int before_idle = 0;
+  bool idle = false;
+  loop.call_when_idle([&] { idle = true; });
+  std::function<void()> again = [&] {
+    if (idle) return;
+    ++before_idle;
+    loop.post(again);
+  };
+  loop.post(again);
+  loop.run_until(Loop::Clock::now());
+  EXPECT_TRUE(idle);
+  EXPECT_EQ(before_idle, 16);
+}
+
 TEST(Loop, ReturnsAtTheDeadlineWhenNothingHappens) {
   Loop loop;
   const auto deadline = Loop::Clock::now() + 5ms;

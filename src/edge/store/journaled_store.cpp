@@ -76,6 +76,7 @@ class JournaledStore final : public Store {
 
   // Caller's thread.
   void remember(Job& job);
+  void wake();
   Error why_no_payload(MessageId message);
   Error damaged_payload(MessageId message, const char* how) const;
 
@@ -108,6 +109,7 @@ class JournaledStore final : public Store {
 
   PayloadCache cache_;
   std::uint64_t next_id_;
+  bool waking_ = false;  ///< soon
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -193,8 +195,17 @@ Result<void> JournaledStore::submit(std::vector<Write> writes, Durability durabi
     pending_bytes_ += job.bytes;
     pending_.push_back(std::move(job));
   }
-  wake_.notify_one();
+  wake();
   return {};
+}
+
+void JournaledStore::wake() {
+  if (!options_.wake_soon) return wake_.notify_one();
+  if (std::exchange(waking_, true)) return;
+  options_.wake_soon([this] {
+    waking_ = false;
+    wake_.notify_one();
+  });
 }
 
 void JournaledStore::remember(Job& job) {

@@ -78,6 +78,9 @@ class Store {
     /// messages are refused (Exhausted) until there is room for it again, and all other writes go on in it.
     std::uint64_t reserve_bytes = 0;
     std::function<void()> writer_begins = {};  ///< called first on the writer's thread
+    /// Given what wakes the writer, to be called soon on the caller's thread: what is submitted until then
+    /// becomes one commit. At once if unset.
+    std::function<void(std::function<void()> wake)> wake_soon = {};
     /// Called on another thread when the database begins to take nothing of the journal.
     std::function<void(const std::string& problem)> warn = {};
   };
