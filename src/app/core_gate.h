@@ -46,7 +46,8 @@ inline MoveMessage to_write(const Move& move, TimePoint now) {
           .to = move.to,
           .visible_at = now,
           .sent = move.sent,
-          .source = move.reason == MoveReason::Redrive ? QueueId{} : move.from};
+          .source = move.reason == MoveReason::Redrive ? QueueId{} : move.from,
+          .received_before = move.received_before};
 }
 
 }  // namespace forewarm

@@ -129,13 +129,8 @@ void LentStore::move(const MoveMessage& move, const LentEntry& entry, Translated
   into.settlements[entry.source].push_back(settlement_of(entry, SettleKind::Acknowledge));
   const Message* known = hands_.message(move.message);
   if (known == nullptr) return;
-  Message message = *known;
-  message.queue = move.to;
-  message.sent = move.sent;
-  message.visible_at = move.visible_at;
-  message.receive_count = 0;
-  message.dead_letter_source = move.source;
-  into.writes.emplace_back(std::in_place_type<AppendMessage>, StoredMessage{message, hands_.pack(entry)});
+  into.writes.emplace_back(std::in_place_type<AppendMessage>, StoredMessage{*known, hands_.pack(entry)});
+  into.writes.emplace_back(move);
   into.synced = true;
 }
 

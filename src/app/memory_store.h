@@ -44,6 +44,7 @@ class MemoryStore : public Store {
       message.visible_at = move->visible_at;
       message.sent = move->sent;
       message.dead_letter_source = move->source;
+      message.received_before = move->received_before;
     } else if (const auto* purge = std::get_if<PurgeQueue>(&write)) {
       std::erase_if(messages, [&](const auto& each) {
         return each.second.message.queue == purge->queue && each.first <= purge->up_to;

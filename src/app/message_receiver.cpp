@@ -245,7 +245,8 @@ sqs::StringMap MessageReceiver::system_attributes(const sqs::ReceiveMessage& wan
   add("SenderId", payload.sender_id);
   const Message* message = context_.gate->core().message(lease.message);
   add("SentTimestamp", milliseconds(message ? message->sent : payload.sent));
-  add("ApproximateReceiveCount", std::to_string(lease.receive_count));
+  add("ApproximateReceiveCount",
+      std::to_string(lease.receive_count + (message ? message->received_before : 0)));
   add("ApproximateFirstReceiveTimestamp", milliseconds(first));
   add("MessageGroupId", payload.group_id);
   add("MessageDeduplicationId", payload.deduplication_id);

@@ -181,7 +181,10 @@ void Orchestrator::State::move(MessageRecord& record, QueueState& to, MoveReason
   // As in the service: what is redriven is new, and so is a dead letter of a FIFO queue.
   if (redriven || to.settings.fifo) record.message.sent = now_;
   record.message.dead_letter_source = redriven ? QueueId{} : from.id;
-  actions_->push_back(Move{record.message.id, from.id, to.id, reason, decision, record.message.sent});
+  const int received = record.message.received_before + record.message.receive_count;
+  record.message.received_before = redriven ? 0 : static_cast<std::uint16_t>(std::min(received, UINT16_MAX));
+  actions_->push_back(Move{record.message.id, from.id, to.id, reason, decision, record.message.sent,
+                           record.message.received_before});
   if (record.message.group && record.message.receive_count > 0)
     from.ready.release_group(record.message.group);
   unlink(from, record);

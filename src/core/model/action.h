@@ -78,8 +78,9 @@ struct Move {
   QueueId from;
   QueueId to;
   MoveReason reason = MoveReason::ReceiveCount;
-  RetryDecision decision{};  ///< where a failed run led to it
-  TimePoint sent{};          ///< retention counts from here now: a redrive begins it anew
+  RetryDecision decision{};           ///< where a failed run led to it
+  TimePoint sent{};                   ///< retention counts from here now: a redrive begins it anew
+  std::uint16_t received_before = 0;  ///< its deliveries so far; a redrive begins them anew
   friend bool operator==(const Move&, const Move&) = default;
 };
 /// The message may be handed out again at `visible_at`; remember it across restarts. Its count never falls.

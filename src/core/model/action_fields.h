@@ -109,7 +109,7 @@ template <>
 inline constexpr std::string_view kNames<Move> = "move";
 void describe(auto& visit, Like<Move> auto& it) {
   visit("message", it.message)("from", it.from)("to", it.to)("reason", it.reason)("decision", it.decision);
-  visit("sent", it.sent);
+  visit("sent", it.sent)("received_before", it.received_before);
 }
 template <>
 inline constexpr std::string_view kNames<SetVisibility> = "set_visibility";

@@ -38,8 +38,8 @@ inline constexpr std::array<std::string_view, 4> kNames<OrderKind> = {"none", "p
 void describe(auto& visit, Like<Message> auto& it) {
   visit("id", it.id)("queue", it.queue)("type", it.type)("sent", it.sent)("visible_at", it.visible_at)(
       "deadline", it.deadline)("tenant", it.tenant)("group", it.group)("bytes", it.bytes)(
-      "receive_count", it.receive_count)("priority", it.priority)("dead_letter_source",
-                                                                  it.dead_letter_source);
+      "receive_count", it.receive_count)("priority", it.priority)(
+      "dead_letter_source", it.dead_letter_source)("received_before", it.received_before);
 }
 void describe(auto& visit, Like<RedrivePolicy> auto& it) {
   visit("dead_letter_queue", it.dead_letter_queue)("receive_count_max", it.receive_count_max);

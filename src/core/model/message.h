@@ -29,7 +29,8 @@ struct Message {
   std::uint16_t receive_count =
       0;  ///< deliveries and runs so far; the latest one's number is in its receipt handle
   Priority priority = kPriorityDefault;
-  QueueId dead_letter_source{};  ///< whose dead letter it is; none unless a redrive policy moved it here
+  QueueId dead_letter_source{};       ///< whose dead letter it is; none unless a redrive policy moved it here
+  std::uint16_t received_before = 0;  ///< deliveries in the queues that it came here from as a dead letter
 
   friend bool operator==(const Message&, const Message&) = default;
 };

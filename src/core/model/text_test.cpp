@@ -126,7 +126,8 @@ TEST(EventText, ReadsAsOneLineThatAPersonCanFollow) {
   EXPECT_EQ(
       text_of(event),
       "1500000 message_arrived message={id=7 queue=2 type=0 sent=1500000 visible_at=1500000 deadline=2000000 "
-      "tenant=0 group=0 bytes=12 receive_count=0 priority=4 dead_letter_source=0} origin=sent\n");
+      "tenant=0 group=0 bytes=12 receive_count=0 priority=4 dead_letter_source=0 received_before=0} "
+      "origin=sent\n");
   EXPECT_EQ(text_of({.time = time_point_us(-3), .event = TimePassed{}}), "-3 time_passed\n");
 }
 

@@ -88,7 +88,10 @@ class SystemJournalDisk final : public JournalDisk {
     if (file < 0) return failed("open", path);
     auto opened = std::make_unique<SystemJournalFile>(path, file);
     if (missing) {
-      if (auto synced = sync_folder_of(path); !synced) return std::unexpected(synced.error());
+      if (auto synced = sync_folder_of(path); !synced) {
+        ::unlink(path.c_str());  // whoever tries again must find it missing, and sync its name
+        return std::unexpected(synced.error());
+      }
     }
     return opened;
   }

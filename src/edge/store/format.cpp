@@ -65,14 +65,15 @@ sqlite::Code bring_up_to_date(sqlite::Connection& connection, std::int64_t from)
   return connection.execute(sql.c_str());
 }
 
-std::uint64_t priority_and_type(const Message& message) {
-  return std::uint64_t{message.type.value()} << 8 | message.priority;
+std::uint64_t packed_columns(const Message& message) {
+  return std::uint64_t{message.received_before} << 40 | std::uint64_t{message.type.value()} << 8 |
+         message.priority;
 }
 
 std::uint64_t message_checksum(const Message& message) {
   const std::array<std::uint64_t, 8> words = {
       message.id.value(),     message.queue.value(), word(message.sent), word(message.deadline),
-      message.tenant.value(), message.group.value(), message.bytes,      priority_and_type(message)};
+      message.tenant.value(), message.group.value(), message.bytes,      packed_columns(message)};
   // A row of format 1 has no source, and keeps its checksum.
   if (!message.dead_letter_source) return hash_words(words);
   return hash_words(std::array<std::uint64_t, 2>{hash_words(words), message.dead_letter_source.value()});

@@ -20,9 +20,10 @@ sqlite::Code create_tables(sqlite::Connection& connection);
 /// Makes a database of an earlier format one of this format; one transaction.
 sqlite::Code bring_up_to_date(sqlite::Connection& connection, std::int64_t from);
 
-/// The column `priority`: the priority in the lowest 8 bits, the type above them. As an own column the type
-/// would be another format; as it is, what has no type is stored as it always was.
-std::uint64_t priority_and_type(const Message& message);
+/// The column `priority`: the priority in the lowest 8 bits, the type in the 32 above them, `received_before`
+/// in the next 16. As own columns they would be another format; as it is, what has neither is stored as it
+/// always was.
+std::uint64_t packed_columns(const Message& message);
 /// XXH3 of the columns that do not change while a message waits in one queue.
 std::uint64_t message_checksum(const Message& message);
 /// XXH3 of the columns that a delivery changes, with the id.

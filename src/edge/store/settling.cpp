@@ -114,6 +114,7 @@ Code Settling::apply(const MoveMessage& write) {
     message.visible_at = write.visible_at;
     message.sent = write.sent;
     message.dead_letter_source = write.source;
+    message.received_before = write.received_before;
     return kOk;
   }
   leases_.erase(write.message.value());

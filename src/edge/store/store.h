@@ -33,13 +33,14 @@ struct UpdateMessage {
   std::uint16_t receive_count = 0;
   TimePoint visible_at;
 };
-/// Its receive count becomes 0.
+/// Its receive count becomes 0, and that of before `received_before`.
 struct MoveMessage {
   MessageId message;
   QueueId to;
   TimePoint visible_at;
   TimePoint sent{};  ///< retention counts from here now
   QueueId source{};  ///< whose dead letter it is now, if any's
+  std::uint16_t received_before = 0;
 };
 struct PurgeQueue {
   QueueId queue;

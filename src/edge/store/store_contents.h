@@ -31,8 +31,8 @@ inline std::string describe(const Contents& contents) {
     const Message& m = stored.message;
     out << id << ' ' << m.queue.value() << ' ' << m.receive_count << ' ' << count_us(m.visible_at) << ' '
         << m.tenant.value() << ' ' << count_us(m.sent) << ' ' << m.dead_letter_source.value() << ' '
-        << int{m.priority} << ' ' << m.type.value() << ' ' << stored.payload.substr(0, 20) << '+'
-        << payload_checksum(m.id, stored.payload) << '\n';
+        << m.received_before << ' ' << int{m.priority} << ' ' << m.type.value() << ' '
+        << stored.payload.substr(0, 20) << '+' << payload_checksum(m.id, stored.payload) << '\n';
   }
   return out.str();
 }
@@ -55,6 +55,7 @@ inline void perform(const Write& write, Contents& contents) {
     found->second.message.visible_at = move->visible_at;
     found->second.message.sent = move->sent;
     found->second.message.dead_letter_source = move->source;
+    found->second.message.received_before = move->received_before;
   } else if (const auto* purge = std::get_if<PurgeQueue>(&write)) {
     std::erase_if(contents, [&](const auto& entry) {
       return entry.second.message.queue == purge->queue && entry.first <= purge->up_to.value();
@@ -98,7 +99,7 @@ class Load {
     if (kind < 65)
       return UpdateMessage{id, static_cast<std::uint16_t>(chosen->second.message.receive_count + 1), at};
     if (kind < 95) return RemoveMessage{id};
-    if (kind < 99) return MoveMessage{id, QueueId(4), at, at, chosen->second.message.queue};
+    if (kind < 99) return MoveMessage{id, QueueId(4), at, at, chosen->second.message.queue, 3};
     return PurgeQueue{chosen->second.message.queue, id};
   }
 

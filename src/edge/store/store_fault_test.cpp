@@ -1,6 +1,10 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "base/random.h"
@@ -238,6 +242,76 @@ TEST(StoreFaults, WhereTheDatabaseTakesNothingTheJournalDoesUntilItIsFullAndThen
   const auto contents = open_and_read(directory.path());
   ASSERT_TRUE(contents);
   EXPECT_EQ(contents->size(), id - 1);
+}
+
+/// Takes every file descriptor that the process may still have, but `left` of them.
+class NoDescriptors {
+ public:
+  explicit NoDescriptors(int left) {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit low{.rlim_cur = 100, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    for (int file = 0; (file = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.push_back(file);
+    EXPECT_EQ(errno, EMFILE);
+    for (; left > 0 && !taken_.empty(); --left) give_one_back();
+  }
+  ~NoDescriptors() {
+    while (!taken_.empty()) give_one_back();
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+  void give_one_back() {
+    ::close(taken_.back());
+    taken_.pop_back();
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+TEST(StoreFaults, WithoutFileDescriptorsItSaysWhatItCouldNotOpenAndHarmsNothing) {
+  TemporaryDirectory directory(memory_directory());
+  ASSERT_TRUE(commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "kept"}}}));
+  int refused = 0;
+  for (int left = 0; left < 30; ++left) {
+    Result<Contents> contents;
+    {
+      const NoDescriptors none(left);
+      contents = open_and_read(directory.path());
+    }
+    if (contents) break;
+    ++refused;
+    EXPECT_NE(contents.error().code, ErrorCode::Corrupt) << contents.error().message;
+    EXPECT_NE(contents.error().message.find(directory.path()), std::string::npos) << contents.error().message;
+  }
+  EXPECT_GT(refused, 3);
+  EXPECT_LT(refused, 30);
+  EXPECT_EQ(open_and_read(directory.path())->at(1).payload, "kept");
+}
+
+TEST(StoreFaults, WithoutFileDescriptorsAnOpenStoreGoesOnInTheSlotsThatItHas) {
+  TemporaryDirectory directory(memory_directory());
+  std::uint64_t id = 0;
+  {
+    auto store = open_store({.directory = directory.path()}, nullptr, {.settle = eager_settling()});
+    const auto send = [&](int count) {
+      for (; count > 0; --count)
+        ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(++id), std::string(500, 'x')}}}));
+    };
+    send(5);
+    {
+      // Each step ends somewhere else: a slot's file, the folder that its name is synced in, the reader's.
+      NoDescriptors none(0);
+      for (int given_back = 0; given_back < 6; ++given_back, none.give_one_back()) send(10);
+    }
+    send(100);
+  }
+  const auto contents = open_and_read(directory.path());
+  ASSERT_TRUE(contents) << contents.error().message;
+  EXPECT_EQ(contents->size(), id);
 }
 
 TEST(StoreFaults, AfterAFailedSyncNothingIsAcceptedUntilItIsOpenedAnew) {

@@ -27,7 +27,7 @@ Code Tables::prepare() {
       {&find_, find.c_str()},
       {&move_,
        "UPDATE messages SET queue = ?, receive_count = ?, visible_at = ?, checksum = ?, lease_checksum = ?, "
-       "sent = ?, dead_letter_source = ? WHERE id = ?"},
+       "sent = ?, dead_letter_source = ?, priority = ? WHERE id = ?"},
       {&list_, "SELECT id FROM messages WHERE id <= ? AND queue = ?"},
       {&update_record_, "UPDATE records SET value = ?, checksum = ? WHERE key = ?"},
       {&insert_record_, "INSERT INTO records (value, checksum, key) VALUES (?, ?, ?)"},
@@ -75,7 +75,7 @@ Code Tables::apply(const AppendMessage& write, std::string_view payload) {
       .bind(7, message.group.value())
       .bind(8, std::int64_t{message.bytes})
       .bind(9, std::int64_t{message.receive_count})
-      .bind(10, static_cast<std::int64_t>(priority_and_type(message)))
+      .bind(10, static_cast<std::int64_t>(packed_columns(message)))
       .bind(11, message_checksum(message))
       .bind(12, lease_checksum(message.id, message.receive_count, message.visible_at))
       .bind(13, std::int64_t{message.dead_letter_source.value()});
@@ -114,6 +114,7 @@ Code Tables::apply(const MoveMessage& write) {
   message.queue = write.to;
   message.sent = write.sent;
   message.dead_letter_source = write.source;
+  message.received_before = write.received_before;
   return move_.bind(1, std::int64_t{write.to.value()})
       .bind(2, std::int64_t{0})
       .bind(3, count_us(write.visible_at))
@@ -121,7 +122,8 @@ Code Tables::apply(const MoveMessage& write) {
       .bind(5, lease_checksum(message.id, 0, write.visible_at))
       .bind(6, count_us(message.sent))
       .bind(7, std::int64_t{message.dead_letter_source.value()})
-      .bind(8, message.id.value())
+      .bind(8, static_cast<std::int64_t>(packed_columns(message)))
+      .bind(9, message.id.value())
       .run();
 }
 
@@ -177,7 +179,8 @@ Message read_message(const sqlite::Statement& row) {
           .bytes = static_cast<std::uint32_t>(row.integer(7)),
           .receive_count = static_cast<std::uint16_t>(row.integer(8)),
           .priority = static_cast<Priority>(row.integer(9)),
-          .dead_letter_source = QueueId(static_cast<std::uint32_t>(row.integer(12)))};
+          .dead_letter_source = QueueId(static_cast<std::uint32_t>(row.integer(12))),
+          .received_before = static_cast<std::uint16_t>(row.unsigned_integer(9) >> 40)};
 }
 
 bool is_intact(const Message& message, const sqlite::Statement& row) {

@@ -13,7 +13,7 @@ static_assert(std::endian::native == std::endian::little, "the journal is writte
 namespace {
 
 // The numbers are the format's: never used again for another kind.
-enum class Kind : std::uint8_t { Append = 1, Remove, Update, Move, Purge, PutRecord, RemoveRecord };
+enum class Kind : std::uint8_t { Append = 1, Remove, Update, Move, Purge, PutRecord, RemoveRecord, Demote };
 
 class BodyWriter {
  public:
@@ -49,8 +49,9 @@ class BodyWriter {
     put(Kind::Update).put(write.message.value()).put(write.receive_count).put(write.visible_at);
   }
   void operator()(const MoveMessage& write, std::string_view) {
-    put(Kind::Move).put(write.message.value()).put(write.to.value()).put(write.visible_at).put(write.sent);
-    put(write.source.value());
+    put(write.received_before == 0 ? Kind::Move : Kind::Demote).put(write.message.value());
+    put(write.to.value()).put(write.visible_at).put(write.sent).put(write.source.value());
+    if (write.received_before != 0) put(write.received_before);
   }
   void operator()(const PurgeQueue& write, std::string_view) {
     put(Kind::Purge).put(write.queue.value()).put(write.up_to.value());
@@ -135,6 +136,10 @@ bool read_write(BodyReader& in, Write& write) {
     case Kind::Move:
       write = MoveMessage{in.id<MessageId>(), in.id<QueueId>(), in.time(), in.time(), in.id<QueueId>()};
       return true;
+    case Kind::Demote:
+      write = MoveMessage{in.id<MessageId>(), in.id<QueueId>(), in.time(),
+                          in.time(),          in.id<QueueId>(), in.get<std::uint16_t>()};
+      return std::get<MoveMessage>(write).received_before != 0;
     case Kind::Purge:
       write = PurgeQueue{in.id<QueueId>(), in.id<MessageId>()};
       return true;
