@@ -48,24 +48,23 @@ function = "sized"
     def history(self):
         return contextlib.closing(sqlite3.connect(self.folder / "data" / "history.db"))
 
-    def saved(self):
-        """How many runs and starts what is in the database was learnt from."""
+    def saved(self, what="learnt"):
+        """How many runs and starts what is in the database was learnt from; or another number of it."""
         with self.history() as database:
             rows = database.execute(
                 "SELECT memory FROM scalers JOIN series ON id = series WHERE kind = 'function'").fetchall()
-        return int(re.search(r"learnt=(\d+)", rows[0][0])[1]) if rows else 0
+        return int(re.search(rf" {what}=(\d+)", rows[0][0].replace("{", " "))[1]) if rows else 0
 
     def test_it_is_known_after_kill_9_and_after_the_end_and_begins_anew_where_it_cannot_be_read(self):
         server = self.server(config=self.config()).start()
         self.assertEqual(self.run_heavy(server, "first"), "small", "nothing is known yet")
 
-        def outgrown():
+        def known_and_saved():
             time.sleep(0.3)  # an instance's runs are measured four times a second
-            return self.run_heavy(server, f"more-{time.monotonic()}") == "large"
+            ran_on = self.run_heavy(server, f"more-{time.monotonic()}")
+            return ran_on == "large" and self.saved("need_measured") > 0
 
-        wait_for(outgrown, "it is known that heavy ones do not fit into the small variant")
-        enough = self.saved()
-        wait_for(lambda: self.saved() >= max(4, enough), "most of it is saved")
+        wait_for(known_and_saved, "it is known that heavy ones do not fit into the small variant")
         server.kill()
         recording = self.folder / "events.txt"
         server.arguments = (*server.arguments, "--record", str(recording))
