@@ -119,7 +119,7 @@ TEST(DurationSketch, WhatAnotherObservedHasTheSameQuantilesAndCountsForLess) {
 
 TEST(DurationSketch, AFewObservationsComeBackAsTheyWereAndNoneAsNone) {
   DurationSketch before;
-  for (const Duration each : {100ms, 300ms, 2s}) before.observe(each);
+  for (const Duration each : {Duration(100ms), Duration(300ms), Duration(2s)}) before.observe(each);
   DurationSketch after;
   ASSERT_TRUE(after.restore(before.memory(), 20));
   EXPECT_EQ(after.memory(), before.memory());

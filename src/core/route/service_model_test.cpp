@@ -119,7 +119,7 @@ TEST(ServiceModel, WhatAnotherLearntPredictsTheSameAndGivesWaySooner) {
   ServiceModel restored = model_of(2);
   ASSERT_TRUE(restored.restore(memory, true));
   for (const MessageClass kind : kinds) {
-    for (const std::uint16_t variant : {0, 1}) {
+    for (const std::uint16_t variant : {std::uint16_t{0}, std::uint16_t{1}}) {
       const ServiceModel::Prediction was = learnt.predict(variant, kind),
                                      is = restored.predict(variant, kind);
       EXPECT_NEAR(is.seconds() / was.seconds(), 1, 0.02);
