@@ -1,13 +1,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/random.h"
+#include "core/model/text.h"
 #include "core/small_machine.h"
 
 namespace forewarm {
@@ -336,6 +340,35 @@ TEST_F(Routing, NumbersThatNobodyCouldHaveLearntAreNotTaken) {
   }
   step(FunctionRestored{FunctionId(1), learnt});
   EXPECT_EQ(memory(), learnt);
+}
+
+TEST_F(Routing, WhateverIsRestoredTheCoreGoesOn) {
+  learn_both();
+  std::string text;
+  write_text({now_, FunctionRestored{FunctionId(1), memory()}}, text);
+  constexpr std::string_view kBytes = "0123456789-.e[]{} *naif";
+  Random random(11);
+  int taken = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::string damaged = text;
+    for (std::uint64_t edits = 1 + random.below(3); edits > 0; --edits) {
+      const auto at = static_cast<std::size_t>(random.below(damaged.size()));
+      const std::string byte(1, kBytes[static_cast<std::size_t>(random.below(kBytes.size()))]);
+      damaged.replace(at, static_cast<std::size_t>(random.below(2)), byte);
+    }
+    const Result<TimedEvent> read = read_event(damaged);
+    const auto* event = read ? std::get_if<FunctionRestored>(&read->event) : nullptr;
+    if (event == nullptr) continue;
+    restart({});
+    step(*event);
+    taken += memory().learnt > 0 ? 1 : 0;
+    work(kFilm);
+    work(kThumbnail);
+    const FunctionView view = core_->function(FunctionId(1));
+    ASSERT_GE(view.start_time.mean, Duration(0)) << damaged;
+    ASSERT_TRUE(std::isfinite(view.memory_need_bytes)) << damaged;
+  }
+  EXPECT_GT(taken, 50) << "or the test says little";
 }
 
 }  // namespace
