@@ -1,8 +1,8 @@
 #include "app/retry_keeper.h"
 
 #include <utility>
-#include <variant>
 
+#include "app/learnt_keeper.h"
 #include "core/model/text.h"
 
 namespace forewarm {
@@ -16,20 +16,13 @@ constexpr Duration kRetriesEvery = 10min;
 std::optional<RetryRestored> RetryKeeper::restored(const std::optional<SavedMemory>& saved,
                                                    const std::function<void(const std::string&)>& warn) {
   if (!saved) return std::nullopt;
-  const auto unreadable = [&](const std::string& why) {
-    warn("what was learnt of failures cannot be read: " + why + ". The odds begin anew.");
+  Result<RetryRestored> read = read_learnt<RetryRestored>(*saved, kRetryMemoryVersion);
+  if (!read) {
+    warn("what was learnt of failures cannot be read: " + read.error().message + ". The odds begin anew.");
     return std::nullopt;
-  };
-  if (saved->version != kRetryMemoryVersion) {
-    return unreadable("it is of version " + std::to_string(saved->version) + ", and this is version " +
-                      std::to_string(kRetryMemoryVersion));
   }
-  Result<TimedEvent> read = read_event(saved->memory);
-  if (!read) return unreadable(read.error().message);
-  auto* event = std::get_if<RetryRestored>(&read->event);
-  if (event == nullptr) return unreadable("it is something else");
-  written_ = event->memory.learnt;
-  return std::move(*event);
+  written_ = read->memory.learnt;
+  return std::move(*read);
 }
 
 std::optional<RetryMemory> RetryKeeper::take(TimePoint now, bool last) {
@@ -43,7 +36,7 @@ std::optional<RetryMemory> RetryKeeper::take(TimePoint now, bool last) {
 }
 
 SavedMemory RetryKeeper::text_of(const RetryMemory& memory, TimePoint now) {
-  SavedMemory saved{.version = kRetryMemoryVersion, .memory = {}};
+  SavedMemory saved{.name = {}, .version = kRetryMemoryVersion, .memory = {}};
   write_text({now, RetryRestored{memory}}, saved.memory);
   return saved;
 }

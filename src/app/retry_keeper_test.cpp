@@ -60,7 +60,7 @@ TEST(RetryKeeper, WhatCannotBeReadIsLeftOutAndSaid) {
   EXPECT_FALSE(kept.restored(saved));
   ASSERT_EQ(kept.warnings.size(), 1U);
   EXPECT_NE(kept.warnings[0].find("version 99"), std::string::npos) << kept.warnings[0];
-  EXPECT_FALSE(kept.restored(SavedMemory{kRetryMemoryVersion, "nonsense"}));
+  EXPECT_FALSE(kept.restored(SavedMemory{{}, kRetryMemoryVersion, "nonsense"}));
   EXPECT_EQ(kept.warnings.size(), 2U);
 }
 

@@ -43,6 +43,7 @@ Result<void> ServerImpl::start() {
   auto history = ServerHistory::open(
       loop_, config_, world_->now(),
       {&queues_.directory(), &functions_, std::bind_front(&Orchestrator::scaler_memory, &core_),
+       std::bind_front(&Orchestrator::function_memory, &core_),
        std::bind_front(&Orchestrator::retry_memory, &core_), [this] { return signals_->recorded(); }, report,
        warn});
   if (!history) return std::unexpected(history.error());

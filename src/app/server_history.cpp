@@ -70,7 +70,8 @@ std::vector<Event> ServerHistory::restored(TimePoint now) {
     collector_.know(queue->id);
     events.push_back(restored_event(queue->id, std::move(series)));
   }
-  restore_scalers(now, events);
+  restore_learnt(scalers_, now, events);
+  restore_learnt(routers_, now, events);
   restore_retries(events);
   return events;
 }
@@ -96,17 +97,19 @@ std::vector<SignalPast> ServerHistory::restored_signals(TimePoint now) {
   return pasts;
 }
 
-void ServerHistory::restore_scalers(TimePoint now, std::vector<Event>& events) {
-  std::vector<SavedScaler> saved;
+template <class Restored>
+void ServerHistory::restore_learnt(LearntKeeper<Restored>& keeper, TimePoint now,
+                                   std::vector<Event>& events) {
+  std::vector<SavedMemory> saved;
   const auto read = [&](HistoryDatabase& database) -> Result<void> {
-    Result<std::vector<SavedScaler>> all = database.scalers();
+    Result<std::vector<SavedMemory>> all = database.learnt(LearntOf<Restored>::kKind);
     if (!all) return std::unexpected(all.error());
     saved = std::move(*all);
     return {};
   };
   if (const Result<void> done = keeper_->now(read); !done)
-    surroundings_.warn(done.error().message + " The scalers begin anew.");
-  for (ScalerRestored& learnt : scalers_.restored(saved, now, surroundings_.warn))
+    surroundings_.warn(done.error().message + " " + std::string(LearntOf<Restored>::kBeginAnew));
+  for (Restored& learnt : keeper.restored(saved, now, surroundings_.warn))
     events.push_back(std::move(learnt));
 }
 
@@ -142,7 +145,8 @@ void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
 void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage) {
   collector_.observe(now, usage);
   for (HistoryBatch& batch : collector_.take(now)) keeper_->write(std::move(batch));
-  keep(scalers_.take(now), now);
+  keep(scalers_, now, false);
+  keep(routers_, now, false);
   keep(retries_.take(now), now);
   // What is given back at the start comes before any of them is recorded, and so is not recorded again.
   signals_.configure(surroundings_.signals(), now);
@@ -153,10 +157,12 @@ void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage
   });
 }
 
-void ServerHistory::keep(std::vector<ScalerKeeper::Memory> memories, TimePoint now) {
-  if (memories.empty()) return;
-  keeper_->give([memories = std::move(memories), now](HistoryDatabase& database) {
-    return database.keep_scalers(ScalerKeeper::text_of(memories, now), now);
+template <class Restored>
+void ServerHistory::keep(LearntKeeper<Restored>& keeper, TimePoint now, bool last) {
+  auto due = last ? keeper.take_all(now) : keeper.take(now);
+  if (due.empty()) return;
+  keeper_->give([due = std::move(due), now](HistoryDatabase& database) {
+    return database.keep_learnt(LearntOf<Restored>::kKind, LearntKeeper<Restored>::text_of(due, now), now);
   });
 }
 
@@ -168,7 +174,8 @@ void ServerHistory::keep(std::optional<RetryMemory> memory, TimePoint now) {
 }
 
 void ServerHistory::finish(TimePoint now) {
-  keep(scalers_.take_all(now), now);
+  keep(scalers_, now, true);
+  keep(routers_, now, true);
   keep(retries_.take(now, true), now);
 }
 

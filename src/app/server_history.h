@@ -11,9 +11,9 @@
 #include "app/function_directory.h"
 #include "app/history_keeper.h"
 #include "app/interval_collector.h"
+#include "app/learnt_keeper.h"
 #include "app/queue_directory.h"
 #include "app/retry_keeper.h"
-#include "app/scaler_keeper.h"
 #include "app/signal_history.h"
 #include "core/model/demand.h"
 #include "core/model/event.h"
@@ -27,7 +27,8 @@ class ServerHistory {
   struct Surroundings {
     const QueueDirectory* queues = nullptr;
     const FunctionDirectory* functions = nullptr;
-    ScalerKeeper::Learnt learnt;  ///< what a queue's scaler has learnt
+    LearntKeeper<ScalerRestored>::Learnt learnt_by_scalers;
+    LearntKeeper<FunctionRestored>::Learnt learnt_of_functions;
     RetryKeeper::Learnt learnt_of_failures;
     std::function<std::vector<RecordedSignal>()> signals;
     std::function<void(Event)> report;  ///< to the core, on the loop's thread
@@ -36,8 +37,8 @@ class ServerHistory {
   static Result<std::unique_ptr<ServerHistory>> open(Loop& loop, const ServerConfig& config, TimePoint now,
                                                      Surroundings surroundings);
 
-  /// The past of the queues that are there, what their scalers had learnt, and what was learnt of failures;
-  /// the core has to know queues and functions when it gets them.
+  /// The past of the queues that are there, what their scalers had learnt, and what was learnt of functions
+  /// and of failures; the core has to know queues and functions when it gets them.
   std::vector<Event> restored(TimePoint now);
   /// The past of the signals that are there, of as much time as a fit looks back. Before the first write().
   std::vector<SignalPast> restored_signals(TimePoint now);
@@ -53,9 +54,11 @@ class ServerHistory {
               std::function<void(DemandForecast)> done);
 
  private:
-  void restore_scalers(TimePoint now, std::vector<Event>& events);
+  template <class Restored>
+  void restore_learnt(LearntKeeper<Restored>& keeper, TimePoint now, std::vector<Event>& events);
   void restore_retries(std::vector<Event>& events);
-  void keep(std::vector<ScalerKeeper::Memory> memories, TimePoint now);
+  template <class Restored>
+  void keep(LearntKeeper<Restored>& keeper, TimePoint now, bool last);
   void keep(std::optional<RetryMemory> memory, TimePoint now);
 
   ServerHistory(Loop& loop, const ServerConfig& config, std::unique_ptr<HistoryKeeper> keeper,
@@ -67,7 +70,8 @@ class ServerHistory {
         keeper_(std::move(keeper)),
         collector_(std::move(collector)),
         signals_(config.forecast_step),
-        scalers_(*surroundings_.queues, surroundings_.learnt),
+        scalers_(subjects_of(*surroundings_.queues), surroundings_.learnt_by_scalers),
+        routers_(subjects_of(*surroundings_.functions), surroundings_.learnt_of_functions),
         retries_(surroundings_.learnt_of_failures) {}
 
   Loop& loop_;
@@ -77,7 +81,8 @@ class ServerHistory {
   std::unique_ptr<HistoryKeeper> keeper_;
   IntervalCollector collector_;
   SignalHistory signals_;
-  ScalerKeeper scalers_;
+  LearntKeeper<ScalerRestored> scalers_;
+  LearntKeeper<FunctionRestored> routers_;
   RetryKeeper retries_;
   std::set<QueueId> seen_;
 };

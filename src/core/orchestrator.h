@@ -122,6 +122,8 @@ class Orchestrator {
                              const std::optional<TierPrices>& prices = {}) const;
   /// What the queue's scaler has learnt, to be given back as ScalerRestored after a restart.
   std::optional<ScalerMemory> scaler_memory(QueueId id) const;
+  /// What has been learnt of how a function runs, to be given back as FunctionRestored after a restart.
+  std::optional<FunctionMemory> function_memory(FunctionId id) const;
   /// What has been learnt of failures, to be given back as RetryRestored after a restart.
   RetryMemory retry_memory() const;
   /// What was said of a signal; null for one that is not configured. Until the next step.

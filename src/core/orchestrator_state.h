@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <vector>
 
 #include "base/id_map.h"
@@ -43,6 +42,7 @@ class Orchestrator::State {
   void on(const HistoryRestored& event);
   void on(const ScalerRestored& event);
   void on(const RetryRestored& event);
+  void on(const FunctionRestored& event);
   void on(const ScalingOrdered& event);
   void on(const ConsumptionPaused& event);
   void on(const ConfigurationChanged& event);

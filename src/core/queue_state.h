@@ -98,6 +98,7 @@ struct FunctionState {
   TimePoint start_allowed_at;        ///< starts that fail are not repeated at once
   std::uint64_t cold_starts = 0;
   std::uint64_t warm_starts = 0;
+  std::uint64_t learnt = 0;  ///< of how it runs: runs and starts, those before the start of the server too
   CircuitBreakers breakers;
   bool retired = false;  ///< no longer in the configuration
 };

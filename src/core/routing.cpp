@@ -119,6 +119,7 @@ void learn(FunctionState& function, const RunRecord& run, const RunFinished& eve
     sum += expected[count++];
   }
   if (count == 0) return;
+  ++function.learnt;
   // Of a batch of several classes nothing tells which of them needed it.
   if (std::all_of(classes.begin(), classes.begin() + count, [&](MessageClass c) { return c == classes[0]; }))
     model.memory().observe_peak(variant, classes[0], event.memory_bytes, well);

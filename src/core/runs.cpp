@@ -169,6 +169,7 @@ void Orchestrator::State::on(const InstanceReady& event) {
   function->start_failures = 0;
   function->start_allowed_at = {};
   function->start_times.observe(event.start_time);
+  ++function->learnt;
   refresh_summaries(*function);
   instance_free(*function);
   freeze_later(*function, event.instance);

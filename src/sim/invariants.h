@@ -107,6 +107,7 @@ class Invariants : public Watcher {
   void on(const HistoryRestored&) {}
   void on(const ScalerRestored&) {}
   void on(const RetryRestored&) {}
+  void on(const FunctionRestored&) {}
   void on(const ScalingOrdered&) {}
   void on(const ConsumptionPaused&) {}
   void on(const ConfigurationChanged& event);

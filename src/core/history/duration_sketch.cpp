@@ -15,6 +15,9 @@ constexpr double kAccuracy =
 constexpr double kGamma = (1 + kAccuracy) / (1 - kAccuracy);
 constexpr double kLogGamma = 0.03900494437810888;  // ln kGamma
 constexpr std::size_t kBucketsMax = 1024;          // 40 nats: a microsecond and 3,000 years in one sketch
+constexpr std::int32_t kBucketLast = 1200;         // the longest Duration is in 1120
+constexpr double kSecondsMax = 1e9;                // of a mean that is restored
+constexpr float kWeightMax = 1e9F;                 // of a bucket that is
 constexpr double kGrowthMax = 1e18;                // far from the end of float's range
 
 }  // namespace
@@ -71,6 +74,39 @@ double DurationSketch::weight_above(Duration value) const {
       above += static_cast<double>(buckets_[i]);
   }
   return above / newest;
+}
+
+SketchMemory DurationSketch::memory() const {
+  const double newest = growth_ / growth_rate_;
+  SketchMemory memory{.first_bucket = first_bucket_,
+                      .buckets = buckets_,
+                      .zeros = static_cast<float>(zeros_ / newest),
+                      .sum_seconds = sum_seconds_};
+  for (float& weight : memory.buckets) weight = static_cast<float>(weight / newest);
+  return memory;
+}
+
+bool DurationSketch::restore(const SketchMemory& memory, double most) {
+  const auto is_weight = [](float weight) { return weight >= 0 && weight <= kWeightMax; };
+  const auto count = static_cast<std::int32_t>(std::min(memory.buckets.size(), kBucketsMax + 1));
+  const bool possible = observed_ == 0 && memory.buckets.size() <= kBucketsMax && memory.first_bucket >= 0 &&
+                        memory.first_bucket <= kBucketLast - count && is_weight(memory.zeros) &&
+                        std::ranges::all_of(memory.buckets, is_weight);
+  if (!possible) return false;
+  double all = memory.zeros;
+  for (const float weight : memory.buckets) all += weight;
+  if (!(memory.sum_seconds >= 0 && memory.sum_seconds <= all * kSecondsMax)) return false;
+  if (all == 0) return true;
+  const double kept = std::min(1.0, most / all);
+  growth_ = growth_rate_;
+  weight_ = all * kept;
+  sum_seconds_ = memory.sum_seconds * kept;
+  observed_ = static_cast<std::uint64_t>(std::ceil(weight_));
+  zeros_ = static_cast<float>(memory.zeros * kept);
+  first_bucket_ = memory.first_bucket;
+  buckets_ = memory.buckets;
+  for (float& weight : buckets_) weight = static_cast<float>(weight * kept);
+  return true;
 }
 
 float& DurationSketch::bucket(std::int32_t index) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "core/model/function_memory.h"
 
 namespace forewarm {
 
@@ -22,6 +23,10 @@ class DurationSketch {
   Duration mean() const;                      ///< zero when nothing was observed
   Duration quantile(double level) const;      ///< level in [0, 1]; zero when nothing was observed
   double weight_above(Duration value) const;  ///< decayed number of observations longer than that
+  SketchMemory memory() const;
+  /// Takes what another had observed, as if it were at most `most` observations, if this has observed nothing
+  /// and the memory could be another's; says whether. One of nothing is taken as it is.
+  bool restore(const SketchMemory& memory, double most);
 
  private:
   float& bucket(std::int32_t index);

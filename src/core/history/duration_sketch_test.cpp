@@ -101,5 +101,35 @@ TEST(DurationSketch, AnOldRegimeIsForgottenThroughManyRenormalisations) {
   EXPECT_NEAR(seconds(sketch.mean()), 0.02, 1e-6);
 }
 
+TEST(DurationSketch, WhatAnotherObservedHasTheSameQuantilesAndCountsForLess) {
+  Random random(5);
+  DurationSketch before;
+  for (int i = 0; i < 5000; ++i) before.observe(from_seconds(i % 10 == 0 ? 0 : random.log_normal(0, 0.5)));
+  DurationSketch after;
+  ASSERT_TRUE(after.restore(before.memory(), 20));
+  EXPECT_NEAR(after.weight(), 20, 1e-6);
+  EXPECT_EQ(after.observed(), 20U);
+  EXPECT_NEAR(seconds(after.mean()), seconds(before.mean()), 1e-5);
+  EXPECT_NEAR(after.weight_above(1s) / after.weight(), before.weight_above(1s) / before.weight(), 1e-4);
+  EXPECT_NEAR(seconds(after.quantile(0.5)), seconds(before.quantile(0.5)), 0.1);
+  for (int i = 0; i < 60; ++i) after.observe(30s);
+  EXPECT_GT(after.quantile(0.5), 29s);
+  EXPECT_LT(before.quantile(0.99), 20s);
+}
+
+TEST(DurationSketch, AFewObservationsComeBackAsTheyWereAndNoneAsNone) {
+  DurationSketch before;
+  for (const Duration each : {Duration(100ms), Duration(300ms), Duration(2s)}) before.observe(each);
+  DurationSketch after;
+  ASSERT_TRUE(after.restore(before.memory(), 20));
+  EXPECT_EQ(after.memory(), before.memory());
+  EXPECT_EQ(after.observed(), 3U);
+  EXPECT_EQ(after.quantile(0.5), before.quantile(0.5));
+  EXPECT_FALSE(after.restore(before.memory(), 20)) << "it has observed something";
+  DurationSketch none;
+  EXPECT_TRUE(none.restore(DurationSketch().memory(), 20));
+  EXPECT_EQ(none.observed(), 0U);
+}
+
 }  // namespace
 }  // namespace forewarm

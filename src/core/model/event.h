@@ -12,10 +12,8 @@
 #include "core/model/instance.h"
 #include "core/model/message.h"
 #include "core/model/redrive.h"
-#include "core/model/retry_memory.h"
-#include "core/model/scaler_memory.h"
+#include "core/model/restored.h"
 #include "core/model/settings.h"
-#include "core/model/weighted_value.h"
 
 namespace forewarm {
 
@@ -103,30 +101,6 @@ struct ForecastFitted {
   std::vector<ModelForecast> forecasts;
   friend bool operator==(const ForecastFitted&, const ForecastFitted&) = default;
 };
-/// What was measured of a queue before the core knew it: arrivals, bytes and seconds of work per step of the
-/// forecasts' grid, from `start` on, NaN where nothing was measured. All three have one size.
-struct HistoryRestored {
-  QueueId queue;
-  TimePoint start;
-  std::vector<float> arrivals;
-  std::vector<float> bytes;
-  std::vector<float> work_seconds;
-  std::vector<WeightedValue> service_seconds;  ///< of one message, the newest runs; ascending
-  friend bool operator==(const HistoryRestored&, const HistoryRestored&) = default;
-};
-/// What a queue's scaler had learnt before the core knew the queue. One that has seen messages, or has other
-/// settings, does not take it.
-struct ScalerRestored {
-  QueueId queue;
-  ScalerMemory memory;
-  friend bool operator==(const ScalerRestored&, const ScalerRestored&) = default;
-};
-/// What had been learnt of failures before the start. Taken only before anything else is learnt of them, and
-/// of outages only for functions that are there.
-struct RetryRestored {
-  RetryMemory memory;
-  friend bool operator==(const RetryRestored&, const RetryRestored&) = default;
-};
 /// An operator tells a queue to scale otherwise than planned. Outlives changes of the configuration.
 struct ScalingOrdered {
   QueueId queue;
@@ -150,11 +124,11 @@ struct TimePassed {
 };
 
 /// All that the core learns. A list of events with times is a complete recording of a run.
-using Event =
-    std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted, VisibilityChanged,
-                 QueueChanged, QueuePurged, QueueRemoved, RedriveRequested, ChosenRedriven, InstanceReady,
-                 InstanceLost, RunFinished, SignalObserved, ForecastFitted, HistoryRestored, ScalerRestored,
-                 RetryRestored, ScalingOrdered, ConsumptionPaused, ConfigurationChanged, TimePassed>;
+using Event = std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted,
+                           VisibilityChanged, QueueChanged, QueuePurged, QueueRemoved, RedriveRequested,
+                           ChosenRedriven, InstanceReady, InstanceLost, RunFinished, SignalObserved,
+                           ForecastFitted, HistoryRestored, ScalerRestored, RetryRestored, FunctionRestored,
+                           ScalingOrdered, ConsumptionPaused, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {
   TimePoint time;

@@ -117,6 +117,23 @@ void describe(auto& visit, Like<RetryMemory> auto& it) {
   visit("learnt", it.learnt)("buckets", it.buckets)("z", it.z)("n", it.n)("predicted", it.predicted);
   visit("failed", it.failed)("weight", it.weight)("outages", it.outages);
 }
+void describe(auto& visit, Like<MeansMemory> auto& it) {
+  visit("mean", it.mean)("weight", it.weight);
+}
+void describe(auto& visit, Like<PooledMemory> auto& it) {
+  visit("overall", it.overall)("variants", it.variants)("variant_sizes", it.variant_sizes);
+  visit("types", it.types)("typed", it.typed)("variance", it.variance);
+  visit("variance_weight", it.variance_weight)("variances", it.variances);
+}
+void describe(auto& visit, Like<SketchMemory> auto& it) {
+  visit("first_bucket", it.first_bucket)("buckets", it.buckets)("zeros", it.zeros);
+  visit("sum_seconds", it.sum_seconds);
+}
+void describe(auto& visit, Like<FunctionMemory> auto& it) {
+  visit("learnt", it.learnt)("variant_bytes", it.variant_bytes)("starts", it.starts);
+  visit("service", it.service)("need", it.need)("need_classes", it.need_classes);
+  visit("need_measured", it.need_measured)("crashes", it.crashes)("work_seconds", it.work_seconds);
+}
 void describe(auto& visit, Like<Forecast> auto& it) {
   visit("start", it.start)("step", it.step)("values", it.values);
 }
@@ -216,6 +233,11 @@ template <>
 inline constexpr std::string_view kNames<RetryRestored> = "retry_restored";
 void describe(auto& visit, Like<RetryRestored> auto& it) {
   visit("memory", it.memory);
+}
+template <>
+inline constexpr std::string_view kNames<FunctionRestored> = "function_restored";
+void describe(auto& visit, Like<FunctionRestored> auto& it) {
+  visit("function", it.function)("memory", it.memory);
 }
 template <>
 inline constexpr std::string_view kNames<ConsumptionPaused> = "consumption_paused";

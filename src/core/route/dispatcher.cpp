@@ -16,6 +16,7 @@ constexpr double kClearlySooner = 0.9;  ///< or two instances that are about equ
 constexpr double kAboutEqual = 1.02;
 constexpr double kHalfLifeSeconds = 600;
 constexpr std::uint64_t kMixEvidence = 50;  ///< messages before instances are exchanged
+constexpr float kWorkMost = 1e12F;          ///< seconds
 constexpr double kClearly = 0.75;           ///< of an instance too many or too few
 
 bool free_now(const Pool::Instance& instance) {
@@ -220,6 +221,23 @@ void VariantMix::observe(TimePoint now, std::uint16_t variant, double work_secon
   }
   at_ = now;
   work_[std::min<std::size_t>(variant, kVariantsMax - 1)] += work_seconds;
+}
+
+std::vector<float> VariantMix::memory() const {
+  std::vector<float> seconds(work_.begin(), work_.end());
+  while (!seconds.empty() && seconds.back() == 0) seconds.pop_back();
+  return seconds;
+}
+
+bool VariantMix::restore(TimePoint now, const std::vector<float>& work_seconds) {
+  const auto possible = [](float seconds) { return seconds >= 0 && seconds <= kWorkMost; };
+  if (observed_ > 0 || work_seconds.size() > kVariantsMax || !std::ranges::all_of(work_seconds, possible))
+    return false;
+  if (work_seconds.empty()) return true;
+  std::ranges::copy(work_seconds, work_.begin());
+  at_ = now;
+  observed_ = 1;
+  return true;
 }
 
 std::optional<std::uint16_t> VariantMix::lacking(const Pool& pool) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "core/route/pool.h"
 #include "core/route/service_model.h"
@@ -70,6 +71,11 @@ RouteChoice route(const Pool& pool, const ServiceModel& model, const RouteNeed& 
 class VariantMix {
  public:
   void observe(TimePoint now, std::uint16_t variant, double work_seconds);
+  /// Seconds of work by variant, as of the last message.
+  std::vector<float> memory() const;
+  /// As if it had come just now, if nothing has; says whether it could be another's. It says which variant to
+  /// start, and makes no instance be exchanged before new work says the same.
+  bool restore(TimePoint now, const std::vector<float>& work_seconds);
   /// Of the next instance to start: the variant that lacks most beside its share. None while nothing has
   /// come.
   std::optional<std::uint16_t> lacking(const Pool& pool) const;

@@ -156,5 +156,18 @@ TEST_F(Dispatching, AVariantsOwnLimitHolds) {
   EXPECT_EQ(mix.surplus(pool_), std::nullopt);
 }
 
+TEST_F(Dispatching, AMixOfBeforeSaysWhatToStartAndExchangesNothing) {
+  VariantMix before;
+  for (int i = 0; i < 100; ++i) before.observe(kNow, 1, 0.5);
+  VariantMix after;
+  ASSERT_TRUE(after.restore(kNow + 24h, before.memory()));
+  EXPECT_EQ(after.memory(), before.memory());
+  EXPECT_EQ(after.lacking(pool_), 1);
+  EXPECT_TRUE(before.surplus(pool_));
+  EXPECT_FALSE(after.surplus(pool_));
+  for (int i = 0; i < 100; ++i) after.observe(kNow + 24h, 1, 0.5);
+  EXPECT_TRUE(after.surplus(pool_));
+}
+
 }  // namespace
 }  // namespace forewarm

@@ -70,6 +70,35 @@ MemoryModel::Need MemoryModel::most_needed() const {
   return most;
 }
 
+void MemoryModel::remember(FunctionMemory& to) const {
+  to.need = need_.memory();
+  for (const MessageClass message : seen_)
+    to.need_classes.push_back(std::uint64_t{message.type.value()} << 8 | message.size);
+  to.need_measured = measured_;
+  std::vector<RecentMean> crashes;
+  for (const auto& sizes : crashes_) crashes.insert(crashes.end(), sizes.begin(), sizes.end());
+  to.crashes = memory_of(crashes);
+}
+
+bool MemoryModel::could_be_learnt(const FunctionMemory& from, std::size_t variants) {
+  const auto is_class = [](std::uint64_t each) { return each >> 40 == 0 && (each & 0xff) < kSizeClasses; };
+  return PooledLog::could_be_learnt(from.need, 1) && from.need_classes.size() <= kSeenMost &&
+         std::ranges::all_of(from.need_classes, is_class) &&
+         could_be(from.crashes, variants > 1 ? variants * kSizeClasses : 0, 1) &&
+         std::ranges::all_of(from.crashes.mean, [](float share) { return share >= 0; });
+}
+
+void MemoryModel::restore(const FunctionMemory& from, bool same_variants) {
+  need_.restore(from.need, true);
+  for (const std::uint64_t each : from.need_classes)
+    seen_.push_back({static_cast<std::uint8_t>(each), MessageTypeId(static_cast<std::uint32_t>(each >> 8))});
+  measured_ = from.need_measured;
+  if (!same_variants) return;
+  std::vector<RecentMean> crashes(crashes_.size() * kSizeClasses);
+  forewarm::restore(from.crashes, crashes);
+  for (std::size_t i = 0; i < crashes.size(); ++i) crashes_[i / kSizeClasses][i % kSizeClasses] = crashes[i];
+}
+
 bool MemoryModel::outgrows(std::uint16_t variant, MessageClass message, std::uint32_t runs) const {
   if (variant >= crashes_.size()) return false;
   const RecentMean& crashes = crashes_[variant][message.size];

@@ -38,6 +38,13 @@ class MemoryModel {
   Need most_needed() const;
   std::uint64_t measured() const { return measured_; }  ///< runs
 
+  /// Adds what this has learnt.
+  void remember(FunctionMemory& to) const;
+  /// Whether another of as many variants could have learnt it.
+  static bool could_be_learnt(const FunctionMemory& from, std::size_t variants);
+  /// Takes what could be learnt; crashes only of the `same_variants`. Nothing is known here.
+  void restore(const FunctionMemory& from, bool same_variants);
+
   /// The class needs more than the variant has: it is predicted to, and has not shown otherwise in `runs`
   /// that went well there; or its runs there often end with the process.
   bool outgrows(std::uint16_t variant, MessageClass message, std::uint32_t runs) const;

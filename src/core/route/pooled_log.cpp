@@ -10,6 +10,9 @@ namespace {
 
 constexpr double kVariancePriorWeight = 20;
 constexpr float kWeightMost = 200;  ///< the newest 200 observations or so count
+constexpr float kWeightRestored = kWeightMost / 2;
+constexpr float kLogMost = 100;  ///< of seconds and bytes, far beyond both
+constexpr float kVarianceMost = 1e4;
 constexpr double kVarianceWeightMost = 500;
 constexpr std::size_t kTypedMost = 512;
 constexpr double kSurpriseEvidence = 8;      ///< observations of the function before a run can surprise
@@ -32,6 +35,27 @@ void RecentMean::add(double value, float weight_most) {
   mean += (static_cast<float>(value) - mean) / weight;
 }
 
+MeansMemory memory_of(std::span<const RecentMean> means) {
+  MeansMemory memory;
+  for (const RecentMean& each : means) {
+    memory.mean.push_back(each.mean);
+    memory.weight.push_back(each.weight);
+  }
+  return memory;
+}
+
+bool could_be(const MeansMemory& memory, std::size_t count, float most) {
+  return memory.mean.size() == count && memory.weight.size() == count &&
+         std::ranges::all_of(memory.mean, [most](float mean) { return mean >= -most && mean <= most; }) &&
+         std::ranges::all_of(memory.weight,
+                             [](float weight) { return weight >= 0 && weight <= kWeightMost; });
+}
+
+void restore(const MeansMemory& memory, std::span<RecentMean> means) {
+  for (std::size_t i = 0; i < means.size(); ++i)
+    means[i] = {memory.mean[i], std::min(memory.weight[i], kWeightRestored)};
+}
+
 double PooledLog::Prediction::value() const {
   return exp(log);
 }
@@ -41,6 +65,7 @@ void PooledLog::configure(const std::vector<double>& priors) {
   variant_.assign(count > 1 ? count : 0, {});
   variant_size_.assign(count, {});
   typed_ = {};
+  types_.clear();
   prior_ = priors;
 }
 
@@ -50,6 +75,66 @@ PooledLog::TypeKey PooledLog::key(std::uint16_t variant, MessageClass message) {
 
 const RecentMean* PooledLog::typed(std::uint16_t variant, MessageClass message) const {
   return message.type ? typed_.find(key(variant, message)) : nullptr;
+}
+
+PooledMemory PooledLog::memory() const {
+  std::vector<RecentMean> overall{all_}, variant_sizes, typed;
+  overall.insert(overall.end(), size_.begin(), size_.end());
+  for (const auto& sizes : variant_size_)
+    variant_sizes.insert(variant_sizes.end(), sizes.begin(), sizes.end());
+  PooledMemory memory;
+  for (const TypeKey type : types_) {
+    memory.types.push_back(type.value());
+    typed.push_back(*typed_.find(type));
+  }
+  memory.overall = memory_of(overall);
+  memory.variants = memory_of(variant_);
+  memory.variant_sizes = memory_of(variant_sizes);
+  memory.typed = memory_of(typed);
+  memory.variance = variance_;
+  memory.variance_weight = variance_weight_;
+  memory.variances = memory_of(variance_of_size_);
+  return memory;
+}
+
+bool PooledLog::could_be_learnt(const PooledMemory& memory, std::size_t variants) {
+  const auto is_type = [variants](std::uint64_t type) {
+    const std::uint64_t variant = type >> 8 & 0xffffff;
+    const bool known = variant == kAnyVariant || (variants > 1 && variant < variants);
+    return type >> 32 != 0 && known && (type & 0xff) < kSizeClasses;
+  };
+  std::vector<std::uint64_t> types = memory.types;
+  std::ranges::sort(types);
+  return types.size() <= kTypedMost && std::ranges::adjacent_find(types) == types.end() &&
+         std::ranges::all_of(types, is_type) && could_be(memory.overall, 1 + kSizeClasses, kLogMost) &&
+         could_be(memory.variants, variants > 1 ? variants : 0, kLogMost) &&
+         could_be(memory.variant_sizes, variants * kSizeClasses, kLogMost) &&
+         could_be(memory.typed, types.size(), kLogMost) && memory.variance >= 0 &&
+         memory.variance <= kVarianceMost && memory.variance_weight >= 0 &&
+         memory.variance_weight <= kVarianceWeightMost &&
+         could_be(memory.variances, kSizeClasses, kVarianceMost) &&
+         std::ranges::all_of(memory.variances.mean, [](float mean) { return mean >= 0; });
+}
+
+void PooledLog::restore(const PooledMemory& memory, bool of_variants) {
+  std::vector<RecentMean> means(1 + kSizeClasses);
+  forewarm::restore(memory.overall, means);
+  all_ = means[0];
+  std::copy(means.begin() + 1, means.end(), size_.begin());
+  variance_ = memory.variance;
+  variance_weight_ = std::min(memory.variance_weight, kVarianceWeightMost / 2);
+  forewarm::restore(memory.variances, variance_of_size_);
+  if (!of_variants) return;
+  forewarm::restore(memory.variants, variant_);
+  means.resize(variant_size_.size() * kSizeClasses);
+  forewarm::restore(memory.variant_sizes, means);
+  for (std::size_t i = 0; i < means.size(); ++i) variant_size_[i / kSizeClasses][i % kSizeClasses] = means[i];
+  means.resize(memory.types.size());
+  forewarm::restore(memory.typed, means);
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    types_.emplace_back(memory.types[i]);
+    typed_.insert(types_.back(), means[i]);
+  }
 }
 
 double PooledLog::anywhere(MessageClass message) const {
@@ -119,8 +204,9 @@ void PooledLog::learn_parts(std::uint16_t variant, MessageClass message, double 
 RecentMean* PooledLog::typed_to_learn(std::uint16_t variant, MessageClass message) {
   if (!message.type) return nullptr;
   RecentMean* part = typed_.find(key(variant, message));
-  if (part == nullptr && typed_.size() < kTypedMost) part = &typed_.insert(key(variant, message), {});
-  return part;
+  if (part != nullptr || typed_.size() >= kTypedMost) return part;
+  types_.push_back(key(variant, message));
+  return &typed_.insert(types_.back(), {});
 }
 
 }  // namespace forewarm

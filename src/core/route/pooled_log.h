@@ -2,9 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/id_map.h"
+#include "core/model/function_memory.h"
 #include "core/route/message_class.h"
 
 namespace forewarm {
@@ -17,6 +19,13 @@ struct RecentMean {
   double shrunk(double prior, double prior_weight) const;
   void add(double value, float weight_most);
 };
+
+MeansMemory memory_of(std::span<const RecentMean> means);
+/// `count` means from -`most` to `most`, none of which weighs more than a mean may.
+bool could_be(const MeansMemory& memory, std::size_t count, float most);
+/// Into means that are as many, each with half of what the most weighs at most: what comes is believed sooner
+/// than it would have been by who learnt them.
+void restore(const MeansMemory& memory, std::span<RecentMean> means);
 
 /// The logarithm of something that messages take, learned per variant x size class x type from every run.
 ///
@@ -62,6 +71,12 @@ class PooledLog {
   bool known() const { return all_.weight > 0; }
   std::size_t variants() const { return variant_size_.size(); }
   const Settings& settings() const { return settings_; }
+  PooledMemory memory() const;
+  /// Whether another of as many variants could have learnt it.
+  static bool could_be_learnt(const PooledMemory& memory, std::size_t variants);
+  /// Takes what another had learnt; `of_variants`: of the same variants, else only what configure() leaves.
+  /// It could be learnt, and nothing is known here.
+  void restore(const PooledMemory& memory, bool of_variants);
 
  private:
   using TypeKey = Id<struct TypeKeyTag>;
@@ -79,6 +94,7 @@ class PooledLog {
   std::vector<std::array<RecentMean, kSizeClasses>> variant_size_;  ///< one array a variant, also for one
   std::vector<double> prior_;
   IdMap<TypeKey, RecentMean> typed_;
+  std::vector<TypeKey> types_;                  ///< those that it has, the oldest first
   double variance_ = settings_.variance_prior;  ///< of residuals, over all classes
   double variance_weight_ = 4;
   std::array<RecentMean, kSizeClasses> variance_of_size_{};  ///< shrunk to it

@@ -28,6 +28,23 @@ ServiceModel::Surprise ServiceModel::observe(std::uint16_t variant, MessageClass
   return time_.observe(variant, message, log(std::max(seconds(service), 1e-6)));
 }
 
+void ServiceModel::remember(FunctionMemory& to) const {
+  to.service = time_.memory();
+  memory_.remember(to);
+}
+
+bool ServiceModel::restore(const FunctionMemory& from, bool same_variants) {
+  const std::size_t variants_then = from.variant_bytes.size();
+  const bool possible = !known() && memory_.measured() == 0 && variants_then >= 1 &&
+                        variants_then <= kVariantsMax &&
+                        PooledLog::could_be_learnt(from.service, variants_then) &&
+                        MemoryModel::could_be_learnt(from, variants_then);
+  if (!possible) return false;
+  time_.restore(from.service, same_variants);
+  memory_.restore(from, same_variants);
+  return true;
+}
+
 bool ServiceModel::outgrows(std::uint16_t variant, MessageClass message) const {
   if (variants() < 2) return false;
   return memory_.outgrows(variant, message, time_.predict(variant, message).evidence);

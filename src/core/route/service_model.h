@@ -28,6 +28,12 @@ class ServiceModel {
   bool known() const { return time_.known(); }
   std::size_t variants() const { return time_.variants(); }
 
+  /// Adds what this has learnt.
+  void remember(FunctionMemory& to) const;
+  /// Takes what another had learnt, if this has learnt nothing and the memory could be another's; says
+  /// whether. Of variants only if they are `same_variants`.
+  bool restore(const FunctionMemory& from, bool same_variants);
+
   MemoryModel& memory() { return memory_; }
   const MemoryModel& memory() const { return memory_; }
   /// It needs more memory than the variant has.

@@ -102,6 +102,37 @@ TEST(ServiceModel, AClassWhoseRunsEndWithTheProcessOutgrowsTheVariant) {
   EXPECT_FALSE(model.outgrows(0, kLarge));
 }
 
+TEST(ServiceModel, WhatAnotherLearntPredictsTheSameAndGivesWaySooner) {
+  const std::vector<MessageClass> kinds = {
+      kSmall, kLarge, {.size = 5, .type = MessageTypeId(7)}, {.size = 9, .type = MessageTypeId(8)}};
+  ServiceModel learnt = model_of(2);
+  Random random(3);
+  for (int i = 0; i < 800; ++i) {
+    const auto kind = static_cast<std::size_t>(i % 4);
+    const auto variant = static_cast<std::uint16_t>(i / 4 % 2);
+    const auto base = static_cast<double>(kind + 1) * (variant == 0 ? 1 : 0.3);
+    learnt.observe(variant, kinds[kind], from_seconds(random.log_normal(log(base), 0.2)));
+  }
+  FunctionMemory memory;
+  memory.variant_bytes = {128 << 20, 256 << 20};
+  learnt.remember(memory);
+  ServiceModel restored = model_of(2);
+  ASSERT_TRUE(restored.restore(memory, true));
+  for (const MessageClass kind : kinds) {
+    for (const std::uint16_t variant : {std::uint16_t{0}, std::uint16_t{1}}) {
+      const ServiceModel::Prediction was = learnt.predict(variant, kind),
+                                     is = restored.predict(variant, kind);
+      EXPECT_NEAR(is.seconds() / was.seconds(), 1, 0.02);
+      EXPECT_NEAR(is.deviation / was.deviation, 1, 0.02);
+      EXPECT_EQ(is.evidence, std::min<std::uint32_t>(was.evidence, 100));
+    }
+  }
+  EXPECT_FALSE(restored.restore(memory, true)) << "it knows something";
+  observe(learnt, 0, kSmall, 5s, 100);
+  observe(restored, 0, kSmall, 5s, 100);
+  EXPECT_GT(restored.predict(0, kSmall).seconds(), learnt.predict(0, kSmall).seconds());
+}
+
 struct Fleet {
   double factor = 1;  ///< of the first instance's service times, from the 400th run on
   double of_all = 1;  ///< of everybody's, from then on

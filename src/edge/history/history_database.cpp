@@ -15,7 +15,8 @@ constexpr std::int64_t kApplication = 0x66777268;  // "fwrh"
 constexpr std::int64_t kFormat = 1;
 constexpr int kAttempts = 4;  ///< at a transaction that stands in another's way
 
-/// What scalers and retries have learnt. Files of before it was kept have no such tables.
+/// What scalers, functions and retries have learnt; the table of scalers is older than functions in it. Files
+/// of before it was kept have no such tables.
 std::vector<std::string> learnt_tables(const SqlDialect& dialect) {
   const std::string integer(dialect.integer), text(dialect.text);
   const std::string rest = "saved " + integer + " NOT NULL, version " + integer + " NOT NULL, memory " +
@@ -91,13 +92,13 @@ void HistoryDatabase::prepare() {
   recent_rows_ = session.prepare(
       "SELECT start, series, arrivals, bytes, service_seconds, service_times FROM queue_intervals WHERE step "
       "= ?1 AND start >= ?2 AND start < ?3");
-  put_scaler_ = session.prepare(
+  put_learnt_ = session.prepare(
       "INSERT INTO scalers (series, saved, version, memory) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (series) DO "
       "UPDATE SET saved = excluded.saved, version = excluded.version, memory = excluded.memory");
-  old_scalers_ = session.prepare("DELETE FROM scalers WHERE saved < ?1");
-  all_scalers_ = session.prepare(
+  old_learnt_ = session.prepare("DELETE FROM scalers WHERE saved < ?1");
+  all_learnt_ = session.prepare(
       "SELECT s.name, c.version, c.memory FROM scalers c JOIN series s ON s.id = c.series WHERE s.kind = "
-      "'queue' ORDER BY s.name");
+      "?1 ORDER BY s.name");
   put_retries_ = session.prepare(
       "INSERT INTO retries (one, saved, version, memory) VALUES (1, ?1, ?2, ?3) ON CONFLICT (one) DO UPDATE "
       "SET saved = excluded.saved, version = excluded.version, memory = excluded.memory");

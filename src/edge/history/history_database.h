@@ -50,17 +50,10 @@ struct RecentQueue {
   ServiceTimes service_times{};  ///< of the newest intervals that have any
 };
 
-/// What a queue's scaler has learnt, in a text and a version of the writer's.
-struct SavedScaler {
-  std::string queue;
-  std::int64_t version = 0;
-  std::string memory;
-
-  friend bool operator==(const SavedScaler&, const SavedScaler&) = default;
-};
-
-/// What has been learnt of failures, in the same way.
+/// What has been learnt, of a queue's scaler, of a function or of failures, in a text and a version of the
+/// writer's.
 struct SavedMemory {
+  std::string name;  ///< of the series; empty for what is of none
   std::int64_t version = 0;
   std::string memory;
 
@@ -161,10 +154,11 @@ class HistoryDatabase {
 
   Result<std::vector<SeriesSummary>> list();
 
-  /// Replaces what was kept of these queues' scalers, in one transaction.
-  Result<void> keep_scalers(std::span<const SavedScaler> scalers, TimePoint now);
-  /// What is kept of all queues' scalers, by name. What is older than all history is not.
-  Result<std::vector<SavedScaler>> scalers();
+  /// Replaces what was kept of these series: of queues, what their scalers have learnt; of functions, how
+  /// they run. In one transaction.
+  Result<void> keep_learnt(SeriesKind kind, std::span<const SavedMemory> memories, TimePoint now);
+  /// What is kept of all series of a kind, by name. What is older than all history is not.
+  Result<std::vector<SavedMemory>> learnt(SeriesKind kind);
   /// Replaces what was kept of failures.
   Result<void> keep_retries(const SavedMemory& saved, TimePoint now);
   Result<std::optional<SavedMemory>> retries();
@@ -202,7 +196,7 @@ class HistoryDatabase {
   HistoryTables tables_;
   bool together_ = false;  ///< inside together(), whose transaction it is
   std::unique_ptr<SqlStatement> oldest_coverage_, finer_coverage_, old_coverage_, all_coverage_, recent_rows_;
-  std::unique_ptr<SqlStatement> put_scaler_, old_scalers_, all_scalers_, put_retries_, all_retries_;
+  std::unique_ptr<SqlStatement> put_learnt_, old_learnt_, all_learnt_, put_retries_, all_retries_;
   std::unique_ptr<SqlStatement> put_target_, told_target_, all_targets_, forget_target_;
 };
 

@@ -274,23 +274,28 @@ TEST_P(History, SpreadsLongIntervalsOverAFinerGrid) {
   EXPECT_FALSE(database_->recent_queue("other", kMonday, kMonday + 2h, 10s)->has_value());
 }
 
-TEST_P(History, KeepsWhatScalersHaveLearntUntilItIsOlderThanAllHistory) {
-  const std::vector<SavedScaler> two{{"b", 1, "first"}, {"a", 1, "other"}};
-  ASSERT_TRUE(database_->keep_scalers(two, kMonday));
-  ASSERT_TRUE(database_->keep_scalers(std::vector<SavedScaler>{{"b", 2, "second"}}, kMonday + 24h * 1090));
+TEST_P(History, KeepsWhatWasLearntOfASeriesUntilItIsOlderThanAllHistory) {
+  using Memories = std::vector<SavedMemory>;
+  const Memories two{{"b", 1, "first"}, {"a", 1, "other"}}, second{{"b", 2, "second"}};
+  const Memories of_functions{{"b", 1, "of a function"}};
+  ASSERT_TRUE(database_->keep_learnt(SeriesKind::Queue, two, kMonday));
+  ASSERT_TRUE(database_->keep_learnt(SeriesKind::Queue, second, kMonday + 24h * 1090));
+  ASSERT_TRUE(database_->keep_learnt(SeriesKind::Function, of_functions, kMonday));
   open();
-  EXPECT_EQ(database_->scalers().value(), (std::vector<SavedScaler>{{"a", 1, "other"}, {"b", 2, "second"}}));
+  EXPECT_EQ(database_->learnt(SeriesKind::Queue).value(), (Memories{{"a", 1, "other"}, {"b", 2, "second"}}));
+  EXPECT_EQ(database_->learnt(SeriesKind::Function).value(), of_functions);
   fill("a", 1h, hourly({1, 2, 3}), span(kMonday, kMonday + 3h));
   thin_out(kMonday + 24h * 1095 + 2h);
-  EXPECT_EQ(database_->scalers().value(), (std::vector<SavedScaler>{{"b", 2, "second"}}));
+  EXPECT_EQ(database_->learnt(SeriesKind::Queue).value(), second);
+  EXPECT_EQ(database_->learnt(SeriesKind::Function).value(), Memories{});
 }
 
 TEST_P(History, KeepsWhatWasLearntOfFailures) {
   EXPECT_FALSE(database_->retries().value());
-  ASSERT_TRUE(database_->keep_retries({.version = 1, .memory = "first"}, kMonday));
-  ASSERT_TRUE(database_->keep_retries({.version = 2, .memory = "second"}, kMonday + 1h));
+  ASSERT_TRUE(database_->keep_retries({.name = {}, .version = 1, .memory = "first"}, kMonday));
+  ASSERT_TRUE(database_->keep_retries({.name = {}, .version = 2, .memory = "second"}, kMonday + 1h));
   open();
-  EXPECT_EQ(database_->retries().value(), (SavedMemory{.version = 2, .memory = "second"}));
+  EXPECT_EQ(database_->retries().value(), (SavedMemory{.name = {}, .version = 2, .memory = "second"}));
 }
 
 TEST_P(History, ListsWhatThereIs) {

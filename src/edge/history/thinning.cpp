@@ -122,7 +122,7 @@ SqlCode HistoryDatabase::remove_before(std::int64_t before, bool& removed) {
   remove_rows(QueueMeasures{});
   remove_rows(FunctionMeasures{});
   remove_rows(SignalMeasures{});
-  if (code == kSqlOk) code = old_scalers_->bind(1, before).run();
+  if (code == kSqlOk) code = old_learnt_->bind(1, before).run();
   return code;
 }
 

@@ -85,6 +85,7 @@ class Metrics::Registry {
   void count(TimePoint, const HistoryRestored&) {}
   void count(TimePoint, const ScalerRestored&) {}
   void count(TimePoint, const RetryRestored&) {}
+  void count(TimePoint, const FunctionRestored&) {}
   void count(TimePoint, const ScalingOrdered&) {}
   void count(TimePoint, const ConsumptionPaused&) {}
   void count(TimePoint, const TimePassed&) {}

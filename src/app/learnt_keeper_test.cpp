@@ -1,15 +1,18 @@
-#include "app/scaler_keeper.h"
+#include "app/learnt_keeper.h"
 
 #include <gtest/gtest.h>
 
 namespace forewarm {
 namespace {
 
+using ScalerKeeper = LearntKeeper<ScalerRestored>;
+using FunctionKeeper = LearntKeeper<FunctionRestored>;
+
 /// Queues, and how many messages the scaler of each has seen.
 struct KeptScalers {
   QueueDirectory queues{{}};
   std::map<QueueId, double> messages;
-  ScalerKeeper keeper{queues, [this](QueueId id) -> std::optional<ScalerMemory> {
+  ScalerKeeper keeper{subjects_of(queues), [this](QueueId id) -> std::optional<ScalerMemory> {
                         if (messages[id] == 0) return std::nullopt;
                         ScalerMemory memory;
                         memory.messages = messages[id];
@@ -24,10 +27,10 @@ struct KeptScalers {
   }
   std::vector<std::string> taken() {
     std::vector<std::string> names;
-    for (const ScalerKeeper::Memory& each : keeper.take(now += 1s)) names.push_back(each.queue);
+    for (const ScalerKeeper::Due& each : keeper.take(now += 1s)) names.push_back(each.name);
     return names;
   }
-  std::vector<ScalerRestored> restored(const SavedScaler& saved) {
+  std::vector<ScalerRestored> restored(const SavedMemory& saved) {
     return keeper.restored({saved}, now, [this](const std::string& text) { warnings.push_back(text); });
   }
 };
@@ -74,7 +77,7 @@ TEST(ScalerKeeper, GivesBackWhatItWroteAndSaysWhatCannotBeRead) {
   KeptScalers kept;
   const QueueId jobs = kept.add("jobs");
   kept.messages[jobs] = 7;
-  const SavedScaler saved = ScalerKeeper::text_of(kept.keeper.take(kept.now), kept.now).at(0);
+  const SavedMemory saved = ScalerKeeper::text_of(kept.keeper.take(kept.now), kept.now).at(0);
   const std::vector<ScalerRestored> events = kept.restored(saved);
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].queue, jobs);
@@ -90,6 +93,43 @@ TEST(ScalerKeeper, GivesBackWhatItWroteAndSaysWhatCannotBeRead) {
   ASSERT_EQ(kept.warnings.size(), 4U);
   for (const std::string& warning : kept.warnings) EXPECT_NE(warning.find("begins anew"), std::string::npos);
   EXPECT_NE(kept.warnings[0].find("version 2"), std::string::npos);
+}
+
+TEST(FunctionKeeper, GivesBackWhatItWroteOfTheFunctionsThatAreThere) {
+  FunctionDirectory functions;
+  ServerConfig config;
+  for (const char* name : {"resize", "ship"}) config.functions.emplace_back().name = name;
+  functions.configure(config);
+  const FunctionId ship = functions.find("ship")->id;
+  FunctionMemory learnt;
+  learnt.learnt = 12;
+  learnt.variant_bytes = {128 << 20};
+  learnt.starts = {.first_bucket = 300, .buckets = {1, 0, 2.5F}, .zeros = 0, .sum_seconds = 0.625};
+  learnt.service.overall = {.mean = {-1.5F}, .weight = {12}};
+  learnt.service.types = {std::uint64_t{7} << 32 | 0xffff00 | 5};
+  learnt.need_classes = {std::uint64_t{7} << 8 | 5};
+  learnt.work_seconds = {0.25F, 4};
+  FunctionKeeper keeper(subjects_of(functions),
+                        [&](FunctionId id) { return id == ship ? std::optional(learnt) : std::nullopt; });
+  const TimePoint now = time_point_us(1'700'000'000'000'000);
+  const std::vector<SavedMemory> saved = FunctionKeeper::text_of(keeper.take(now), now);
+  ASSERT_EQ(saved.size(), 1U);
+  EXPECT_EQ(saved[0].name, "ship");
+  EXPECT_TRUE(keeper.take(now + 10min).empty()) << "nothing changed";
+
+  std::vector<std::string> warnings;
+  const auto warn = [&](const std::string& text) { warnings.push_back(text); };
+  const std::vector<FunctionRestored> events = keeper.restored(saved, now, warn);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0], (FunctionRestored{ship, learnt}));
+  EXPECT_TRUE(keeper.take_all(now).empty()) << "it is there already";
+  EXPECT_TRUE(keeper.restored({{"gone", saved[0].version, saved[0].memory}}, now, warn).empty());
+  EXPECT_TRUE(warnings.empty()) << "a function that is gone is nothing to warn of";
+  EXPECT_TRUE(keeper.restored({{"ship", saved[0].version + 1, saved[0].memory}}, now, warn).empty());
+  EXPECT_TRUE(keeper.restored({{"ship", saved[0].version, "1 time_passed"}}, now, warn).empty());
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_NE(warnings[0].find("function 'ship'"), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[1].find("begins anew"), std::string::npos) << warnings[1];
 }
 
 }  // namespace

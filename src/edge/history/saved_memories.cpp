@@ -1,0 +1,49 @@
+// What has been learnt, as text that this folder does not read: of each series a row, of failures one.
+
+#include "edge/history/history_database.h"
+
+namespace forewarm {
+
+Result<void> HistoryDatabase::keep_learnt(SeriesKind kind, std::span<const SavedMemory> memories,
+                                          TimePoint now) {
+  const auto work = [&] {
+    SqlCode code = kSqlOk;
+    for (const SavedMemory& each : memories) {
+      SeriesNumber series = 0;
+      if (code == kSqlOk) code = tables_.series(kind, each.name, true, series);
+      if (code != kSqlOk) break;
+      put_learnt_->bind(1, series).bind(2, count_ms(now)).bind(3, each.version).bind_text(4, each.memory);
+      code = put_learnt_->run();
+    }
+    return code;
+  };
+  return transaction(work, "writing to");
+}
+
+Result<std::vector<SavedMemory>> HistoryDatabase::learnt(SeriesKind kind) {
+  std::vector<SavedMemory> memories;
+  all_learnt_->bind_text(1, kSeriesKinds[static_cast<std::size_t>(kind)]);
+  while (all_learnt_->next())
+    memories.push_back(
+        {std::string(all_learnt_->text(0)), all_learnt_->integer(1), std::string(all_learnt_->text(2))});
+  if (all_learnt_->code() != kSqlOk) return std::unexpected(failed(all_learnt_->code(), "reading"));
+  return memories;
+}
+
+Result<void> HistoryDatabase::keep_retries(const SavedMemory& saved, TimePoint now) {
+  const auto work = [&] {
+    put_retries_->bind(1, count_ms(now)).bind(2, saved.version).bind_text(3, saved.memory);
+    return put_retries_->run();
+  };
+  return transaction(work, "writing to");
+}
+
+Result<std::optional<SavedMemory>> HistoryDatabase::retries() {
+  std::optional<SavedMemory> saved;
+  while (all_retries_->next())
+    saved = SavedMemory{{}, all_retries_->integer(0), std::string(all_retries_->text(1))};
+  if (all_retries_->code() != kSqlOk) return std::unexpected(failed(all_retries_->code(), "reading"));
+  return saved;
+}
+
+}  // namespace forewarm
