@@ -137,7 +137,7 @@ void Loop::run_until(Clock::time_point deadline) {
     }
     run_idle();
     if (ended() || Clock::now() >= deadline) return;
-    context.run_one_until(deadline);
+    if (impl_->idle.empty()) context.run_one_until(deadline);
   }
 }
 

@@ -67,6 +67,20 @@ TEST(Loop, DoesWhatIsForItsIdleMomentsWhenNothingElseIsReady) {
   EXPECT_EQ(order, "abci");
 }
 
+TEST(Loop, DoesNotSleepOnWhatAnIdleMomentLeftForTheNext) {
+  Loop loop;
+  int done = 0;
+  loop.call_when_idle([&] {
+    ++done;
+    loop.call_when_idle([&] {
+      ++done;
+      loop.wake();
+    });
+  });
+  loop.run_until(soon());
+  EXPECT_EQ(done, 2);
+}
+
 TEST(Loop, IsIdleNowAndThenHoweverMuchThereIsToDo) {
   Loop loop;
   int before_idle = 0;
