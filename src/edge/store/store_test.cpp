@@ -228,10 +228,13 @@ TEST(Store, RemembersWhoseDeadLetterAMessageIs) {
                                                              .to = QueueId(9),
                                                              .visible_at = time_point_us(7),
                                                              .sent = time_point_us(5),
-                                                             .source = QueueId(3)}});
+                                                             .source = QueueId(3),
+                                                             .received_before = 0xffff}});
   const auto contents = open_and_read(directory.path());
   ASSERT_TRUE(contents) << contents.error().message;
   EXPECT_EQ(contents->at(1).message.queue, QueueId(9));
+  EXPECT_EQ(contents->at(1).message.received_before, 0xffff);
+  EXPECT_EQ(contents->at(1).message.priority, make_message(1).priority);
   EXPECT_EQ(contents->at(1).message.dead_letter_source, QueueId(3));
   EXPECT_EQ(contents->at(1).message.sent, time_point_us(5));
 }
