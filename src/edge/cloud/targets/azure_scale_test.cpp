@@ -55,6 +55,8 @@ TEST(AzureElastic, BothNumbersArePutBackAsTheyWereFound) {
                            R"({"properties":{"minimumElasticInstanceCount":2,"preWarmedInstanceCount":1}})",
                            R"({"properties":{"minimumElasticInstanceCount":2,"preWarmedInstanceCount":0}})"})
     EXPECT_EQ(app->put_back(*app->state(said(both)))->body, both);
+  EXPECT_EQ(app->put_back({.set = 2, .ready = {}})->body,
+            R"({"properties":{"minimumElasticInstanceCount":2}})");
   const auto nothing_said = app->state(said(R"({"properties":{"minimumElasticInstanceCount":2}})"));
   EXPECT_EQ(*nothing_said, (TargetState{.set = 2, .ready = {}, .beside = 1})) << "the plan's default";
 }
