@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/alerts_config.h"
+#include "edge/history/history_database.h"
 #include "edge/net/loop.h"
 #include "edge/observe/log.h"
 #include "edge/observe/metric_points.h"
@@ -33,6 +35,12 @@ class AlertService {
     std::function<NotificationSender()> sender{};
     /// True: somebody else tells the receivers now. Empty: nobody else ever does.
     std::function<bool()> quiet{};
+    /// Takes what has to outlive this, when it has changed; empty: nothing does.
+    std::function<void(std::string text)> keep{};
+    /// Asked when this begins to tell: gives what was kept, by this program before or by the copy that told
+    /// before, on the loop's thread; until then nobody is told. False: nothing is given.
+    using Recalled = std::function<void(const std::optional<SavedMemory>&)>;
+    std::function<bool(Recalled)> recall{};
   };
   AlertService(Server server, const AlertsConfig& alerts, const std::vector<NotifyConfig>& notify);
   ~AlertService();
@@ -53,6 +61,12 @@ class AlertService {
   void send(TimePoint now, Receiver& receiver);
   void settled(Receiver& receiver, const DeliveryOutcome& outcome);
   Duration lasting(const AlertRule& rule) const;
+  bool tells() const { return !quiet_ && !awaits_memory_; }
+  void keep();
+  void begin_or_cease_to_tell();
+  /// Nobody is told again of what was told, and whoever was told that an alert fires is told that it is over.
+  /// What cannot be read is passed over, and said.
+  void remember(const std::optional<SavedMemory>& saved);
 
   Server server_;
   AlertsConfig alerts_;
@@ -61,6 +75,9 @@ class AlertService {
   std::vector<std::unique_ptr<Receiver>> receivers_;
   std::vector<std::unique_ptr<Receiver>> leaving_;  ///< their last message is under way
   TimePoint looked_at_;
+  bool quiet_ = true;  ///< somebody else tells, or this has not begun to
+  bool awaits_memory_ = false;
+  std::string kept_;  ///< as it was kept last
   std::unique_ptr<Loop::Timer> timer_;
 };
 

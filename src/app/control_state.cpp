@@ -49,7 +49,8 @@ std::optional<std::map<std::string, KeptTarget>> read_kept(const std::string& te
                                      .found = count_of(*from, "found"),
                                      .told = count_of(*from, "told"),
                                      .changed = changed->get_bool(),
-                                     .since = time_point_us(since->get_int64())};
+                                     .since = time_point_us(since->get_int64()),
+                                     .beside = count_of(*from, "beside")};
   }
   return all;
 }
@@ -109,11 +110,9 @@ class StateFile : public ControlState {
 Result<void> StateFile::save(const std::map<std::string, KeptTarget>& kept) const {
   json::object queues;
   for (const auto& [queue, one] : kept)
-    queues[queue] = json::object{{"target", one.target},
-                                 {"found", count_value(one.found)},
-                                 {"told", count_value(one.told)},
-                                 {"changed", one.changed},
-                                 {"since_us", count_us(one.since)}};
+    queues[queue] = json::object{
+        {"target", one.target},   {"found", count_value(one.found)}, {"told", count_value(one.told)},
+        {"changed", one.changed}, {"since_us", count_us(one.since)}, {"beside", count_value(one.beside)}};
   const std::string text = json::serialize(json::object{{"schema", 1}, {"queues", std::move(queues)}}) + "\n";
   const std::string aside = path_ + ".new";
   const int file = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/model/event.h"
 #include "edge/history/history_database.h"
@@ -14,6 +15,7 @@ namespace forewarm {
 class RetryKeeper {
  public:
   using Learnt = std::function<RetryMemory()>;
+  static constexpr std::string_view kName = "failures";  ///< of what is saved, in the history database
 
   explicit RetryKeeper(Learnt learnt) : learnt_(std::move(learnt)) {}
 

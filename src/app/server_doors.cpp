@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/alert_keeper.h"
 #include "app/doctor.h"
 #include "app/listen_address.h"
 #include "app/server_impl.h"
@@ -70,7 +71,9 @@ void ServerImpl::make_alerts() {
                            .log = &log(),
                            .now = [this] { return world_->now(); },
                            .metrics = [this](const MetricFilter& wanted) { return metrics_.points(wanted); },
-                           .sender = sender},
+                           .sender = sender,
+                           .keep = keep_alerts_in(history_->keeper(), [this] { return world_->now(); }),
+                           .recall = recall_alerts_of(history_->keeper(), loop_, false)},
       config_.alerts, config_.notify);
   alerts_->add_route(dashboard_->routes());
 }

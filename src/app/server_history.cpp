@@ -116,7 +116,7 @@ void ServerHistory::restore_learnt(LearntKeeper<Restored>& keeper, TimePoint now
 void ServerHistory::restore_retries(std::vector<Event>& events) {
   std::optional<SavedMemory> saved;
   const auto read = [&](HistoryDatabase& database) -> Result<void> {
-    Result<std::optional<SavedMemory>> kept = database.retries();
+    Result<std::optional<SavedMemory>> kept = database.memory(RetryKeeper::kName);
     if (!kept) return std::unexpected(kept.error());
     saved = std::move(*kept);
     return {};
@@ -169,7 +169,7 @@ void ServerHistory::keep(LearntKeeper<Restored>& keeper, TimePoint now, bool las
 void ServerHistory::keep(std::optional<RetryMemory> memory, TimePoint now) {
   if (!memory) return;
   keeper_->give([memory = std::move(*memory), now](HistoryDatabase& database) {
-    return database.keep_retries(RetryKeeper::text_of(memory, now), now);
+    return database.keep_memory(RetryKeeper::kName, RetryKeeper::text_of(memory, now), now);
   });
 }
 

@@ -15,7 +15,7 @@ constexpr std::int64_t kApplication = 0x66777268;  // "fwrh"
 constexpr std::int64_t kFormat = 1;
 constexpr int kAttempts = 4;  ///< at a transaction that stands in another's way
 
-/// What scalers, functions and retries have learnt; the table of scalers is older than functions in it. Files
+/// What is remembered from one start to the next; the table of scalers is older than functions in it. Files
 /// of before it was kept have no such tables.
 std::vector<std::string> learnt_tables(const SqlDialect& dialect) {
   const std::string integer(dialect.integer), text(dialect.text);
@@ -23,7 +23,7 @@ std::vector<std::string> learnt_tables(const SqlDialect& dialect) {
                            text + " NOT NULL)" + std::string(dialect.rowid_table);
   return {"CREATE TABLE IF NOT EXISTS scalers (series " + integer + " PRIMARY KEY REFERENCES series (id), " +
               rest,
-          "CREATE TABLE IF NOT EXISTS retries (one " + integer + " PRIMARY KEY CHECK (one = 1), " + rest};
+          "CREATE TABLE IF NOT EXISTS memories (name " + text + " PRIMARY KEY, " + rest};
 }
 
 std::string joined_statements(const std::vector<std::string>& statements) {
@@ -44,10 +44,11 @@ Result<std::unique_ptr<SqlSession>> open_file(const HistoryDatabase::Options& op
 Result<std::unique_ptr<SqlSession>> open_shared(const HistoryDatabase::Options& options) {
   const HistoryDatabase::Shared& shared = *options.shared;
   std::vector<std::string> tables = HistoryTables::definitions(kPostgresDialect);
-  for (std::string& each : learnt_tables(kPostgresDialect)) tables.push_back(std::move(each));
   tables.emplace_back(
       "CREATE TABLE targets (queue TEXT PRIMARY KEY, target TEXT NOT NULL, found BIGINT, told BIGINT, since "
       "BIGINT NOT NULL)");
+  std::vector<std::string> later = learnt_tables(kPostgresDialect);
+  later.emplace_back("ALTER TABLE targets ADD COLUMN beside BIGINT");
   return open_postgres_session({.url = shared.url,
                                 .password_file = shared.password_file,
                                 .called = shared.called,
@@ -56,7 +57,9 @@ Result<std::unique_ptr<SqlSession>> open_shared(const HistoryDatabase::Options& 
                                 .what = "history",
                                 .create = options.create,
                                 .format = kFormat,
-                                .tables = std::move(tables)});
+                                .tables = std::move(tables),
+                                .newest = "memories",
+                                .later = std::move(later)});
 }
 
 }  // namespace
@@ -99,10 +102,10 @@ void HistoryDatabase::prepare() {
   all_learnt_ = session.prepare(
       "SELECT s.name, c.version, c.memory FROM scalers c JOIN series s ON s.id = c.series WHERE s.kind = "
       "?1 ORDER BY s.name");
-  put_retries_ = session.prepare(
-      "INSERT INTO retries (one, saved, version, memory) VALUES (1, ?1, ?2, ?3) ON CONFLICT (one) DO UPDATE "
-      "SET saved = excluded.saved, version = excluded.version, memory = excluded.memory");
-  all_retries_ = session.prepare("SELECT version, memory FROM retries");
+  put_memory_ = session.prepare(
+      "INSERT INTO memories (name, saved, version, memory) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO "
+      "UPDATE SET saved = excluded.saved, version = excluded.version, memory = excluded.memory");
+  one_memory_ = session.prepare("SELECT version, memory FROM memories WHERE name = ?1");
   if (options_.shared) prepare_targets();
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -50,10 +51,9 @@ struct RecentQueue {
   ServiceTimes service_times{};  ///< of the newest intervals that have any
 };
 
-/// What has been learnt, of a queue's scaler, of a function or of failures, in a text and a version of the
-/// writer's.
+/// What is remembered from one start to the next, in a text and a version of the writer's.
 struct SavedMemory {
-  std::string name;  ///< of the series; empty for what is of none
+  std::string name{};  ///< of the series, where it was learnt of one
   std::int64_t version = 0;
   std::string memory;
 
@@ -79,11 +79,12 @@ struct SeriesSummary {
 
 /// What is kept of a target across restarts, so that it can be put back as it was.
 struct KeptTarget {
-  std::string target;                  ///< what it is, in words that change when another is meant
-  std::optional<std::uint32_t> found;  ///< set there before the first change; none: nothing was set
-  std::optional<std::uint32_t> told;   ///< last
-  bool changed = false;                ///< it was told anything: `found` counts
-  TimePoint since;                     ///< of the first change
+  std::string target;                     ///< what it is, in words that change when another is meant
+  std::optional<std::uint32_t> found;     ///< set there before the first change; none: nothing was set
+  std::optional<std::uint32_t> told;      ///< last
+  bool changed = false;                   ///< it was told anything: `found` counts
+  TimePoint since;                        ///< of the first change
+  std::optional<std::uint32_t> beside{};  ///< of another number that changes with it, as it was found
 
   friend bool operator==(const KeptTarget&, const KeptTarget&) = default;
 };
@@ -159,9 +160,9 @@ class HistoryDatabase {
   Result<void> keep_learnt(SeriesKind kind, std::span<const SavedMemory> memories, TimePoint now);
   /// What is kept of all series of a kind, by name. What is older than all history is not.
   Result<std::vector<SavedMemory>> learnt(SeriesKind kind);
-  /// Replaces what was kept of failures.
-  Result<void> keep_retries(const SavedMemory& saved, TimePoint now);
-  Result<std::optional<SavedMemory>> retries();
+  /// Replaces what was kept under a name.
+  Result<void> keep_memory(std::string_view name, const SavedMemory& saved, TimePoint now);
+  Result<std::optional<SavedMemory>> memory(std::string_view name);
 
   /// Of a shared database alone: what is kept of targets, by queue.
   Result<std::map<std::string, KeptTarget>> targets();
@@ -196,7 +197,7 @@ class HistoryDatabase {
   HistoryTables tables_;
   bool together_ = false;  ///< inside together(), whose transaction it is
   std::unique_ptr<SqlStatement> oldest_coverage_, finer_coverage_, old_coverage_, all_coverage_, recent_rows_;
-  std::unique_ptr<SqlStatement> put_learnt_, old_learnt_, all_learnt_, put_retries_, all_retries_;
+  std::unique_ptr<SqlStatement> put_learnt_, old_learnt_, all_learnt_, put_memory_, one_memory_;
   std::unique_ptr<SqlStatement> put_target_, told_target_, all_targets_, forget_target_;
 };
 

@@ -290,12 +290,14 @@ TEST_P(History, KeepsWhatWasLearntOfASeriesUntilItIsOlderThanAllHistory) {
   EXPECT_EQ(database_->learnt(SeriesKind::Function).value(), Memories{});
 }
 
-TEST_P(History, KeepsWhatWasLearntOfFailures) {
-  EXPECT_FALSE(database_->retries().value());
-  ASSERT_TRUE(database_->keep_retries({.name = {}, .version = 1, .memory = "first"}, kMonday));
-  ASSERT_TRUE(database_->keep_retries({.name = {}, .version = 2, .memory = "second"}, kMonday + 1h));
+TEST_P(History, KeepsAMemoryForEachName) {
+  EXPECT_FALSE(database_->memory("failures").value());
+  ASSERT_TRUE(database_->keep_memory("failures", {.version = 1, .memory = "first"}, kMonday));
+  ASSERT_TRUE(database_->keep_memory("alerts", {.version = 1, .memory = "another"}, kMonday));
+  ASSERT_TRUE(database_->keep_memory("failures", {.version = 2, .memory = "second"}, kMonday + 1h));
   open();
-  EXPECT_EQ(database_->retries().value(), (SavedMemory{.name = {}, .version = 2, .memory = "second"}));
+  EXPECT_EQ(database_->memory("failures").value(), (SavedMemory{.version = 2, .memory = "second"}));
+  EXPECT_EQ(database_->memory("alerts").value(), (SavedMemory{.version = 1, .memory = "another"}));
 }
 
 TEST_P(History, ListsWhatThereIs) {

@@ -18,11 +18,12 @@ std::optional<std::uint32_t> count_in(const SqlStatement& row, int column) {
 
 void HistoryDatabase::prepare_targets() {
   put_target_ = session_->prepare(
-      "INSERT INTO targets (queue, target, found, told, since) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT "
-      "(queue) DO UPDATE SET target = excluded.target, found = excluded.found, told = excluded.told, since = "
-      "excluded.since WHERE targets.target <> excluded.target");
+      "INSERT INTO targets (queue, target, found, told, since, beside) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON "
+      "CONFLICT (queue) DO UPDATE SET target = excluded.target, found = excluded.found, told = "
+      "excluded.told, since = excluded.since, beside = excluded.beside WHERE targets.target <> "
+      "excluded.target");
   told_target_ = session_->prepare("UPDATE targets SET told = ?3 WHERE queue = ?1 AND target = ?2");
-  all_targets_ = session_->prepare("SELECT queue, target, found, told, since FROM targets");
+  all_targets_ = session_->prepare("SELECT queue, target, found, told, since, beside FROM targets");
   forget_target_ = session_->prepare("DELETE FROM targets WHERE queue = ?1");
 }
 
@@ -33,7 +34,8 @@ Result<std::map<std::string, KeptTarget>> HistoryDatabase::targets() {
                                                .found = count_in(*all_targets_, 2),
                                                .told = count_in(*all_targets_, 3),
                                                .changed = true,
-                                               .since = time_point_ms(all_targets_->integer(4))};
+                                               .since = time_point_ms(all_targets_->integer(4)),
+                                               .beside = count_in(*all_targets_, 5)};
   if (all_targets_->code() != kSqlOk) return std::unexpected(failed(all_targets_->code(), "reading"));
   return all;
 }
@@ -41,7 +43,8 @@ Result<std::map<std::string, KeptTarget>> HistoryDatabase::targets() {
 Result<KeptTarget> HistoryDatabase::keep_target(const std::string& queue, const KeptTarget& found) {
   const auto work = [&] {
     put_target_->bind_text(1, queue).bind_text(2, found.target).bind(3, count_or_null(found.found));
-    return put_target_->bind(4, count_or_null(found.told)).bind(5, count_ms(found.since)).run();
+    put_target_->bind(4, count_or_null(found.told)).bind(5, count_ms(found.since));
+    return put_target_->bind(6, count_or_null(found.beside)).run();
   };
   if (const Result<void> kept = transaction(work, "writing to"); !kept) return std::unexpected(kept.error());
   auto all = targets();

@@ -1,4 +1,5 @@
-// What has been learnt, as text that this folder does not read: of each series a row, of failures one.
+// What is remembered from one start to the next, as text that this folder does not read: a row for each
+// series that something was learnt of, and one for each other name.
 
 #include "edge/history/history_database.h"
 
@@ -30,19 +31,20 @@ Result<std::vector<SavedMemory>> HistoryDatabase::learnt(SeriesKind kind) {
   return memories;
 }
 
-Result<void> HistoryDatabase::keep_retries(const SavedMemory& saved, TimePoint now) {
+Result<void> HistoryDatabase::keep_memory(std::string_view name, const SavedMemory& saved, TimePoint now) {
   const auto work = [&] {
-    put_retries_->bind(1, count_ms(now)).bind(2, saved.version).bind_text(3, saved.memory);
-    return put_retries_->run();
+    put_memory_->bind_text(1, name).bind(2, count_ms(now)).bind(3, saved.version);
+    return put_memory_->bind_text(4, saved.memory).run();
   };
   return transaction(work, "writing to");
 }
 
-Result<std::optional<SavedMemory>> HistoryDatabase::retries() {
+Result<std::optional<SavedMemory>> HistoryDatabase::memory(std::string_view name) {
   std::optional<SavedMemory> saved;
-  while (all_retries_->next())
-    saved = SavedMemory{{}, all_retries_->integer(0), std::string(all_retries_->text(1))};
-  if (all_retries_->code() != kSqlOk) return std::unexpected(failed(all_retries_->code(), "reading"));
+  one_memory_->bind_text(1, name);
+  while (one_memory_->next())
+    saved = SavedMemory{{}, one_memory_->integer(0), std::string(one_memory_->text(1))};
+  if (one_memory_->code() != kSqlOk) return std::unexpected(failed(one_memory_->code(), "reading"));
   return saved;
 }
 

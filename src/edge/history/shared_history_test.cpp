@@ -81,6 +81,10 @@ TEST_F(InPostgres, OfSeveralThatFoundATargetTheFirstCounts) {
   // Another target of the same queue begins anew; what another target was told is not its own.
   const KeptTarget other = target(4, "deployment|other");
   EXPECT_EQ(first->keep_target("orders", other).value(), other);
+  KeptTarget two = target(2, "scalable|a");
+  two.beside = 30;
+  EXPECT_EQ(first->keep_target("two numbers", two).value(), two);
+  ASSERT_TRUE(first->forget_target("two numbers"));
   ASSERT_TRUE(second->keep_told("orders", told));
   EXPECT_EQ(first->targets().value().at("orders"), other);
   KeptTarget nothing = target(0, "keda|worker");
@@ -88,6 +92,19 @@ TEST_F(InPostgres, OfSeveralThatFoundATargetTheFirstCounts) {
   EXPECT_EQ(first->keep_target("mails", nothing).value(), nothing);
   ASSERT_TRUE(second->forget_target("orders"));
   EXPECT_EQ(first->targets().value().size(), 1U);
+}
+
+TEST_F(InPostgres, ASchemaOfBeforeGetsWhatItLacksOnce) {
+  ASSERT_TRUE(open().value()->keep_target("orders", target(2)));
+  server().ask("DROP TABLE forewarm.memories");
+  server().ask("ALTER TABLE forewarm.targets DROP COLUMN beside");
+  for (int i = 0; i < 2; ++i) {
+    auto history = open();
+    ASSERT_TRUE(history) << history.error().message;
+    EXPECT_EQ((*history)->targets().value().at("orders"), target(2));
+    ASSERT_TRUE((*history)->keep_memory("alerts", {.version = i, .memory = "told"}, kTuesday));
+  }
+  EXPECT_EQ(open().value()->memory("alerts").value(), (SavedMemory{.version = 1, .memory = "told"}));
 }
 
 TEST_F(InPostgres, ASessionThatWasEndedIsBegunAnewAndNothingIsLost) {

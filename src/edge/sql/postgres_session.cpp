@@ -76,6 +76,7 @@ class PostgresSession : public SqlSession {
   Result<void> set_up();
   Result<void> know_tables();
   Result<bool> has_tables();
+  Result<bool> has_newest();
   Result<void> make_tables();
   SqlCode there();
   SqlCode flush(Rows* rows);
@@ -245,11 +246,20 @@ Result<bool> PostgresSession::has_tables() {
   return true;
 }
 
+Result<bool> PostgresSession::has_newest() {
+  const auto rows = ask({{.statement = "SELECT $1 = '' OR to_regclass($2 || '.' || $1) IS NOT NULL",
+                          .values = {{kText, database_.newest}, {kText, database_.schema}}}});
+  if (!rows) return std::unexpected(rows.error());
+  return rows->front()[0] == "t";
+}
+
 Result<void> PostgresSession::know_tables() {
   const Result<bool> known = has_tables();
   if (!known) return std::unexpected(known.error());
-  if (*known) return {};
-  if (!database_.create)
+  const Result<bool> newest = has_newest();
+  if (!newest) return std::unexpected(newest.error());
+  if (*known && *newest) return {};
+  if (!*known && !database_.create)
     return error(ErrorCode::NotFound, "it has none yet. Start control with it, or import one");
   Result<void> made = make_tables();
   if (!made && connection_) (void)ask({{.statement = "ROLLBACK"}});
@@ -263,6 +273,8 @@ Result<void> PostgresSession::make_tables() {
     return std::unexpected(locked.error());
   const Result<bool> known = has_tables();
   if (!known) return std::unexpected(known.error());
+  const Result<bool> newest = has_newest();
+  if (!newest) return std::unexpected(newest.error());
   std::vector<PostgresQuery> all;
   if (!*known) {
     const auto schema =
@@ -274,6 +286,8 @@ Result<void> PostgresSession::make_tables() {
     all.push_back({.statement = "INSERT INTO about (what, format) VALUES ($1, $2)",
                    .values = {{kText, database_.what}, {kInt8, std::to_string(database_.format)}}});
   }
+  if (!*newest)
+    for (const std::string& each : database_.later) all.push_back({.statement = each});
   all.push_back({.statement = "COMMIT"});
   if (const auto made = ask(std::move(all)); !made) return std::unexpected(made.error());
   return {};

@@ -22,6 +22,8 @@ struct PostgresDatabase {
   bool create = true;  ///< NotFound when it is false and there are no tables
   std::int64_t format = 1;
   std::vector<std::string> tables{};  ///< definitions for a new schema
+  std::string newest{};               ///< a table that `later` makes
+  std::vector<std::string> later{};   ///< what schemas of before lack too; run once, after `tables`
 };
 
 extern const SqlDialect kPostgresDialect;
