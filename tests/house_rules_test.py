@@ -117,6 +117,21 @@ def one_definition_violations(sources):
             yield f"{name} is defined in {' and in '.join(sorted(map(str, paths)))}"
 
 
+CONSTANT = re.compile(r"^(?:static )?(?:constexpr|const)\s[^=({]*?\b(k[A-Z]\w*)\b\s*[\[={;]", re.MULTILINE)
+
+
+def constant_violations(sources):
+    """Constants of one name in sources of one folder: which of them are compiled as one file is not ours to say."""
+    where = {}
+    for path, code in sources:
+        if path.parts[0] == "src" and path.suffix == ".cpp":
+            for name in CONSTANT.findall(code):
+                where.setdefault((path.parent, path.name.endswith("_test.cpp"), name), set()).add(path)
+    for (_, _, name), paths in where.items():
+        if len(paths) > 1:
+            yield f"{name} is defined in {' and in '.join(sorted(map(str, paths)))}"
+
+
 def matches(path, text, rules):
     for what, pattern in rules.items():
         for match in re.finditer(pattern, text):
@@ -147,6 +162,7 @@ def violations(root):
         if "namespace forewarm" not in code and path.parts[0] == "src" and path.name != "main.cpp":
             found.append(f"{path} is not in namespace forewarm")
     found.extend(one_definition_violations(sources))
+    found.extend(constant_violations(sources))
     for path in text_files(root):
         found.extend(matches(path, read(root, path), FORBIDDEN))
     return found
@@ -172,6 +188,14 @@ class Planted(PlantedTree):
         self.plant("src/base/good.cpp", self.source("struct A {\n" + "  int a() { return 1; }\n" * 100 + "};"))
         self.plant("src/base/table.cpp", self.source("constexpr int kTable[] = {\n" + "  {1, 2},\n" * 100 + "};"))
         self.assertEqual(violations(self.root), [])
+
+    def test_constants_of_one_name_in_one_folder_are_caught(self):
+        self.plant("src/base/one.cpp", self.source("constexpr int kMost = 1;"))
+        self.plant("src/base/sub/other.cpp", self.source("constexpr int kMost = 2;"))
+        self.plant("src/base/one_test.cpp", self.source("constexpr int kMost = 3;"))
+        self.assertEqual(violations(self.root), [])
+        self.plant("src/base/two.cpp", self.source("constexpr long kMost{2};"))
+        self.expect_one(violations(self.root), "kMost is defined in src/base/one.cpp and in src/base/two.cpp")
 
     def test_long_files_and_headers_are_caught(self):
         self.plant("src/base/long.h", self.GOOD + "\n" * HEADER_LINES)

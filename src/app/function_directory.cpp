@@ -8,7 +8,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::string_view kPrefix = "function/";
+constexpr std::string_view kFunctionPrefix = "function/";
 constexpr Duration kSlotStart = 1ms;
 
 }  // namespace
@@ -35,7 +35,7 @@ FunctionEntry& FunctionDirectory::place(FunctionConfig config, std::vector<Mappi
 }
 
 Result<bool> FunctionDirectory::recover(std::string_view key, std::string_view value) {
-  if (!key.starts_with(kPrefix)) return false;
+  if (!key.starts_with(kFunctionPrefix)) return false;
   Result<ServerConfig> read = read_config(value, key);
   if (!read || read->functions.size() != 1) {
     return error(ErrorCode::Corrupt, "the record " + std::string(key) + " is no function" +
@@ -86,7 +86,7 @@ Result<PutRecord> FunctionDirectory::propose(const FunctionConfig& config,
                                             owner->config.name + "' already; a queue has one function");
     }
   }
-  return PutRecord{std::string(kPrefix) + config.name, to_toml(config, mappings)};
+  return PutRecord{std::string(kFunctionPrefix) + config.name, to_toml(config, mappings)};
 }
 
 Result<RemoveRecord> FunctionDirectory::propose_removal(std::string_view name) const {
@@ -97,7 +97,7 @@ Result<RemoveRecord> FunctionDirectory::propose_removal(std::string_view name) c
     return error(ErrorCode::Conflict,
                  "function '" + std::string(name) + "' is in the configuration file; take it out there");
   }
-  return RemoveRecord{std::string(kPrefix) + found->first};
+  return RemoveRecord{std::string(kFunctionPrefix) + found->first};
 }
 
 const FunctionEntry* FunctionDirectory::find(std::string_view name) const {

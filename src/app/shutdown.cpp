@@ -5,7 +5,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::chrono::milliseconds kLookEvery{20};
+constexpr std::chrono::milliseconds kLookForRunsEvery{20};
 constexpr std::chrono::milliseconds kAnswersLeave{50};
 
 }  // namespace
@@ -29,7 +29,7 @@ void Shutdown::look() {
     return;
   }
   if (Loop::Clock::now() >= deadline_) return give_up(left);
-  timer_ = server_.loop->call_after(kLookEvery, [this] { look(); });
+  timer_ = server_.loop->call_after(kLookForRunsEvery, [this] { look(); });
 }
 
 void Shutdown::give_up(std::size_t left) {

@@ -10,7 +10,7 @@
 namespace forewarm {
 namespace {
 
-constexpr std::size_t kTokenBytesMin = 16;
+constexpr std::size_t kWorkerTokenBytesMin = 16;
 constexpr std::string_view kScheme = "Bearer ";
 
 }  // namespace
@@ -36,7 +36,7 @@ Result<void> WorkerDoor::take_tokens(const ServerConfig& config) {
   for (const FunctionConfig& function : config.functions) {
     if (function.runtime != kWorkersRuntime) continue;
     const auto token = read_secret_file("[[function]] '" + function.name + "' remote.token_file",
-                                        function.remote.token_file, kTokenBytesMin);
+                                        function.remote.token_file, kWorkerTokenBytesMin);
     if (!token) return std::unexpected(token.error());
     // Digests, as comparing them tells nothing by its time.
     const auto [same, added] = names.emplace(sqs::sha256_hex(*token), function.name);

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds kLookFirst = 2ms;
+constexpr std::chrono::milliseconds kAskFirst = 2ms;
 constexpr std::chrono::milliseconds kLookMax = 20ms;
 /// A connection that breaks is the function's error or its process's end. The end may be heard of later.
 constexpr std::chrono::milliseconds kEndPatience = 250ms;
@@ -103,7 +103,7 @@ class HttpLink final : public InstanceLink {
   const HttpRuntime& runtime_;
   std::uint16_t port_ = 0;
   bool taken_ = false;
-  std::chrono::milliseconds pause_ = kLookFirst;
+  std::chrono::milliseconds pause_ = kAskFirst;
   std::unique_ptr<Loop::Timer> timer_;  ///< of looking, later of a broken connection
   std::unique_ptr<HttpClient> client_;
 };

@@ -22,7 +22,7 @@ using Socket = Channel::Socket;
 using Failure = boost::system::error_code;
 using Done = std::function<void(Result<HttpResponse>)>;
 
-constexpr std::size_t kReadBytes = 16U << 10;
+constexpr std::size_t kAnswerReadBytes = 16U << 10;
 constexpr std::uint32_t kHeaderMaxBytes = 64U << 10;
 
 Result<std::vector<SocketAddress>> find_addresses(const Endpoint& server) {
@@ -260,7 +260,7 @@ void ClientConnection::write() {
 }
 
 void ClientConnection::read() {
-  if (input_.size() - input_end_ < kReadBytes / 2) input_.resize(input_end_ + kReadBytes);
+  if (input_.size() - input_end_ < kAnswerReadBytes / 2) input_.resize(input_end_ + kAnswerReadBytes);
   const auto self = shared_from_this();
   channel_->read(input_.data() + input_end_, input_.size() - input_end_, self,
                  [this](const Failure& failed, std::size_t bytes) {

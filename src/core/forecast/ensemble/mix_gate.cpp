@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kLossFloor = 0.004;  // share of the mean below which losses are all the same
 constexpr double kLogLossMax = 3;
-constexpr double kMeanMin = 1e-9;
+constexpr double kGateMeanMin = 1e-9;
 constexpr std::size_t kMedianLevel = 4;
 constexpr std::size_t kLowLevel = 2;
 constexpr std::size_t kHighLevel = 6;
@@ -75,7 +75,7 @@ bool SeriesShape::is_sound() const {
 }
 
 MixGate::MixGate(std::span<const Expert> experts, const ExpertLosses& losses, const SeriesShape& shape)
-    : experts_(experts.begin(), experts.end()), mean_(std::max(shape.mean, kMeanMin)) {
+    : experts_(experts.begin(), experts.end()), mean_(std::max(shape.mean, kGateMeanMin)) {
   const std::size_t count = experts.size();
   for (std::size_t band = 0; band < kLeadBands; ++band) {
     std::vector<std::array<float, kGateFixed>> rows(count, std::array<float, kGateFixed>{});

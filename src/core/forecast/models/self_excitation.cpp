@@ -9,8 +9,8 @@ namespace forewarm {
 namespace {
 
 constexpr int kSweeps = 60;
-constexpr int kReweightings = 2;
-constexpr double kRidge = 2;  // steps' worth of evidence for no excitation
+constexpr int kExcitationReweightings = 2;
+constexpr double kExcitationRidge = 2;  // steps' worth of evidence for no excitation
 
 constexpr std::size_t kKernels = SelfExcitation::kSteps.size();
 
@@ -51,7 +51,7 @@ NormalEquations equations(const ValueHistory& history, const CountSeason& untaug
         }
         excitation.update(history[t], normal);
       });
-  const double ridge = weights > 0 ? kRidge * scale / weights + 1e-12 : 1;
+  const double ridge = weights > 0 ? kExcitationRidge * scale / weights + 1e-12 : 1;
   for (std::size_t k = 0; k < kKernels; ++k) {
     for (std::size_t j = 0; j < k; ++j) sums.squares[j][k] = sums.squares[k][j];
     sums.squares[k][k] += ridge;
@@ -104,7 +104,7 @@ bool SelfExcitation::is_sound() const {
 
 SelfExcitation fit_excitation(const ValueHistory& history, const CountSeason& untaught) {
   SelfExcitation excitation;
-  for (int round = 0; round < kReweightings; ++round) {
+  for (int round = 0; round < kExcitationReweightings; ++round) {
     excitation.shares = solve(equations(history, untaught, excitation.shares));
   }
   return excitation;

@@ -11,7 +11,7 @@ namespace {
 
 // The bounds of R's forecast::ets: without them a parameter at its end point makes a state that never moves.
 constexpr double kShareMin = 1e-4;
-constexpr double kShareMax = 0.9999;
+constexpr double kSmoothingShareMax = 0.9999;
 constexpr double kDampingMin = 0.8;
 constexpr double kDampingMax = 0.98;
 constexpr double kStateUnitsMax = 1e8;
@@ -89,7 +89,7 @@ std::vector<double> SmoothingLikelihood::lower() const {
 
 std::vector<double> SmoothingLikelihood::upper() const {
   std::vector<double> bound(size(), kStateUnitsMax);
-  std::fill_n(bound.begin(), shares(), kShareMax);
+  std::fill_n(bound.begin(), shares(), kSmoothingShareMax);
   if (form_.damped) bound[shares() - 1] = kDampingMax;
   return bound;
 }
