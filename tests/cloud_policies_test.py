@@ -88,7 +88,33 @@ def scaling_actions(source):
     return {"application-autoscaling:" + name for name in named}
 
 
+# Of Azure's App Service, by what a class of the source's reads and writes: the app's own, or its configuration's.
+APP_SERVICE = {"AzureElastic": ("/config/web?", "Microsoft.Web/sites/config/"), "AzureFlex": ("?api-version=", "Microsoft.Web/sites/")}
+
+
+def app_service_actions(source, name):
+    """Of the class `name`, all of whose requests go to one url_."""
+    text = source[source.index(f"class {name} :"):]
+    text = text[:text.index("\n};\n")]
+    path, actions = APP_SERVICE[name]
+    urls = re.findall(r'url_\(\w+\.url \+ \w+\.name \+ "([^"]+)"', text)
+    methods = set(re.findall(r'(?:\.method = |json_request\()"(\w+)"', text))
+    asked = text.count(".url = ") + text.count("json_request(")
+    if len(urls) != 1 or not urls[0].startswith(path) or asked != len(re.findall(r'\.url = url_|json_request\("\w+", url_', text)):
+        raise AssertionError(f"these calls' actions are not known: {urls}")
+    return {actions + {"GET": "read", "PATCH": "write", "PUT": "write"}[method] for method in methods}
+
+
 class Policies(unittest.TestCase):
+    def test_the_roles_for_azure_functions_allow_what_is_called(self):
+        source = read(ROOT, "src/edge/cloud/targets/azure_scale.cpp")
+        premium = json.loads(read(ROOT, "docs/policies/azure-premium.json"))
+        self.assertEqual(app_service_actions(source, "AzureElastic"), {*premium["Actions"], *premium["DataActions"]})
+        flex = json.loads(read(ROOT, "docs/policies/azure-flex.json"))
+        # Whoever writes an app that is in a plan joins it to the plan (Azure resource provider operations, Microsoft.Web).
+        self.assertEqual(app_service_actions(source, "AzureFlex") | {"Microsoft.Web/serverfarms/join/action"},
+                         {*flex["Actions"], *flex["DataActions"]})
+
     def test_the_policy_for_sqs_allows_what_is_called(self):
         policy = json.loads(read(ROOT, "docs/policies/sqs.json"))
         allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
@@ -139,6 +165,8 @@ class Policies(unittest.TestCase):
     def test_a_call_that_is_not_allowed_is_found(self):
         self.assertEqual(scaling_actions('Call call{"A", named()}; call.operation = "B"; ask_service(x)'),
                          {"application-autoscaling:A", "application-autoscaling:B"})
+        with self.assertRaises(AssertionError):
+            app_service_actions('class AzureFlex : x {\n url_(a.url + a.name + "?api-version=1"); json_request("PUT", other_);\n};\n', "AzureFlex")
         with self.assertRaises(AssertionError):
             scaling_actions('Call call{name, named()}; ask_service(x)')
         with self.assertRaises(AssertionError):

@@ -9,12 +9,14 @@
 #include "app/task_thread.h"
 #include "edge/observe/clock_text.h"
 #include "edge/observe/json_writer.h"
+#include "edge/observe/notify/alert_memory.h"
 #include "edge/observe/notify/receiver.h"
 
 namespace forewarm {
 namespace {
 
 constexpr Duration kAlertTick = 1s;
+constexpr int kLooksToRemember = 3;  ///< that an alert of before may be missing in: the metrics begin anew
 
 NotificationSchedule::Options schedule_of(const NotifyConfig& config) {
   NotificationSchedule::Options options{.group_wait = config.group_wait,
@@ -27,6 +29,10 @@ NotificationSchedule::Options schedule_of(const NotifyConfig& config) {
   for (const std::string& severity : config.severities)
     options.severities.push_back(severity == "page" ? AlertSeverity::Page : AlertSeverity::Ticket);
   return options;
+}
+
+std::string memory_key(const NotifyConfig& config) {
+  return config.kind + " " + config.name;
 }
 
 bool wanted_metric(std::string_view name) {
@@ -76,7 +82,7 @@ void AlertService::tick() {
     looked_at_ = now;
     look(now);
   }
-  if (!server_.quiet || !server_.quiet())
+  if (tells())
     for (const auto& receiver : receivers_) send(now, *receiver);
   timer_ = server_.loop->call_after(kAlertTick, [this] { tick(); });
 }
@@ -98,6 +104,42 @@ void AlertService::look(TimePoint now) {
   for (const Alert& alert : changes.resolved) say(LogLevel::Info, "an alert is over", alert);
   const std::vector<Alert> firing = book_.firing();
   for (const auto& receiver : receivers_) receiver->schedule.observe(now, firing);
+  if (!changes.fired.empty() || !changes.resolved.empty()) keep();
+}
+
+void AlertService::remember(const std::optional<SavedMemory>& saved) {
+  awaits_memory_ = false;
+  if (!saved) return;
+  const Result<AlertMemory> memory =
+      saved->version == kAlertMemoryVersion
+          ? parse_alert_memory(saved->memory)
+          : error(ErrorCode::Invalid, "what is kept of alerts has the version " +
+                                          std::to_string(saved->version) +
+                                          ", which this program does not read");
+  if (!memory) {
+    server_.log->warning("what receivers were told of alerts is not known; they are told anew",
+                         {{"reason", memory.error().message}});
+    return;
+  }
+  const TimePoint now = server_.now();
+  book_.remember(memory->firing, now + kLooksToRemember * alerts_.every);
+  for (const auto& receiver : receivers_) {
+    const auto found = memory->receivers.find(memory_key(receiver->config));
+    if (found != memory->receivers.end()) receiver->schedule.remember(now, found->second);
+  }
+  kept_ = saved->memory;
+}
+
+/// By whoever tells: of several copies with one database the others know less.
+void AlertService::keep() {
+  if (!server_.keep || !tells()) return;
+  AlertMemory memory{.firing = book_.firing()};
+  for (const auto& receiver : receivers_)
+    memory.receivers[memory_key(receiver->config)] = receiver->schedule.memory();
+  std::string text = alert_memory_text(memory);
+  if (text == kept_) return;
+  kept_ = text;
+  server_.keep(std::move(text));
 }
 
 void AlertService::send(TimePoint now, Receiver& receiver) {
@@ -122,6 +164,7 @@ void AlertService::settled(Receiver& receiver, const DeliveryOutcome& outcome) {
     if (!receiver.problem.empty())
       server_.log->info("notifications are taken again", {{"receiver", receiver.config.name}});
     receiver.problem.clear();
+    keep();
   } else {
     ++(outcome.kind == Kind::Failed ? receiver.counts.failed : receiver.counts.refused);
     // Each problem is said once, until it is another or over.

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/alerts_config.h"
+#include "edge/history/history_database.h"
 #include "edge/net/loop.h"
 #include "edge/observe/log.h"
 #include "edge/observe/metric_points.h"
@@ -33,12 +35,20 @@ class AlertService {
     std::function<NotificationSender()> sender{};
     /// True: somebody else tells the receivers now. Empty: nobody else ever does.
     std::function<bool()> quiet{};
+    /// Takes what has to outlive this, when it has changed; empty: nothing does.
+    std::function<void(std::string text)> keep{};
   };
   AlertService(Server server, const AlertsConfig& alerts, const std::vector<NotifyConfig>& notify);
   ~AlertService();
 
   /// Receivers that are as they were go on as they are. Never waits.
   void configure(const AlertsConfig& alerts, const std::vector<NotifyConfig>& notify);
+  /// What was kept, by this program before or by the copy that told before: nobody is told again of what was
+  /// told, and whoever was told that an alert fires is told that it is over. What cannot be read is passed
+  /// over, and said.
+  void remember(const std::optional<SavedMemory>& saved);
+  /// Nobody is told of anything before remember().
+  void await_memory() { awaits_memory_ = true; }
   /// What holds and who is told: GET /v1/alerts.
   std::string json() const;
   void add_route(Routes& routes);
@@ -53,6 +63,8 @@ class AlertService {
   void send(TimePoint now, Receiver& receiver);
   void settled(Receiver& receiver, const DeliveryOutcome& outcome);
   Duration lasting(const AlertRule& rule) const;
+  bool tells() const { return !awaits_memory_ && (!server_.quiet || !server_.quiet()); }
+  void keep();
 
   Server server_;
   AlertsConfig alerts_;
@@ -61,6 +73,8 @@ class AlertService {
   std::vector<std::unique_ptr<Receiver>> receivers_;
   std::vector<std::unique_ptr<Receiver>> leaving_;  ///< their last message is under way
   TimePoint looked_at_;
+  bool awaits_memory_ = false;
+  std::string kept_;  ///< as it was kept last
   std::unique_ptr<Loop::Timer> timer_;
 };
 

@@ -44,6 +44,9 @@ std::string plan_text(const std::string& plan_json, bool apply) {
       text += "  would send: " + std::string(order->at("request").as_string()) + "\n";
     else if (!apply)
       text += "  nothing to send\n";
+    if (const boost::json::value& held = queue.at("held_from"); !held.is_null())
+      text += "  " + boost::json::serialize(held) + " are wanted; the target takes " +
+              boost::json::serialize(queue.at("most")) + " at most as it is set up\n";
     if (const boost::json::object* schedule = queue.at("schedule").if_object())
       text += schedule_text(*schedule);
     for (const char* problem : {"reading_problem", "target_problem", "refusal"})
@@ -96,14 +99,17 @@ bool roll_back(ControlState& state, const ControlConfig& control, std::vector<Di
                          .instances = kept->found,
                          .before = kept->told,
                          .request = {}};
+  const TargetState before{.set = kept->found, .ready = {}, .beside = kept->beside};
+  bool as_found = record.before == before.set;
   if ((*target)->readable()) {
     const Result<TargetState> now = (*target)->current({});
     if (!now) return failed_with(now.error());
     record.before = now->set;
+    as_found = now->set == before.set && (!before.beside || now->beside == before.beside);
   }
-  record.request = (*target)->request_text(kept->found);
-  if (record.before != kept->found)
-    if (const auto done = (*target)->set(kept->found, {}); !done) return failed_with(done.error());
+  record.request = (*target)->put_back_text(before);
+  if (!as_found)
+    if (const auto done = (*target)->put_back(before, {}); !done) return failed_with(done.error());
   const std::string found = kept->found ? std::to_string(*kept->found) : "nothing set";
   std::cout << control.queue << ": " << found << ", as found\n";
   records.push_back(std::move(record));

@@ -1,5 +1,7 @@
 #include "app/control_alerts.h"
 
+#include "app/alert_keeper.h"
+
 namespace forewarm {
 
 std::unique_ptr<AlertService> make_control_alerts(ControlWatched watched, const ControlFile& config) {
@@ -19,13 +21,15 @@ std::unique_ptr<AlertService> make_control_alerts(ControlWatched watched, const 
     const std::optional<ElectionSample> election = lead->sample();
     return election && !election->leads && !election->leader.empty();
   };
-  return std::make_unique<AlertService>(AlertService::Server{.loop = watched.loop,
-                                                             .log = watched.log,
-                                                             .now = watched.now,
-                                                             .metrics = metrics,
-                                                             .sender = sender,
-                                                             .quiet = quiet},
-                                        config.alerts, config.notify);
+  return std::make_unique<AlertService>(
+      AlertService::Server{.loop = watched.loop,
+                           .log = watched.log,
+                           .now = watched.now,
+                           .metrics = metrics,
+                           .sender = sender,
+                           .quiet = quiet,
+                           .keep = keep_alerts_in(*watched.history, watched.now)},
+      config.alerts, config.notify);
 }
 
 }  // namespace forewarm

@@ -7,6 +7,7 @@
 #include "app/alert_service.h"
 #include "app/control_config.h"
 #include "app/control_lead.h"
+#include "app/history_keeper.h"
 #include "edge/net/http.h"
 #include "edge/observe/control_metrics.h"
 
@@ -20,6 +21,7 @@ struct ControlWatched {
   std::function<std::vector<ControlSample>()> samples{};
   std::function<Endpoint()> admin{};
   const ControlLead* lead = nullptr;
+  HistoryKeeper* history = nullptr;
 };
 std::unique_ptr<AlertService> make_control_alerts(ControlWatched watched, const ControlFile& config);
 

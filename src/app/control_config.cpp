@@ -5,9 +5,11 @@
 #include <sstream>
 
 #include "app/notify_config.h"
+#include "app/target_clash.h"
 #include "app/target_models.h"
 #include "app/toml_tables.h"
 #include "edge/cloud/targets/application_auto_scaling.h"
+#include "edge/cloud/targets/azure_scale.h"
 #include "edge/cloud/targets/service_scale.h"
 #include "edge/net/egress.h"
 #include "edge/net/http.h"
@@ -19,15 +21,30 @@ namespace {
 
 constexpr Bounds<Duration> kTargetDuration{Duration(0), 24h};
 
+void describe_actuator(FieldVisitor& v, ControlTarget& t) {
+  v.duration({"lead", "from asking for an instance to its being ready; 0s: as known of the kind"}, t.lead,
+             kTargetDuration);
+  v.duration({"change_every", "no two changes within this; 0s: as known of the kind"}, t.change_every,
+             kTargetDuration);
+  v.duration({"minimum_billing", "an instance costs at least so long; 0s: as known of the kind"},
+             t.minimum_billing, kTargetDuration);
+  v.number({"granularity", "instances come in multiples of it; 0: one by one"}, t.granularity, {0, 10'000});
+  v.number({"change_max", "instances that one change may add; 0: as known of the kind"}, t.change_max,
+           {0, 10'000});
+  v.real({"dead_band", "changes by this share of the instances are ignored there; 0: as known of the kind"},
+         t.dead_band, {0, 1});
+}
+
 void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.begin_table({"target", "what is told how many instances to have"});
   v.text({"kind",
           "keda, kubernetes, provisioned-concurrency, reserved-concurrency, event-source-mapping, "
-          "provisioned-pollers, application-auto-scaling, cloud-run, azure-premium, webhook or command"},
+          "provisioned-pollers, application-auto-scaling, cloud-run, azure-premium, azure-flex, webhook or "
+          "command"},
          t.kind);
   v.text({"url",
           "kubernetes: of the API server (empty: the pod's own cluster); webhook: gets each number; keda: "
-          "where KEDA reaches the admin port, or keda.listen (HOST:PORT); of AWS, cloud-run, azure-premium: "
+          "where KEDA reaches the admin port, or keda.listen (HOST:PORT); of AWS, cloud-run, azure-*: "
           "of the API, if it is not the provider's own"},
          t.url);
   v.text({"via",
@@ -43,12 +60,12 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
   v.duration({"timeout", "longest time one request or command may take"}, t.timeout, {10ms, 5min});
   v.text({"namespace", "kubernetes, keda: of the workload (empty: the pod's own, or default)"}, t.space);
   v.text({"workload", "kubernetes, keda: deployment or statefulset"}, t.workload);
-  v.text(
-      {"name",
-       "kubernetes, keda: of the workload; cloud-run: projects/P/locations/L/services/S; azure-premium: the "
-       "app's resource id, /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A; "
-       "application-auto-scaling: ResourceId, such as function:NAME:ALIAS or service/CLUSTER/NAME"},
-      t.name);
+  v.text({"name",
+          "kubernetes, keda: of the workload; cloud-run: projects/P/locations/L/services/S; azure-premium, "
+          "azure-flex: the "
+          "app's resource id, /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A; "
+          "application-auto-scaling: ResourceId, such as function:NAME:ALIAS or service/CLUSTER/NAME"},
+         t.name);
   v.text({"function", "provisioned-concurrency, reserved-concurrency: name of the function"}, t.function);
   v.text({"qualifier", "provisioned-concurrency: alias or version"}, t.qualifier);
   v.text({"uuid", "event-source-mapping, provisioned-pollers: of the mapping"}, t.uuid);
@@ -57,6 +74,16 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
           "application-auto-scaling: ScalableDimension, such as lambda:function:ProvisionedConcurrency or "
           "ecs:service:DesiredCount"},
          t.dimension);
+  v.flag({"raise_maximum",
+          "application-auto-scaling: MaxCapacity is raised to what is wanted, up to scaling.instances_max; "
+          "false: it stays, and is the most that is told"},
+         t.raise_maximum);
+  v.text({"group", "azure-flex: of functions that scale together: http, blob, durable or function:NAME"},
+         t.group);
+  v.number({"always_ready_max",
+            "azure-premium: so many instances are always ready, those beyond are pre-warmed; 0: all are "
+            "always ready, and what is pre-warmed stays as it is"},
+           t.always_ready_max, {0, 100});
   v.number({"actions_max",
             "application-auto-scaling: scheduled actions at a time, at most; AWS takes 200 of a scalable "
             "target, whoever put them"},
@@ -65,17 +92,7 @@ void describe_target(FieldVisitor& v, ControlTarget& t) {
          t.command);
   v.list({"read_command", "command: prints the number of instances; empty: it cannot be asked"},
          t.read_command);
-  v.duration({"lead", "from asking for an instance to its being ready; 0s: as known of the kind"}, t.lead,
-             kTargetDuration);
-  v.duration({"change_every", "no two changes within this; 0s: as known of the kind"}, t.change_every,
-             kTargetDuration);
-  v.duration({"minimum_billing", "an instance costs at least so long; 0s: as known of the kind"},
-             t.minimum_billing, kTargetDuration);
-  v.number({"granularity", "instances come in multiples of it; 0: one by one"}, t.granularity, {0, 10'000});
-  v.number({"change_max", "instances that one change may add; 0: as known of the kind"}, t.change_max,
-           {0, 10'000});
-  v.real({"dead_band", "changes by this share of the instances are ignored there; 0: as known of the kind"},
-         t.dead_band, {0, 1});
+  describe_actuator(v, t);
   v.end_table();
 }
 
@@ -114,10 +131,13 @@ std::string check_target(const ControlTarget& target) {
     return "needs target.command, for example command = [\"./scale\", \"orders\"]";
   if (target.kind == "cloud-run" && !is_cloud_run_service(target.name))
     return "target.name: expected projects/P/locations/L/services/S, found '" + target.name + "'";
-  if (target.kind == "azure-premium" && !is_azure_app(target.name))
+  const bool azure = target.kind == "azure-premium" || target.kind == "azure-flex";
+  if (azure && !is_azure_app(target.name))
     return "target.name: expected /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A, found "
            "'" +
            target.name + "'";
+  if (target.kind == "azure-flex" && !is_flex_group(target.group))
+    return "target.group: expected http, blob, durable or function:NAME, found '" + target.group + "'";
   const bool lambda = target.kind == "provisioned-concurrency" || target.kind == "event-source-mapping" ||
                       target.kind == "reserved-concurrency" || target.kind == "provisioned-pollers";
   const bool scalable = target.kind == "application-auto-scaling";
@@ -163,6 +183,19 @@ std::string check_control(const std::vector<ControlConfig>& earlier, const Contr
   for (std::string wrong : {check_metrics(control.metrics), check_target(control.target)})
     if (!wrong.empty()) return whose + wrong;
   return "";
+}
+
+/// `place_of`: of the [[control]] with a number.
+template <class PlaceOf>
+std::string check_alone(const std::vector<ControlConfig>& earlier, const ControlConfig& control,
+                        PlaceOf place_of) {
+  const auto same = std::ranges::find_if(
+      earlier, [&](const ControlConfig& each) { return is_same_target(each.target, control.target); });
+  if (same == earlier.end()) return "";
+  return "'" + control.queue + "' has the target of '" + same->queue + "' (" +
+         place_of(same - earlier.begin()) +
+         "): each would undo what the other sets. Give one [[control]] metrics of both queues, for example "
+         "metrics.waiting = \"sum(waiting{queue=~'a|b'})\", or each a target of its own";
 }
 
 /// What one asks of the rest of the file.
@@ -243,8 +276,14 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
   if (const auto keda = check_keda(config.keda); !keda) return wrong("keda", keda.error());
   if (const auto alerts = check_alerts(config.alerts); !alerts) return wrong("alerts", alerts.error());
   Result<void> read =
-      read_table_array(*root, "control", file, config.controls,
-                       [&](const ControlConfig& control) { return check_control(config.controls, control); });
+      read_table_array(*root, "control", file, config.controls, [&](const ControlConfig& control) {
+        const std::string unfit = check_control(config.controls, control);
+        const auto place_of = [&](std::ptrdiff_t at) {
+          const auto index = static_cast<std::size_t>(at);
+          return toml_place(file, root->get("control")->as_array()->get(index)->source());
+        };
+        return unfit.empty() ? check_alone(config.controls, control, place_of) : unfit;
+      });
   if (read) {
     read = read_table_array(*root, "notify", file, config.notify,
                             [&](const NotifyConfig& one) { return check_notify(config.notify, one); });

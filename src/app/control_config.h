@@ -35,6 +35,9 @@ struct ControlTarget {
   std::string uuid;
   std::string region;
   std::string dimension;
+  bool raise_maximum = false;
+  std::string group;
+  std::int64_t always_ready_max = 0;
   std::int64_t actions_max = 20;
   std::vector<std::string> command;
   std::vector<std::string> read_command;

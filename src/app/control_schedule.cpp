@@ -26,8 +26,12 @@ DirectiveRecord record_of(const std::string& kind, const LevelSchedule& schedule
 
 bool keep_found_first(ControlState& state, Controlled& c, TimePoint now, bool patient, FoundKept then) {
   c.keeping = true;
-  const KeptTarget found{
-      .target = c.identity, .found = c.queue.set(), .told = {}, .changed = true, .since = now};
+  const KeptTarget found{.target = c.identity,
+                         .found = c.queue.set(),
+                         .told = {},
+                         .changed = true,
+                         .since = now,
+                         .beside = c.queue.beside()};
   const auto waits = std::make_shared<bool>(true);
   state.keep_found(c.config.queue, found, [&c, waits, then = std::move(then)](const Result<void>& kept) {
     c.keeping = false;

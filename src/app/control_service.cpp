@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/alert_keeper.h"
 #include "app/control_alerts.h"
 #include "app/control_backfill.h"
 #include "app/control_history.h"
@@ -171,8 +172,9 @@ Result<void> Service::listen() {
       listen_address("admin", options_.config.admin, !options_.config.admin_tokens.empty());
   if (!admin) return std::unexpected(admin.error());
   alerts_ = make_control_alerts({&loop_, &log(), [this] { return now(); }, [this] { return samples(); },
-                                 [this] { return admin_->endpoint(); }, &lead_},
+                                 [this] { return admin_->endpoint(); }, &lead_, keeper_.get()},
                                 options_.config);
+  fetch_kept_alerts(*keeper_, loop_, alerts_);
   auto routes = ControlRoutes::make(
       *admin, options_.config.admin_tokens,
       {.ready =
@@ -288,6 +290,7 @@ void Service::took(Controlled& c, const Result<QueueReadings>& readings,
   // Once: no decision before all that it rests on is there.
   const bool early = options_.once && (c.rounds < kRoundsOnce || c.fit_running);
   const std::optional<TargetOrder> order = early ? std::nullopt : c.queue.decide(now());
+  if (const std::optional<DirectiveRecord> held = note_held(c)) note(c, *held);
   if (!early) decisions_.observe({now(), TimePassed{}}, {PublishPlan{c.queue.plan()}});
   c.finished = options_.once && !early;
   if (order && options_.apply && lead_.acts()) return tell(c, *order);
@@ -309,12 +312,7 @@ void Service::fitted(const FitAnswer& answer) {
 
 void Service::record(Controlled& c, const TargetOrder& order, DirectiveOutcome outcome,
                      const std::string& answer) {
-  note(c, {.target = c.config.target.kind,
-           .outcome = outcome,
-           .instances = order.instances,
-           .before = order.before,
-           .request = c.target->request_text(order.instances),
-           .answer = answer});
+  note(c, directive_record(c, order, outcome, answer));
 }
 
 void Service::note(Controlled& c, const DirectiveRecord& directive) {
@@ -333,6 +331,7 @@ void Service::recommend(Controlled& c, const TargetOrder& order) {
 /// Another copy may have told the targets other numbers since.
 void Service::begin_to_lead() {
   state_->doubt();
+  if (!options_.config.history.empty()) fetch_kept_alerts(*keeper_, loop_, alerts_);
   for (const auto& each : queues_) {
     if (each->target->readable()) continue;
     each->queue.forget();

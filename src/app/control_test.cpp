@@ -91,6 +91,66 @@ TEST(ControlConfig, ErrorsNamePlaceAndRemedy) {
             std::string::npos);
 }
 
+/// Two [[control]] with these targets.
+std::string refusal_of_two(const std::string& one, const std::string& other) {
+  const auto control = [](const std::string& queue, const std::string& target) {
+    return "[[control]]\nqueue = \"" + queue +
+           "\"\nmetrics.url = \"http://127.0.0.1:9090\"\nmetrics.waiting = \"w\"\n" + target + "\n";
+  };
+  return refusal_of_config(control("orders", one) + control("mails", other));
+}
+
+TEST(ControlConfig, TwoThatWouldUndoEachOtherAreRefusedWithBothPlacesAndTheRemedy) {
+  const std::string pods = "target.kind = \"kubernetes\"\ntarget.name = \"worker\"\n";
+  const std::string refusal = refusal_of_two(pods, pods);
+  EXPECT_NE(refusal.find("control.toml:7:"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("'mails' has the target of 'orders' (control.toml:1:"), std::string::npos);
+  EXPECT_NE(refusal.find("Give one [[control]] metrics of both queues"), std::string::npos);
+  EXPECT_EQ(refusal_of_two(pods, pods + "target.namespace = \"other\"\n"), "");
+  EXPECT_EQ(refusal_of_two(pods, pods + "target.url = \"https://another-cluster\"\n"), "");
+}
+
+TEST(ControlConfig, OneNumberOfTwoKindsIsOneTarget) {
+  const auto refused = [](const std::string& one, const std::string& other) {
+    return refusal_of_two(one, other).find("each would undo what the other sets") != std::string::npos;
+  };
+  const std::string name = "\"\ntarget.name = \"", aws = "\"\ntarget.region = \"eu-west-1\"\n";
+  EXPECT_TRUE(refused("target.kind = \"kubernetes" + name + "worker\"\n",
+                      "target.kind = \"keda" + name + "worker\"\ntarget.url = \"http://forewarm:9326\"\n"));
+  const std::string alias = "target.kind = \"provisioned-concurrency" + aws +
+                            "target.function = \"resize\"\ntarget.qualifier = \"live\"\n";
+  const auto scalable = [&](const std::string& id) {
+    return "target.kind = \"application-auto-scaling" + aws + "target.name = \"" + id +
+           "\"\ntarget.dimension = \"lambda:function:ProvisionedConcurrency\"\n";
+  };
+  EXPECT_TRUE(refused(alias, scalable("function:resize:live")));
+  EXPECT_FALSE(refused(alias, scalable("function:resize:beta")));
+  EXPECT_TRUE(refused("target.kind = \"event-source-mapping" + aws + "target.uuid = \"14e0db71\"\n",
+                      "target.kind = \"provisioned-pollers" + aws + "target.uuid = \"14E0DB71\"\n"));
+  const auto flex = [&](const std::string& app, const std::string& group) {
+    return "target.kind = \"azure-flex" + name +
+           "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/" + app +
+           "\"\ntarget.group = \"" + group + "\"\n";
+  };
+  EXPECT_TRUE(refused(flex("a", "http"), flex("A", "http")));
+  EXPECT_FALSE(refused(flex("a", "http"), flex("a", "function:f")));
+  // Each says which queue it is about.
+  const std::string hook = "target.kind = \"webhook\"\ntarget.url = \"http://h/set\"\n";
+  EXPECT_EQ(refusal_of_two(hook, hook), "");
+}
+
+TEST(ControlConfig, AGroupOfAFlexAppIsNamed) {
+  const std::string app =
+      "target.kind = \"azure-flex\"\ntarget.name = "
+      "\"/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/a\"\n";
+  const auto refusal = [&](const std::string& more) {
+    return refusal_of_two(app + more, "target.kind = \"keda\"\ntarget.name = \"worker\"\n");
+  };
+  EXPECT_EQ(refusal("target.group = \"function:resize\"\n"), "");
+  EXPECT_NE(refusal("").find("target.group: expected http, blob, durable or function:NAME"),
+            std::string::npos);
+}
+
 TEST(ControlConfig, AForecastThatEndsBeforeItsMetricsAreThereIsRefused) {
   std::string text = replaced(std::string(kMinimal), "metrics.waiting = \"sum(waiting)\"\n", "");
   text =
@@ -188,7 +248,8 @@ TEST_F(ControlStateTest, WhatWasFoundIsThereAfterARestart) {
                         .found = std::nullopt,
                         .told = 7,
                         .changed = true,
-                        .since = TimePoint(1'700'000'000s)};
+                        .since = TimePoint(1'700'000'000s),
+                        .beside = 3};
   const auto kept_well = [](const Result<void>& done) { EXPECT_TRUE(done) << done.error().message; };
   {
     const auto state = open_state_file(data);

@@ -42,6 +42,7 @@ const char* const kControlledSchema =
     R"("silent":{"type":"boolean","description":"nothing is known of the queue: nothing is taken away"},)"
     R"("set":{"type":["integer","null"],"description":"instances set at the target"},)"
     R"("most":{"type":["integer","null"],"description":"that the target takes as it is set up now"},)"
+    R"("held_from":{"type":["integer","null"],"description":"so many are wanted, more than the target takes; null: it takes what is wanted"},)"
     R"("instances":{"type":"integer","description":"that the plan asks for"},)"
     R"("why":{"type":"string"},)"
     R"("directives":{"type":"array","items":{"$ref":"#/components/schemas/Directive"}},)"
@@ -111,6 +112,35 @@ TimePoint record_from(const Controlled& c, TimePoint now) {
   const IntervalCounts& counted = c.queue.watched().history();
   if (cloud_metrics_of(c.config.metrics)) return counted.empty() ? TimePoint() : counted.open_start();
   return now - now.time_since_epoch() % counted.step();
+}
+
+DirectiveRecord directive_record(const Controlled& c, const TargetOrder& order, DirectiveOutcome outcome,
+                                 const std::string& answer) {
+  return {.target = c.config.target.kind,
+          .outcome = outcome,
+          .instances = order.instances,
+          .before = order.before,
+          .request = c.target->request_text(order.instances),
+          .answer = answer};
+}
+
+std::optional<DirectiveRecord> note_held(Controlled& c) {
+  const std::optional<std::uint32_t> held = c.queue.held_from();
+  const bool said = held && c.held_from && *held <= *c.held_from;
+  if (!said) c.held_from = held;
+  if (said || !held) return std::nullopt;
+  const bool scalable = c.config.target.kind == "application-auto-scaling";
+  const std::string most = std::to_string(c.queue.most().value_or(0));
+  return DirectiveRecord{.target = c.config.target.kind,
+                         .outcome = DirectiveOutcome::Refused,
+                         .instances = held,
+                         .before = c.queue.set(),
+                         .request = {},
+                         .answer = "not sent: the target takes " + most +
+                                   " at most as it is set up, and is told no more than that. " +
+                                   (scalable ? "Raise its MaxCapacity, or let control do so with "
+                                               "target.raise_maximum = true"
+                                             : "Raise its maximum")};
 }
 
 void say(const Controlled& c, const DirectiveRecord& directive, Log& log) {
@@ -185,6 +215,7 @@ void write_controlled(const Controlled& c, TimePoint now, bool apply, JsonWriter
   json.member("silent", c.queue.watched().silent(now));
   write_optional("set", c.queue.set(), json);
   write_optional("most", c.queue.most(), json);
+  write_optional("held_from", c.queue.held_from(), json);
   json.member("instances", plan.instances);
   json.member("why", explain({plan.at, c.config.queue, PlanDecision{plan, c.queue.set().value_or(0)}}));
   json.key("directives").open_array();

@@ -48,6 +48,8 @@ struct Controlled {
   std::uint64_t rounds = 0;
   bool restored = false;
   bool fit_running = false;
+  std::optional<std::uint32_t>
+      held_from{};        ///< that more are wanted than the target takes, as it was said last
   bool keeping = false;   ///< what was found at the target is being kept
   bool finished = false;  ///< once: there is nothing more to do
   Loop::Clock::time_point round_began{};
@@ -72,6 +74,10 @@ void observe_readings(Controlled& controlled, const Result<QueueReadings>& readi
                       const std::optional<Result<TargetState>>& state, TimePoint now);
 /// From when on steps are recorded: what was before is measured already, or nobody knows it.
 TimePoint record_from(const Controlled& controlled, TimePoint now);
+DirectiveRecord directive_record(const Controlled& controlled, const TargetOrder& order,
+                                 DirectiveOutcome outcome, const std::string& answer);
+/// That the target takes fewer than are wanted, once, until it takes them or even more are wanted.
+std::optional<DirectiveRecord> note_held(Controlled& controlled);
 void say(const Controlled& controlled, const DirectiveRecord& directive, Log& log);
 /// The steps that were closed since this was last called, with what was measured in them; gaps are left out.
 std::vector<HistoryBatch> take_closed_steps(Controlled& controlled);

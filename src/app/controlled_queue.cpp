@@ -33,23 +33,27 @@ void ControlledQueue::observe_target(const Result<TargetState>& state) {
   if (!state) return;
   set_ = state->set;
   most_ = state->most;
+  beside_ = state->beside;
   if (set_) watched_.observe_instances(state->ready, *set_);
 }
 
 /// More where the plan or the course wants it, fewer where both do.
-std::uint32_t ControlledQueue::wanted(TimePoint now) const {
+std::uint32_t ControlledQueue::wanted(TimePoint now) {
   std::uint32_t due = set_.value_or(0);
   for (const Directive& directive : watched_.directives(now).directives) {
     if (directive.set_at > now) break;
     due = directive.instances;
   }
-  return within_limits(std::max(plan_.instances, due));
+  const std::uint32_t all = within_limits(std::max(plan_.instances, due), UINT32_MAX);
+  const std::uint32_t taken = within_limits(all);
+  held_from_ = taken < all ? std::optional(all) : std::nullopt;
+  return taken;
 }
 
-std::uint32_t ControlledQueue::within_limits(std::uint32_t instances) const {
+std::uint32_t ControlledQueue::within_limits(std::uint32_t instances, std::uint32_t target_most) const {
   const ScalingSettings& scaling = settings_.watched.scaling;
   const std::uint32_t multiple = std::max<std::uint32_t>(1, settings_.watched.target.granularity);
-  const std::uint32_t most = std::min({scaling.instances_max, settings_.most, most_.value_or(UINT32_MAX)});
+  const std::uint32_t most = std::min({scaling.instances_max, settings_.most, target_most});
   const std::uint32_t least = std::max(scaling.instances_min, settings_.least);
   const std::uint32_t whole = (std::max(instances, least) + multiple - 1) / multiple * multiple;
   return whole <= most ? whole : most / multiple * multiple;

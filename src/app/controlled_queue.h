@@ -58,13 +58,19 @@ class ControlledQueue {
   const ScalingPlan& plan() const { return plan_; }
   const std::optional<std::uint32_t>& set() const { return set_; }
   const std::optional<std::uint32_t>& most() const { return most_; }
+  const std::optional<std::uint32_t>& beside() const { return beside_; }
+  /// So many would be wanted if the target took more than most(); none: it takes what is wanted.
+  const std::optional<std::uint32_t>& held_from() const { return held_from_; }
   bool fresh() const { return fresh_; }  ///< the last reading of the queue was one
   std::uint32_t refused_in_row() const { return refused_in_row_; }
   TimePoint try_again_at() const { return try_again_at_; }
 
  private:
-  std::uint32_t wanted(TimePoint now) const;
-  std::uint32_t within_limits(std::uint32_t instances) const;
+  std::uint32_t wanted(TimePoint now);
+  std::uint32_t within_limits(std::uint32_t instances, std::uint32_t most) const;
+  std::uint32_t within_limits(std::uint32_t instances) const {
+    return within_limits(instances, most_.value_or(UINT32_MAX));
+  }
   std::optional<std::uint32_t> raised(std::uint32_t to) const;
   std::optional<std::uint32_t> lowered(TimePoint now, std::uint32_t to);
 
@@ -73,7 +79,9 @@ class ControlledQueue {
   ScalingPlan plan_;
   std::optional<std::uint32_t> set_;
   std::optional<std::uint32_t> most_;  ///< that the target takes as it is set up now
-  bool set_known_ = false;             ///< the target has said just now what it has, or cannot be asked
+  std::optional<std::uint32_t> held_from_;
+  std::optional<std::uint32_t> beside_;  ///< that the target has beside what is set
+  bool set_known_ = false;               ///< the target has said just now what it has, or cannot be asked
   bool fresh_ = false;
   std::optional<TimePoint> changed_at_;
   std::optional<TimePoint> below_since_;  ///< fewer than set are wanted

@@ -76,6 +76,7 @@ TEST_F(ControlledQueueTest, NoMoreAreToldThanTheTargetTakesAsItIsSetUp) {
   };
   EXPECT_EQ(told_with(12), 12U);
   EXPECT_EQ(queue->most(), 12U);
+  EXPECT_GT(queue->held_from().value_or(0), 12U) << "more are wanted, and that can be said";
 }
 
 TEST_F(ControlledQueueTest, LevelsToComeAreNotKnownInSilence) {

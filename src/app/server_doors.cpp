@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/alert_keeper.h"
 #include "app/doctor.h"
 #include "app/listen_address.h"
 #include "app/server_impl.h"
@@ -70,8 +71,10 @@ void ServerImpl::make_alerts() {
                            .log = &log(),
                            .now = [this] { return world_->now(); },
                            .metrics = [this](const MetricFilter& wanted) { return metrics_.points(wanted); },
-                           .sender = sender},
+                           .sender = sender,
+                           .keep = keep_alerts_in(history_->keeper(), [this] { return world_->now(); })},
       config_.alerts, config_.notify);
+  fetch_kept_alerts(history_->keeper(), loop_, alerts_);
   alerts_->add_route(dashboard_->routes());
 }
 

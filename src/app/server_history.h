@@ -47,6 +47,7 @@ class ServerHistory {
   void write(TimePoint now, const std::vector<InstanceUsage>& usage);
   /// The server ends: what has been learnt since it was written last.
   void finish(TimePoint now);
+  HistoryKeeper& keeper() { return *keeper_; }
   /// What a queue's forecast needs, from what its messages cost before; later, on the loop's thread.
   /// `before`: as demand_forecast() takes it. Nothing of what was not measured or cannot be read.
   void demand(std::string_view queue, Forecast forecast, std::vector<float> before,

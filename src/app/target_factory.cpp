@@ -1,5 +1,7 @@
 #include "app/target_factory.h"
 
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "app/kubernetes_access.h"
@@ -7,6 +9,7 @@
 #include "edge/cloud/credentials/azure_credentials.h"
 #include "edge/cloud/credentials/google_credentials.h"
 #include "edge/cloud/targets/application_auto_scaling.h"
+#include "edge/cloud/targets/azure_scale.h"
 #include "edge/cloud/targets/command_target.h"
 #include "edge/cloud/targets/http_target.h"
 #include "edge/cloud/targets/kubernetes_scale.h"
@@ -67,8 +70,20 @@ MadeTarget make_scalable(const ControlConfig& control) {
       .url = target.url.empty() ? own : target.url, .timeout = timeout_of(target), .ca_file = target.ca_file};
   access.authorise = aws_signed([keys] { return keys->get(); }, target.region, "application-autoscaling");
   access.renew = [keys] { keys->renew(); };
-  return make_application_auto_scaling(
-      std::move(access), {.id = target.name, .dimension = target.dimension, .queue = control.queue});
+  return make_application_auto_scaling(std::move(access), {.id = target.name,
+                                                           .dimension = target.dimension,
+                                                           .queue = control.queue,
+                                                           .raise_most = target.raise_maximum});
+}
+
+/// The one lock of all targets in this process that rewrite one app.
+std::shared_ptr<std::mutex> lock_of_app(const std::string& name) {
+  static std::mutex guards;
+  static std::map<std::string, std::weak_ptr<std::mutex>> locks;
+  const std::scoped_lock guarded(guards);
+  std::shared_ptr<std::mutex> lock = locks[name].lock();
+  if (lock == nullptr) locks[name] = lock = std::make_shared<std::mutex>();
+  return lock;
 }
 
 /// With the tokens of a source that can be told that one is refused.
@@ -87,10 +102,17 @@ MadeTarget make_cloud_run_target(const ControlTarget& target) {
 }
 
 MadeTarget make_azure_target(const ControlTarget& target) {
-  AzureElasticApp app{.name = target.name};
+  HttpTargetOptions options = with_tokens(target, make_azure_credentials("https://management.azure.com"));
+  if (target.kind == "azure-flex") {
+    AzureFlexGroup group{.name = target.name, .group = target.group};
+    if (!target.url.empty()) group.url = target.url;
+    options.one_at_a_time = lock_of_app(target.name);
+    return make_http_target(make_azure_flex(std::move(group)), std::move(options));
+  }
+  AzureElasticApp app{.name = target.name,
+                      .always_ready_max = static_cast<std::uint32_t>(target.always_ready_max)};
   if (!target.url.empty()) app.url = target.url;
-  return make_http_target(make_azure_elastic(std::move(app)),
-                          with_tokens(target, make_azure_credentials("https://management.azure.com")));
+  return make_http_target(make_azure_elastic(std::move(app)), std::move(options));
 }
 
 }  // namespace
@@ -112,7 +134,7 @@ MadeTarget make_target(const ControlConfig& control) {
                                 .read_command = target.read_command,
                                 .timeout = timeout_of(target)});
   if (target.kind == "cloud-run") return make_cloud_run_target(target);
-  if (target.kind == "azure-premium") return make_azure_target(target);
+  if (target.kind == "azure-premium" || target.kind == "azure-flex") return make_azure_target(target);
   if (target.kind == "application-auto-scaling") return make_scalable(control);
   return make_lambda(target);
 }
@@ -122,7 +144,8 @@ std::string target_identity(const ControlTarget& target) {
   for (const std::string& part : {target.url, target.space, target.workload, target.name, target.function,
                                   target.qualifier, target.uuid, target.region})
     text += "|" + part;
-  if (!target.dimension.empty()) text += "|" + target.dimension;
+  for (const std::string& part : {target.dimension, target.group})
+    if (!part.empty()) text += "|" + part;
   for (const std::string& word : target.command) text += "|" + word;
   return text;
 }

@@ -3,7 +3,7 @@
 import json
 import os
 
-from fake_targets import FakeAutoScaling, FakeAzure, FakeCloudRun, FakeKubernetes, FakeLambda, FakePrometheus, FakeWebhook
+from fake_targets import FakeAutoScaling, FakeAzure, FakeAzureFlex, FakeCloudRun, FakeKubernetes, FakeLambda, FakePrometheus, FakeWebhook
 from server_process import PROGRAM, Server, ServerTest, run
 
 TOKEN = "a-token-of-the-cluster"
@@ -98,14 +98,17 @@ target.change_every = "100ms"
                        'target.change_every = "100ms"\n')
         return api
 
-    def azure(self):
-        api = FakeAzure()
+    def azure(self, more="", kind="azure-premium"):
+        api = FakeAzure() if kind == "azure-premium" else FakeAzureFlex()
         self.addCleanup(api.close)
         self.environment(IDENTITY_ENDPOINT=api.url + "/msi/token", IDENTITY_HEADER="header", AZURE_CLIENT_ID="",
                          AZURE_TENANT_ID="", AZURE_CLIENT_SECRET="", AZURE_FEDERATED_TOKEN_FILE="")
-        self.target = (f'target.kind = "azure-premium"\ntarget.url = "{api.url}"\ntarget.name = "{api.name}"\n'
-                       'target.change_every = "100ms"\n')
+        self.target = (f'target.kind = "{kind}"\ntarget.url = "{api.url}"\ntarget.name = "{api.name}"\n'
+                       f'target.change_every = "100ms"\n{more}')
         return api
+
+    def azure_flex(self):
+        return self.azure('target.group = "function:resize"\n', "azure-flex")
 
     def webhook(self):
         hook = FakeWebhook()

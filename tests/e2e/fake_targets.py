@@ -376,42 +376,89 @@ class FakeAutoScaling(Recorder):
 
 
 class FakeService(Recorder):
-    """A resource with a number in it, and the place that gives tokens for it. Only the newest token lets in; the first is
+    """A resource, whose requests resource() answers, and the place that gives tokens for it. Only the newest token lets in; the first is
     one that has just run out."""
 
-    def __init__(self, path, token_path, pointer):
-        super().__init__()
-        self.path, self.token_path, self.pointer = path, token_path, pointer
-        self.number = 1
+    def __init__(self, path, token_path):
+        self.path, self.token_path = path, token_path
         self.tokens = 0
+        self.allowed = set()  # tokens of others
+        super().__init__()
 
     def answer(self, method, path, query, headers, body):
         if path == self.token_path:
             self.tokens += 1
             return 200, {"access_token": f"token-{self.tokens}", "token_type": "Bearer", "expires_in": "3599"}
-        if headers.get("Authorization") != f"Bearer token-{max(self.tokens, 2)}":
+        if headers.get("Authorization", "").removeprefix("Bearer ") not in self.allowed | {f"token-{max(self.tokens, 2)}"}:
             return 401, {"error": {"code": 401, "message": "the token has run out"}}
         if path != self.path:
             return 404, {"error": {"code": 404, "message": path + " was not found"}}
-        outer, inner = self.pointer
-        if method == "PATCH":
-            self.number = json.loads(body)[outer][inner]
-        return 200, {"name": "a", outer: {inner: self.number} if self.number else {}}
+        return self.resource(method, body)
 
 
 class FakeCloudRun(FakeService):
     name = "projects/shop/locations/europe-west1/services/resize"
 
     def __init__(self):
-        super().__init__("/v2/" + self.name, "/computeMetadata/v1/instance/service-accounts/default/token",
-                         ("scaling", "minInstanceCount"))
+        self.number = 1
+        super().__init__("/v2/" + self.name, "/computeMetadata/v1/instance/service-accounts/default/token")
+
+    def resource(self, method, body):
+        if method == "PATCH":
+            self.number = json.loads(body)["scaling"]["minInstanceCount"]
+        return 200, {"name": "a", "scaling": {"minInstanceCount": self.number} if self.number else {}}
 
 
 class FakeAzure(FakeService):
+    """The configuration of an app in a Premium plan; what a PATCH does not name stays."""
+
     name = "/subscriptions/s/resourceGroups/shop/providers/Microsoft.Web/sites/resize"
 
     def __init__(self):
-        super().__init__(self.name + "/config/web", "/msi/token", ("properties", "minimumElasticInstanceCount"))
+        self.properties = {"minimumElasticInstanceCount": 1, "preWarmedInstanceCount": 3, "http20Enabled": True}
+        super().__init__(self.name + "/config/web", "/msi/token")
+
+    @property
+    def number(self):
+        return self.properties["minimumElasticInstanceCount"]
+
+    def resource(self, method, body):
+        if method == "PATCH":
+            self.properties |= json.loads(body)["properties"]
+        return 200, {"id": self.path, "properties": self.properties}
+
+
+class FakeAzureFlex(FakeService):
+    """An app in a Flex Consumption plan: read and written whole. `fails`: what is answered in place of writes; `garbled`: what
+    is answered to a reading."""
+
+    name = FakeAzure.name
+
+    def __init__(self):
+        self.site = {"id": self.name, "name": "resize", "location": "North Europe", "kind": "functionapp,linux", "tags": {"team": "shop"},
+                     "identity": {"type": "SystemAssigned", "principalId": "p"},
+                     "properties": {"state": "Running", "serverFarmId": "/plans/flex", "httpsOnly": True, "functionAppConfig": {
+                         "deployment": {"storage": {"type": "blobContainer", "value": "https://b/c",
+                                                    "authentication": {"type": "SystemAssignedIdentity"}}},
+                         "runtime": {"name": "python", "version": "3.12"},
+                         "scaleAndConcurrency": {"alwaysReady": [{"name": "http", "instanceCount": 2}], "maximumInstanceCount": 100,
+                                                 "instanceMemoryMB": 2048, "triggers": {"http": {"perInstanceConcurrency": 16}}}}}}
+        self.fails = None
+        self.garbled = None
+        super().__init__(self.name, "/msi/token")
+
+    @property
+    def number(self):
+        scale = self.site["properties"]["functionAppConfig"]["scaleAndConcurrency"]
+        return {each["name"]: each["instanceCount"] for each in scale["alwaysReady"]}.get("function:resize", 0)
+
+    def resource(self, method, body):
+        if method == "PUT" and self.fails:
+            return self.fails
+        if method == "PUT":
+            self.site = json.loads(body)
+            return 202, self.site
+        return (200, self.garbled) if self.garbled else (200, self.site)
 
 
 class FakeWebhook(Recorder):

@@ -1,6 +1,7 @@
 #include "edge/cloud/targets/application_auto_scaling.h"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/json.hpp>
 #include <utility>
 
@@ -70,7 +71,9 @@ class ScalableCapacity : public ScaleTarget, public LevelSchedule {
 
   Result<TargetState> current(const std::stop_token& stop) override;
   Result<void> set(std::optional<std::uint32_t> instances, const std::stop_token& stop) override;
+  Result<void> put_back(const TargetState& found, const std::stop_token& stop) override;
   std::string request_text(std::optional<std::uint32_t> instances) const override;
+  std::string put_back_text(const TargetState& found) const override;
   LevelSchedule* schedule() override { return this; }
 
   Result<std::vector<ScheduledLevel>> scheduled(const std::stop_token& stop) override;
@@ -88,10 +91,15 @@ class ScalableCapacity : public ScaleTarget, public LevelSchedule {
             {"ResourceId", resource_.id},
             {"ScalableDimension", resource_.dimension}};
   }
-  Call registering(std::uint32_t least) const {
+  bool above_most(std::uint32_t capacity) const { return resource_.raise_most && capacity > most_; }
+  Call registering(std::optional<std::uint32_t> least, std::optional<std::uint32_t> most) const {
     Call call{"RegisterScalableTarget", named()};
-    call.body["MinCapacity"] = least;
+    if (least) call.body["MinCapacity"] = *least;
+    if (most) call.body["MaxCapacity"] = *most;
     return call;
+  }
+  Call registering(std::uint32_t least) const {
+    return registering(least, above_most(least) ? std::optional(least) : std::nullopt);
   }
   Call changing(const ScheduleChange& change) const;
   std::string text(const Call& call) const {
@@ -104,7 +112,8 @@ class ScalableCapacity : public ScaleTarget, public LevelSchedule {
 
   ServiceAccess access_;
   ScalableResource resource_;
-  bool suspended_ = false;  ///< when it was read last
+  bool suspended_ = false;                        ///< when it was read last
+  std::atomic<std::uint32_t> most_ = UINT32_MAX;  ///< MaxCapacity then
 };
 
 Result<std::string> ScalableCapacity::ask(const Call& call, const std::stop_token& stop) const {
@@ -130,6 +139,8 @@ Result<TargetState> ScalableCapacity::current(const std::stop_token& stop) {
     for (const ScalableTargetPage::One& one : page->targets) {
       if (!is_meant(one.id, one.dimension)) continue;
       suspended_ = one.suspended;
+      most_ = one.most;
+      if (resource_.raise_most) return TargetState{.set = one.least, .ready = {}, .beside = one.most};
       return TargetState{.set = one.least, .ready = {}, .most = one.most};
     }
     if (page->next_token.empty())
@@ -147,6 +158,17 @@ Result<void> ScalableCapacity::set(std::optional<std::uint32_t> instances, const
   const Result<std::string> answer = ask(registering(*instances), stop);
   if (!answer) return std::unexpected(answer.error());
   return {};
+}
+
+Result<void> ScalableCapacity::put_back(const TargetState& found, const std::stop_token& stop) {
+  if (!found.set || !found.beside) return set(found.set, stop);
+  const Result<std::string> answer = ask(registering(found.set, found.beside), stop);
+  if (!answer) return std::unexpected(answer.error());
+  return {};
+}
+
+std::string ScalableCapacity::put_back_text(const TargetState& found) const {
+  return found.set && found.beside ? text(registering(found.set, found.beside)) : request_text(found.set);
 }
 
 std::string ScalableCapacity::request_text(std::optional<std::uint32_t> instances) const {
@@ -185,6 +207,12 @@ Result<void> ScalableCapacity::change(const ScheduleChange& change, const std::s
     return error(ErrorCode::Conflict, "scheduled scaling of " + resource_.id +
                                           " is suspended (ScheduledScalingSuspended); only what is set at "
                                           "once has an effect");
+  // At its time the action finds room.
+  if (change.kind == ScheduleChange::Kind::Put && above_most(change.level.instances)) {
+    const Result<std::string> raised = ask(registering(std::nullopt, change.level.instances), stop);
+    if (!raised) return std::unexpected(raised.error());
+    most_ = change.level.instances;
+  }
   const Result<std::string> answer = ask(changing(change), stop);
   const bool gone = !answer && change.kind == ScheduleChange::Kind::Remove &&
                     answer.error().message.find("ObjectNotFoundException") != std::string::npos;

@@ -14,9 +14,10 @@ namespace forewarm {
 
 /// A scalable target of Application Auto Scaling, which has to be registered there.
 struct ScalableResource {
-  std::string id;         ///< function:NAME:ALIAS, service/CLUSTER/NAME, ...
-  std::string dimension;  ///< lambda:function:ProvisionedConcurrency, ecs:service:DesiredCount, ...
-  std::string queue;      ///< of whose levels the scheduled actions are
+  std::string id;           ///< function:NAME:ALIAS, service/CLUSTER/NAME, ...
+  std::string dimension;    ///< lambda:function:ProvisionedConcurrency, ecs:service:DesiredCount, ...
+  std::string queue;        ///< of whose levels the scheduled actions are
+  bool raise_most = false;  ///< MaxCapacity is raised to what is set, and put back with what was found
 
   /// Of the service (ServiceNamespace): the first part of the dimension.
   std::string space() const { return dimension.substr(0, dimension.find(':')); }
@@ -26,7 +27,8 @@ bool is_scalable_dimension(std::string_view text);
 
 /// MinCapacity of a scalable target, now and, by one-time scheduled actions, at times to come (Application
 /// Auto Scaling API 2016-02-06: Describe- and RegisterScalableTarget, Describe-, Put- and
-/// DeleteScheduledAction). MaxCapacity stays as it is, and is the most that can be set. What the resource has
+/// DeleteScheduledAction). MaxCapacity stays as it is, and is the most that can be set, or is raised where
+/// more is set, and lowered by nothing but put_back(). What the resource has
 /// above MinCapacity is the business of its scaling policies: to lower MinCapacity alone takes nothing away.
 std::unique_ptr<ScaleTarget> make_application_auto_scaling(ServiceAccess access, ScalableResource resource);
 

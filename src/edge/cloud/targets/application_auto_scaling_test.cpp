@@ -30,6 +30,13 @@ TEST(ApplicationAutoScaling, SaysWhatItSends) {
             kBegin + "DeleteScheduledAction " + kNamed + R"("ScheduledActionName":"forewarm-orders-001"})");
 }
 
+TEST(ApplicationAutoScaling, WhatWasFoundOfMaxCapacityIsPutBackWithIt) {
+  const auto target = resize_live();
+  EXPECT_EQ(target->put_back_text({.set = 2, .ready = {}, .beside = 30}),
+            kBegin + "RegisterScalableTarget " + kNamed + R"("MinCapacity":2,"MaxCapacity":30})");
+  EXPECT_EQ(target->put_back_text({.set = 2, .ready = {}}), target->request_text(2));
+}
+
 TEST(ApplicationAutoScaling, ReadsScalableTargets) {
   const auto page = parse_scalable_targets(
       R"({"NextToken":"more","ScalableTargets":[{"ServiceNamespace":"lambda","ResourceId":"function:resize:live",)"

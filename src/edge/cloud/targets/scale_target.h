@@ -13,9 +13,10 @@ class LevelSchedule;
 
 /// What a target is set to.
 struct TargetState {
-  std::optional<std::uint32_t> set;     ///< none: nothing is set there
-  std::optional<std::uint32_t> ready;   ///< instances that can work now, where it says so
-  std::optional<std::uint32_t> most{};  ///< that it takes as it is set up now; none: it does not say
+  std::optional<std::uint32_t> set;       ///< none: nothing is set there
+  std::optional<std::uint32_t> ready;     ///< instances that can work now, where it says so
+  std::optional<std::uint32_t> most{};    ///< that it takes as it is set up now; none: it does not say
+  std::optional<std::uint32_t> beside{};  ///< another number that set() may change too; none: there is none
 
   friend bool operator==(const TargetState&, const TargetState&) = default;
 };
@@ -33,8 +34,13 @@ class ScaleTarget {
   virtual Result<TargetState> current(const std::stop_token& stop) = 0;
   /// The same number again changes nothing. None: that nothing is set, as it may have been found.
   virtual Result<void> set(std::optional<std::uint32_t> instances, const std::stop_token& stop) = 0;
+  /// As it was found, with what was beside.
+  virtual Result<void> put_back(const TargetState& found, const std::stop_token& stop) {
+    return set(found.set, stop);
+  }
   /// What set() sends, for people: no secrets.
   virtual std::string request_text(std::optional<std::uint32_t> instances) const = 0;
+  virtual std::string put_back_text(const TargetState& found) const { return request_text(found.set); }
   /// Where it keeps numbers for times to come; null: it takes only what is to be set at once. A part of this.
   virtual LevelSchedule* schedule() { return nullptr; }
 };

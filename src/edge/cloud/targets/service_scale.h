@@ -18,15 +18,4 @@ std::unique_ptr<TargetTranslator> make_cloud_run(CloudRunService service);
 /// Whether it is of that form.
 bool is_cloud_run_service(std::string_view name);
 
-/// Always-ready instances of an app in Azure's Elastic Premium plan (App Service REST API, Web Apps, Get and
-/// Update Configuration, `minimumElasticInstanceCount`). Pre-warmed instances stay as they are. What is none
-/// cannot be said there.
-struct AzureElasticApp {
-  std::string url = "https://management.azure.com";
-  std::string name;  ///< /subscriptions/S/resourceGroups/G/providers/Microsoft.Web/sites/A
-};
-std::unique_ptr<TargetTranslator> make_azure_elastic(AzureElasticApp app);
-/// Whether it is of that form.
-bool is_azure_app(std::string_view name);
-
 }  // namespace forewarm

@@ -135,21 +135,6 @@ TEST(CloudRun, NamesOfServicesAreWhole) {
     EXPECT_FALSE(is_cloud_run_service(wrong)) << wrong;
 }
 
-TEST(AzureElastic, PatchesTheMinimumAlone) {
-  const std::string name = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/a";
-  ASSERT_TRUE(is_azure_app(name));
-  EXPECT_FALSE(is_azure_app(name.substr(1)));
-  EXPECT_FALSE(is_azure_app(name + "/functions/f"));
-  const auto app = make_azure_elastic({.name = name});
-  const FetchRequest patch = *app->write(4);
-  EXPECT_EQ(patch.method, "PATCH");
-  EXPECT_EQ(patch.url, "https://management.azure.com" + name + "/config/web?api-version=2025-05-01");
-  EXPECT_EQ(patch.url, app->read()->url);
-  EXPECT_EQ(patch.body, R"({"properties":{"minimumElasticInstanceCount":4}})");
-  EXPECT_FALSE(app->write(std::nullopt));
-  EXPECT_EQ(app->state(answer(200, R"({"properties":{"minimumElasticInstanceCount":1}})"))->set, 1U);
-}
-
 TEST(Authorisation, ATokenThatCannotBeHadIsSaid) {
   FetchRequest request;
   ASSERT_TRUE(bearer_token_of([] { return Result<std::string>("abc"); })(request));

@@ -25,6 +25,7 @@ struct Alert {
   TimePoint since;           ///< the condition has held since then
   TimePoint fired = kNever;  ///< it counts since then; never: not yet
   bool firing() const { return fired != kNever; }
+  friend bool operator==(const Alert&, const Alert&) = default;
 };
 
 using AlertLabels = std::vector<std::pair<std::string, std::string>>;

@@ -1,16 +1,24 @@
 #include "edge/observe/notify/alert_book.h"
 
-#include <set>
-
 namespace forewarm {
+
+void AlertBook::remember(std::span<const Alert> firing, TimePoint until) {
+  remembered_until_ = until;
+  for (const Alert& alert : firing) {
+    const Key key(alert.rule->name, alert.subject);
+    alerts_.insert_or_assign(key, alert);
+    remembered_.insert(key);
+  }
+}
 
 AlertBook::Changes AlertBook::update(TimePoint now, std::span<const AlertHold> holds,
                                      const Lasting& lasting) {
   Changes changes;
-  std::set<std::pair<std::string_view, std::vector<std::string>>> held;
+  std::set<Key> held;
   for (const AlertHold& hold : holds) {
-    const auto key = std::pair(hold.rule->name, hold.subject);
+    const Key key(hold.rule->name, hold.subject);
     held.insert(key);
+    remembered_.erase(key);
     const auto [at, fresh] =
         alerts_.try_emplace(key, Alert{hold.rule, hold.subject, hold.value, now, kNever});
     Alert& alert = at->second;
@@ -22,6 +30,8 @@ AlertBook::Changes AlertBook::update(TimePoint now, std::span<const AlertHold> h
   }
   std::erase_if(alerts_, [&](const auto& each) {
     if (held.contains(each.first)) return false;
+    if (now < remembered_until_ && remembered_.contains(each.first)) return false;
+    remembered_.erase(each.first);
     if (each.second.firing()) changes.resolved.push_back(each.second);
     return true;
   });

@@ -21,6 +21,29 @@ bool NotificationSchedule::wanted(const AlertRule& rule) const {
   return has(options_.severities, rule.severity) && has(options_.rules, rule.name);
 }
 
+NotificationSchedule::Memory NotificationSchedule::memory() const {
+  Memory memory;
+  for (const auto& [name, group] : groups_) {
+    Memory::Rule rule{.rule = group.rule, .next = group.next, .repeat = group.repeat};
+    for (const auto& [key, told] : group.alerts)
+      if (told.told) rule.told.push_back(told.alert);
+    if (!rule.told.empty()) memory.rules.push_back(std::move(rule));
+  }
+  return memory;
+}
+
+void NotificationSchedule::remember(TimePoint now, const Memory& memory) {
+  for (const Memory::Rule& before : memory.rules) {
+    if (!wanted(*before.rule)) continue;
+    Group& group = groups_[before.rule->name];
+    group.rule = before.rule;
+    group.next = std::min(before.next, now + options_.group_interval);
+    group.repeat = std::min(before.repeat, now + options_.repeat_interval);
+    for (const Alert& alert : before.told)
+      group.alerts[alert.subject] = {.alert = alert, .resolved = kNever, .told = true};
+  }
+}
+
 void NotificationSchedule::observe(TimePoint now, std::span<const Alert> firing) {
   const auto muted = [&](const Alert& alert) {
     return std::ranges::any_of(firing, [&](const Alert& other) {

@@ -58,6 +58,22 @@ class NotificationSchedule {
   };
   explicit NotificationSchedule(Options options) : options_(std::move(options)), random_(options_.seed) {}
 
+  /// What the receiver has been told of and when it is to hear again: all that has to outlive this.
+  struct Memory {
+    struct Rule {
+      const AlertRule* rule = nullptr;
+      TimePoint next;
+      TimePoint repeat = kNever;
+      std::vector<Alert> told{};  ///< that they fire, and not that they are over
+      friend bool operator==(const Rule&, const Rule&) = default;
+    };
+    std::vector<Rule> rules{};
+    friend bool operator==(const Memory&, const Memory&) = default;
+  };
+  Memory memory() const;
+  /// What was told before counts as told; times are taken for no later than they could be.
+  void remember(TimePoint now, const Memory& memory);
+
   void observe(TimePoint now, std::span<const Alert> firing);
   /// A message that is due, if there is one and none is under way.
   std::optional<Notification> take(TimePoint now);
