@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "app/alert_service.h"
 #include "edge/observe/notify/alert_memory.h"
 
 namespace forewarm {
@@ -21,19 +20,17 @@ std::function<void(std::string)> keep_alerts_in(HistoryKeeper& keeper, std::func
   };
 }
 
-void fetch_kept_alerts(HistoryKeeper& keeper, Loop& loop, const std::unique_ptr<AlertService>& alerts) {
-  if (alerts == nullptr) return;
-  alerts->await_memory();
-  const auto remember = [&alerts](const std::optional<SavedMemory>& saved) {
-    if (alerts != nullptr) alerts->remember(saved);
+std::function<bool(AlertService::Server::Recalled)> recall_alerts_of(HistoryKeeper& keeper, Loop& loop,
+                                                                     bool anew) {
+  return [&keeper, &loop, anew, first = true](AlertService::Server::Recalled recalled) mutable {
+    if (!std::exchange(first, false) && !anew) return false;
+    return keeper.give_first([&loop, recalled](HistoryDatabase& database) -> Result<void> {
+      Result<std::optional<SavedMemory>> kept = database.memory(kAlertMemory);
+      loop.post([recalled, saved = kept.value_or(std::nullopt)] { recalled(saved); });
+      if (!kept) return std::unexpected(kept.error());
+      return {};
+    });
   };
-  const bool taken = keeper.give_first([&loop, remember](HistoryDatabase& database) -> Result<void> {
-    Result<std::optional<SavedMemory>> kept = database.memory(kAlertMemory);
-    loop.post([remember, saved = kept.value_or(std::nullopt)] { remember(saved); });
-    if (!kept) return std::unexpected(kept.error());
-    return {};
-  });
-  if (!taken) remember(std::nullopt);
 }
 
 }  // namespace forewarm

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "app/notify_config.h"
 #include "app/task_thread.h"
@@ -82,6 +83,7 @@ void AlertService::tick() {
     looked_at_ = now;
     look(now);
   }
+  begin_or_cease_to_tell();
   if (tells())
     for (const auto& receiver : receivers_) send(now, *receiver);
   timer_ = server_.loop->call_after(kAlertTick, [this] { tick(); });
@@ -105,6 +107,13 @@ void AlertService::look(TimePoint now) {
   const std::vector<Alert> firing = book_.firing();
   for (const auto& receiver : receivers_) receiver->schedule.observe(now, firing);
   if (!changes.fired.empty() || !changes.resolved.empty()) keep();
+}
+
+void AlertService::begin_or_cease_to_tell() {
+  const bool quiet = server_.quiet && server_.quiet();
+  if (std::exchange(quiet_, quiet) == quiet || quiet) return;
+  const auto recalled = [this](const std::optional<SavedMemory>& saved) { remember(saved); };
+  awaits_memory_ = server_.recall && server_.recall(recalled);
 }
 
 void AlertService::remember(const std::optional<SavedMemory>& saved) {

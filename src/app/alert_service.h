@@ -37,18 +37,16 @@ class AlertService {
     std::function<bool()> quiet{};
     /// Takes what has to outlive this, when it has changed; empty: nothing does.
     std::function<void(std::string text)> keep{};
+    /// Asked when this begins to tell: gives what was kept, by this program before or by the copy that told
+    /// before, on the loop's thread; until then nobody is told. False: nothing is given.
+    using Recalled = std::function<void(const std::optional<SavedMemory>&)>;
+    std::function<bool(Recalled)> recall{};
   };
   AlertService(Server server, const AlertsConfig& alerts, const std::vector<NotifyConfig>& notify);
   ~AlertService();
 
   /// Receivers that are as they were go on as they are. Never waits.
   void configure(const AlertsConfig& alerts, const std::vector<NotifyConfig>& notify);
-  /// What was kept, by this program before or by the copy that told before: nobody is told again of what was
-  /// told, and whoever was told that an alert fires is told that it is over. What cannot be read is passed
-  /// over, and said.
-  void remember(const std::optional<SavedMemory>& saved);
-  /// Nobody is told of anything before remember().
-  void await_memory() { awaits_memory_ = true; }
   /// What holds and who is told: GET /v1/alerts.
   std::string json() const;
   void add_route(Routes& routes);
@@ -63,8 +61,12 @@ class AlertService {
   void send(TimePoint now, Receiver& receiver);
   void settled(Receiver& receiver, const DeliveryOutcome& outcome);
   Duration lasting(const AlertRule& rule) const;
-  bool tells() const { return !awaits_memory_ && (!server_.quiet || !server_.quiet()); }
+  bool tells() const { return !quiet_ && !awaits_memory_; }
   void keep();
+  void begin_or_cease_to_tell();
+  /// Nobody is told again of what was told, and whoever was told that an alert fires is told that it is over.
+  /// What cannot be read is passed over, and said.
+  void remember(const std::optional<SavedMemory>& saved);
 
   Server server_;
   AlertsConfig alerts_;
@@ -73,6 +75,7 @@ class AlertService {
   std::vector<std::unique_ptr<Receiver>> receivers_;
   std::vector<std::unique_ptr<Receiver>> leaving_;  ///< their last message is under way
   TimePoint looked_at_;
+  bool quiet_ = true;  ///< somebody else tells, or this has not begun to
   bool awaits_memory_ = false;
   std::string kept_;  ///< as it was kept last
   std::unique_ptr<Loop::Timer> timer_;

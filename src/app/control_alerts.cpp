@@ -22,13 +22,15 @@ std::unique_ptr<AlertService> make_control_alerts(ControlWatched watched, const 
     return election && !election->leads && !election->leader.empty();
   };
   return std::make_unique<AlertService>(
-      AlertService::Server{.loop = watched.loop,
-                           .log = watched.log,
-                           .now = watched.now,
-                           .metrics = metrics,
-                           .sender = sender,
-                           .quiet = quiet,
-                           .keep = keep_alerts_in(*watched.history, watched.now)},
+      AlertService::Server{
+          .loop = watched.loop,
+          .log = watched.log,
+          .now = watched.now,
+          .metrics = metrics,
+          .sender = sender,
+          .quiet = quiet,
+          .keep = keep_alerts_in(*watched.history, watched.now),
+          .recall = recall_alerts_of(*watched.history, *watched.loop, !config.history.empty())},
       config.alerts, config.notify);
 }
 

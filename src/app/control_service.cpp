@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "app/alert_keeper.h"
 #include "app/control_alerts.h"
 #include "app/control_backfill.h"
 #include "app/control_history.h"
@@ -174,7 +173,6 @@ Result<void> Service::listen() {
   alerts_ = make_control_alerts({&loop_, &log(), [this] { return now(); }, [this] { return samples(); },
                                  [this] { return admin_->endpoint(); }, &lead_, keeper_.get()},
                                 options_.config);
-  fetch_kept_alerts(*keeper_, loop_, alerts_);
   auto routes = ControlRoutes::make(
       *admin, options_.config.admin_tokens,
       {.ready =
@@ -331,7 +329,6 @@ void Service::recommend(Controlled& c, const TargetOrder& order) {
 /// Another copy may have told the targets other numbers since.
 void Service::begin_to_lead() {
   state_->doubt();
-  if (!options_.config.history.empty()) fetch_kept_alerts(*keeper_, loop_, alerts_);
   for (const auto& each : queues_) {
     if (each->target->readable()) continue;
     each->queue.forget();

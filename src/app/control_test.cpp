@@ -95,7 +95,9 @@ TEST(ControlConfig, ErrorsNamePlaceAndRemedy) {
 std::string refusal_of_two(const std::string& one, const std::string& other) {
   const auto control = [](const std::string& queue, const std::string& target) {
     return "[[control]]\nqueue = \"" + queue +
-           "\"\nmetrics.url = \"http://127.0.0.1:9090\"\nmetrics.waiting = \"w\"\n" + target + "\n";
+           "\"\nmetrics.url = \"http://127.0.0.1:9090\"\nmetrics.waiting = \"w\"\nmetrics.arrived_total = "
+           "\"a\"\n" +
+           target + "\n";
   };
   return refusal_of_config(control("orders", one) + control("mails", other));
 }
@@ -103,7 +105,7 @@ std::string refusal_of_two(const std::string& one, const std::string& other) {
 TEST(ControlConfig, TwoThatWouldUndoEachOtherAreRefusedWithBothPlacesAndTheRemedy) {
   const std::string pods = "target.kind = \"kubernetes\"\ntarget.name = \"worker\"\n";
   const std::string refusal = refusal_of_two(pods, pods);
-  EXPECT_NE(refusal.find("control.toml:7:"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("control.toml:9:"), std::string::npos) << refusal;
   EXPECT_NE(refusal.find("'mails' has the target of 'orders' (control.toml:1:"), std::string::npos);
   EXPECT_NE(refusal.find("Give one [[control]] metrics of both queues"), std::string::npos);
   EXPECT_EQ(refusal_of_two(pods, pods + "target.namespace = \"other\"\n"), "");

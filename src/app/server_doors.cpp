@@ -72,9 +72,9 @@ void ServerImpl::make_alerts() {
                            .now = [this] { return world_->now(); },
                            .metrics = [this](const MetricFilter& wanted) { return metrics_.points(wanted); },
                            .sender = sender,
-                           .keep = keep_alerts_in(history_->keeper(), [this] { return world_->now(); })},
+                           .keep = keep_alerts_in(history_->keeper(), [this] { return world_->now(); }),
+                           .recall = recall_alerts_of(history_->keeper(), loop_, false)},
       config_.alerts, config_.notify);
-  fetch_kept_alerts(history_->keeper(), loop_, alerts_);
   alerts_->add_route(dashboard_->routes());
 }
 

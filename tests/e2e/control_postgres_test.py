@@ -8,6 +8,7 @@ import socket
 import time
 import unittest
 
+from loopback_recorder import Recorder
 from postgres_server import DatabaseTest
 from server_process import run, wait_for
 
@@ -22,7 +23,7 @@ class PostgresHistoryTest(DatabaseTest):
             self.assertNotIn(self.database.password, server.log.read_text() if server.log.exists() else "")
         super().tearDown()
 
-    def shared(self, name, leader=False, url=None, **config):
+    def shared(self, name, leader=False, url=None, notify="", **config):
         """One copy, with an empty folder."""
         secret = self.folder / "password"
         secret.write_text(self.database.password + "\n")
@@ -41,7 +42,7 @@ lease = "2s"
 renew_deadline = "1500ms"
 retry = "200ms"
 '''
-        return self.copy(name, more, **config)
+        return self.copy(name, more + notify, **config)
 
     def listed(self, control):
         """The history's series by name."""
@@ -81,6 +82,31 @@ retry = "200ms"
         self.assertEqual(self.api.replicas, 2)
         again = run("control", "rollback", "--config", c.config)
         self.assertIn("nothing was ever changed", again.stderr)
+
+    def test_who_leads_next_knows_what_receivers_were_told(self):
+        web = Recorder(lambda request: (200, "ok"))
+        self.addCleanup(web.close)
+
+        def told():
+            return [json.loads(request["body"])["status"] for request in web.requests]
+
+        notify = ('\n[alerts]\nevery = "1s"\nfor = { ForewarmControlSilent = "0s" }\n[[notify]]\nname = "hook"\n'
+                  f'url = "{web.url}"\nalerts = ["ForewarmControlSilent"]\ngroup_wait = "0s"\ngroup_interval = "1s"\n')
+        a = self.shared("a", leader=True, notify=notify).start()
+        wait_for(lambda: a.get("/v1/plan")["leader"]["leads"], "it leads")
+        b = self.shared("b", leader=True, notify=notify).start()
+        wait_for(lambda: b.get("/v1/plan")["leader"]["leader"] == "a", "the other knows")
+        self.prometheus.down = True
+        wait_for(lambda: told() == ["firing"], "the one that leads tells")
+        kept = "SELECT count(*) FROM forewarm.memories WHERE memory LIKE '%\"told\":[{%'"
+        wait_for(lambda: self.database.query(kept) == "1", "which is kept")
+        a.kill()
+        wait_for(lambda: b.get("/v1/plan")["leader"]["leads"], "the other leads")
+        now = time.monotonic()
+        wait_for(lambda: time.monotonic() > now + 2.5, "looks go by")
+        self.prometheus.down = False
+        wait_for(lambda: len(told()) > 1, "it tells of the end")
+        self.assertEqual(told(), ["firing", "resolved"])
 
     def test_a_crash_of_the_database_is_a_gap_and_no_target_is_told_before_what_was_found_is_kept(self):
         self.prometheus.drain()

@@ -39,6 +39,35 @@ class ScheduleTest(AutoScalingTest):
         self.assertEqual((done.returncode, done.stdout), (0, "orders: 2, as found\n"), done.stderr)
         self.assertEqual((api.actions, api.least, api.most), (FOREIGN, 2, 30))
 
+    def test_fewer_than_are_wanted_are_told_where_the_target_takes_no_more_and_that_is_said(self):
+        api = self.auto_scaling()
+        api.most = 12
+        control = self.control("--apply").start()
+        wait_for(lambda: control.queue()["set"] == 2, "the target is read")
+        self.prometheus.backlog(3000)
+        wait_for(lambda: api.least == 12, "it has all that it takes")
+        plan = wait_for(lambda: (lambda now: now if now["held_from"] else None)(control.queue()), "more are wanted")
+        self.assertEqual((plan["most"], plan["held_from"]), (12, 30))
+        held = [line for line in control.directives("refused") if "takes 12 at most" in line["answer"]]
+        self.assertIn("target.raise_maximum = true", held[0]["answer"])
+        self.assertLess(len(held), 5, "it is not said again and again")
+        self.assertEqual((api.most, [call for call in api.calls("RegisterScalableTarget") if "MaxCapacity" in call]), (12, []))
+        control.stop()
+        self.assertIn("takes 12 at most", run("explain", "orders", "--data", self.folder / "data").stdout)
+
+    def test_max_capacity_is_raised_where_that_is_allowed_and_put_back_by_the_rollback(self):
+        api = self.auto_scaling("target.raise_maximum = true\n")
+        api.most = 12
+        control = self.control("--apply").start()
+        wait_for(lambda: control.queue()["set"] == 2, "the target is read")
+        self.prometheus.backlog(3000)
+        wait_for(lambda: (api.least, api.most) == (30, 30), "both are raised")
+        wait_for(lambda: control.queue()["set"] == 30, "which is read")
+        self.assertEqual((control.queue()["most"], control.queue()["held_from"]), (None, None))
+        control.stop()
+        self.assertEqual(self.command("rollback").stdout, "orders: 2, as found\n")
+        self.assertEqual((api.least, api.most), (2, 12))
+
     def test_shadow_mode_says_what_it_would_schedule_and_sends_nothing(self):
         api = self.pulsing()
         control = self.start()

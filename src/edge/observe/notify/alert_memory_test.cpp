@@ -41,7 +41,7 @@ TEST(AlertMemory, WhatWasToldIsNotToldAgainAndItsEndIs) {
   const std::vector<Alert> both = {alert_of("ForewarmDeadLetters", "a"),
                                    alert_of("ForewarmDeadLetters", "b")};
   EXPECT_EQ(told_of(after, kNoon + 10min, both), "");
-  EXPECT_EQ(told_of(after, kNoon + 20min, std::span(both).first(1)), "+a-b") << "b ended meanwhile";
+  EXPECT_EQ(told_of(after, kNoon + 20min, std::span(both).first(1)), "-b+a") << "b ended meanwhile";
   EXPECT_EQ(told_of(after, kNoon + 21min + 4h, std::span(both).first(1)), "+a")
       << "and what goes on is repeated";
   EXPECT_EQ(told_of(after, kNoon + 30min + 4h, {}), "-a");
