@@ -41,7 +41,9 @@ class AzureElastic : public TargetTranslator {
   }
 
   Result<FetchRequest> put_back(const TargetState& found) const override {
-    if (!found.set || !found.beside) return write(found.set);
+    if (!found.set) return write(found.set);
+    // What was found before there was a limit is of those that are always ready.
+    if (!found.beside) return patched(*found.set, std::nullopt);
     return patched(*found.set - std::min(*found.set, counted(*found.beside)), found.beside);
   }
 
