@@ -115,7 +115,7 @@ backoff_max = "200ms"
     def attempts_learnt(self):
         """As the stopped server left it."""
         with contextlib.closing(sqlite3.connect(self.running.data / "history.db")) as history:
-            rows = history.execute("SELECT memory FROM retries").fetchall()
+            rows = history.execute("SELECT memory FROM memories WHERE name = 'failures'").fetchall()
         return int(re.search(r"learnt=(\d+)", rows[0][0])[1])
 
     def test_the_odds_go_on_from_where_they_were_after_a_restart(self):

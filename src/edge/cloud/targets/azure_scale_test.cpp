@@ -9,7 +9,7 @@ namespace {
 
 const std::string kAzureApp = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/a";
 
-HttpResponse said(std::string body, unsigned status = 200) {
+HttpResponse azure_said(std::string body, unsigned status = 200) {
   return {.status = status, .headers = {}, .body = std::move(body)};
 }
 
@@ -36,7 +36,7 @@ TEST(AzureElastic, PatchesTheMinimumAlone) {
   EXPECT_EQ(patch.body, R"({"properties":{"minimumElasticInstanceCount":4}})");
   EXPECT_FALSE(app->write(std::nullopt));
   const auto read = R"({"properties":{"minimumElasticInstanceCount":1,"preWarmedInstanceCount":5}})";
-  EXPECT_EQ(*app->state(said(read)), (TargetState{.set = 1, .ready = {}}));
+  EXPECT_EQ(*app->state(azure_said(read)), (TargetState{.set = 1, .ready = {}}));
 }
 
 TEST(AzureElastic, BeyondTheLimitOfAlwaysReadyInstancesArePreWarmed) {
@@ -46,7 +46,7 @@ TEST(AzureElastic, BeyondTheLimitOfAlwaysReadyInstancesArePreWarmed) {
   EXPECT_EQ(body(20), R"({"properties":{"minimumElasticInstanceCount":20,"preWarmedInstanceCount":1}})");
   EXPECT_EQ(body(27), R"({"properties":{"minimumElasticInstanceCount":20,"preWarmedInstanceCount":8}})");
   for (const std::uint32_t instances : {0U, 4U, 20U, 21U, 27U})
-    EXPECT_EQ(app->state(said(body(instances)))->set, instances) << "what was told is read";
+    EXPECT_EQ(app->state(azure_said(body(instances)))->set, instances) << "what was told is read";
 }
 
 TEST(AzureElastic, BothNumbersArePutBackAsTheyWereFound) {
@@ -54,10 +54,10 @@ TEST(AzureElastic, BothNumbersArePutBackAsTheyWereFound) {
   for (const char* both : {R"({"properties":{"minimumElasticInstanceCount":2,"preWarmedInstanceCount":3}})",
                            R"({"properties":{"minimumElasticInstanceCount":2,"preWarmedInstanceCount":1}})",
                            R"({"properties":{"minimumElasticInstanceCount":2,"preWarmedInstanceCount":0}})"})
-    EXPECT_EQ(app->put_back(*app->state(said(both)))->body, both);
+    EXPECT_EQ(app->put_back(*app->state(azure_said(both)))->body, both);
   EXPECT_EQ(app->put_back({.set = 2, .ready = {}})->body,
             R"({"properties":{"minimumElasticInstanceCount":2}})");
-  const auto nothing_said = app->state(said(R"({"properties":{"minimumElasticInstanceCount":2}})"));
+  const auto nothing_said = app->state(azure_said(R"({"properties":{"minimumElasticInstanceCount":2}})"));
   EXPECT_EQ(*nothing_said, (TargetState{.set = 2, .ready = {}, .beside = 1})) << "the plan's default";
 }
 
@@ -66,7 +66,7 @@ TEST(AzureFlex, TheWholeAppIsWrittenAsItWasReadButForTheGroup) {
   EXPECT_EQ(group->read()->url, "https://management.azure.com" + kAzureApp + "?api-version=2023-12-01");
   ASSERT_TRUE(group->rewrites());
   const auto written = [&](const std::string& before, std::optional<std::uint32_t> instances) {
-    const FetchRequest put = *group->rewrite(said(flex_site(before)), instances);
+    const FetchRequest put = *group->rewrite(azure_said(flex_site(before)), instances);
     EXPECT_EQ(put.method, "PUT");
     EXPECT_EQ(put.url, group->read()->url);
     return boost::json::parse(put.body);
@@ -87,7 +87,7 @@ TEST(AzureFlex, TheWholeAppIsWrittenAsItWasReadButForTheGroup) {
 
 TEST(AzureFlex, WhatOthersHaveIsNotThereForTheGroup) {
   const auto state = [](const std::string& group, const std::string& ready) {
-    return *flex(group)->state(said(flex_site(ready)));
+    return *flex(group)->state(azure_said(flex_site(ready)));
   };
   EXPECT_EQ(state("http", ""), (TargetState{.set = 0, .ready = {}, .most = 100}));
   const std::string both =
@@ -103,18 +103,20 @@ TEST(AzureFlex, AnAppOfAnotherPlanOrHalfAnAnswerIsNotWritten) {
     EXPECT_FALSE(group->state(answer));
     return written ? "" : written.error().message;
   };
-  EXPECT_NE(refusal(said(R"({"properties":{"functionAppConfig":null}})")).find("azure-premium"),
+  EXPECT_NE(refusal(azure_said(R"({"properties":{"functionAppConfig":null}})")).find("azure-premium"),
             std::string::npos);
-  EXPECT_NE(refusal(said(R"({"properties":{"functionApp)")).find("expected a JSON object"),
+  EXPECT_NE(refusal(azure_said(R"({"properties":{"functionApp)")).find("expected a JSON object"),
             std::string::npos);
-  EXPECT_NE(refusal(said("<html>")).find("expected a JSON object"), std::string::npos);
-  EXPECT_NE(refusal(said(flex_site(R"("alwaysReady":{},)"))).find("a list"), std::string::npos);
+  EXPECT_NE(refusal(azure_said("<html>")).find("expected a JSON object"), std::string::npos);
+  EXPECT_NE(refusal(azure_said(flex_site(R"("alwaysReady":{},)"))).find("a list"), std::string::npos);
   for (const char* wrong : {R"("alwaysReady":[{"instanceCount":2}],)", R"("alwaysReady":["http"],)",
                             R"("alwaysReady":[{"name":"http","instanceCount":"2"}],)",
                             R"("alwaysReady":[{"name":"http","instanceCount":-1}],)"})
-    EXPECT_NE(refusal(said(flex_site(wrong))).find("instanceCounts from 0 on"), std::string::npos) << wrong;
-  EXPECT_NE(refusal(said(R"({"error":{"message":"Too many requests"}})", 429)).find("Too many requests"),
-            std::string::npos);
+    EXPECT_NE(refusal(azure_said(flex_site(wrong))).find("instanceCounts from 0 on"), std::string::npos)
+        << wrong;
+  EXPECT_NE(
+      refusal(azure_said(R"({"error":{"message":"Too many requests"}})", 429)).find("Too many requests"),
+      std::string::npos);
 }
 
 TEST(AzureFlex, PeopleAreShownTheChangeAlone) {
