@@ -315,7 +315,9 @@ TEST(StoreFaults, WithoutFileDescriptorsAnOpenStoreGoesOnInTheSlotsThatItHas) {
     // What has gathered may fill the journal before the settler tries again; then a send is refused in words.
     for (int n = 0; id < 165 && n < 1'000'000; ++n) {
       const Result<void> sent = send_one();
-      if (!sent) ASSERT_EQ(sent.error().code, ErrorCode::Exhausted) << sent.error().message;
+      if (!sent) {
+        ASSERT_EQ(sent.error().code, ErrorCode::Exhausted) << sent.error().message;
+      }
     }
   }
   const auto contents = open_and_read(directory.path());
