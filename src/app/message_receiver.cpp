@@ -243,7 +243,9 @@ sqs::StringMap MessageReceiver::system_attributes(const sqs::ReceiveMessage& wan
     if (!value.empty() && is_wanted(wanted.system_attribute_names, name)) attributes.emplace(name, value);
   };
   add("SenderId", payload.sender_id);
-  const Message* message = context_.gate->core().message(lease.message);
+  const Message* known = context_.gate->core().message(lease.message);
+  // With a visibility timeout of 0 it may be in a dead-letter queue by now.
+  const Message* message = known != nullptr && known->queue == queue.id ? known : nullptr;
   add("SentTimestamp", milliseconds(message ? message->sent : payload.sent));
   add("ApproximateReceiveCount",
       std::to_string(lease.receive_count + (message ? message->received_before : 0)));
