@@ -9,7 +9,8 @@ disturbance of the machine falls on all. Compare ratios, not digits. A peer that
 
 --limit PROGRAM adds the limit of the path from a send to a function: a program that takes HTTP posts, keeps them, has
 them handled in invocations of 10 by handlers that it starts, and knows no queue: PROGRAM --port P --handlers 2
---batch 10 --seconds S --dir D prints done_per_s=N. It is loaded with wrk, 64 connections.
+--batch 10 --seconds S --dir D prints done_per_s=N. It and forewarm's same path, "sent singly, run", are loaded with
+wrk, 64 connections: a load program that takes more of the processors would not show how far they are apart.
 """
 
 import argparse
@@ -104,6 +105,19 @@ class Forewarm(Server):
         with open(endpoints, encoding="utf-8") as file:
             self.port = int(json.load(file)["sqs"].rsplit(":", 1)[1])
 
+    def ask(self, action, parameters):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/", json.dumps(parameters).encode(),
+            {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS." + action})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def waiting(self, queue):
+        """Messages that no function has begun with, and those that it has not done."""
+        answer = self.ask("GetQueueAttributes", {"QueueUrl": f"http://127.0.0.1:{self.port}/000000000000/{queue}",
+                                                 "AttributeNames": ["All"]})
+        return [int(answer["Attributes"]["ApproximateNumberOfMessages" + part]) for part in ("", "NotVisible")]
+
 
 class ForewarmWithFunction(Forewarm):
     functions = f"""
@@ -137,19 +151,7 @@ function = "busy"
         super().start()
         for _ in range(os.cpu_count()):
             self.ask("SendMessage", {"QueueUrl": f"http://127.0.0.1:{self.port}/000000000000/busy", "MessageBody": "-"})
-        wait_for("busy functions", lambda: self.waiting() == 0)
-
-    def waiting(self):
-        answer = self.ask("GetQueueAttributes", {"QueueUrl": f"http://127.0.0.1:{self.port}/000000000000/busy",
-                                                 "AttributeNames": ["ApproximateNumberOfMessages"]})
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
-
-    def ask(self, action, parameters):
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/", json.dumps(parameters).encode(),
-            {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS." + action})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        wait_for("busy functions", lambda: self.waiting("busy")[0] == 0)
 
 
 class Redis(Server):
@@ -186,8 +188,7 @@ CASES = [
     ("forewarm, single messages", Forewarm, "sqs", ["--connections", "64", "--batch", "1"], None),
     ("forewarm, run by a function", ForewarmWithFunction, "sqs",
      ["--connections", "64", "--batch", "10", "--consume", "0"], None),
-    ("forewarm, sent singly, run", ForewarmWithFunction, "sqs",
-     ["--connections", "64", "--batch", "1", "--bytes", "230", "--consume", "0"], None),
+    ("forewarm, sent singly, run", ForewarmWithFunction, None, [], "wrk"),
     ("forewarm, processors busy", ForewarmBesideBusyFunctions, "sqs", ["--connections", "64", "--batch", "10"], None),
     ("Redis streams, fsync always", Redis, "redis", ["--window", "500"], "redis-server"),
     ("RabbitMQ quorum queue", RabbitMq, "amqp", ["--window", "500"], RABBITMQ),
@@ -200,10 +201,13 @@ def measure(case, seconds, folder):
     try:
         server.start()
         before = cpu_seconds(server.pid)
-        answer = subprocess.run(
-            [os.path.join(BUILD, "bench_messages_" + program), "--port", str(server.port), "--seconds", str(seconds)]
-            + options, stdout=subprocess.PIPE, text=True, timeout=seconds + 60, check=True)
-        result = json.loads(answer.stdout)
+        if program is None:
+            result = send_with_wrk(server, seconds, folder)
+        else:
+            answer = subprocess.run([os.path.join(BUILD, "bench_messages_" + program), "--port", str(server.port),
+                                     "--seconds", str(seconds)] + options,
+                                    stdout=subprocess.PIPE, text=True, timeout=seconds + 60, check=True)
+            result = json.loads(answer.stdout)
         result["server_cpu_us"] = (cpu_seconds(server.pid) - before) * 1e6 / result["done"]
         return result
     finally:
@@ -213,36 +217,58 @@ def measure(case, seconds, folder):
 POST = """wrk.method = "POST"
 wrk.body = '{"QueueUrl":"http://127.0.0.1:9324/000000000000/bench","MessageBody":"' .. string.rep("x", 230) .. '"}'
 """
+SEND_MESSAGE = """wrk.headers["Content-Type"] = "application/x-amz-json-1.0"
+wrk.headers["X-Amz-Target"] = "AmazonSQS.SendMessage"
+"""
+
+
+def load_with_wrk(port, script, seconds, folder):
+    """Posts on 64 connections. How many were answered, in what time, and how soon."""
+    path = os.path.join(folder, "post.lua")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(script)
+    said = subprocess.run(["wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", "-s", path, f"http://127.0.0.1:{port}/"],
+                          stdout=subprocess.PIPE, text=True, timeout=seconds + 60, check=True).stdout
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise RuntimeError("not every request was answered: " + said)
+    in_us = {"us": 1, "ms": 1_000, "s": 1_000_000}
+    within = {at: float(value) * in_us[unit]
+              for at, value, unit in re.findall(r"^ +(50|99)% +([\d.]+)(us|ms|s)$", said, re.MULTILINE)}
+    return {"done": int(re.search(r"(\d+) requests in", said)[1]),
+            "messages_per_second": float(re.search(r"Requests/sec: *([\d.]+)", said)[1]),
+            "confirm_us": {"p50": within["50"], "p99": within["99"]}}
+
+
+def send_with_wrk(server, seconds, folder):
+    """What the function has not done when the load ends does not count."""
+    server.ask("CreateQueue", {"QueueName": "bench"})
+    result = load_with_wrk(server.port, POST + SEND_MESSAGE, seconds, folder)
+    done = result["done"] - sum(server.waiting("bench"))
+    result["messages_per_second"] *= done / result["done"]
+    return result | {"done": done}
 
 
 def measure_limit(program, seconds, folder):
     port = free_port()
-    with open(os.path.join(folder, "post.lua"), "w", encoding="ascii") as file:
-        file.write(POST)
     limit = subprocess.Popen([program, "--port", str(port), "--handlers", "2", "--batch", "10",
                               "--seconds", str(seconds + 4), "--dir", folder], stdout=subprocess.PIPE, text=True,
                              start_new_session=True)
     try:
         wait_for(program, lambda: listens(port))
-        answer = subprocess.run(["wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", "-s", folder + "/post.lua",
-                                 f"http://127.0.0.1:{port}/"], stdout=subprocess.PIPE, text=True, check=True)
+        result = load_with_wrk(port, POST, seconds, folder)
         said = limit.communicate(timeout=30)[0]
     finally:
         try:
             os.killpg(limit.pid, signal.SIGKILL)  # its handlers too
         except ProcessLookupError:
             pass
-    in_us = {"us": 1, "ms": 1_000, "s": 1_000_000}
-    confirm = {at: float(value) * in_us[unit]
-               for at, value, unit in re.findall(r"^ +(50|99)% +([\d.]+)(us|ms|s)$", answer.stdout, re.MULTILINE)}
-    return {"messages_per_second": float(re.search(r"done_per_s=([\d.]+)", said)[1]),
-            "confirm_us": {"p50": confirm["50"], "p99": confirm["99"]},
-            "server_cpu_us": float(re.search(r"server_cpu_us_per_msg=([\d.]+)", said)[1])}
+    return result | {"messages_per_second": float(re.search(r"done_per_s=([\d.]+)", said)[1]),
+                     "server_cpu_us": float(re.search(r"server_cpu_us_per_msg=([\d.]+)", said)[1])}
 
 
 def available(case):
-    program = os.path.join(BUILD, "bench_messages_" + case[2])
-    if os.path.exists(program) and (case[4] is None or shutil.which(case[4])):
+    program = case[2] is None or os.path.exists(os.path.join(BUILD, "bench_messages_" + case[2]))
+    if program and (case[4] is None or shutil.which(case[4])):
         return True
     print(f"{case[0]}: left out, it is not installed", file=sys.stderr)
     return False

@@ -11,16 +11,11 @@ echo of --echo: PROGRAM PORT, which answers posts with their body. Runs are inte
 import argparse
 import json
 import os
-import re
-import subprocess
 import sys
 import tempfile
 
-from messages import BUILD, Forewarm, POST, Server, cpu_seconds, free_port, listens, spread, wait_for
-
-HEADERS = """wrk.headers["Content-Type"] = "application/x-amz-json-1.0"
-wrk.headers["X-Amz-Target"] = "AmazonSQS.SendMessage"
-"""
+from messages import (BUILD, POST, SEND_MESSAGE, Forewarm, Server, cpu_seconds, free_port, listens, load_with_wrk, spread,
+                      wait_for)
 
 
 class Echo(Server):
@@ -35,28 +30,20 @@ class Echo(Server):
 class Queue(Forewarm):
     def start(self):
         super().start()
-        subprocess.run([os.path.join(BUILD, "forewarm"), "queue", "create", "bench"], check=True, stdout=subprocess.DEVNULL,
-                       env=os.environ | {"FOREWARM_ENDPOINT": f"http://127.0.0.1:{self.port}"})
+        self.ask("CreateQueue", {"QueueName": "bench"})
 
 
 def measure(make, seconds):
     with tempfile.TemporaryDirectory(prefix="forewarm-bench-", dir="/dev/shm") as folder:
-        script = os.path.join(folder, "post.lua")
-        with open(script, "w", encoding="ascii") as file:
-            file.write(HEADERS + POST)
         server = make(folder)
         try:
             server.start()
             before = cpu_seconds(server.pid)
-            said = subprocess.run(["wrk", "-t1", "-c64", f"-d{seconds}s", "-s", script, f"http://127.0.0.1:{server.port}/"],
-                                  stdout=subprocess.PIPE, text=True, check=True).stdout
+            result = load_with_wrk(server.port, POST + SEND_MESSAGE, seconds, folder)
             used = cpu_seconds(server.pid) - before
         finally:
             server.stop()
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise RuntimeError("not every request was answered: " + said)
-    requests = int(re.search(r"(\d+) requests in", said)[1])
-    return {"requests_per_second": float(re.search(r"Requests/sec: *([\d.]+)", said)[1]), "cpu_us": used * 1e6 / requests}
+    return {"requests_per_second": result["messages_per_second"], "cpu_us": used * 1e6 / result["done"]}
 
 
 def main():

@@ -28,7 +28,7 @@ class Loop {
 
   /// Runs `task` on the loop's thread, later. Any thread.
   void post(std::function<void()> task);
-  /// Runs `task` once no handler is ready, or after sixteen more: what one turn of the network gives to do
+  /// Runs `task` once no handler is ready, or after 64 more: what one turn of the network gives to do
   /// can be done together. The loop's thread.
   void call_when_idle(std::function<void()> task);
 

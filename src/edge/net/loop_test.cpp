@@ -94,7 +94,7 @@ TEST(Loop, IsIdleNowAndThenHoweverMuchThereIsToDo) {
   loop.post(again);
   loop.run_until(Loop::Clock::now());
   EXPECT_TRUE(idle);
-  EXPECT_EQ(before_idle, 16);
+  EXPECT_EQ(before_idle, 64);
 }
 
 TEST(Loop, ReturnsAtTheDeadlineWhenNothingHappens) {
