@@ -60,9 +60,9 @@ void SqsFront::answer(const HttpRequest& request, const std::shared_ptr<HttpRepl
   }
   const sqs::Parsed parsed =
       sqs::parse({request.method, request.path, request.query, request.headers, request.body});
-  const std::string id = request_id(first_request_id_ + request_number_++);
-  const auto send = [reply, protocol = parsed.protocol, id](std::string_view action, const auto& answer) {
-    sqs::HttpOutput out = sqs::render(answer, {protocol, action, id});
+  const auto send = [reply, protocol = parsed.protocol, number = first_request_id_ + request_number_++](
+                        std::string_view action, const auto& answer) {
+    sqs::HttpOutput out = sqs::render(answer, {protocol, action, request_id(number)});
     reply->send({out.status, std::move(out.headers), std::move(out.body)});
   };
   RequestContext context;
@@ -78,20 +78,23 @@ void SqsFront::answer(const HttpRequest& request, const std::shared_ptr<HttpRepl
   }
   if (!parsed.request) return send("", parsed.request.error());
   const std::string_view host = find_header(request.headers, "Host");
-  context.base_url =
-      host.empty() ? own_url_ : own_url_.substr(0, own_url_.find("://") + 3) + std::string(host);
-  if (!public_url_.empty()) context.base_url = public_url_;
+  if (!public_url_.empty())
+    context.base_url = public_url_;
+  else if (host.empty())
+    context.base_url = own_url_;
+  else
+    context.base_url.append(own_url_, 0, own_url_.find("://") + 3).append(host);
   const std::string_view trace = find_header(request.headers, "X-Amzn-Trace-Id");
   if (trace.size() <= kTraceHeaderMax) context.trace_header = trace;
   context.on_closed = [reply](std::function<void()> closed) { reply->on_closed(std::move(closed)); };
-  queues_.handle(*parsed.request, context,
-                 [send, action = std::string(sqs::action_name(*parsed.request))](
-                     const sqs::SqsResult<sqs::Response>& answer) {
-                   if (answer)
-                     send(action, *answer);
-                   else
-                     send(action, answer.error());
-                 });
+  queues_.handle(
+      *parsed.request, context,
+      [send, action = sqs::action_name(*parsed.request)](const sqs::SqsResult<sqs::Response>& answer) {
+        if (answer)
+          send(action, *answer);
+        else
+          send(action, answer.error());
+      });
 }
 
 }  // namespace forewarm

@@ -100,7 +100,10 @@ struct JsonWriter {
     if (!response.tags.empty()) json.key("Tags").map(response.tags);
     json.end_object();
   }
-  void operator()(const Sent& response) const { write_sent(json, response); }
+  void operator()(const Sent& response) const {
+    json.reserve(256);
+    write_sent(json, response);
+  }
   void operator()(const SentBatch& response) const {
     json.reserve(64 + 256 * response.successful.size());
     json.begin_object();
