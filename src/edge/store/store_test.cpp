@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <map>
+#include <thread>
 
+#include "edge/sqlite/sqlite.h"
 #include "edge/store/store_contents.h"
 #include "edge/store/store_fixture.h"
 
@@ -184,6 +186,29 @@ TEST(Store, CommitsWhatGatheredInOneGroup) {
   EXPECT_EQ(after.pending_bytes, 0U);
 }
 
+TEST(Store, WakesItsWriterWhenTheCallerSaysSoAndOnceForAllThatGathered) {
+  TemporaryDirectory directory;
+  std::vector<std::function<void()>> wakes;
+  auto store = open_store(
+      {.directory = directory.path(), .wake_soon = [&](auto wake) { wakes.push_back(std::move(wake)); }});
+  std::vector<Completion> completions(4);
+  for (std::uint64_t n = 0; n < 3; ++n) {
+    ASSERT_TRUE(store->submit({AppendMessage{{make_message(1 + n), "x"}}}, Durability::Synced,
+                              completions[n].done()));
+  }
+  ASSERT_EQ(wakes.size(), 1U);
+  EXPECT_EQ(store->statistics().commits, 0U);
+  wakes[0]();
+  for (std::size_t n = 0; n < 3; ++n) ASSERT_TRUE(completions[n].wait());
+  EXPECT_EQ(store->statistics().commits, 1U);
+
+  ASSERT_TRUE(
+      store->submit({AppendMessage{{make_message(4), "x"}}}, Durability::Synced, completions[3].done()));
+  ASSERT_EQ(wakes.size(), 2U);
+  wakes[1]();
+  EXPECT_TRUE(completions[3].wait());
+}
+
 TEST(Store, CommitsWhatWasSubmittedBeforeItCloses) {
   TemporaryDirectory directory;
   std::vector<Completion> completions(500);
@@ -296,6 +321,36 @@ TEST(Store, WritesNothingToTheDatabaseOfWhatIsRemovedSoon) {
   const auto contents = open_and_read(directory.path());
   ASSERT_TRUE(contents);
   EXPECT_EQ(contents->size(), kAlive);
+}
+
+/// Waits, for ten seconds at most, until messages.db of an open store has a message.
+bool is_settled(const std::string& directory, std::uint64_t id) {
+  sqlite::Connection database;
+  sqlite::Statement find;
+  if (database.open(directory + "/messages.db", nullptr, false) != sqlite::kOk) return false;
+  if (find.prepare(database, "SELECT id FROM messages WHERE id = ?") != sqlite::kOk) return false;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < deadline) {
+    find.bind(1, id);
+    const bool found = find.next();
+    find.reset();
+    if (found) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+/// A power cut would take such a commit back, and find the message's own one gone from the journal.
+TEST(Store, SettlesAMessageThatOnlyACommitRemovesThatIsNotSynced) {
+  TemporaryDirectory directory;
+  const StoreTuning tuning{.settle = {.journal = {.slot_bytes = 1U << 20}, .bytes = 20'000}};
+  auto store = open_store({.directory = directory.path()}, nullptr, tuning);
+  ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), std::string(15'000, 'x')}}}));
+  ASSERT_TRUE(commit(*store, {RemoveMessage{MessageId(1)}}, Durability::Written));
+  // Now the older half, the first commit alone, is due.
+  ASSERT_TRUE(
+      commit(*store, {AppendMessage{{make_message(2), std::string(8'000, 'x')}}}, Durability::Written));
+  EXPECT_TRUE(is_settled(directory.path(), 1));
 }
 
 }  // namespace
