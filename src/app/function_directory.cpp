@@ -45,7 +45,7 @@ Result<bool> FunctionDirectory::recover(std::string_view key, std::string_view v
   return true;
 }
 
-void FunctionDirectory::configure(const ServerConfig& config) {
+std::vector<std::string> FunctionDirectory::configure(const ServerConfig& config) {
   memory_max_mb_ = config.memory_max_mb;
   std::erase_if(by_name_, [&](const auto& entry) {
     return entry.second.from_file &&
@@ -63,6 +63,13 @@ void FunctionDirectory::configure(const ServerConfig& config) {
     }
     place(function, std::move(mappings)).from_file = true;
   }
+  std::vector<std::string> unfit;
+  for (const auto& [name, entry] : by_name_) {
+    if (const auto fits = check_memory(entry.config, memory_max_mb_); !fits)
+      unfit.push_back(fits.error().message +
+                      "; its messages wait. Raise memory_max_mb, or give it less memory_mb.");
+  }
+  return unfit;
 }
 
 Result<PutRecord> FunctionDirectory::propose(const FunctionConfig& config,

@@ -33,8 +33,8 @@ class FunctionDirectory {
   /// One record of the store, at recovery. False if it is not a function's. Corrupt names the record.
   Result<bool> recover(std::string_view key, std::string_view value);
   /// Takes what the file says, over what the store had; functions that an earlier file had and this one has
-  /// not are gone.
-  void configure(const ServerConfig& config);
+  /// not are gone. Gives back, in words, which of those that the store has can never start under this file.
+  std::vector<std::string> configure(const ServerConfig& config);
 
   /// Adds or replaces a function of the running server; the record that makes it durable. Conflict if the
   /// file has it, or if another function has one of its queues.

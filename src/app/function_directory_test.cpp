@@ -31,6 +31,25 @@ TEST(FunctionDirectory, RefusesWhatTheMachinesMemoryCannotHold) {
   EXPECT_EQ(made.starts_burst, 7U);
 }
 
+TEST(FunctionDirectory, SaysWhichOfTheServersOwnANewFileLeavesNoRoomFor) {
+  FunctionDirectory functions;
+  ServerConfig config;
+  config.memory_max_mb = 512;
+  FunctionConfig added;
+  added.command = {"x"};
+  for (const auto& [name, memory_mb] : {std::pair("large", 400), {"small", 100}}) {
+    added.name = name;
+    added.memory_mb = memory_mb;
+    functions.accept(added, {});
+  }
+  EXPECT_TRUE(functions.configure(config).empty());
+  config.memory_max_mb = 399;
+  const std::vector<std::string> unfit = functions.configure(config);
+  ASSERT_EQ(unfit.size(), 1U);
+  EXPECT_NE(unfit[0].find("'large' has memory_mb = 400, above memory_max_mb = 399"), std::string::npos);
+  EXPECT_NE(functions.find("large"), nullptr);
+}
+
 TEST(FunctionDirectory, AFunctionElsewhereHoldsNoMemoryHereAndIsTheConfigurationFilesAlone) {
   FunctionDirectory functions;
   ServerConfig config;

@@ -64,7 +64,7 @@ Result<void> ServerImpl::recover(const Recovered& recovered) {
     if (Result<bool> lent = sources_->recover(key, value); !lent) return std::unexpected(lent.error());
   }
   queues_.recovered(recovered.messages);
-  functions_.configure(config_);
+  configure_functions();
   configure();
   std::vector<Event> pasts = history_->restored(world_->now());
   for (QueueChanged& queue : queues_.events()) step(std::move(queue));
@@ -83,6 +83,10 @@ void ServerImpl::step(Event event) {
   Actions actions;
   core_.step(timed.time, timed.event, actions);
   world_->perform(timed, actions);
+}
+
+void ServerImpl::configure_functions() {
+  for (const std::string& unfit : functions_.configure(config_)) log().warning(unfit);
 }
 
 void ServerImpl::configure() {
@@ -243,7 +247,7 @@ void ServerImpl::reload() {
   };
   if (auto read = read_reloaded(options_.read_again, with_keys, config_, log())) {
     config_ = std::move(*read);
-    functions_.configure(config_);
+    configure_functions();
     alerts_->configure(config_.alerts, config_.notify);
     make_queues();
   }

@@ -107,6 +107,7 @@ class ServerImpl : public Server, private Names {
   void traced(MessageId message, std::string_view parent, std::string_view state, std::string_view xray) {
     if (telemetry_) telemetry_->sent(message, {parent, state, xray});
   }
+  void configure_functions();
   void configure();
   void queue_made();
   void be_ready();
