@@ -18,6 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 0; i < again->firing.size(); ++i) again->firing[i].value = memory->firing[i].value;
   check(again->firing == memory->firing && again->receivers.size() == memory->receivers.size(),
         "a memory is read as it is written");
+  check(again->growths.size() == memory->growths.size(), "growths are read as they are written");
+  AlertEvaluator evaluator;
+  evaluator.remember(time_point_us(1'767'700'800'000'000), memory->growths);
+  (void)evaluator.evaluate(time_point_us(1'767'700'815'000'000), {});
   for (const auto& [name, receiver] : memory->receivers) {
     NotificationSchedule schedule({});
     const TimePoint now = time_point_us(1'767'700'800'000'000);

@@ -17,7 +17,8 @@ namespace forewarm {
 namespace {
 
 constexpr Duration kAlertTick = 1s;
-constexpr int kLooksToRemember = 3;  ///< that an alert of before may be missing in: the metrics begin anew
+constexpr Duration kKeepEvery = 5min;  ///< what counters grow by, while an alert holds
+constexpr int kLooksToRemember = 3;    ///< that an alert of before may be missing in: the metrics begin anew
 
 NotificationSchedule::Options schedule_of(const NotifyConfig& config) {
   NotificationSchedule::Options options{.group_wait = config.group_wait,
@@ -62,7 +63,9 @@ AlertService::AlertService(Server server, const AlertsConfig& alerts, const std:
   timer_ = server_.loop->call_after(kAlertTick, [this] { tick(); });
 }
 
-AlertService::~AlertService() = default;
+AlertService::~AlertService() {
+  if (!book_.alerts().empty()) keep();
+}
 
 void AlertService::configure(const AlertsConfig& alerts, const std::vector<NotifyConfig>& notify) {
   alerts_ = alerts;
@@ -106,7 +109,8 @@ void AlertService::look(TimePoint now) {
   for (const Alert& alert : changes.resolved) say(LogLevel::Info, "an alert is over", alert);
   const std::vector<Alert> firing = book_.firing();
   for (const auto& receiver : receivers_) receiver->schedule.observe(now, firing);
-  if (!changes.fired.empty() || !changes.resolved.empty()) keep();
+  const bool grows = !book_.alerts().empty() && now - kept_at_ >= kKeepEvery;
+  if (!changes.fired.empty() || !changes.resolved.empty() || grows) keep();
 }
 
 void AlertService::begin_or_cease_to_tell() {
@@ -132,6 +136,7 @@ void AlertService::remember(const std::optional<SavedMemory>& saved) {
   }
   const TimePoint now = server_.now();
   book_.remember(memory->firing, now + kLooksToRemember * alerts_.every);
+  evaluator_.remember(now, memory->growths);
   for (const auto& receiver : receivers_) {
     const auto found = memory->receivers.find(memory_key(receiver->config));
     if (found != memory->receivers.end()) receiver->schedule.remember(now, found->second);
@@ -142,7 +147,9 @@ void AlertService::remember(const std::optional<SavedMemory>& saved) {
 /// By whoever tells: of several copies with one database the others know less.
 void AlertService::keep() {
   if (!server_.keep || !tells()) return;
-  AlertMemory memory{.firing = book_.firing()};
+  kept_at_ = server_.now();
+  AlertMemory memory{
+      .firing = book_.firing(), .receivers = {}, .growths = evaluator_.growths(book_.alerts())};
   for (const auto& receiver : receivers_)
     memory.receivers[memory_key(receiver->config)] = receiver->schedule.memory();
   std::string text = alert_memory_text(memory);

@@ -78,6 +78,7 @@ class AlertService {
   bool quiet_ = true;  ///< somebody else tells, or this has not begun to
   bool awaits_memory_ = false;
   std::string kept_;  ///< as it was kept last
+  TimePoint kept_at_;
   std::unique_ptr<Loop::Timer> timer_;
 };
 

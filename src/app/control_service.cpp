@@ -9,6 +9,7 @@
 #include "app/control_backfill.h"
 #include "app/control_history.h"
 #include "app/control_lead.h"
+#include "app/control_learnt.h"
 #include "app/control_routes.h"
 #include "app/control_schedule.h"
 #include "app/controlled.h"
@@ -96,6 +97,7 @@ class Service : public ControlService, public Names {
   std::unique_ptr<HistoryKeeper> keeper_;
   std::unique_ptr<FitWorker> fits_;
   std::vector<std::unique_ptr<Controlled>> queues_;  ///< by id, from 1
+  std::unique_ptr<ControlLearnt> learnt_;
   std::unique_ptr<ControlRoutes> routes_;
   std::unique_ptr<HttpServer> admin_;
   std::unique_ptr<AlertService> alerts_;
@@ -108,6 +110,9 @@ Result<void> Service::start() {
   if (Result<void> opened = open_history(); !opened) return opened;
   for (const ControlConfig& control : options_.config.controls)
     if (Result<void> added = add(control); !added) return added;
+  learnt_ = std::make_unique<ControlLearnt>(
+      ControlLearnt::Surroundings{&loop_, &queues_, keeper_.get(), [this] { return now(); },
+                                  [this](const std::string& text) { log().warning(text); }});
   fits_ = FitWorker::make(loop_, {.command = {own_program(), "fit-worker"}},
                           [this](const FitAnswer& answer) { fitted(answer); });
   if (options_.once) return {};
@@ -137,11 +142,6 @@ Result<void> Service::add(const ControlConfig& control) {
                                                             .reader = std::move(*reader),
                                                             .target = std::move(*target),
                                                             .queue = std::move(controlled),
-                                                            .counts = {},
-                                                            .reading_error = {},
-                                                            .target_error = {},
-                                                            .refusal = {},
-                                                            .recommended = {},
                                                             .read_at = now(),
                                                             .recorded_until = now()}));
   return {};
@@ -212,8 +212,12 @@ void Service::run() {
     bring_back(*each);
   }
   manager.ready();
-  while (!loop_.stopped()) loop_.run_until(Loop::Clock::now() + std::chrono::seconds(1));
+  while (!loop_.stopped()) {
+    loop_.run_until(Loop::Clock::now() + std::chrono::seconds(1));
+    if (!options_.once && lead_.acts()) learnt_->write();
+  }
   manager.stopping();
+  if (!options_.once && lead_.acts()) learnt_->finish();
 }
 
 /// What Prometheus has measured goes into the history first, so that the forecasts begin with all of it.
@@ -246,12 +250,8 @@ void Service::fill_history(Controlled& c, Result<std::vector<ImportedSeries>> me
 }
 
 void Service::begin(Controlled& c, std::optional<RecentQueue> past) {
-  if (past) {
-    const std::uint64_t steps = past->arrivals.size();
-    c.queue.watched().restore(now(), {c.id, past->start, std::move(past->arrivals), std::move(past->bytes),
-                                      std::move(past->work_seconds), past->service_times.sample()});
-    log().info("history is back", {{"queue", c.config.queue}, {"steps", steps}});
-  }
+  if (past) restore_past(c, std::move(*past), now(), log());
+  learnt_->give_back(c);
   c.recorded_until = record_from(c, now());
   c.restored = true;
   round(c);
@@ -329,6 +329,7 @@ void Service::recommend(Controlled& c, const TargetOrder& order) {
 /// Another copy may have told the targets other numbers since.
 void Service::begin_to_lead() {
   state_->doubt();
+  learnt_->recall_again();
   for (const auto& each : queues_) {
     if (each->target->readable()) continue;
     each->queue.forget();

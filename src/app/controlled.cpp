@@ -108,6 +108,14 @@ void observe_readings(Controlled& c, const Result<QueueReadings>& readings,
   }
 }
 
+void restore_past(Controlled& c, RecentQueue past, TimePoint now, Log& log) {
+  const std::uint64_t steps = past.arrivals.size();
+  c.queue.watched().restore(now,
+                            HistoryRestored{c.id, past.start, std::move(past.arrivals), std::move(past.bytes),
+                                            std::move(past.work_seconds), past.service_times.sample()});
+  log.info("history is back", {{"queue", c.config.queue}, {"steps", steps}});
+}
+
 TimePoint record_from(const Controlled& c, TimePoint now) {
   const IntervalCounts& counted = c.queue.watched().history();
   if (cloud_metrics_of(c.config.metrics)) return counted.empty() ? TimePoint() : counted.open_start();

@@ -37,11 +37,11 @@ struct Controlled {
   std::unique_ptr<QueueReader> reader;
   std::unique_ptr<ScaleTarget> target;
   ControlledQueue queue;
-  ControlSample counts;       ///< only what is counted
-  std::string reading_error;  ///< why the last reading was none; empty: it was one
-  std::string target_error;   ///< why the target did not say what it has
-  std::string refusal;        ///< why the last directive was not taken
-  std::optional<TargetOrder> recommended;
+  ControlSample counts{};       ///< only what is counted
+  std::string reading_error{};  ///< why the last reading was none; empty: it was one
+  std::string target_error{};   ///< why the target did not say what it has
+  std::string refusal{};        ///< why the last directive was not taken
+  std::optional<TargetOrder> recommended{};
   KeptSchedule schedule{};
   TimePoint read_at;
   TimePoint recorded_until;
@@ -72,6 +72,8 @@ void note_problems(Controlled& controlled, const Error* unread,
 /// What the target has, and what was read of the queue, in order; `now` is when.
 void observe_readings(Controlled& controlled, const Result<QueueReadings>& readings,
                       const std::optional<Result<TargetState>>& state, TimePoint now);
+/// What was measured before.
+void restore_past(Controlled& controlled, RecentQueue past, TimePoint now, Log& log);
 /// From when on steps are recorded: what was before is measured already, or nobody knows it.
 TimePoint record_from(const Controlled& controlled, TimePoint now);
 DirectiveRecord directive_record(const Controlled& controlled, const TargetOrder& order,

@@ -1,5 +1,6 @@
 #include "app/learnt_keeper.h"
 
+#include <concepts>
 #include <utility>
 #include <variant>
 
@@ -11,6 +12,29 @@ namespace {
 constexpr std::size_t kLookedAtPerSecond = 64;
 constexpr Duration kWriteEvery = 10min;
 
+/// What the line says; of the events none of another kind.
+template <class Restored>
+Result<Restored> read_as(std::string_view line) {
+  Result<TimedEvent> read = read_event(line);
+  if (!read) return std::unexpected(read.error());
+  auto* event = std::get_if<Restored>(&read->event);
+  if (event == nullptr) return error(ErrorCode::Invalid, "it is something else");
+  return std::move(*event);
+}
+
+template <>
+Result<WatchRestored> read_as(std::string_view line) {
+  return read_watch(line);
+}
+
+template <class Restored>
+void write_as(TimePoint now, const typename LearntOf<Restored>::Memory& memory, std::string& text) {
+  if constexpr (std::same_as<Restored, WatchRestored>)
+    write_text(now, WatchRestored{{}, memory}, text);
+  else
+    write_text({now, Restored{{}, memory}}, text);
+}
+
 }  // namespace
 
 template <class Restored>
@@ -19,11 +43,7 @@ Result<Restored> read_learnt(const SavedMemory& saved, std::int64_t version) {
     return error(ErrorCode::Invalid, "it is of version " + std::to_string(saved.version) +
                                          ", and this is version " + std::to_string(version));
   }
-  Result<TimedEvent> read = read_event(saved.memory);
-  if (!read) return std::unexpected(read.error());
-  auto* event = std::get_if<Restored>(&read->event);
-  if (event == nullptr) return error(ErrorCode::Invalid, "it is something else");
-  return std::move(*event);
+  return read_as<Restored>(saved.memory);
 }
 
 template <class Restored>
@@ -90,9 +110,33 @@ std::vector<SavedMemory> LearntKeeper<Restored>::text_of(const std::vector<Due>&
     SavedMemory& text = saved.emplace_back();
     text.name = each.name;
     text.version = LearntOf<Restored>::kVersion;
-    write_text({now, Restored{{}, each.memory}}, text.memory);
+    write_as<Restored>(now, each.memory, text.memory);
   }
   return saved;
+}
+
+template <class Restored>
+std::vector<Restored> recall_learnt(HistoryKeeper& history, LearntKeeper<Restored>& keeper, TimePoint now,
+                                    const std::function<void(const std::string&)>& warn) {
+  std::vector<SavedMemory> saved;
+  const auto read = [&](HistoryDatabase& database) -> Result<void> {
+    Result<std::vector<SavedMemory>> all = database.learnt(LearntOf<Restored>::kKind);
+    if (!all) return std::unexpected(all.error());
+    saved = std::move(*all);
+    return {};
+  };
+  if (const Result<void> done = history.now(read); !done)
+    warn(done.error().message + " " + std::string(LearntOf<Restored>::kBeginAnew));
+  return keeper.restored(saved, now, warn);
+}
+
+template <class Restored>
+void keep_learnt(HistoryKeeper& history, LearntKeeper<Restored>& keeper, TimePoint now, bool last) {
+  auto due = last ? keeper.take_all(now) : keeper.take(now);
+  if (due.empty()) return;
+  history.give([due = std::move(due), now](HistoryDatabase& database) {
+    return database.keep_learnt(LearntOf<Restored>::kKind, LearntKeeper<Restored>::text_of(due, now), now);
+  });
 }
 
 LearntKeeper<ScalerRestored>::Subjects subjects_of(const QueueDirectory& queues) {
@@ -122,5 +166,16 @@ LearntKeeper<FunctionRestored>::Subjects subjects_of(const FunctionDirectory& fu
 template Result<RetryRestored> read_learnt(const SavedMemory&, std::int64_t);
 template class LearntKeeper<ScalerRestored>;
 template class LearntKeeper<FunctionRestored>;
+template class LearntKeeper<WatchRestored>;
+template std::vector<ScalerRestored> recall_learnt(HistoryKeeper&, LearntKeeper<ScalerRestored>&, TimePoint,
+                                                   const std::function<void(const std::string&)>&);
+template std::vector<FunctionRestored> recall_learnt(HistoryKeeper&, LearntKeeper<FunctionRestored>&,
+                                                     TimePoint,
+                                                     const std::function<void(const std::string&)>&);
+template std::vector<WatchRestored> recall_learnt(HistoryKeeper&, LearntKeeper<WatchRestored>&, TimePoint,
+                                                  const std::function<void(const std::string&)>&);
+template void keep_learnt(HistoryKeeper&, LearntKeeper<ScalerRestored>&, TimePoint, bool);
+template void keep_learnt(HistoryKeeper&, LearntKeeper<FunctionRestored>&, TimePoint, bool);
+template void keep_learnt(HistoryKeeper&, LearntKeeper<WatchRestored>&, TimePoint, bool);
 
 }  // namespace forewarm

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "app/function_directory.h"
+#include "app/history_keeper.h"
 #include "app/queue_directory.h"
 #include "core/model/event.h"
+#include "core/model/watch_memory.h"
 #include "edge/history/history_database.h"
 
 namespace forewarm {
@@ -38,6 +40,17 @@ struct LearntOf<FunctionRestored> {
   static constexpr std::int64_t kVersion = kFunctionMemoryVersion;
   static constexpr std::string_view kWords = "what the router of function '";
   static constexpr std::string_view kBeginAnew = "Routing and start times begin anew.";
+  static double seen(const Memory& memory) { return static_cast<double>(memory.learnt); }
+};
+
+template <>
+struct LearntOf<WatchRestored> {
+  using Subject = QueueId;
+  using Memory = WatchMemory;
+  static constexpr SeriesKind kKind = SeriesKind::Queue;
+  static constexpr std::int64_t kVersion = kWatchMemoryVersion;
+  static constexpr std::string_view kWords = "what the watch over '";
+  static constexpr std::string_view kBeginAnew = "What is learnt of the queues begins anew.";
   static double seen(const Memory& memory) { return static_cast<double>(memory.learnt); }
 };
 
@@ -93,6 +106,14 @@ class LearntKeeper {
   std::string looked_at_;  ///< whose turn it was last
   std::map<Subject, Written> written_;
 };
+
+/// All that the history has of it, as events; waits for it, and so only before anything else is asked of it.
+template <class Restored>
+std::vector<Restored> recall_learnt(HistoryKeeper& history, LearntKeeper<Restored>& keeper, TimePoint now,
+                                    const std::function<void(const std::string&)>& warn);
+/// Has written what is due, or, `last`, all that is not.
+template <class Restored>
+void keep_learnt(HistoryKeeper& history, LearntKeeper<Restored>& keeper, TimePoint now, bool last);
 
 LearntKeeper<ScalerRestored>::Subjects subjects_of(const QueueDirectory& queues);
 LearntKeeper<FunctionRestored>::Subjects subjects_of(const FunctionDirectory& functions);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 namespace forewarm {
 namespace {
 
@@ -130,6 +132,61 @@ TEST(FunctionKeeper, GivesBackWhatItWroteOfTheFunctionsThatAreThere) {
   ASSERT_EQ(warnings.size(), 2U);
   EXPECT_NE(warnings[0].find("function 'ship'"), std::string::npos) << warnings[0];
   EXPECT_NE(warnings[1].find("begins anew"), std::string::npos) << warnings[1];
+}
+
+using WatchKeeper = LearntKeeper<WatchRestored>;
+
+/// One queue, and what is learnt of it.
+WatchKeeper watch_keeper(std::optional<WatchMemory> learnt) {
+  const auto find = [](std::string_view name) {
+    return name == "orders" ? std::optional(QueueId(1)) : std::nullopt;
+  };
+  const auto visit = [](std::string_view after, const auto& take) {
+    if (after < "orders") take("orders", QueueId(1));
+  };
+  return {{find, visit}, [learnt](QueueId) { return learnt; }};
+}
+
+TEST(WatchKeeper, WhatItHadWrittenIsGivenBackFromTheHistoryAndWhatAServerWroteIsNot) {
+  WatchMemory learnt;
+  learnt.learnt = 12;
+  learnt.scaler.emplace().messages = 12;
+  learnt.starts = {.first_bucket = 300, .buckets = {1, 0, 2.5F}, .zeros = 0, .sum_seconds = 0.625};
+  learnt.choice.models = {{ModelId::Ensemble, 2.5, 3}};
+  learnt.choice.covered.assign(kForecastLevelCount, 2);
+  const std::string folder = testing::TempDir() + "/watch-keeper";
+  std::filesystem::create_directories(folder);
+  std::filesystem::remove(folder + "/history.db");
+  Loop loop;
+  std::vector<std::string> warnings;
+  const auto warn = [&](const std::string& text) { warnings.push_back(text); };
+  const HistoryKeeper::Options options{.directory = folder, .tiers = {{10s, 24h}}, .warn = warn};
+  const TimePoint now = time_point_us(1'700'000'000'000'000);
+  const auto recalled = [&] {
+    const auto history = HistoryKeeper::open(loop, options);
+    WatchKeeper keeper = watch_keeper({});
+    return recall_learnt(**history, keeper, now, warn);
+  };
+  EXPECT_TRUE(recalled().empty());
+  {
+    const auto history = HistoryKeeper::open(loop, options);
+    WatchKeeper keeper = watch_keeper(learnt);
+    keep_learnt(**history, keeper, now, false);
+    EXPECT_TRUE(keeper.take_all(now).empty()) << "it is written already";
+  }
+  const std::vector<WatchRestored> given = recalled();
+  ASSERT_EQ(given.size(), 1U);
+  EXPECT_EQ(given[0], (WatchRestored{QueueId(1), learnt}));
+  EXPECT_TRUE(warnings.empty());
+  {
+    const auto history = HistoryKeeper::open(loop, options);
+    KeptScalers server;
+    server.messages[server.add("orders")] = 7;
+    keep_learnt(**history, server.keeper, now, true);
+  }
+  EXPECT_TRUE(recalled().empty());
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("what the watch over 'orders'"), std::string::npos) << warnings[0];
 }
 
 }  // namespace

@@ -70,8 +70,10 @@ std::vector<Event> ServerHistory::restored(TimePoint now) {
     collector_.know(queue->id);
     events.push_back(restored_event(queue->id, std::move(series)));
   }
-  restore_learnt(scalers_, now, events);
-  restore_learnt(routers_, now, events);
+  for (ScalerRestored& learnt : recall_learnt(*keeper_, scalers_, now, surroundings_.warn))
+    events.push_back(std::move(learnt));
+  for (FunctionRestored& learnt : recall_learnt(*keeper_, routers_, now, surroundings_.warn))
+    events.push_back(std::move(learnt));
   restore_retries(events);
   return events;
 }
@@ -95,22 +97,6 @@ std::vector<SignalPast> ServerHistory::restored_signals(TimePoint now) {
   if (const Result<void> done = keeper_->now(read); !done)
     surroundings_.warn(done.error().message + " The signals begin without a past.");
   return pasts;
-}
-
-template <class Restored>
-void ServerHistory::restore_learnt(LearntKeeper<Restored>& keeper, TimePoint now,
-                                   std::vector<Event>& events) {
-  std::vector<SavedMemory> saved;
-  const auto read = [&](HistoryDatabase& database) -> Result<void> {
-    Result<std::vector<SavedMemory>> all = database.learnt(LearntOf<Restored>::kKind);
-    if (!all) return std::unexpected(all.error());
-    saved = std::move(*all);
-    return {};
-  };
-  if (const Result<void> done = keeper_->now(read); !done)
-    surroundings_.warn(done.error().message + " " + std::string(LearntOf<Restored>::kBeginAnew));
-  for (Restored& learnt : keeper.restored(saved, now, surroundings_.warn))
-    events.push_back(std::move(learnt));
 }
 
 void ServerHistory::restore_retries(std::vector<Event>& events) {
@@ -145,8 +131,8 @@ void ServerHistory::observe(const TimedEvent& event, const Actions& actions) {
 void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage) {
   collector_.observe(now, usage);
   for (HistoryBatch& batch : collector_.take(now)) keeper_->write(std::move(batch));
-  keep(scalers_, now, false);
-  keep(routers_, now, false);
+  keep_learnt(*keeper_, scalers_, now, false);
+  keep_learnt(*keeper_, routers_, now, false);
   keep(retries_.take(now), now);
   // What is given back at the start comes before any of them is recorded, and so is not recorded again.
   signals_.configure(surroundings_.signals(), now);
@@ -154,15 +140,6 @@ void ServerHistory::write(TimePoint now, const std::vector<InstanceUsage>& usage
   if (said.empty()) return;
   keeper_->give([said = std::move(said), now](HistoryDatabase& database) {
     return write_signals(database, said, now);
-  });
-}
-
-template <class Restored>
-void ServerHistory::keep(LearntKeeper<Restored>& keeper, TimePoint now, bool last) {
-  auto due = last ? keeper.take_all(now) : keeper.take(now);
-  if (due.empty()) return;
-  keeper_->give([due = std::move(due), now](HistoryDatabase& database) {
-    return database.keep_learnt(LearntOf<Restored>::kKind, LearntKeeper<Restored>::text_of(due, now), now);
   });
 }
 
@@ -174,8 +151,8 @@ void ServerHistory::keep(std::optional<RetryMemory> memory, TimePoint now) {
 }
 
 void ServerHistory::finish(TimePoint now) {
-  keep(scalers_, now, true);
-  keep(routers_, now, true);
+  keep_learnt(*keeper_, scalers_, now, true);
+  keep_learnt(*keeper_, routers_, now, true);
   keep(retries_.take(now, true), now);
 }
 

@@ -55,11 +55,7 @@ class ServerHistory {
               std::function<void(DemandForecast)> done);
 
  private:
-  template <class Restored>
-  void restore_learnt(LearntKeeper<Restored>& keeper, TimePoint now, std::vector<Event>& events);
   void restore_retries(std::vector<Event>& events);
-  template <class Restored>
-  void keep(LearntKeeper<Restored>& keeper, TimePoint now, bool last);
   void keep(std::optional<RetryMemory> memory, TimePoint now);
 
   ServerHistory(Loop& loop, const ServerConfig& config, std::unique_ptr<HistoryKeeper> keeper,

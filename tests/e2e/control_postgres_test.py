@@ -3,6 +3,7 @@ database may crash in the middle."""
 
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -82,6 +83,29 @@ retry = "200ms"
         self.assertEqual(self.api.replicas, 2)
         again = run("control", "rollback", "--config", c.config)
         self.assertIn("nothing was ever changed", again.stderr)
+
+    def learnt(self):
+        kept = re.search(r"learnt=(\d+)", self.database.query("SELECT memory FROM forewarm.scalers"))
+        return int(kept[1]) if kept else 0
+
+    def test_a_copy_elsewhere_goes_on_with_what_was_learnt(self):
+        a = self.shared("a", leader=True).start()
+        wait_for(lambda: a.get("/v1/plan")["leader"]["leads"], "it leads")
+        b = self.shared("b", leader=True).start()
+        wait_for(lambda: a.queue()["set"] == 2 and b.queue()["set"] == 2, "both watch")
+        self.prometheus.backlog(300)
+        wait_for(lambda: self.learnt() == 300, "the one that leads writes it")
+        a.kill()
+        wait_for(lambda: b.get("/v1/plan")["leader"]["leads"], "the other leads")
+        b.kill()
+        c = self.shared("c")
+        c.start()
+        wait_for(lambda: c.queue()["set"] is not None, "it watches")
+        self.prometheus.flow(7)
+        read = c.metric("forewarm_control_readings_total", 'result="succeeded"')
+        wait_for(lambda: c.metric("forewarm_control_readings_total", 'result="succeeded"') > read + 2, "it is read again")
+        c.stop()
+        self.assertGreaterEqual(self.learnt(), 307)
 
     def test_who_leads_next_knows_what_receivers_were_told(self):
         web = Recorder(lambda request: (200, "ok"))

@@ -1,6 +1,8 @@
 """forewarm control against a Prometheus API that answers at once and fails when told to: shadow mode, history, KEDA."""
 
+import contextlib
 import json
+import re
 import sqlite3
 import unittest
 
@@ -73,6 +75,40 @@ class HistoryTest(ControlTest):
         control.start()
         back = wait_for(lambda: control.log_lines("history is back"), "the history is read")
         self.assertGreaterEqual(back[-1]["steps"], kept)
+
+    def learnt(self):
+        """Of how many messages and starts what is kept of the queue is."""
+        with contextlib.closing(sqlite3.connect(self.folder / "data/history.db")) as database:
+            kept = re.search(r"watch_restored queue=0 memory={learnt=(\d+)", str(database.execute("SELECT memory FROM scalers").fetchone()))
+        return int(kept[1]) if kept else 0
+
+    def read_again(self, control):
+        """A whole reading from now on is over."""
+        def readings():
+            return control.metric("forewarm_control_readings_total", 'result="succeeded"') or 0
+
+        before = readings()
+        wait_for(lambda: readings() >= before + 2, "the queue is read")
+
+    def test_a_restart_forgets_nothing_that_was_learnt(self):
+        self.webhook()
+        control = self.control().start()
+        self.read_again(control)
+        self.prometheus.backlog(300)
+        wait_for(lambda: self.learnt() == 300, "what is learnt is written while it runs")
+        control.kill()
+        control.start()
+        self.read_again(control)
+        self.prometheus.flow(7)
+        self.read_again(control)
+        control.stop()
+        self.assertEqual(self.learnt(), 307)
+        with contextlib.closing(sqlite3.connect(self.folder / "data/history.db")) as database, database:
+            database.execute("UPDATE scalers SET memory = 'half a te'")
+        control.start()
+        wait_for(lambda: control.log_lines("history is back"), "it goes on")
+        said = [line for line in control.log.read_text().splitlines() if "what the watch over 'orders' had learnt cannot be read" in line]
+        self.assertEqual(len(said), 1)
 
     def test_the_past_is_asked_of_prometheus_at_the_start(self):
         self.webhook()

@@ -65,6 +65,36 @@ class NotifyRestartTest(ServerTest):
         self.assertEqual(server.get("/v1/alerts")["alerts"][0]["state"], "firing")
         self.assertEqual(server.log_text().count("an alert fires"), 2)
 
+    def test_a_rise_before_a_restart_is_not_over_because_of_it(self):
+        fails = {"/price"}
+        web = self.recorder(lambda request: (404, "") if request["path"] in fails else (200, '{"value":1}'))
+        server = self.server(config=CONFIG.format(url=web.url)).start()
+
+        def told():
+            bodies = [json.loads(request["body"]) for request in web.requests if request["path"] == "/webhook"]
+            return {(alert["labels"]["alertname"], alert["status"]) for body in bodies for alert in body["alerts"]}
+
+        server.queue("dead")
+        policy = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead", "maxReceiveCount": 1}
+        server.queue("jobs", VisibilityTimeout="0", RedrivePolicy=json.dumps(policy))
+        server.send("jobs", "one", "two")
+        wait_for(lambda: not server.receive("jobs") and server.counts("dead")[0] == 2, "they are dead letters")
+        both = {("ForewarmDeadLetters", "firing"), ("ForewarmSignalStale", "firing")}
+        wait_for(lambda: told() == both, "both are told of")
+        with contextlib.closing(sqlite3.connect(self.folder / "data/history.db")) as database:
+            wait_for(lambda: str(database.execute("SELECT memory FROM memories WHERE name = 'alerts'").fetchone())
+                     .partition("receivers")[2].count('"fired_us"') == 2, "and that is kept")
+        for end in (server.kill, server.stop):
+            end()
+            fails.clear()
+            server.start()
+            if end == server.kill:
+                wait_for(lambda: ("ForewarmSignalStale", "resolved") in told(), "it is told what is over, after three looks")
+        looks = wait_for(lambda: server.get("/v1/alerts")["alerts"], "it knows of what goes on")
+        self.assertEqual([(alert["name"], alert["state"], alert["value"]) for alert in looks], [("ForewarmDeadLetters", "firing", 2)])
+        self.assertEqual(told(), both | {("ForewarmSignalStale", "resolved")})
+        self.assertEqual(server.log_text().count("an alert fires"), 2)
+
     def test_what_is_kept_of_alerts_and_cannot_be_read_is_said_and_passed_over(self):
         web = self.recorder(lambda request: (404, "") if request["path"] == "/price" else (200, "ok"))
         server = self.server(config=CONFIG.format(url=web.url)).start()

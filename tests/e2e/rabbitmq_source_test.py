@@ -9,6 +9,7 @@ import unittest
 from source_tests import Broker, Client, Probe, free_port, listens, make_certificate, wait_for
 
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+START_PATIENCE_SECONDS = 180  # half a minute of a processor, which a demo that goes on meanwhile leaves it little of
 QUORUM = {"x-queue-type": "quorum"}
 
 
@@ -39,7 +40,7 @@ class RabbitMq(Broker):
         self.spawn([SERVER], env=self.environment)
         # The pid's file is written once more when all is up, by then the port listens.
         wait_for("RabbitMQ", lambda: listens(self.port) and listens(self.management_port)
-                 and (self.folder / "pid").exists() and (self.folder / "pid").read_text().strip())
+                 and (self.folder / "pid").exists() and (self.folder / "pid").read_text().strip(), START_PATIENCE_SECONDS)
         self.pid = int((self.folder / "pid").read_text())
 
     def url(self, queue, options="", user="guest:guest", vhost="%2F"):

@@ -5,10 +5,12 @@ import pathlib
 import subprocess
 import sys
 
+from fake_targets import FakeKubernetes
 from remote_functions import RemoteTest
 from server_process import PROGRAM, wait_for
 from source_tests import free_port
 
+CLUSTER_TOKEN = "a-token-of-the-cluster"
 HANDLER = str(pathlib.Path(__file__).parent / "handlers" / "scripted.py")
 # The static program, as in a container's image.
 FORWARDER = str(pathlib.Path(PROGRAM).parent / "forewarm-worker")
@@ -60,3 +62,30 @@ class WorkersTest(RemoteTest):
 
     def wait_workers(self, server, count):
         wait_for(lambda: sum(self.counts_of(server)["workers"].values()) == count, f"{count} workers are connected")
+
+
+class PodsTest(WorkersTest):
+    """Workers in pods, whose cost of deletion Kubernetes is told."""
+
+    COST = "controller.kubernetes.io/pod-deletion-cost"
+
+    def setUp(self):
+        super().setUp()
+        self.api = FakeKubernetes(self.folder, CLUSTER_TOKEN)
+        self.addCleanup(self.api.close)
+        (self.folder / "cluster-token").write_text(CLUSTER_TOKEN + "\n")
+
+    def begin(self, *pods, **settings):
+        server = self.serve(workers=f'pods.deletion_cost = true\npods.url = "{self.api.url}"\npods.namespace = "shop"\n'
+                                    f'pods.token_file = "{self.folder / "cluster-token"}"\npods.ca_file = "{self.api.ca}"\n',
+                            mapping="batch_size = 1\nscaling.keep_idle_max = \"0s\"\nscaling.predict = false", **settings)
+        for pod in pods:
+            self.pod(pod)
+        return server
+
+    def pod(self, name, **environment):
+        return self.worker(name, environment={"POD_NAME": name, "POD_NAMESPACE": "shop"} | environment)
+
+    def costs(self):
+        """Of the pods whose cost is not 0."""
+        return {name: int(each[self.COST]) for name, each in self.api.annotations.items() if self.COST in each}

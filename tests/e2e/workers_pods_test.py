@@ -5,37 +5,13 @@ import re
 import socket
 import unittest
 
-from fake_targets import FakeKubernetes
 from server_process import wait_for
-from worker_tests import WorkersTest
+from worker_tests import CLUSTER_TOKEN, PodsTest
 
-COST = "controller.kubernetes.io/pod-deletion-cost"
 POD = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-TOKEN = "a-token-of-the-cluster"
 
 
-class Pods(WorkersTest):
-    def setUp(self):
-        super().setUp()
-        self.api = FakeKubernetes(self.folder, TOKEN)
-        self.addCleanup(self.api.close)
-        (self.folder / "cluster-token").write_text(TOKEN + "\n")
-
-    def begin(self, *pods, **settings):
-        server = self.serve(workers=f'pods.deletion_cost = true\npods.url = "{self.api.url}"\npods.namespace = "shop"\n'
-                                    f'pods.token_file = "{self.folder / "cluster-token"}"\npods.ca_file = "{self.api.ca}"\n',
-                            mapping="batch_size = 1\nscaling.keep_idle_max = \"0s\"\nscaling.predict = false", **settings)
-        for pod in pods:
-            self.pod(pod)
-        return server
-
-    def pod(self, name, **environment):
-        return self.worker(name, environment={"POD_NAME": name, "POD_NAMESPACE": "shop"} | environment)
-
-    def costs(self):
-        """Of the pods whose cost is not 0."""
-        return {name: int(each[COST]) for name, each in self.api.annotations.items() if COST in each}
-
+class Pods(PodsTest):
     def running(self, words):
         return wait_for(lambda: self.tries(words), f"{words!r} runs")[0]
 
@@ -60,8 +36,8 @@ class Pods(WorkersTest):
             name = path.removeprefix("/api/v1/namespaces/shop/pods/").removesuffix("?fieldManager=forewarm")
             self.assertIn(name, ("orders-a", "orders-b", host))
             self.assertEqual(headers["Content-Type"], "application/merge-patch+json")
-            self.assertEqual(headers["Authorization"], "Bearer " + TOKEN)
-            self.assertIn(json.loads(body), [{"metadata": {"annotations": {COST: cost}}} for cost in ("-100", "100", None)])
+            self.assertEqual(headers["Authorization"], "Bearer " + CLUSTER_TOKEN)
+            self.assertIn(json.loads(body), [{"metadata": {"annotations": {self.COST: cost}}} for cost in ("-100", "100", None)])
 
     def test_what_is_refused_is_said_once_and_runs_go_on(self):
         self.api.forbidden = True

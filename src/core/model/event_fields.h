@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "core/model/event.h"
+#include "core/model/watch_memory.h"
 
 namespace forewarm {
 
@@ -134,6 +135,17 @@ void describe(auto& visit, Like<FunctionMemory> auto& it) {
   visit("service", it.service)("need", it.need)("need_classes", it.need_classes);
   visit("need_measured", it.need_measured)("crashes", it.crashes)("work_seconds", it.work_seconds);
 }
+void describe(auto& visit, Like<ModelScore> auto& it) {
+  visit("model", it.model)("loss_sum", it.loss_sum)("weight", it.weight);
+}
+void describe(auto& visit, Like<ChoiceMemory> auto& it) {
+  visit("models", it.models)("naive_sum", it.naive_sum)("naive_weight", it.naive_weight);
+  visit("covered", it.covered)("covered_weight", it.covered_weight)("scored", it.scored);
+}
+void describe(auto& visit, Like<WatchMemory> auto& it) {
+  visit("learnt", it.learnt)("scaler", it.scaler)("starts", it.starts)("service", it.service);
+  visit("choice", it.choice);
+}
 void describe(auto& visit, Like<Forecast> auto& it) {
   visit("start", it.start)("step", it.step)("values", it.values);
 }
@@ -238,6 +250,11 @@ template <>
 inline constexpr std::string_view kNames<FunctionRestored> = "function_restored";
 void describe(auto& visit, Like<FunctionRestored> auto& it) {
   visit("function", it.function)("memory", it.memory);
+}
+template <>
+inline constexpr std::string_view kNames<WatchRestored> = "watch_restored";
+void describe(auto& visit, Like<WatchRestored> auto& it) {
+  visit("queue", it.queue)("memory", it.memory);
 }
 template <>
 inline constexpr std::string_view kNames<ConsumptionPaused> = "consumption_paused";

@@ -351,14 +351,40 @@ void write_text(const Action& action, std::string& out) {
   std::visit([&](const auto& it) { writer.named(it); }, action);
 }
 
-Result<TimedEvent> read_event(std::string_view line) {
+namespace {
+
+/// A time, and one of the alternatives.
+template <class Variant>
+Result<void> read_line(std::string_view line, TimePoint& time, Variant& it) {
   if (line.ends_with('\n')) line.remove_suffix(1);
   Reader reader(line);
-  TimedEvent event;
-  reader.value(event.time);
-  reader.alternative(event.event);
+  reader.value(time);
+  reader.alternative(it);
   if (!reader.ok()) return std::unexpected(reader.take_error());
+  return {};
+}
+
+}  // namespace
+
+Result<TimedEvent> read_event(std::string_view line) {
+  TimedEvent event;
+  if (Result<void> read = read_line(line, event.time, event.event); !read)
+    return std::unexpected(read.error());
   return event;
+}
+
+void write_text(TimePoint time, const WatchRestored& it, std::string& out) {
+  Writer writer(out);
+  writer.value(time);
+  out += ' ';
+  writer.named(it);
+}
+
+Result<WatchRestored> read_watch(std::string_view line) {
+  TimePoint time;
+  std::variant<WatchRestored> it;
+  if (Result<void> read = read_line(line, time, it); !read) return std::unexpected(read.error());
+  return std::move(std::get<WatchRestored>(it));
 }
 
 }  // namespace forewarm

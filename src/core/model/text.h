@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "core/model/action.h"
 #include "core/model/event.h"
+#include "core/model/watch_memory.h"
 
 namespace forewarm {
 
@@ -19,5 +20,9 @@ void write_text(const TimedEvent& event, std::string& out);
 void write_text(const Action& action, std::string& out);
 /// Reads what write_text wrote for an event. Invalid with the column and what was expected otherwise.
 Result<TimedEvent> read_event(std::string_view line);
+
+/// The same line of what was learnt of a watched queue, though it is no event.
+void write_text(TimePoint time, const WatchRestored& it, std::string& out);
+Result<WatchRestored> read_watch(std::string_view line);
 
 }  // namespace forewarm

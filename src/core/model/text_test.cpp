@@ -115,6 +115,25 @@ TEST(EventText, EveryEventWithAnyContentsReadsBackTheSame) {
   }
 }
 
+TEST(EventText, WhatWasLearntOfAWatchedQueueIsALineAsEventsAreAndNoEvent) {
+  Random random(12);
+  Filler filler(random);
+  for (int round = 0; round < 300; ++round) {
+    WatchRestored learnt;
+    filler.fill(learnt);
+    std::string text, again;
+    write_text(time_point_us(1), learnt, text);
+    const Result<WatchRestored> back = read_watch(text);
+    ASSERT_TRUE(back) << back.error().message << "\n" << text;
+    ASSERT_EQ(*back, learnt) << text;
+    write_text(time_point_us(1), *back, again);
+    ASSERT_EQ(again, text);
+    EXPECT_FALSE(read_event(text));
+    EXPECT_FALSE(read_watch(text.substr(0, random.below(text.size() - 1))));
+  }
+  EXPECT_FALSE(read_watch("1 time_passed\n"));
+}
+
 TEST(EventText, ReadsAsOneLineThatAPersonCanFollow) {
   Message message;
   message.id = MessageId(7);

@@ -15,6 +15,7 @@ constexpr std::uint32_t kLostAfterRefits = 4;  ///< an answer that is this late 
 constexpr Duration kServiceGuess = 1s;
 /// Messages of one reading that the scaler hears of one by one; of more it hears of as many of each kind.
 constexpr std::size_t kHeardMax = 1000;
+constexpr double kObservedRestored = 2000;  ///< of durations, as much as counts for half of all
 
 /// What a counter grew by. One that is smaller than before began anew, at 0.
 double growth(std::uint64_t before, std::uint64_t now) {
@@ -129,6 +130,7 @@ void WatchedQueue::count_arrivals(TimePoint from, TimePoint to, double arrived, 
     at = end;
   }
   const std::size_t count = heard(arrived);
+  learnt_ += count;
   for (std::size_t n = 0; n < count; ++n) {
     const auto part = static_cast<Duration::rep>(n + 1);
     scaler_->observe_ready(from + (to - from) * part / static_cast<Duration::rep>(count) + (heard_at - to));
@@ -192,6 +194,29 @@ void WatchedQueue::restore(TimePoint now, const HistoryRestored& past) {
   if (before.empty()) return;
   counted_until_ = past.start + history_.step() * static_cast<Duration::rep>(before.size());
   history_.restore(past.start, before, *counted_until_);
+}
+
+void WatchedQueue::observe_start(Duration start_time) {
+  start_times_.observe(start_time);
+  ++learnt_;
+}
+
+std::optional<WatchMemory> WatchedQueue::memory(TimePoint now) const {
+  if (learnt_ == 0) return std::nullopt;
+  return WatchMemory{.learnt = learnt_,
+                     .scaler = scaler_->memory(now),
+                     .starts = start_times_.memory(),
+                     .service = service_times_.memory(),
+                     .choice = choice_.memory()};
+}
+
+void WatchedQueue::restore(TimePoint now, const WatchMemory& memory) {
+  if (memory.scaler && scaler_->restore(now, *memory.scaler)) learnt_ += memory.learnt;
+  (void)service_times_.restore(memory.service, kObservedRestored);
+  (void)choice_.restore(memory.choice);
+  DurationSketch starts;
+  if (starts.restore(memory.starts, kObservedRestored) && starts.weight() > start_times_.weight())
+    start_times_ = std::move(starts);
 }
 
 std::optional<FitRequest> WatchedQueue::take_fit(TimePoint now) {

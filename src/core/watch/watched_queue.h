@@ -13,6 +13,7 @@
 #include "core/model/forecast.h"
 #include "core/model/scaling_plan.h"
 #include "core/model/settings.h"
+#include "core/model/watch_memory.h"
 #include "core/scale/scaler.h"
 
 namespace forewarm {
@@ -69,9 +70,14 @@ class WatchedQueue {
   /// What is known of instances between two readings.
   void observe_instances(std::optional<std::uint32_t> ready, std::uint32_t set);
   /// An instance was asked for and became ready after that time.
-  void observe_start(Duration start_time) { start_times_.observe(start_time); }
+  void observe_start(Duration start_time);
   /// What was measured before this began (HistoryRestored, of this queue).
   void restore(TimePoint now, const HistoryRestored& past);
+  /// What has been learnt beside that, for a restart; none where there is nothing to keep.
+  std::optional<WatchMemory> memory(TimePoint now) const;
+  /// Goes on with that: with each part that could have been learnt, and of which nothing was learnt here. Of
+  /// start times, which only those learn who tell the target something, whoever has seen more is right.
+  void restore(TimePoint now, const WatchMemory& memory);
 
   /// A fit that is due, once.
   std::optional<FitRequest> take_fit(TimePoint now);
@@ -110,6 +116,7 @@ class WatchedQueue {
   std::optional<TimePoint> counted_until_;  ///< of periods: the end of the last, or of what was restored
   ScalingPlan plan_;
   double arrivals_per_second_ = 0;
+  std::uint64_t learnt_ = 0;
   std::uint64_t fit_serial_ = 0;
   std::uint64_t forecast_serial_ = 0;
   std::uint32_t steps_since_fit_ = 0;

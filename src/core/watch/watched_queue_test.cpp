@@ -191,6 +191,135 @@ TEST_F(WatchedQueueTest, TheSameReadingsGiveTheSamePlans) {
   EXPECT_EQ(course(), course());
 }
 
+/// Two watches of one queue, the second begun where the first might have stopped.
+class SecondWatchTest : public WatchedQueueTest {
+ protected:
+  /// Bursts in the middle of each minute, of runs of 3 s; instances start in 25 s. A plan is made each time,
+  /// as control does, by each of `watches`.
+  void live(int readings, const std::vector<WatchedQueue*>& watches) {
+    for (int n = 0; n < readings; ++n, ++turn_) {
+      const std::uint64_t burst = turn_ % 12 >= 4 && turn_ % 12 < 6 ? 30 : turn_ % 36 == 20 ? 3 : 0;
+      total += burst;
+      const QueueReading reading{.waiting = burst / 3,
+                                 .in_flight = burst > 0 ? 12 : 1,
+                                 .arrived_total = total,
+                                 .done_total = total - burst / 3,
+                                 .instances_ready = 4,
+                                 .instances_set = 4};
+      for (WatchedQueue* watch : watches) {
+        watch->observe(now, reading);
+        if (const auto request = watch->take_fit(now)) watch->accept(fitted(*request));
+        watch->plan(now);
+      }
+      now += 5s;
+    }
+  }
+  /// Of two models the first is bad.
+  ForecastFitted fitted(const FitRequest& request) const {
+    ForecastFitted answer{.queue = kQueue, .serial = request.serial, .forecasts = {}};
+    for (const auto& [model, value] :
+         {std::pair(ModelId::SeasonalQuantiles, 500.0F), {ModelId::Ensemble, 9.0F}}) {
+      ModelForecast& each = answer.forecasts.emplace_back();
+      each.model = model;
+      each.forecast.start = queue->history().open_start();
+      each.forecast.step = request.step;
+      each.forecast.values.assign(60 * kForecastLevelCount, value);
+    }
+    return answer;
+  }
+  /// What the history has of it.
+  HistoryRestored past() const {
+    const IntervalCounts& counted = queue->history();
+    HistoryRestored past;
+    past.queue = kQueue;
+    past.arrivals = counted.arrivals(counted.closed());
+    past.start = counted.open_start() - counted.step() * static_cast<Duration::rep>(past.arrivals.size());
+    return past;
+  }
+  int turn_ = 0;
+};
+
+TEST_F(SecondWatchTest, PlansAsTheFirstWouldHaveGoneOnPlanning) {
+  for (int n = 0; n < 5; ++n) queue->observe_start(25s);
+  live(1441, {&*queue});  // two hours, and the reading that ends a step
+  now -= 5s;
+  WatchedQueue next(settings), forgetful(settings);
+  const std::optional<WatchMemory> memory = queue->memory(now);
+  ASSERT_TRUE(memory);
+  for (WatchedQueue* each : {&next, &forgetful}) each->restore(now, past());
+  next.restore(now, *memory);
+  --turn_;
+  total -= turn_ % 12 >= 4 && turn_ % 12 < 6 ? 30 : turn_ % 36 == 20 ? 3 : 0;
+  // The reading at which the first stops is the one with which the next begins.
+  live(1, {&next, &forgetful});
+  int forgotten = 0;
+  for (int n = 0; n < 360; ++n) {
+    live(1, {&*queue, &next, &forgetful});
+    const ScalingPlan plan = queue->plan(now), same = next.plan(now), other = forgetful.plan(now);
+    // Which run stands for the next message is drawn anew, so that later they part a little.
+    if (n < 24)
+      ASSERT_EQ(same.instances, plan.instances) << n;
+    else
+      ASSERT_NEAR(same.instances, plan.instances, 3) << n;
+    ASSERT_EQ(same.reason.constraint, plan.reason.constraint) << n;
+    ASSERT_EQ(same.reason.lead, plan.reason.lead) << n;
+    ASSERT_EQ(same.reason.keep_price_seconds, plan.reason.keep_price_seconds) << n;
+    ASSERT_EQ(next.forecast(now)->model, queue->forecast(now)->model) << n;
+    const bool same_plan = other.instances == plan.instances &&
+                           other.reason.keep_price_seconds == plan.reason.keep_price_seconds &&
+                           forgetful.forecast(now)->model == queue->forecast(now)->model;
+    forgotten += n < 24 && !same_plan ? 1 : 0;
+  }
+  EXPECT_EQ(forgotten, 24) << "nothing of what was learnt shows in the plans";
+}
+
+TEST_F(SecondWatchTest, ThereIsNothingToKeepOfAQueueThatNothingWasLearntOf) {
+  EXPECT_EQ(queue->memory(now), std::nullopt);
+  flow(3, 0);
+  EXPECT_EQ(queue->memory(now), std::nullopt);
+  flow(3, 5);
+  const std::optional<WatchMemory> memory = queue->memory(now);
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->learnt, 10U);
+}
+
+TEST_F(SecondWatchTest, OfStartTimesWhoeverHasSeenMoreIsRight) {
+  const auto watch = [this](int starts, Duration each) {
+    WatchedQueue one(settings);
+    for (int n = 0; n < starts; ++n) one.observe_start(each);
+    return one;
+  };
+  const auto lead = [this](WatchedQueue& one) { return seconds(one.plan(now).reason.lead); };
+  const WatchMemory thirty = *watch(30, 40s).memory(now);
+  WatchedQueue follower = watch(0, 0s), newcomer = watch(2, 90s), old = watch(50, 5s);
+  for (WatchedQueue* each : {&follower, &newcomer, &old}) each->restore(now, thirty);
+  EXPECT_NEAR(lead(follower), 40, 2);
+  EXPECT_NEAR(lead(newcomer), 40, 2);
+  EXPECT_NEAR(lead(old), 5, 1);
+}
+
+TEST_F(SecondWatchTest, TakesTheRestOfWhatHasADamagedPartOrWasLearntUnderOtherSettings) {
+  for (int n = 0; n < 5; ++n) queue->observe_start(25s);
+  live(300, {&*queue});
+  const WatchMemory memory = *queue->memory(now);
+  WatchMemory damaged = memory;
+  damaged.scaler->cold.pop_back();
+  damaged.choice.naive_sum = NAN;
+  damaged.service.buckets.assign(1, -1);
+  WatchedQueue next(settings);
+  next.restore(now, damaged);
+  const std::optional<WatchMemory> taken = next.memory(now);
+  EXPECT_FALSE(taken) << "nothing that the scaler learnt";
+  EXPECT_NEAR(seconds(next.plan(now).reason.lead), 25, 1);
+  EXPECT_EQ(next.service_time().observed, 0U);
+
+  settings.scaling.instances_max = 60;
+  WatchedQueue other(settings);
+  other.restore(now, memory);
+  EXPECT_FALSE(other.memory(now));
+  EXPECT_GT(other.service_time().observed, 0U);
+}
+
 /// A queue whose metrics tell of minutes, some minutes late.
 class PeriodsTest : public WatchedQueueTest {
  protected:

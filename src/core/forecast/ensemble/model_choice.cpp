@@ -29,6 +29,25 @@ double row_loss(const Forecast& forecast, std::size_t row, double value) {
   return sum / kForecastLevelCount;
 }
 
+constexpr double kLossMax = 1e15;
+constexpr double kWeightMax = 1e9;
+
+bool is_weight(double value) {
+  return value >= 0 && value <= kWeightMax;  // no NaN
+}
+
+bool is_sound(const ChoiceMemory& memory) {
+  const auto is_score = [&memory](const ModelScore& score) {
+    const auto same = [&score](const ModelScore& other) { return other.model == score.model; };
+    return score.loss_sum >= 0 && score.loss_sum <= kLossMax && is_weight(score.weight) &&
+           std::ranges::count_if(memory.models, same) == 1;
+  };
+  return memory.models.size() <= kModelNames.size() && std::ranges::all_of(memory.models, is_score) &&
+         memory.naive_sum >= 0 && memory.naive_sum <= kLossMax && is_weight(memory.naive_weight) &&
+         memory.covered.size() == kForecastLevelCount && std::ranges::all_of(memory.covered, is_weight) &&
+         is_weight(memory.covered_weight);
+}
+
 }  // namespace
 
 ModelChoice::ModelChoice(double memory)
@@ -103,6 +122,40 @@ double ModelChoice::loss(ModelId model) const {
 
 double ModelChoice::naive_loss() const {
   return naive_weight_ > 0 ? naive_sum_ / naive_weight_ : kNan;
+}
+
+ChoiceMemory ModelChoice::memory() const {
+  ChoiceMemory memory{.models = {},
+                      .naive_sum = naive_sum_,
+                      .naive_weight = naive_weight_,
+                      .covered = covered_,
+                      .covered_weight = covered_weight_,
+                      .scored = scored_};
+  for (const Model& model : models_)
+    if (model.weight > 0) memory.models.push_back({model.current.model, model.loss_sum, model.weight});
+  return memory;
+}
+
+bool ModelChoice::restore(const ChoiceMemory& memory) {
+  const auto is_scored = [](const Model& model) { return model.weight > 0; };
+  if (naive_weight_ > 0 || std::ranges::any_of(models_, is_scored) || !is_sound(memory)) return false;
+  for (const ModelScore& score : memory.models) {
+    const auto same = [&score](const Model& model) { return model.current.model == score.model; };
+    auto known = std::ranges::find_if(models_, same);
+    if (known == models_.end()) {
+      // Without a forecast it is not chosen.
+      known = models_.insert(known, Model{});
+      known->current.model = score.model;
+    }
+    known->loss_sum = score.loss_sum;
+    known->weight = score.weight;
+  }
+  naive_sum_ = memory.naive_sum;
+  naive_weight_ = memory.naive_weight;
+  covered_ = memory.covered;
+  covered_weight_ = memory.covered_weight;
+  scored_ = memory.scored;
+  return true;
 }
 
 std::vector<double> ModelChoice::coverage() const {

@@ -6,6 +6,7 @@
 
 #include "core/model/event.h"
 #include "core/model/forecast.h"
+#include "core/model/watch_memory.h"
 
 namespace forewarm {
 
@@ -30,6 +31,12 @@ class ModelChoice {
   /// Discounted share of steps that stayed at or below each level's quantile of the chosen model.
   std::vector<double> coverage() const;
   std::uint64_t scored() const { return scored_; }
+
+  /// What the models' losses and the coverage are, for a restart.
+  ChoiceMemory memory() const;
+  /// Goes on with that. False, and nothing changes, where it cannot be another's or a step was scored
+  /// already.
+  bool restore(const ChoiceMemory& memory);
 
  private:
   struct Model {

@@ -102,5 +102,50 @@ TEST(ModelChoice, GapsAndStepsThatNobodyForesawScoreNothing) {
   EXPECT_TRUE(std::isnan(ensemble.loss(kOne)));
 }
 
+TEST(ModelChoice, GoesOnWithWhatItKnewBeforeARestart) {
+  ModelChoice before(10);
+  before.accept({flat(kOne, 0, 500, 5), flat(kOther, 0, 500, 50)});
+  for (int step = 0; step < 30; ++step) before.observe(step_at(step), step % 2 == 0 ? 48.0F : 53.0F);
+  ModelChoice after(10);
+  ASSERT_TRUE(after.restore(before.memory()));
+  EXPECT_EQ(after.best(step_at(30)), nullptr) << "forecasts are fitted anew";
+  after.accept({flat(kOne, 30, 500, 5), flat(kOther, 30, 500, 50)});
+  ASSERT_NE(after.best(step_at(30)), nullptr);
+  EXPECT_EQ(after.best(step_at(30))->model, kOther);
+  EXPECT_EQ(after.loss(kOne), before.loss(kOne));
+  EXPECT_EQ(after.naive_loss(), before.naive_loss());
+  EXPECT_EQ(after.coverage(), before.coverage());
+  EXPECT_EQ(after.scored(), before.scored());
+  EXPECT_EQ(after.memory(), before.memory());
+  EXPECT_FALSE(after.restore(before.memory())) << "it has learnt something itself";
+}
+
+TEST(ModelChoice, TakesNoNumbersThatNobodyCouldHaveLearnt) {
+  ModelChoice before;
+  before.accept({flat(kOne, 0, 500, 5), flat(kOther, 0, 500, 50)});
+  for (int step = 0; step < 30; ++step) before.observe(step_at(step), 48);
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<void (*)(ChoiceMemory&)> damages = {
+      [](ChoiceMemory& it) { it.models.at(0).loss_sum = kNan; },
+      [](ChoiceMemory& it) { it.models.at(0).weight = -1; },
+      [](ChoiceMemory& it) { it.models.at(1).model = it.models.at(0).model; },
+      [](ChoiceMemory& it) { it.models.resize(200); },
+      [](ChoiceMemory& it) { it.naive_sum = -1; },
+      [](ChoiceMemory& it) { it.naive_weight = kNan; },
+      [](ChoiceMemory& it) { it.covered.pop_back(); },
+      [](ChoiceMemory& it) { it.covered.at(0) = kNan; },
+      [](ChoiceMemory& it) { it.covered_weight = 1e300; },
+  };
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    ChoiceMemory damaged = before.memory();
+    damages[i](damaged);
+    ModelChoice after;
+    EXPECT_FALSE(after.restore(damaged)) << i;
+    EXPECT_EQ(after.memory(), ModelChoice().memory()) << i;
+  }
+  ModelChoice after;
+  EXPECT_TRUE(after.restore(before.memory()));
+}
+
 }  // namespace
 }  // namespace forewarm

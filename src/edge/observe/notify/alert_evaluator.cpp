@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "edge/observe/notify/alert_rules_document.h"
 
@@ -9,6 +10,8 @@ namespace forewarm {
 namespace {
 
 constexpr int kSamplesAWindow = 40;
+constexpr std::string_view kLateTotal = "forewarm_messages_late_total";
+constexpr std::string_view kStartedTotal = "forewarm_messages_started_total";
 
 bool matches(const AlertTerm& term, const MetricPoint& point) {
   if (term.label.empty()) return true;
@@ -22,6 +25,23 @@ AlertTerm increase_of(std::string_view metric, Duration window) {
   term.metric = metric;
   term.window = window;
   return term;
+}
+
+/// The increases that a rule looks at, by their PromQL, with their windows.
+std::map<std::string, Duration> increases_of(const AlertRule& rule) {
+  std::map<std::string, Duration> found;
+  const auto add = [&](const AlertTerm& term) { found.emplace(promql_of(term, rule.by), term.window); };
+  for (const auto& comparisons : rule.any) {
+    for (const AlertComparison& each : comparisons) {
+      for (const AlertTerm& term : {each.left, each.right}) {
+        if (term.kind == AlertTerm::Kind::Increase) add(term);
+        if (term.kind != AlertTerm::Kind::LateShare) continue;
+        for (const std::string_view metric : {kLateTotal, kStartedTotal})
+          add(increase_of(metric, term.window));
+      }
+    }
+  }
+  return found;
 }
 
 bool holds(double left, AlertComparison::Order order, double right) {
@@ -39,6 +59,10 @@ bool holds(double left, AlertComparison::Order order, double right) {
 }
 
 }  // namespace
+
+AlertEvaluator::AlertEvaluator(std::span<const AlertRule> rules) : rules_(rules) {
+  for (const AlertRule& rule : rules_) windows_.merge(increases_of(rule));
+}
 
 std::vector<AlertHold> AlertEvaluator::evaluate(TimePoint now, std::span<const MetricPoints> metrics) {
   Look look{.now = now, .metrics = {}, .known = {}};
@@ -61,9 +85,8 @@ AlertEvaluator::Values AlertEvaluator::measure(Look& look, const AlertTerm& term
                                                const std::vector<std::string_view>& by) {
   Values measured;
   if (term.kind == AlertTerm::Kind::LateShare) {
-    const Values late = values(look, increase_of("forewarm_messages_late_total", term.window), by);
-    for (const auto& [subject, started] :
-         values(look, increase_of("forewarm_messages_started_total", term.window), by)) {
+    const Values late = values(look, increase_of(kLateTotal, term.window), by);
+    for (const auto& [subject, started] : values(look, increase_of(kStartedTotal, term.window), by)) {
       const auto of_subject = late.find(subject);
       if (started > 0 && of_subject != late.end()) measured[subject] = of_subject->second / started;
     }
@@ -94,10 +117,13 @@ AlertEvaluator::Values AlertEvaluator::measure(Look& look, const AlertTerm& term
   return term.kind == AlertTerm::Kind::Increase ? grown(look.now, name, measured, term.window) : measured;
 }
 
-AlertEvaluator::Values AlertEvaluator::grown(TimePoint now, const std::string& name, const Values& totals,
+AlertEvaluator::Values AlertEvaluator::grown(TimePoint now, const std::string& name, Values totals,
                                              Duration window) {
   std::map<Subject, Growth>& growths = growths_[name];
-  for (auto& [subject, growth] : growths) growth.seen = false;
+  for (auto& [subject, growth] : growths) {
+    growth.seen = false;
+    if (now < growth.kept_until) totals.try_emplace(subject, growth.last);
+  }
   Values measured;
   for (const auto& [subject, total] : totals) {
     Growth& growth = growths[subject];
@@ -113,6 +139,43 @@ AlertEvaluator::Values AlertEvaluator::grown(TimePoint now, const std::string& n
   }
   std::erase_if(growths, [](const auto& each) { return !each.second.seen; });
   return measured;
+}
+
+std::vector<AlertGrowth> AlertEvaluator::growths(std::span<const Alert> alerts) const {
+  std::map<std::pair<std::string, Subject>, AlertGrowth> found;
+  for (const Alert& alert : alerts) {
+    for (const auto& [term, window] : increases_of(*alert.rule)) {
+      const auto of_term = growths_.find(term);
+      if (of_term == growths_.end()) continue;
+      const auto of_subject = of_term->second.find(alert.subject);
+      if (of_subject == of_term->second.end()) continue;
+      const Growth& growth = of_subject->second;
+      AlertGrowth kept{.term = term, .subject = alert.subject, .grown = growth.grown};
+      for (const Sample& sample : growth.samples) kept.samples.emplace_back(sample.at, sample.grown);
+      found.emplace(std::pair(term, alert.subject), std::move(kept));
+    }
+  }
+  std::vector<AlertGrowth> all;
+  for (auto& [name, growth] : found) all.push_back(std::move(growth));
+  return all;
+}
+
+void AlertEvaluator::remember(TimePoint now, std::span<const AlertGrowth> before) {
+  for (const AlertGrowth& kept : before) {
+    const auto window = windows_.find(kept.term);
+    if (window == windows_.end()) continue;
+    Growth& growth = growths_[kept.term][kept.subject];
+    const std::deque<Sample> own = std::exchange(growth.samples, {});
+    // A clock that was ahead would hold up the end of the window.
+    for (const auto& [at, grown] : kept.samples)
+      if (at <= now) growth.samples.push_back({at, grown});
+    // What was seen here while the other looked too is the same thing twice.
+    const bool after = own.empty() || growth.samples.empty() || own.front().at > growth.samples.back().at;
+    growth.grown = kept.grown + (after ? growth.grown : 0);
+    if (after)
+      for (const Sample& each : own) growth.samples.push_back({each.at, kept.grown + each.grown});
+    growth.kept_until = now + window->second;
+  }
 }
 
 void AlertEvaluator::hold(Look& look, const AlertRule& rule, std::vector<AlertHold>& found) {

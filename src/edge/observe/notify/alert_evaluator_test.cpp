@@ -213,6 +213,89 @@ TEST(AlertEvaluator, WhatControlCannotSayOrSee) {
   EXPECT_EQ(looked.holds("ForewarmControlSilent"), kNone);
 }
 
+/// A program that begins where another ended `later`: with counters of its own, and what `before` kept.
+Looked begun_after(const Looked& before, std::string_view rule, const std::string& subject,
+                   Duration later = 15s) {
+  const Alert alert{.rule = find_alert_rule(rule), .subject = {subject}, .value = 0, .since = before.now};
+  Looked after;
+  after.now = before.now + later;
+  after.evaluator.remember(after.now, before.evaluator.growths(std::span(&alert, 1)));
+  return after;
+}
+
+TEST(AlertEvaluator, ARiseBeforeARestartCountsUntilItsWindowIsOver) {
+  Looked before;
+  before.set("forewarm_messages_moved_total", {{"queue", "q"}, {"reason", "failure_odds"}}, 3);
+  EXPECT_EQ(before.holds("ForewarmDeadLetters", 4min), std::set<std::string>{"q"});
+  Looked after = begun_after(before, "ForewarmDeadLetters", "q");
+  EXPECT_EQ(after.holds("ForewarmDeadLetters", 5min), std::set<std::string>{"q"})
+      << "the counter is not even there";
+  EXPECT_EQ(after.holds("ForewarmDeadLetters", 2min), kNone) << "ten minutes are over";
+  EXPECT_EQ(Looked(begun_after(before, "ForewarmDeadLetters", "q", 11min)).holds("ForewarmDeadLetters"),
+            kNone);
+}
+
+TEST(AlertEvaluator, WhatRisesAfterARestartComesOnTopOfWhatRoseBefore) {
+  const LabelPairs fits = {{"queue", "q"}, {"reason", "failed"}};
+  Looked before;
+  before.set("forewarm_forecast_fits_total", fits, 3);
+  EXPECT_EQ(before.holds("ForewarmForecastFitsFail", 5min), kNone);
+  Looked after = begun_after(before, "ForewarmForecastFitsFail", "q");
+  after.set("forewarm_forecast_fits_total", fits, 1);
+  EXPECT_EQ(after.holds("ForewarmForecastFitsFail", 5min), std::set<std::string>{"q"});
+  EXPECT_EQ(after.holds("ForewarmForecastFitsFail", 51min), kNone) << "the three are older than an hour";
+  after.set("forewarm_forecast_fits_total", fits, 3);
+  EXPECT_EQ(after.holds("ForewarmForecastFitsFail"), kNone) << "three within the hour";
+  after.set("forewarm_forecast_fits_total", fits, 4);
+  EXPECT_EQ(after.holds("ForewarmForecastFitsFail"), std::set<std::string>{"q"});
+}
+
+TEST(AlertEvaluator, ABudgetThatBurntGoesOnBurningAfterARestart) {
+  Looked before;
+  const auto a_third_late = [](Looked& looked) {
+    looked.add("forewarm_messages_started_total", queue("q"), 15);
+    looked.add("forewarm_messages_late_total", queue("q"), 5);
+    looked.set("forewarm_late_share_max_ratio", queue("q"), 0.01);
+  };
+  EXPECT_EQ(before.holds("ForewarmLatenessBudgetBurns", 7h, [&] { a_third_late(before); }),
+            std::set<std::string>{"q"});
+  Looked after = begun_after(before, "ForewarmLatenessBudgetBurns", "q");
+  after.set("forewarm_late_share_max_ratio", queue("q"), 0.01);
+  const auto in_time = [&] { after.add("forewarm_messages_started_total", queue("q"), 15); };
+  EXPECT_EQ(after.holds("ForewarmLatenessBudgetBurns", 10min, in_time), std::set<std::string>{"q"});
+  EXPECT_EQ(after.holds("ForewarmLatenessBudgetBurns", 25min, in_time), kNone) << "the short window is over";
+}
+
+TEST(AlertEvaluator, WhatThisProgramSawItselfIsNotCountedTwice) {
+  const LabelPairs fits = {{"queue", "q"}, {"reason", "failed"}};
+  Looked leader, follower;
+  for (Looked* each : {&leader, &follower}) each->set("forewarm_forecast_fits_total", fits, 2);
+  for (Looked* each : {&leader, &follower}) EXPECT_EQ(each->holds("ForewarmForecastFitsFail", 5min), kNone);
+  const Alert alert{find_alert_rule("ForewarmForecastFitsFail"), {"q"}, 2, leader.now};
+  follower.evaluator.remember(follower.now, leader.evaluator.growths(std::span(&alert, 1)));
+  EXPECT_EQ(follower.holds("ForewarmForecastFitsFail"), kNone) << "two, and not four";
+  follower.set("forewarm_forecast_fits_total", fits, 4);
+  EXPECT_EQ(follower.holds("ForewarmForecastFitsFail"), std::set<std::string>{"q"});
+}
+
+TEST(AlertEvaluator, OfWhatIsKeptATermThatThereIsNoneOfAndTimesToComeAreLeftOut) {
+  Looked looked;
+  looked.look();
+  Looked before;
+  before.set("forewarm_messages_moved_total", {{"queue", "q"}, {"reason", "failure_odds"}}, 3);
+  before.look();
+  const Alert alert{find_alert_rule("ForewarmDeadLetters"), {"q"}, 3, before.now};
+  std::vector<AlertGrowth> kept = before.evaluator.growths(std::span(&alert, 1));
+  ASSERT_EQ(kept.size(), 1U);
+  kept[0].samples[0].first = looked.now + 24h;
+  kept.push_back(kept[0]);
+  kept[1].term = "of another version";
+  looked.evaluator.remember(looked.now, kept);
+  EXPECT_EQ(looked.holds("ForewarmDeadLetters", 9min), std::set<std::string>{"q"});
+  EXPECT_EQ(looked.holds("ForewarmDeadLetters", 2min), kNone);
+  EXPECT_TRUE(looked.evaluator.growths(std::span(&alert, 1)).empty()) << "and it is forgotten";
+}
+
 TEST(AlertBook, AnAlertCountsOnceItHasLastedAndBeginsAnewAfterItsEnd) {
   AlertBook book;
   TimePoint now = time_point_us(1'000'000);

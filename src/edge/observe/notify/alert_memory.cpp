@@ -11,6 +11,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kRememberedMax = 10'000;
+constexpr std::size_t kGrowthSamplesMax = 100;
+constexpr double kGrownMax = 1e18;
 
 void write_alert(const Alert& alert, JsonWriter& writer) {
   writer.open_object().member("rule", alert.rule->name).key("subject").open_array();
@@ -89,6 +91,65 @@ Result<NotificationSchedule::Memory> read_receiver(const json::value& from) {
   return memory;
 }
 
+void write_growth(const AlertGrowth& growth, JsonWriter& writer) {
+  writer.open_object().member("term", growth.term).key("subject").open_array();
+  for (const std::string& part : growth.subject) writer.value(part);
+  writer.close_array().member("grown", growth.grown).key("at_us").open_array();
+  for (const auto& [at, grown] : growth.samples) writer.value(count_us(at));
+  writer.close_array().key("grown_by_then").open_array();
+  for (const auto& [at, grown] : growth.samples) writer.value(grown);
+  writer.close_array().close_object();
+}
+
+/// A number that a counter can have grown by.
+std::optional<double> growth_in(const json::value& from) {
+  if (!from.is_number()) return std::nullopt;
+  const auto number = from.to_number<double>();
+  return number >= 0 && number <= kGrownMax ? std::optional(number) : std::nullopt;
+}
+
+Result<AlertGrowth> read_growth(const json::value& from) {
+  const json::array *subject = list_in(from, "subject"), *times = list_in(from, "at_us"),
+                    *numbers = list_in(from, "grown_by_then");
+  if (subject == nullptr || times == nullptr || numbers == nullptr) return no_memory("growths with samples");
+  const json::value *term = from.get_object().if_contains("term"),
+                    *grown = from.get_object().if_contains("grown");
+  const auto all = grown != nullptr ? growth_in(*grown) : std::nullopt;
+  if (term == nullptr || !term->is_string() || !all) return no_memory("growths of terms");
+  AlertGrowth growth{.term = std::string(term->get_string()), .grown = *all};
+  for (const json::value& part : *subject) {
+    if (!part.is_string()) return no_memory("subjects of texts");
+    growth.subject.emplace_back(std::string_view(part.get_string()));
+  }
+  if (times->size() != numbers->size() || times->size() > kGrowthSamplesMax)
+    return no_memory("as many times as numbers, at most " + std::to_string(kGrowthSamplesMax));
+  for (std::size_t i = 0; i < times->size(); ++i) {
+    const json::value& at = (*times)[i];
+    const auto by_then = growth_in((*numbers)[i]);
+    if (!at.is_int64() || at.get_int64() < 0 || !by_then) return no_memory("samples of times and numbers");
+    const TimePoint sampled = time_point_us(at.get_int64());
+    const bool later = growth.samples.empty() ||
+                       (sampled > growth.samples.back().first && *by_then >= growth.samples.back().second);
+    if (!later || *by_then > *all) return no_memory("samples in the order of time, of what grows");
+    growth.samples.emplace_back(sampled, *by_then);
+  }
+  return growth;
+}
+
+/// None in a text of before they were kept.
+Result<std::vector<AlertGrowth>> read_growths(const json::value& document) {
+  std::vector<AlertGrowth> growths;
+  if (document.get_object().if_contains("growths") == nullptr) return growths;
+  const json::array* list = list_in(document, "growths");
+  if (list == nullptr || list->size() > kRememberedMax) return no_memory("a list of growths");
+  for (const json::value& each : *list) {
+    Result<AlertGrowth> growth = read_growth(each);
+    if (!growth) return std::unexpected(growth.error());
+    growths.push_back(std::move(*growth));
+  }
+  return growths;
+}
+
 }  // namespace
 
 std::string alert_memory_text(const AlertMemory& memory) {
@@ -107,7 +168,9 @@ std::string alert_memory_text(const AlertMemory& memory) {
     }
     writer.close_array();
   }
-  writer.close_object().close_object();
+  writer.close_object().key("growths").open_array();
+  for (const AlertGrowth& growth : memory.growths) write_growth(growth, writer);
+  writer.close_array().close_object();
   return text;
 }
 
@@ -126,6 +189,9 @@ Result<AlertMemory> parse_alert_memory(std::string_view text) {
     if (!receiver) return std::unexpected(receiver.error());
     memory.receivers[std::string(each.key())] = std::move(*receiver);
   }
+  auto growths = read_growths(document);
+  if (!growths) return std::unexpected(growths.error());
+  memory.growths = std::move(*growths);
   return memory;
 }
 

@@ -6,14 +6,17 @@
 #include <vector>
 
 #include "base/result.h"
+#include "edge/observe/notify/alert_evaluator.h"
 #include "edge/observe/notify/notification_schedule.h"
 
 namespace forewarm {
 
-/// What alerting has to know after a restart: which alerts fired, and what each receiver was told.
+/// What alerting has to know after a restart: which alerts fired, what each receiver was told, and what grew
+/// within the windows of those that hold, whose counters begin at 0 again.
 struct AlertMemory {
   std::vector<Alert> firing{};
   std::map<std::string, NotificationSchedule::Memory> receivers{};  ///< by name and kind
+  std::vector<AlertGrowth> growths{};
 
   friend bool operator==(const AlertMemory&, const AlertMemory&) = default;
 };

@@ -86,6 +86,9 @@ TEST(AlertMemory, ComesBackFromItsText) {
                                 {find_alert_rule("ForewarmStoreFull"), {}, 1, kNoon, kNoon}}};
   memory.receivers["slack ops"] = told_before();
   memory.receivers["email mail"] = {};
+  memory.growths = {
+      {.term = "sum(x)", .subject = {"a"}, .grown = 4.5, .samples = {{kNoon, 1}, {kNoon + 15s, 3.5}}},
+      {.term = "y", .subject = {}, .grown = 0, .samples = {}}};
   const std::string text = alert_memory_text(memory);
   const Result<AlertMemory> read = parse_alert_memory(text);
   ASSERT_TRUE(read) << read.error().message;
@@ -95,6 +98,35 @@ TEST(AlertMemory, ComesBackFromItsText) {
     gone.replace(at, 19, "ForewarmOfBefore");
   ASSERT_TRUE(parse_alert_memory(gone)) << "an alert that there is none of any more is left out";
   EXPECT_EQ(parse_alert_memory(gone)->firing.size(), 1U);
+}
+
+TEST(AlertMemory, ATextOfBeforeGrowthsWereKeptIsRead) {
+  const auto read = parse_alert_memory(R"({"firing":[],"receivers":{}})");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->growths.empty());
+}
+
+TEST(AlertMemory, WhatNoCounterGrewByIsRefused) {
+  const std::string good = R"({"term":"x","subject":["a"],"grown":3,"at_us":[1,2],"grown_by_then":[1,3]})";
+  const auto parsed = [](const std::string& growth) {
+    return parse_alert_memory(R"({"firing":[],"receivers":{},"growths":[)" + growth + "]}");
+  };
+  EXPECT_TRUE(parsed(good)) << parsed(good).error().message;
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{{"\"x\"", "7"},
+                                                                                 {"\"a\"", "7"},
+                                                                                 {"3,\"at", "-1,\"at"},
+                                                                                 {"3,\"at", "2,\"at"},
+                                                                                 {"[1,2]", "[2,1]"},
+                                                                                 {"[1,2]", "[1]"},
+                                                                                 {"[1,2]", "[-1,2]"},
+                                                                                 {"[1,3]", "[3,1]"},
+                                                                                 {"[1,3]", "[1,null]"},
+                                                                                 {"[1,3]", "7"}}) {
+    std::string bad = good;
+    const auto read = parsed(bad.replace(bad.find(from), from.size(), to));
+    ASSERT_FALSE(read) << bad;
+    EXPECT_EQ(read.error().message.find("what is kept of alerts: expected "), 0U) << read.error().message;
+  }
 }
 
 TEST(AlertMemory, WhatIsNoMemoryIsSaidToBeNone) {
