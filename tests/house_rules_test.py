@@ -118,18 +118,22 @@ def one_definition_violations(sources):
 
 
 CONSTANT = re.compile(r"^(?:static )?(?:constexpr|const)\s[^=({]*?\b(k[A-Z]\w*)\b\s*[\[={;]", re.MULTILINE)
+ALIAS = re.compile(r"^using (\w+) = ([^;]*);", re.MULTILINE)
 
 
-def constant_violations(sources):
-    """Constants of one name in sources of one folder: which of them are compiled as one file is not ours to say."""
+def local_name_violations(sources):
+    """Constants of one name in sources of one folder, or aliases of one name for different things: which of them are
+    compiled as one file is not ours to say."""
     where = {}
     for path, code in sources:
         if path.parts[0] == "src" and path.suffix == ".cpp":
-            for name in CONSTANT.findall(code):
-                where.setdefault((path.parent, path.name.endswith("_test.cpp"), name), set()).add(path)
-    for (_, _, name), paths in where.items():
-        if len(paths) > 1:
-            yield f"{name} is defined in {' and in '.join(sorted(map(str, paths)))}"
+            names = [(name, path) for name in CONSTANT.findall(code)] + ALIAS.findall(code)
+            for name, meaning in names:
+                named = where.setdefault((path.parent, path.name.endswith("_test.cpp"), name), {})
+                named.setdefault(meaning, set()).add(path)
+    for (_, _, name), meanings in where.items():
+        if len(meanings) > 1:
+            yield f"{name} is defined in {' and in '.join(sorted(map(str, set().union(*meanings.values()))))}"
 
 
 def matches(path, text, rules):
@@ -162,7 +166,7 @@ def violations(root):
         if "namespace forewarm" not in code and path.parts[0] == "src" and path.name != "main.cpp":
             found.append(f"{path} is not in namespace forewarm")
     found.extend(one_definition_violations(sources))
-    found.extend(constant_violations(sources))
+    found.extend(local_name_violations(sources))
     for path in text_files(root):
         found.extend(matches(path, read(root, path), FORBIDDEN))
     return found
@@ -189,13 +193,16 @@ class Planted(PlantedTree):
         self.plant("src/base/table.cpp", self.source("constexpr int kTable[] = {\n" + "  {1, 2},\n" * 100 + "};"))
         self.assertEqual(violations(self.root), [])
 
-    def test_constants_of_one_name_in_one_folder_are_caught(self):
+    def test_local_names_that_two_sources_of_one_folder_have_are_caught(self):
         self.plant("src/base/one.cpp", self.source("constexpr int kMost = 1;"))
         self.plant("src/base/sub/other.cpp", self.source("constexpr int kMost = 2;"))
         self.plant("src/base/one_test.cpp", self.source("constexpr int kMost = 3;"))
         self.assertEqual(violations(self.root), [])
         self.plant("src/base/two.cpp", self.source("constexpr long kMost{2};"))
         self.expect_one(violations(self.root), "kMost is defined in src/base/one.cpp and in src/base/two.cpp")
+        self.plant("src/base/one.cpp", self.source("using Labels = int;"))
+        self.plant("src/base/two.cpp", self.source("using Labels = long;"))
+        self.expect_one(violations(self.root), "Labels is defined in src/base/one.cpp and in src/base/two.cpp")
 
     def test_long_files_and_headers_are_caught(self):
         self.plant("src/base/long.h", self.GOOD + "\n" * HEADER_LINES)

@@ -11,7 +11,7 @@
 namespace forewarm {
 namespace {
 
-using Clock = Loop::Clock;
+using Clock = std::chrono::steady_clock;
 
 constexpr auto kDrainTimeout = std::chrono::seconds(10);  ///< how long a message sent may take to come back
 constexpr int kReceiveWaitSeconds = 1;

@@ -41,7 +41,7 @@ constexpr std::array kControlMetrics = {
     ControlMetric{"forewarm_control_fits_total", "counter", "queue, result", "Fits of forecasts"},
 };
 
-using Labels = std::vector<prometheus::ClientMetric::Label>;
+using PointLabels = std::vector<prometheus::ClientMetric::Label>;
 
 /// Families in the table's order.
 class ControlFamilies {
@@ -56,7 +56,7 @@ class ControlFamilies {
       families_.push_back(std::move(family));
     }
   }
-  void add(std::string_view name, Labels labels, double value) {
+  void add(std::string_view name, PointLabels labels, double value) {
     const auto family = std::ranges::find(families_, name, &prometheus::MetricFamily::name);
     check(family != families_.end(), "each series is in the table of control's metrics");
     prometheus::ClientMetric metric;
@@ -65,7 +65,7 @@ class ControlFamilies {
     family->metric.push_back(std::move(metric));
   }
   template <class Number>
-  void add(std::string_view name, Labels labels, const std::optional<Number>& value) {
+  void add(std::string_view name, PointLabels labels, const std::optional<Number>& value) {
     if (value) add(name, std::move(labels), static_cast<double>(*value));
   }
   const std::vector<prometheus::MetricFamily>& all() const { return families_; }
@@ -78,7 +78,7 @@ void add_sample(ControlFamilies& to, const ControlSample& s) {
   to.add("forewarm_control_messages", {{"queue", s.queue}, {"state", "waiting"}}, s.waiting);
   to.add("forewarm_control_messages", {{"queue", s.queue}, {"state", "in_flight"}}, s.in_flight);
   to.add("forewarm_control_oldest_wait_seconds", {{"queue", s.queue}}, s.oldest_wait_seconds);
-  const auto instances = [&](const char* state) -> Labels {
+  const auto instances = [&](const char* state) -> PointLabels {
     return {{"queue", s.queue}, {"target", s.target}, {"state", state}};
   };
   to.add("forewarm_control_instances", instances("planned"), static_cast<double>(s.instances_planned));
@@ -92,10 +92,10 @@ void add_sample(ControlFamilies& to, const ControlSample& s) {
   to.add("forewarm_control_readings_total", {{"queue", s.queue}, {"result", "succeeded"}}, good);
   to.add("forewarm_control_readings_total", {{"queue", s.queue}, {"result", "failed"}},
          static_cast<double>(s.readings_failed));
-  const Labels at{{"queue", s.queue}, {"target", s.target}};
+  const PointLabels at{{"queue", s.queue}, {"target", s.target}};
   to.add("forewarm_control_target_reading_failures_total", at, static_cast<double>(s.target_readings_failed));
   for (std::size_t i = 0; i < s.directives.size(); ++i) {
-    Labels labels = at;
+    PointLabels labels = at;
     labels.push_back({"outcome", std::string(word(static_cast<DirectiveOutcome>(i)))});
     to.add("forewarm_control_directives_total", std::move(labels), static_cast<double>(s.directives[i]));
   }
