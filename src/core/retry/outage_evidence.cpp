@@ -25,7 +25,8 @@ void OutageEvidence::failed_first(TenantId tenant, const SenderShares* senders) 
     if ((tenants_ & place) == 0) {
       sum_ += log(kInOutage / kBesideBatch);
     } else {
-      const double share = senders != nullptr ? senders->share(tenants_) : 1;
+      const bool alone = tenants_ == place;  // where others' fail too it is no batch of one sender
+      const double share = senders != nullptr && alone ? senders->share(tenants_) : 1;
       sum_ += log(kInOutage / kInBatch * share / (kSameBatch + (1 - kSameBatch) * share));
     }
   }
