@@ -183,6 +183,8 @@ json::object compare(const Scope& scope) {
                    {"bad_deploy_dead_lettered_share", deploys.wrongly_dead / deploys.good},
                    {"odds", score_json(own.all.odds)},
                    {"odds_of_retries", score_json(own.all.retries)},
+                   {"odds_at_best", score_json(own.all.best)},
+                   {"odds_of_retries_at_best", score_json(own.all.best_of_retries)},
                    {"by_incident", std::move(by_kind)}};
   if (best) {
     out["best_fixed"] = result_json(best->totals.all);

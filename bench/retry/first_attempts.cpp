@@ -29,6 +29,9 @@ class FirstAttempts {
     attempt.prior = hierarchical_odds({.function = outcomes_.function(at, attempt.function),
                                        .tenant = outcomes_.tenant(at, attempt.function, attempt.tenant),
                                        .after_error = {}});
+    attempt.newest.emplace();
+    attempt.newest->first = outcomes_.newest_first(attempt.function);
+    attempt.newest->tenant = outcomes_.tenant_failures(attempt.function, attempt.tenant);
     score_.add(model_.odds(attempt), failed);
     const Open open{at + lasts, attempt, failed};
     open_.insert(std::ranges::upper_bound(open_, open.over, {}, &Open::over), open);

@@ -111,14 +111,40 @@ bool Incident::hit(MessageId message) const {
   return of(message, kHit).chance(hit_);
 }
 
+bool Incident::of_batch(const Arrival& arrived) const {
+  const TimePoint at = time_point_us(0) + arrived.at;
+  return kind_ == IncidentKind::PoisonBatch && at >= begins_ && at < ends_;
+}
+
+/// From two of the tenants comes most of it.
+double Incident::poison_share(const Arrival& arrived) const {
+  return poison_ * (arrived.tenant.value() % kTenants < 2 ? 3 : 1.0 / 3);
+}
+
 bool Incident::poison(MessageId message) const {
   const Arrival& arrived = arrival(message);
-  if (kind_ == IncidentKind::PoisonBatch && hit(message) && time_point_us(0) + arrived.at >= begins_ &&
-      time_point_us(0) + arrived.at < ends_)
-    return true;
-  // From two of the tenants comes most of it.
-  const double share = poison_ * (arrived.tenant.value() % kTenants < 2 ? 3 : 1.0 / 3);
-  return of(message, kPoisoned).chance(share);
+  if (of_batch(arrived) && hit(message)) return true;
+  return of(message, kPoisoned).chance(poison_share(arrived));
+}
+
+double Incident::odds_at_best(MessageId message, TimePoint now, const Shown& shown) const {
+  if (shown.failed_with >= kPoisonError && shown.failed_with < kPoisonError + poisons_) return 1;
+  const bool on = now >= begins_ && now < ends_;
+  const bool out = on && (kind_ == IncidentKind::Outage || kind_ == IncidentKind::PartOutage);
+  double well = 1;  // probability that nothing comes in between
+  if (shown.failed_with == 0) {
+    const Arrival& arrived = arrival(message);
+    well *= (1 - std::min(1.0, poison_share(arrived))) * (of_batch(arrived) ? 1 - hit_ : 1);
+  }
+  if (on && kind_ == IncidentKind::BadDeploy) return 1;
+  if (out) {
+    const std::uint64_t kind = times_out_ ? static_cast<std::uint64_t>(ErrorClass::Timeout) : kOutageError;
+    if (shown.failed_with == kind) return 1;
+    if (!shown.during) well *= 1 - hit_;
+  }
+  if (on && kind_ == IncidentKind::Degradation)
+    well *= 1 - worst_ * (seconds(now - begins_) / seconds(ends_ - begins_));
+  return 1 - well * (1 - everyday_);
 }
 
 Fate Incident::fate(MessageId message, TimePoint now) const {

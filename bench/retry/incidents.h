@@ -20,6 +20,12 @@ struct Fate {
   bool doomed = false;  ///< it could not have succeeded at that time
 };
 
+/// What the attempts of a message have shown of it.
+struct Shown {
+  std::uint64_t failed_with = 0;  ///< the last failure's fingerprint; 0: none yet
+  bool during = false;            ///< it was tried while the incident lasted
+};
+
 /// One seeded story: traffic, everyday errors, and an incident with drawn parameters.
 class Incident {
  public:
@@ -29,6 +35,10 @@ class Incident {
   const std::vector<Arrival>& arrivals() const { return arrivals_; }
   /// Time in the simulation's own, which starts at 0.
   Fate fate(MessageId message, TimePoint now) const;
+  /// Probability that the attempt fails, for one who knows the incident: every share, when it begins and
+  /// ends, and what the message has shown, but not what is drawn for it. Nothing that can be observed says
+  /// more.
+  double odds_at_best(MessageId message, TimePoint now, const Shown& shown) const;
   bool poison(MessageId message) const;
   TimePoint begins() const { return begins_; }
   TimePoint ends() const { return ends_; }
@@ -41,6 +51,8 @@ class Incident {
   const Arrival& arrival(MessageId message) const { return arrivals_[message.value() - 1]; }
   Random of(MessageId message, std::uint64_t about) const;
   bool hit(MessageId message) const;
+  bool of_batch(const Arrival& arrived) const;
+  double poison_share(const Arrival& arrived) const;
 
   IncidentKind kind_;
   std::uint64_t seed_;

@@ -59,10 +59,12 @@ class Books : public Watcher {
     bool poison = false;
     bool dead = false;
     bool failed = false;
+    Shown shown;
   };
   struct Attempt {
     std::vector<MessageId> messages;
     std::vector<double> odds;
+    std::vector<double> best;
   };
   Entry& of(MessageId message) { return messages_[message.value() - 1]; }
 
@@ -72,7 +74,12 @@ class Books : public Watcher {
     for (const Lease& lease : run.leases) {
       attempt.messages.push_back(lease.message);
       result_.attempts += 1;
-      if (incident_.fate(lease.message, now_).doomed) result_.doomed += 1;
+      Shown& shown = of(lease.message).shown;
+      attempt.best.push_back(incident_.odds_at_best(lease.message, now_, shown));
+      const Fate fate = incident_.fate(lease.message, now_);
+      if (fate.doomed) result_.doomed += 1;
+      if (fate.failure) shown.failed_with = fate.failure->fingerprint;
+      shown.during |= now_ >= incident_.begins() && now_ < incident_.ends();
     }
   }
 
@@ -84,7 +91,9 @@ class Books : public Watcher {
       const bool failed = finished.error != ErrorClass::None ||
                           std::ranges::find(finished.failed, id) != finished.failed.end();
       result_.odds.add(found->second.odds[i], failed);
+      result_.best.add(found->second.best[i], failed);
       if (of(id).failed) result_.retries.add(found->second.odds[i], failed);
+      if (of(id).failed) result_.best_of_retries.add(found->second.best[i], failed);
       of(id).failed |= failed;
     }
     running_.erase(found);
@@ -242,6 +251,8 @@ void TrialResult::add(const TrialResult& other) {
   kept += other.kept;
   odds.add(other.odds);
   retries.add(other.retries);
+  best.add(other.best);
+  best_of_retries.add(other.best_of_retries);
 }
 
 TrialResult run_trial(const Incident& incident, const FixedPolicy* policy) {

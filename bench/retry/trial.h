@@ -64,6 +64,8 @@ struct TrialResult {
   double kept = 0;           ///< good messages that had come before its end and were not through
   OddsScore odds;            ///< of all attempts
   OddsScore retries;         ///< of those after a failure
+  OddsScore best;            ///< of all, by one who knows the incident: Incident::odds_at_best
+  OddsScore best_of_retries;
 
   void add(const TrialResult& other);
 };

@@ -36,6 +36,7 @@ AttemptFeatures RetryBook::features(TimePoint now, const FunctionState& function
     breaker = function.breakers.view(now, record.failed_with, record.error_key).state;
     levels.after_error = outcomes_.after_error(now, id, record.error_key);
   }
+  out.newest = newest(now, id, record, levels.after_error);
   if (breaker == BreakerState::Closed) breaker = function.breakers.of_everything();
   out.breaker = static_cast<std::uint8_t>(breaker);
   levels.failures = out.failures;
@@ -49,6 +50,20 @@ AttemptFeatures RetryBook::features(TimePoint now, const FunctionState& function
   const bool over = share > kTroubleShare && out.recent_failures < share;
   out.prior = hierarchical_odds(levels, over ? (share + out.recent_failures) / 2 : share);
   if (breaker == BreakerState::HalfOpen) out.prior = std::min(out.prior, kOddsHalfOpen);
+  return out;
+}
+
+NewestOutcomes RetryBook::newest(TimePoint now, FunctionId id, const MessageRecord& record,
+                                 const OutcomeCounts& after_error) const {
+  NewestOutcomes out;
+  out.first = outcomes_.newest_first(id);
+  const Recency all = outcomes_.newest(id);
+  if (all.count > 0) out.since_outcome = now - all.seen_at;
+  out.tenant = outcomes_.tenant_failures(id, record.message.tenant);
+  if (record.failed_with == ErrorClass::None) return out;
+  out.after_error = after_error;
+  out.after = outcomes_.newest_after(id, record.error_key);
+  out.passed = out.after.succeeded_at > record.failed_at;
   return out;
 }
 

@@ -37,6 +37,9 @@ class RetryBook {
                   double machine_load) const;
 
  private:
+  NewestOutcomes newest(TimePoint now, FunctionId id, const MessageRecord& record,
+                        const OutcomeCounts& after_error) const;
+
   Outcomes outcomes_;
   FailureOddsModel model_;
 };

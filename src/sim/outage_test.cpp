@@ -123,6 +123,26 @@ TEST(Outage, AHandfulOfBadMessagesAloneInTheQueueIsNoneAndIsDeadLettered) {
   }
 }
 
+TEST(Outage, ABatchOfBadMessagesOfOneTenantIsNoneThoughNobodyElseSends) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::vector<Arrival> arrivals =
+        generate_arrivals({{.rate_per_second = 0.5, .tenants = 4, .groups = 5}}, 10min, seed);
+    const std::size_t good = arrivals.size();
+    const TenantId sender = arrivals.front().tenant;
+    for (std::uint64_t i = 0; i < 10 + 4 * seed; ++i)
+      arrivals.push_back({.at = 20min + i * 1s, .tenant = sender, .group = GroupId(100 + i)});
+    const Fates fates =
+        play(arrivals, seed % 2 == 0, seed, [good](MessageId id, TimePoint) { return id.value() > good; });
+    EXPECT_EQ(fates.deleted, good);
+    ASSERT_EQ(fates.dead.size(), arrivals.size() - good);
+    for (const auto& [id, at] : fates.dead) {
+      EXPECT_LE(fates.runs.at(id), kAttempts);
+      EXPECT_LT(at - time_point_us(0), 20min + 3h) << "one at a time, each two minutes at most";
+    }
+  }
+}
+
 TEST(Outage, OneGoodMessageIsNotKeptWaitingByBadOnes) {
   std::vector<Arrival> arrivals = generate_arrivals({{.rate_per_second = 0.5}}, 10min, 1);
   const std::size_t good = arrivals.size();

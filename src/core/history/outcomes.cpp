@@ -13,7 +13,9 @@ namespace {
 constexpr std::uint64_t kByFunction = 1;
 constexpr std::uint64_t kByTenant = 2;
 constexpr std::uint64_t kByError = 3;
-constexpr std::size_t kLookedAt = 8;  // the oldest of eight is among the oldest third in 96 of 100 cases
+constexpr std::uint64_t kByFunctionFirst = 4;
+constexpr std::size_t kExpectedBy = 2;  // the share of about thirty outcomes
+constexpr std::size_t kLookedAt = 8;    // the oldest of eight is among the oldest third in 96 of 100 cases
 
 }  // namespace
 
@@ -28,7 +30,12 @@ void Outcomes::observe(TimePoint at, FunctionId function, TenantId tenant, std::
   if (error == ErrorClass::Capacity) return;
   const bool success = error == ErrorClass::None;
   add(key(kByFunction, function, 0), at, success);
-  add(key(kByTenant, function, tenant.value()), at, success);
+  Entry& of_tenant = add(key(kByTenant, function, tenant.value()), at, success);
+  if (previous_error_key == 0) {
+    of_tenant.first.seen += success ? 0 : 1;
+    of_tenant.first.expected += newest_first(function).shares[kExpectedBy];
+    add(key(kByFunctionFirst, function, 0), at, success);
+  }
   if (previous_error_key != 0) add(key(kByError, function, previous_error_key), at, success);
 }
 
@@ -42,6 +49,23 @@ OutcomeCounts Outcomes::tenant(TimePoint at, FunctionId function, TenantId tenan
 
 OutcomeCounts Outcomes::after_error(TimePoint at, FunctionId function, std::uint64_t error_key) const {
   return read(key(kByError, function, error_key), at);
+}
+
+Recency Outcomes::newest(FunctionId function) const {
+  return newest_of(key(kByFunction, function, 0));
+}
+
+Recency Outcomes::newest_first(FunctionId function) const {
+  return newest_of(key(kByFunctionFirst, function, 0));
+}
+
+Recency Outcomes::newest_after(FunctionId function, std::uint64_t error_key) const {
+  return newest_of(key(kByError, function, error_key));
+}
+
+TenantFailures Outcomes::tenant_failures(FunctionId function, TenantId tenant) const {
+  const Entry* found = table_.find(key(kByTenant, function, tenant.value()));
+  return found != nullptr ? found->first : TenantFailures{};
 }
 
 Outcomes::Key Outcomes::key(std::uint64_t kind, FunctionId function, std::uint64_t part) {
@@ -58,11 +82,13 @@ Outcomes::Entry& Outcomes::entry(Key key) {
   return table_.insert(key, {});
 }
 
-void Outcomes::add(Key key, TimePoint at, bool success) {
+Outcomes::Entry& Outcomes::add(Key key, TimePoint at, bool success) {
   Entry& found = entry(key);
   faded(found.counts, at);
   (success ? found.counts.succeeded : found.counts.failed) += 1;
+  found.newest.add(at, !success);
   found.used = ++use_;
+  return found;
 }
 
 OutcomeCounts Outcomes::read(Key key, TimePoint at) const {
@@ -70,6 +96,11 @@ OutcomeCounts Outcomes::read(Key key, TimePoint at) const {
   OutcomeCounts counts = found ? found->counts : OutcomeCounts{};
   faded(counts, at);
   return counts;
+}
+
+Recency Outcomes::newest_of(Key key) const {
+  const Entry* found = table_.find(key);
+  return found != nullptr ? found->newest : Recency{};
 }
 
 void Outcomes::faded(OutcomeCounts& counts, TimePoint at) const {

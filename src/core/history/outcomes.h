@@ -6,6 +6,7 @@
 
 #include "base/id_map.h"
 #include "base/time.h"
+#include "core/history/recency.h"
 #include "core/model/decision.h"
 #include "core/model/ids.h"
 
@@ -18,6 +19,13 @@ struct OutcomeCounts {
   TimePoint at;  ///< when the two were last brought up to date
 
   double total() const { return succeeded + failed; }
+};
+
+/// Failures of a tenant's first attempts beside those that were to be expected of them, had it been like the
+/// others at that time. An outage raises both.
+struct TenantFailures {
+  double seen = 0;
+  double expected = 0;
 };
 
 /// Outcomes of runs, forgotten with a half-life, in bounded memory: by function, by function and tenant, and
@@ -38,19 +46,29 @@ class Outcomes {
   OutcomeCounts tenant(TimePoint at, FunctionId function, TenantId tenant) const;
   /// Outcomes of attempts that followed a failure with this error key.
   OutcomeCounts after_error(TimePoint at, FunctionId function, std::uint64_t error_key) const;
+  /// The newest outcomes of the function, whatever came before them.
+  Recency newest(FunctionId function) const;
+  /// Of messages that had not failed before.
+  Recency newest_first(FunctionId function) const;
+  /// Of attempts that followed a failure with this error key.
+  Recency newest_after(FunctionId function, std::uint64_t error_key) const;
+  TenantFailures tenant_failures(FunctionId function, TenantId tenant) const;
   /// All outcomes since the start, by class; for metrics.
   const std::array<std::uint64_t, kErrorClassCount>& totals() const { return totals_; }
 
  private:
   struct Entry {
     OutcomeCounts counts;
+    Recency newest;
+    TenantFailures first;
     std::uint64_t used = 0;
   };
   using Key = Id<struct OutcomeKeyTag>;
   static Key key(std::uint64_t kind, FunctionId function, std::uint64_t part);
   Entry& entry(Key key);
-  void add(Key key, TimePoint at, bool success);
+  Entry& add(Key key, TimePoint at, bool success);
   OutcomeCounts read(Key key, TimePoint at) const;
+  Recency newest_of(Key key) const;
   void faded(OutcomeCounts& counts, TimePoint at) const;
   std::size_t drop_oldest();
 

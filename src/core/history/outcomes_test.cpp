@@ -26,6 +26,39 @@ TEST(Outcomes, AreCountedByFunctionTenantAndTheErrorBefore) {
   EXPECT_EQ(outcomes.totals()[static_cast<std::size_t>(ErrorClass::Timeout)], 1U);
 }
 
+TEST(Outcomes, ATenantIsComparedWithTheOthersOfItsTime) {
+  Outcomes outcomes;
+  const auto all_send = [&](bool down, bool bad) {
+    for (std::uint64_t tenant = 1; tenant <= 8; ++tenant) {
+      const bool failed = down || (bad && tenant == 3);
+      outcomes.observe(kStart, kFunction, TenantId(tenant), 0,
+                       failed ? ErrorClass::Handler : ErrorClass::None);
+    }
+  };
+  const auto excess = [&](std::uint64_t tenant) {
+    const TenantFailures it = outcomes.tenant_failures(kFunction, TenantId(tenant));
+    return (it.seen + 1) / (it.expected + 1);
+  };
+  for (int i = 0; i < 20; ++i) all_send(false, false);
+  for (int i = 0; i < 20; ++i) all_send(true, false);
+  for (std::uint64_t tenant = 1; tenant <= 8; ++tenant) EXPECT_NEAR(excess(tenant), 1, 0.3) << "an outage";
+  for (int i = 0; i < 20; ++i) all_send(false, false);
+  for (int i = 0; i < 20; ++i) all_send(false, true);
+  EXPECT_GT(excess(3), 1.4 * excess(2)) << "its own messages are bad";
+}
+
+TEST(Outcomes, TheNewestAreKnownOfFirstAttemptsAndOfThoseAfterAnError) {
+  Outcomes outcomes;
+  outcomes.observe(kStart, kFunction, kTenant, 0, ErrorClass::None);
+  outcomes.observe(kStart + 1s, kFunction, kTenant, 5, ErrorClass::Handler);
+  outcomes.observe(kStart + 2s, kFunction, kTenant, 5, ErrorClass::Handler);
+  EXPECT_EQ(outcomes.newest_first(kFunction).row, 1);
+  EXPECT_EQ(outcomes.newest_after(kFunction, 5).row, -2);
+  EXPECT_EQ(outcomes.newest(kFunction).row, -2);
+  EXPECT_EQ(outcomes.newest(kFunction).seen_at, kStart + 2s);
+  EXPECT_EQ(outcomes.newest_after(kFunction, 6).count, 0U);
+}
+
 TEST(Outcomes, CapacityProblemsAreInTheTotalsOnly) {
   Outcomes outcomes;
   outcomes.observe(kStart, kFunction, kTenant, 5, ErrorClass::Capacity);

@@ -156,6 +156,7 @@ void CircuitBreakers::observe(const AttemptOutcome& outcome) {
   if (outcome.first) ++first_attempts_;
   if (!has_failed) {
     has_succeeded_ = has_succeeded_since_change_ = true;
+    senders_.succeeded(outcome.tenant);
     succeeded(outcome);
   }
 }
@@ -166,7 +167,10 @@ void CircuitBreakers::failed(Breaker& breaker, const AttemptOutcome& outcome) {
   const bool again = outcome.again && outcome.previous == outcome.fingerprint && breaker.fingerprint != 0;
   if (outcome.first) {
     count_first(breaker);
-    breaker.evidence.failed_first(outcome.tenant);
+    // A new version that has not worked yet explains every failure, whoever sent the message.
+    const bool unproven =
+        !has_succeeded_since_change_ && outcome.at < saturating_add(changed_at_, kAfterChange);
+    breaker.evidence.failed_first(outcome.tenant, unproven ? nullptr : &senders_);
   }
   if (again) ++breaker.failed_in_row;
   switch (breaker.state) {

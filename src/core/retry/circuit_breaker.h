@@ -129,6 +129,7 @@ class CircuitBreakers {
 
   std::vector<Breaker> breakers_;
   OutageHistory outages_;
+  SenderShares senders_;
   std::uint64_t first_attempts_ = 0;
   double recent_failures_ = 0;
   RetrySettings settings_;

@@ -195,6 +195,37 @@ TEST_F(Breakers, OfOneTenantItTakesMoreThanABatch) {
   EXPECT_FALSE(view().counts);
 }
 
+TEST_F(Breakers, OfOneTenantAmongOthersNoNumberSaysItIsDown) {
+  for (std::uint64_t i = 0; i < 200; ++i) first(0, 1 + i % 8);
+  for (int i = 0; i < 40; ++i) {
+    first(kDown, 3);
+    EXPECT_TRUE(view().counts);
+    EXPECT_NE(view().cause, FailureCause::Outage);
+  }
+  for (const std::uint64_t tenant : {1, 2, 4, 5, 6}) first(kDown, tenant);
+  EXPECT_FALSE(view().counts) << "others fail too";
+}
+
+TEST_F(Breakers, OfTheOnlyTenantThatSendsItDoesInTheEnd) {
+  for (int i = 0; i < 100; ++i) first(0, 3);
+  for (int i = 0; i < 16; ++i) first(kDown, 3);
+  EXPECT_FALSE(view().counts);
+}
+
+TEST_F(Breakers, ATenantThatNeverWorkedIsNotTakenForAllThatThereAre) {
+  first(0, 1);
+  for (int i = 0; i < 40; ++i) first(kDown, 3);
+  EXPECT_TRUE(view().counts);
+}
+
+TEST_F(Breakers, ANewVersionThatFailsIsDownWhoeverSends) {
+  for (std::uint64_t i = 0; i < 200; ++i) first(0, 1 + i % 8);
+  breakers_.version_changed(now_);
+  for (int i = 0; i < 8; ++i) first(kDown, 3);
+  EXPECT_FALSE(view().counts);
+  EXPECT_EQ(view().cause, FailureCause::Deploy);
+}
+
 TEST_F(Breakers, OneNewMessageThatSucceedsEndsAnOutageThatLittleSpokeFor) {
   succeed(100);
   fail(3);

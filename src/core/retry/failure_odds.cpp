@@ -6,12 +6,13 @@
 #include "base/check.h"
 #include "base/math.h"
 #include "base/random.h"
+#include "core/retry/failure_prior.h"
+#include "core/retry/log_odds.h"
 
 namespace forewarm {
 namespace {
 
-// Prior of a function that nothing is known about, and how many outcomes each level's prior is worth.
-constexpr double kUnknownFailureShare = 0.1;
+// How many outcomes each level's prior is worth.
 constexpr double kFunctionStrength = 4;
 constexpr double kTenantStrength = 10;
 // Below one: an error mostly either passes or stays (a U-shaped prior), so the first outcomes after it tell
@@ -19,16 +20,17 @@ constexpr double kTenantStrength = 10;
 constexpr double kErrorStrength = 0.5;
 constexpr double kMessageStrength = 2;
 
-constexpr double kOddsMin = 1e-4;  // beyond it a logarithm of odds says nothing more
-constexpr double kBeta = 1;        // of FTRL-proximal, as its authors advise
-// What is added to the logarithm of the odds in each bin before outcomes say otherwise: odds between are
-// those of times that change, and half over when the weights have learnt of them. Fitted to simulated
-// incidents other than those that bench/retry.cpp reports.
-constexpr std::array<double, FailureOddsModel::kBins> kCalibrationPrior = {
-    0, 0, 0, 0, 0, 0, -0.1, -0.3, -0.75, -0.75, -0.4, 0, 0, 0, 0, 0};
+constexpr double kBeta = 1;                  // of FTRL-proximal, as its authors advise
 constexpr double kCalibrationStrength = 25;  // outcomes that it is worth, in each bin
 constexpr double kCalibrationMemory = 1500;  // outcomes of a bin after which old ones count little
 constexpr double kLogOddsMax = 8;
+constexpr std::array<double, FailureOddsModel::kTrusts> kTrustShares = {0, 0.3, 0.6, 1};
+constexpr double kDoubt = 4;  // nats that all of what is learnt has to make up for first
+constexpr double kLossMemory = 1 - 1.0 / 2000;
+constexpr double kLossMax = 1000;
+// Rows of the memory: the bins, and a loss in each of the others.
+constexpr std::size_t kMemoryRows =
+    FailureOddsModel::kBins + FailureOddsModel::kSituations * FailureOddsModel::kTrusts;
 constexpr float kWeightSumMax = 1e9F;  // more than all attempts of years add up to
 
 enum Feature : std::uint64_t {
@@ -61,15 +63,6 @@ double posterior(double prior, double strength, const OutcomeCounts& counts) {
                     1.0);
 }
 
-double log_odds(double p) {
-  const double safe = std::clamp(p == p ? p : kUnknownFailureShare, kOddsMin, 1 - kOddsMin);
-  return log(safe / (1 - safe));
-}
-
-double logistic(double x) {
-  return 1 / (1 + exp(-x));
-}
-
 /// 0 for nothing, then one more for each doubling.
 std::uint64_t doublings(double value) {
   std::uint64_t n = 0;
@@ -80,6 +73,10 @@ std::uint64_t doublings(double value) {
 std::uint64_t share_level(double share) {
   if (!(share > 0)) return 0;
   return share < 0.05 ? 1 : share < 0.2 ? 2 : share < 0.5 ? 3 : share < 0.8 ? 4 : 5;
+}
+
+std::size_t situation(const AttemptFeatures& attempt) {
+  return (attempt.failures == 0 ? 1U : 0U) + (attempt.breaker != 0 ? 2U : 0U);
 }
 
 Buckets buckets_of(const AttemptFeatures& a, std::size_t count) {
@@ -131,6 +128,8 @@ double hierarchical_odds(const OutcomeLevels& levels, double of_function) {
 
 FailureOddsModel::FailureOddsModel(Options options) : options_(options), weights_(options.buckets) {
   check(options.buckets > 0 && (options.buckets & (options.buckets - 1)) == 0, "buckets are a power of two");
+  for (Losses& each : losses_)
+    std::ranges::transform(kTrustShares, each.begin(), [](double it) { return it * kDoubt; });
 }
 
 double FailureOddsModel::weight(std::uint32_t bucket) const {
@@ -140,11 +139,14 @@ double FailureOddsModel::weight(std::uint32_t bucket) const {
   return -beyond / ((kBeta + sqrt(n)) / options_.rate + options_.shrinkage);
 }
 
-/// Logarithm of the odds before recalibration.
-double FailureOddsModel::raw(const AttemptFeatures& attempt) const {
-  double sum = log_odds(attempt.prior);
+FailureOddsModel::Said FailureOddsModel::say(const AttemptFeatures& attempt) const {
+  Said said;
+  said.prior = std::clamp(prior_log_odds(attempt), -kLogOddsMax, kLogOddsMax);
+  double sum = said.prior;
   for (const std::uint32_t bucket : buckets_of(attempt, weights_.size())) sum += weight(bucket);
-  return std::clamp(sum, -kLogOddsMax, kLogOddsMax);
+  said.raw = std::clamp(sum, -kLogOddsMax, kLogOddsMax);
+  said.learnt = recalibrated(said.raw);
+  return said;
 }
 
 /// Between the middles of two bins the correction is a straight line, so that no two near odds change places.
@@ -153,11 +155,10 @@ double FailureOddsModel::recalibrated(double log_odds_before) const {
   const auto low = std::min<std::size_t>(static_cast<std::size_t>(place), kBins - 2);
   const auto correction = [&](std::size_t place_of_bin) {
     const Bin& bin = bins_[place_of_bin];
-    const double before = kCalibrationPrior[place_of_bin];
-    if (bin.weight <= 0) return before;
+    if (bin.weight <= 0) return 0.0;
     const double mean = log_odds(bin.predicted / bin.weight);
     const double seen =
-        (bin.failed + kCalibrationStrength * logistic(mean + before)) / (bin.weight + kCalibrationStrength);
+        (bin.failed + kCalibrationStrength * logistic(mean)) / (bin.weight + kCalibrationStrength);
     return log_odds(seen) - mean;
   };
   const double part = place - static_cast<double>(low);
@@ -165,11 +166,31 @@ double FailureOddsModel::recalibrated(double log_odds_before) const {
 }
 
 double FailureOddsModel::odds(const AttemptFeatures& attempt) const {
-  return logistic(recalibrated(raw(attempt)));
+  const Said said = say(attempt);
+  const Losses& losses = losses_[situation(attempt)];
+  double sum = 0;
+  double weights = 0;
+  for (std::size_t i = 0; i < kTrusts; ++i) {
+    const double w = exp(-losses[i]);
+    sum += w * logistic(said.prior + kTrustShares[i] * (said.learnt - said.prior));
+    weights += w;
+  }
+  return std::clamp(sum / weights, 0.0, 1.0);
+}
+
+void FailureOddsModel::lose(Losses& losses, const Said& said, bool failed) {
+  for (std::size_t i = 0; i < kTrusts; ++i) {
+    const double p = logistic(said.prior + kTrustShares[i] * (said.learnt - said.prior));
+    losses[i] = losses[i] * kLossMemory - log(std::max(kOddsMin, failed ? p : 1 - p));
+  }
+  const double least = std::ranges::min(losses);
+  for (double& each : losses) each = std::min(each - least, kLossMax);
 }
 
 void FailureOddsModel::learn(const AttemptFeatures& attempt, bool failed) {
-  const double before = raw(attempt);
+  const Said said = say(attempt);
+  lose(losses_[situation(attempt)], said, failed);
+  const double before = said.raw;
   const double gradient = logistic(before) - (failed ? 1 : 0);
   for (const std::uint32_t bucket : buckets_of(attempt, weights_.size())) {
     const double w = weight(bucket);
@@ -200,6 +221,11 @@ void FailureOddsModel::remember(RetryMemory& memory) const {
     memory.failed.push_back(static_cast<float>(bin.failed));
     memory.weight.push_back(static_cast<float>(bin.weight));
   }
+  for (const Losses& losses : losses_) {
+    for (const double loss : losses) memory.predicted.push_back(static_cast<float>(loss));
+  }
+  memory.failed.resize(kMemoryRows);
+  memory.weight.resize(kMemoryRows);
 }
 
 bool FailureOddsModel::restore(const RetryMemory& memory) {
@@ -208,8 +234,8 @@ bool FailureOddsModel::restore(const RetryMemory& memory) {
     return [=](float value) { return value >= least && value <= most; };
   };
   const bool possible = learnt_ == 0 && memory.learnt > 0 && memory.z.size() == count &&
-                        memory.n.size() == count && memory.predicted.size() == kBins &&
-                        memory.failed.size() == kBins && memory.weight.size() == kBins &&
+                        memory.n.size() == count && memory.predicted.size() == kMemoryRows &&
+                        memory.failed.size() == kMemoryRows && memory.weight.size() == kMemoryRows &&
                         std::ranges::is_sorted(memory.buckets, std::less_equal{}) &&
                         (count == 0 || memory.buckets.back() < weights_.size()) &&
                         std::ranges::all_of(memory.z, in_range(-kWeightSumMax, kWeightSumMax)) &&
@@ -222,6 +248,8 @@ bool FailureOddsModel::restore(const RetryMemory& memory) {
   for (std::size_t i = 0; i < count; ++i) weights_[memory.buckets[i]] = {memory.z[i], memory.n[i]};
   for (std::size_t i = 0; i < kBins; ++i)
     bins_[i] = {memory.predicted[i], memory.failed[i], memory.weight[i]};
+  for (std::size_t i = kBins; i < kMemoryRows; ++i)
+    losses_[(i - kBins) / kTrusts][(i - kBins) % kTrusts] = std::min<double>(memory.predicted[i], kLossMax);
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -9,6 +10,7 @@
 #include "core/model/decision.h"
 #include "core/model/ids.h"
 #include "core/model/retry_memory.h"
+#include "core/retry/newest_outcomes.h"
 
 namespace forewarm {
 
@@ -49,13 +51,18 @@ struct AttemptFeatures {
   double recent_failures = 0;            ///< share of the function's last attempts that failed, 0..1
   std::uint8_t breaker = 0;              ///< the state of its circuit breaker; 0: closed
   double prior = 0;                      ///< hierarchical_odds
+  std::optional<NewestOutcomes> newest = {};
 };
 
-/// Failure odds learnt online. The logarithm of the odds is that of the hierarchical estimate plus a sum of
+/// Failure odds learnt online. The logarithm of the odds is the prior's (failure_prior.h) plus a sum of
 /// weights of hashed features, learnt by FTRL-proximal (McMahan et al. 2013, "Ad click prediction: a view
-/// from the trenches", algorithm 1): a weight stays zero until its features have said enough, so that with
-/// little evidence the odds are the hierarchical estimate. On top, a recalibration by bins of the odds, each
-/// shrunk towards leaving them as they are, keeps them true when the world drifts.
+/// from the trenches", algorithm 1): a weight stays zero until its features have said enough. On top, a
+/// recalibration by bins of the odds, each shrunk towards leaving them as they are.
+///
+/// What is learnt in quiet times can mislead in an incident, and an incident's lesson after it. So how much
+/// of it is added is learnt too: shares of it from none to all are experts, mixed by what each has lost of
+/// late (exponential weights, Cesa-Bianchi and Lugosi 2006, chapter 2), for first attempts and others, with a
+/// breaker open and without. Each starts in favour of the prior.
 ///
 /// Not per message or per key: a fixed number of buckets, which colliding features share. A decision costs
 /// two dozen table reads. Not thread-safe.
@@ -89,15 +96,27 @@ class FailureOddsModel {
     double z = 0;
     double n = 0;
   };
+  static constexpr std::size_t kTrusts = 4;      ///< shares of what is learnt
+  static constexpr std::size_t kSituations = 4;  ///< first attempts or not, a breaker open or not
 
  private:
+  /// Logarithms of the odds of one attempt.
+  struct Said {
+    double prior = 0;
+    double raw = 0;     ///< with the weights
+    double learnt = 0;  ///< recalibrated
+  };
+  using Losses = std::array<double, kTrusts>;
+
   double weight(std::uint32_t bucket) const;
-  double raw(const AttemptFeatures& attempt) const;
+  Said say(const AttemptFeatures& attempt) const;
   double recalibrated(double log_odds) const;
+  static void lose(Losses& losses, const Said& said, bool failed);
 
   Options options_;
   std::vector<Weight> weights_;
   std::array<Bin, kBins> bins_{};
+  std::array<Losses, kSituations> losses_{};  ///< beyond those of the best
   std::uint64_t learnt_ = 0;
 };
 

@@ -169,6 +169,23 @@ TEST(FailureOddsModel, WhatWasLearntIsGivenBackToOneThatHasLearntNothing) {
   EXPECT_FALSE(after.restore(memory)) << "it has learnt something";
 }
 
+TEST(FailureOddsModel, WhatQuietTimesTaughtIsLetGoWhereItMisleads) {
+  FailureOddsModel model;
+  AttemptFeatures quiet;
+  quiet.function = FunctionId(1);
+  quiet.tenant = TenantId(4);
+  quiet.prior = 0.5;
+  for (int i = 0; i < 500; ++i) model.learn(quiet, true);
+  EXPECT_GT(model.odds(quiet), 0.9) << "it has been learnt";
+  AttemptFeatures trouble = quiet;
+  trouble.breaker = 1;
+  trouble.prior = 0.1;
+  EXPECT_LT(model.odds(trouble), 0.3) << "with a breaker open the prior is believed first";
+  for (int i = 0; i < 10; ++i) model.learn(trouble, false);
+  EXPECT_LT(model.odds(trouble), 0.12);
+  EXPECT_GT(model.odds(quiet), 0.85) << "and in quiet times still what was learnt in them";
+}
+
 TEST(FailureOddsModel, AMemoryThatCannotBeItsOwnIsNotTaken) {
   FailureOddsModel model;
   score(model, 200, 1, truth);
@@ -188,6 +205,9 @@ TEST(FailureOddsModel, AMemoryThatCannotBeItsOwnIsNotTaken) {
   EXPECT_TRUE(refused([](RetryMemory& it) { it.n[0] = -1; }));
   EXPECT_TRUE(refused([](RetryMemory& it) { it.z[0] = std::nanf(""); }));
   EXPECT_TRUE(refused([](RetryMemory& it) { it.weight.push_back(1); }));
+  EXPECT_TRUE(refused([](RetryMemory& it) {
+    for (auto* rows : {&it.predicted, &it.failed, &it.weight}) rows->resize(FailureOddsModel::kBins);
+  })) << "without what is trusted";
   EXPECT_TRUE(refused([](RetryMemory& it) { it.learnt = 0; }));
 }
 

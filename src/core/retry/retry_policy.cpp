@@ -20,7 +20,7 @@ constexpr double kOthersSucceededMin = 5;
 
 constexpr double kAttemptSeconds = 10;   // of waiting that a doomed attempt is worth
 constexpr std::uint64_t kFindsOut = 16;  // one in so many is tried again though its failure is permanent
-constexpr double kOddsForNow = 0.5;      // at once only if success is the likelier outcome
+constexpr double kOddsForNow = 0.4;      // at once only if success is clearly the likelier outcome
 constexpr double kJitter = 0.3;          // the largest share by which a delay is shortened
 constexpr double kShortly = 0.1;         // of the first backoff: when capacity may be there again
 

@@ -51,7 +51,7 @@ Duration backoff(const RetryInputs& inputs, const RetrySettings& settings, doubl
 /// to
 ///   be an outage. A failure that its breaker calls permanent is: but for one in sixteen, which finds out
 ///   when it no longer is.
-/// - At once only after the first failure, on another instance, if success is the likelier outcome.
+/// - At once only after the first failure, on another instance, if success is clearly the likelier outcome.
 RetryDecision decide_retry(const RetryInputs& inputs, const RetrySettings& settings);
 
 }  // namespace forewarm
