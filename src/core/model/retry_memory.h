@@ -9,7 +9,7 @@ namespace forewarm {
 
 /// Rises when a member of RetryMemory, or what the odds are hashed from, comes, goes or changes its meaning:
 /// what another version wrote is not taken.
-inline constexpr std::int64_t kRetryMemoryVersion = 1;
+inline constexpr std::int64_t kRetryMemoryVersion = 2;
 
 /// How long a function's outages lasted, and whether it has ever worked.
 struct OutageMemory {
