@@ -18,7 +18,8 @@ namespace asio = boost::asio;
 /// network.
 constexpr int kReadyHandlersPerCall = 256;
 /// As many requests are done together at most. Fewer, and the work that they share is not shared: a
-/// commit of 16 requests costs nearly what one of 64 does. More, and the disk waits while the processor works.
+/// commit of 16 requests costs nearly what one of 64 does. More, and the disk waits while the processor
+/// works.
 constexpr int kHandlersPerIdle = 64;
 
 class SteadyTimer final : public Loop::Timer {
