@@ -1,6 +1,7 @@
 // Azure's official client of the App Service API, driven by lines of JSON: arm_client.mjs URL. "op" is the call.
 import { WebSiteManagementClient } from "@azure/arm-appservice";
-import readline from "node:readline";
+
+import { answerLines } from "./answer_lines.mjs";
 
 const url = process.argv[2];
 
@@ -41,13 +42,4 @@ const calls = {
   },
 };
 
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { op, ...input } = JSON.parse(line);
-  let answer;
-  try {
-    answer = { value: await calls[op](input) };
-  } catch (error) {
-    answer = { error: `${error.name}: ${error.message}` };
-  }
-  console.log(JSON.stringify(answer));
-}
+await answerLines(calls);

@@ -9,7 +9,8 @@ import {
   setHeaderOptions,
   V1MicroTime,
 } from "@kubernetes/client-node";
-import readline from "node:readline";
+
+import { answerLines } from "./answer_lines.mjs";
 
 const server = process.argv[2];
 const config = new KubeConfig();
@@ -42,13 +43,4 @@ const calls = {
   patchPod: (input) => config.makeApiClient(CoreV1Api).patchNamespacedPod(input, mergePatch),
 };
 
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { op, ...input } = JSON.parse(line);
-  let answer;
-  try {
-    answer = { value: await calls[op](input) };
-  } catch (error) {
-    answer = { error: `${error.name}: ${error.message}` };
-  }
-  console.log(JSON.stringify(answer));
-}
+await answerLines(calls);

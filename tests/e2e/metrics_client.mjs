@@ -2,7 +2,8 @@
 import * as cloudwatch from "@aws-sdk/client-cloudwatch";
 import { MetricsQueryClient } from "@azure/monitor-query";
 import { createRequire } from "node:module";
-import readline from "node:readline";
+
+import { answerLines } from "./answer_lines.mjs";
 
 const url = process.argv[2];
 
@@ -61,13 +62,4 @@ const calls = {
   },
 };
 
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { op, ...input } = JSON.parse(line);
-  let answer;
-  try {
-    answer = { value: await calls[op](input) };
-  } catch (error) {
-    answer = { error: `${error.name}: ${error.message}` };
-  }
-  console.log(JSON.stringify(answer));
-}
+await answerLines(calls);
