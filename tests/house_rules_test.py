@@ -117,7 +117,7 @@ def one_definition_violations(sources):
             yield f"{name} is defined in {' and in '.join(sorted(map(str, paths)))}"
 
 
-CONSTANT = re.compile(r"^(?:static )?(?:constexpr|const)\s[^=({]*?\b(k[A-Z]\w*)\b\s*[\[={;]", re.MULTILINE)
+CONSTANT = re.compile(r"^(?:static )?(?:constexpr|const)\s[^=({]*?\b(k[A-Z]\w*)\b\s*[\[={;(]", re.MULTILINE)
 ALIAS = re.compile(r"^using (\w+) = ([^;]*);", re.MULTILINE)
 
 
@@ -199,6 +199,8 @@ class Planted(PlantedTree):
         self.plant("src/base/one_test.cpp", self.source("constexpr int kMost = 3;"))
         self.assertEqual(violations(self.root), [])
         self.plant("src/base/two.cpp", self.source("constexpr long kMost{2};"))
+        self.expect_one(violations(self.root), "kMost is defined in src/base/one.cpp and in src/base/two.cpp")
+        self.plant("src/base/two.cpp", self.source("constexpr Most kMost(2);"))
         self.expect_one(violations(self.root), "kMost is defined in src/base/one.cpp and in src/base/two.cpp")
         self.plant("src/base/one.cpp", self.source("using Labels = int;"))
         self.plant("src/base/two.cpp", self.source("using Labels = long;"))

@@ -9,10 +9,10 @@
 namespace forewarm {
 namespace {
 
-constexpr TimePoint kNoon(1'700'000'040s);  // a whole minute
+constexpr TimePoint kWholeMinute(1'700'000'040s);
 
 MetricPeriod minute_of(int number, double arrived = 5) {
-  return {.start = kNoon + number * 1min, .waiting = 2, .in_flight = 1, .arrived = arrived, .done = 4};
+  return {.start = kWholeMinute + number * 1min, .waiting = 2, .in_flight = 1, .arrived = arrived, .done = 4};
 }
 
 /// Answers as it is told and notes what it is asked.
@@ -49,25 +49,25 @@ class MetricReaderTest : public testing::Test {
     if (!readings) return readings.error().message;
     std::string text;
     for (const QueueReading& each : *readings)
-      text += std::to_string((each.period->from - kNoon) / 1min) + " ";
+      text += std::to_string((each.period->from - kWholeMinute) / 1min) + " ";
     return text;
   }
 
   ToldMetrics::Shared cloud;
-  TimePoint now = kNoon + 10min;
+  TimePoint now = kWholeMinute + 10min;
   std::unique_ptr<QueueReader> reader;
 };
 
 TEST_F(MetricReaderTest, ReadsEachPeriodOnceAndAsksNoMoreThanItHasTo) {
   cloud.answers = {std::vector{minute_of(6), minute_of(7)}, std::vector{minute_of(8)}};
   EXPECT_EQ(read(), "6 7 ");
-  EXPECT_EQ(cloud.asked[0].from, kNoon + 10min - 15min);
-  EXPECT_EQ(cloud.asked[0].to, kNoon + 10min);
+  EXPECT_EQ(cloud.asked[0].from, kWholeMinute + 10min - 15min);
+  EXPECT_EQ(cloud.asked[0].to, kWholeMinute + 10min);
   EXPECT_EQ(read(), "") << "nothing new, and nobody asked";
   EXPECT_EQ(cloud.asked.size(), 1U);
   now += 40s;
   EXPECT_EQ(read(), "8 ");
-  EXPECT_EQ(cloud.asked[1].from, kNoon + 8min);
+  EXPECT_EQ(cloud.asked[1].from, kWholeMinute + 8min);
 }
 
 TEST_F(MetricReaderTest, AReadingHasWhatThePeriodSays) {
@@ -78,7 +78,7 @@ TEST_F(MetricReaderTest, AReadingHasWhatThePeriodSays) {
   EXPECT_EQ(reading.waiting, 2U);
   EXPECT_EQ(reading.in_flight, 1U);
   EXPECT_EQ(reading.oldest_wait, std::nullopt);
-  EXPECT_EQ(*reading.period, (ReadingPeriod{kNoon + 7min, kNoon + 8min, 5, 4}));
+  EXPECT_EQ(*reading.period, (ReadingPeriod{kWholeMinute + 7min, kWholeMinute + 8min, 5, 4}));
 }
 
 TEST_F(MetricReaderTest, AFailureIsRepeatedUntilItIsAskedAgainALittleLaterEachTime) {

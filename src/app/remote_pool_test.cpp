@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const FunctionId kFunction(1);
+const FunctionId kRemote(1);
 
 /// A function elsewhere that answers when the test says so.
 class HandFunction final : public RemoteFunction {
@@ -42,7 +42,7 @@ class RemotePoolTest : public testing::Test {
     options.hold_most = hold_most;
     auto pool = std::make_unique<RemotePool>(
         loop_, std::move(options), [this](PoolEvent event) { events_.push_back(std::move(event)); });
-    pool->define(kFunction, config_);
+    pool->define(kRemote, config_);
     return pool;
   }
 
@@ -51,7 +51,7 @@ class RemotePoolTest : public testing::Test {
     pool_->run(InstanceId(instance), {.run = RunId(run), .payload = "p" + std::to_string(run)});
   }
   void start(std::uint64_t count) {
-    for (std::uint64_t i = 1; i <= count; ++i) pool_->start(InstanceId(i), kFunction, 0);
+    for (std::uint64_t i = 1; i <= count; ++i) pool_->start(InstanceId(i), kRemote, 0);
     run_until([&] { return of<PoolReady>().size() == count; });
   }
   void answer(std::size_t call, RemoteOutcome outcome) { calls_.at(call).second(std::move(outcome)); }
@@ -130,7 +130,7 @@ TEST_F(RemotePoolTest, WhatIsNotTakenIsTriedAgainAndIsNoOutcome) {
   answer(2, RemoteEnd::Succeeded);
   run_until([&] { return of<PoolFinished>().size() == 1; });
   EXPECT_EQ(of<PoolFinished>()[0].error, ErrorClass::None);
-  EXPECT_EQ(pool_->not_taken(kFunction), (std::array<std::uint64_t, 3>{1, 1, 0}));
+  EXPECT_EQ(pool_->not_taken(kRemote), (std::array<std::uint64_t, 3>{1, 1, 0}));
   ASSERT_EQ(warnings_.size(), 1U) << "once, not for each";
   EXPECT_NE(warnings_[0].find("'orders' is not taken where it runs; its messages wait (Type: words)"),
             std::string::npos);
@@ -205,8 +205,8 @@ TEST_F(RemotePoolTest, AtTheEndNothingWaitsToBeTaken) {
 TEST_F(RemotePoolTest, AFunctionThatCannotBeAskedSaysWhyAtItsStart) {
   fault_ = "in which region?";
   config_.timeout = 31s;
-  pool_->define(kFunction, config_);
-  pool_->start(InstanceId(1), kFunction, 0);
+  pool_->define(kRemote, config_);
+  pool_->start(InstanceId(1), kRemote, 0);
   run_until([&] { return of<PoolLost>().size() == 1; });
   EXPECT_EQ(of<PoolLost>()[0].reason, LossReason::StartFailed);
   EXPECT_EQ(of<PoolLost>()[0].detail, "in which region?");
@@ -216,15 +216,15 @@ TEST_F(RemotePoolTest, TheSameDefinitionChangesNothingAndAnotherLeavesWhatRuns) 
   start(1);
   begin_run(1);
   run_until([&] { return calls_.size() == 1; });
-  pool_->define(kFunction, config_);
+  pool_->define(kRemote, config_);
   EXPECT_EQ(made_, 1);
   config_.timeout = 5s;
-  pool_->define(kFunction, config_);
+  pool_->define(kRemote, config_);
   EXPECT_EQ(made_, 2);
   answer(0, RemoteEnd::Throttled);
   run_until([&] { return of<PoolFinished>().size() == 1; });
   EXPECT_EQ(of<PoolFinished>()[0].error, ErrorClass::Capacity) << "it goes on as it is defined now";
-  pool_->start(InstanceId(9), kFunction, 0);
+  pool_->start(InstanceId(9), kRemote, 0);
   run_until([&] { return of<PoolReady>().size() == 2; });
   begin_run_on(9, 9);
   run_until([&] { return calls_.size() == 2; });
