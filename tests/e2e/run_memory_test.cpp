@@ -40,7 +40,7 @@ TEST_F(RunMemoryTest, APeakIsOfTheRunThatHadIt) {
   const InstanceId instance = start_ready();
   const std::uint64_t little = need(instance, "use 1");
   EXPECT_GT(little, megabytes(1));
-  EXPECT_LT(little, megabytes(40));  // a sanitized runtime is some 20 MB
+  EXPECT_LT(little, megabytes(40));
   const std::uint64_t much = need(instance, "use 100");
   EXPECT_GT(much, megabytes(100));
   EXPECT_LT(much, megabytes(100) + little);
