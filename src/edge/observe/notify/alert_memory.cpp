@@ -101,11 +101,10 @@ void write_growth(const AlertGrowth& growth, JsonWriter& writer) {
   writer.close_array().close_object();
 }
 
-/// A number that a counter can have grown by.
-std::optional<double> growth_in(const json::value& from) {
-  if (!from.is_number()) return std::nullopt;
-  const auto number = from.to_number<double>();
-  return number >= 0 && number <= kGrownMax ? std::optional(number) : std::nullopt;
+/// A number that a counter can have grown by; negative: it is none.
+double growth_in(const json::value& from) {
+  const double number = from.is_number() ? from.to_number<double>() : -1;
+  return number >= 0 && number <= kGrownMax ? number : -1;
 }
 
 Result<AlertGrowth> read_growth(const json::value& from) {
@@ -114,9 +113,9 @@ Result<AlertGrowth> read_growth(const json::value& from) {
   if (subject == nullptr || times == nullptr || numbers == nullptr) return no_memory("growths with samples");
   const json::value *term = from.get_object().if_contains("term"),
                     *grown = from.get_object().if_contains("grown");
-  const auto all = grown != nullptr ? growth_in(*grown) : std::nullopt;
-  if (term == nullptr || !term->is_string() || !all) return no_memory("growths of terms");
-  AlertGrowth growth{.term = std::string(term->get_string()), .grown = *all};
+  const double all = grown != nullptr ? growth_in(*grown) : -1;
+  if (term == nullptr || !term->is_string() || all < 0) return no_memory("growths of terms");
+  AlertGrowth growth{.term = std::string(term->get_string()), .grown = all};
   for (const json::value& part : *subject) {
     if (!part.is_string()) return no_memory("subjects of texts");
     growth.subject.emplace_back(std::string_view(part.get_string()));
@@ -125,13 +124,13 @@ Result<AlertGrowth> read_growth(const json::value& from) {
     return no_memory("as many times as numbers, at most " + std::to_string(kGrowthSamplesMax));
   for (std::size_t i = 0; i < times->size(); ++i) {
     const json::value& at = (*times)[i];
-    const auto by_then = growth_in((*numbers)[i]);
-    if (!at.is_int64() || at.get_int64() < 0 || !by_then) return no_memory("samples of times and numbers");
+    const double by_then = growth_in((*numbers)[i]);
+    if (!at.is_int64() || at.get_int64() < 0 || by_then < 0) return no_memory("samples of times and numbers");
     const TimePoint sampled = time_point_us(at.get_int64());
     const bool later = growth.samples.empty() ||
-                       (sampled > growth.samples.back().first && *by_then >= growth.samples.back().second);
-    if (!later || *by_then > *all) return no_memory("samples in the order of time, of what grows");
-    growth.samples.emplace_back(sampled, *by_then);
+                       (sampled > growth.samples.back().first && by_then >= growth.samples.back().second);
+    if (!later || by_then > all) return no_memory("samples in the order of time, of what grows");
+    growth.samples.emplace_back(sampled, by_then);
   }
   return growth;
 }
