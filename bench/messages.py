@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The full path of a message through forewarm beside Redis streams and RabbitMQ quorum queues, all durable.
+"""The full path of a message through forewarm beside Redis streams and RabbitMQ quorum queues, all durable, and a fake.
 
     ./dev bench messages [RUNS] [SECONDS] [--json] [--only WORD] [--limit PROGRAM]
 
@@ -14,6 +14,7 @@ wrk, 64 connections: a load program that takes more of the processors would not 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -29,6 +30,7 @@ import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "release")
+END_TO_END = os.path.join(ROOT, "tests", "e2e")
 READY_SECONDS = 60
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
@@ -162,6 +164,15 @@ class Redis(Server):
         wait_for("redis", lambda: listens(self.port))
 
 
+class Fauxqs(Server):
+    """A fake of SQS for tests, of npm's: it keeps nothing."""
+
+    def start(self):
+        self.port = free_port()
+        self.spawn(["node", os.path.join(END_TO_END, "fauxqs_server.mjs"), str(self.port)])
+        wait_for("fauxqs", lambda: listens(self.port))
+
+
 class RabbitMq(Server):
     def start(self):
         self.port = free_port()
@@ -192,6 +203,8 @@ CASES = [
     ("forewarm, processors busy", ForewarmBesideBusyFunctions, "sqs", ["--connections", "64", "--batch", "10"], None),
     ("Redis streams, fsync always", Redis, "redis", ["--window", "500"], "redis-server"),
     ("RabbitMQ quorum queue", RabbitMq, "amqp", ["--window", "500"], RABBITMQ),
+    ("npm fake, keeps nothing", Fauxqs, "sqs", ["--connections", "64", "--batch", "10"],
+     os.path.join(END_TO_END, "node_modules", "fauxqs")),
 ]
 
 
@@ -248,27 +261,34 @@ def send_with_wrk(server, seconds, folder):
     return result | {"done": done}
 
 
-def measure_limit(program, seconds, folder):
-    port = free_port()
-    limit = subprocess.Popen([program, "--port", str(port), "--handlers", "2", "--batch", "10",
-                              "--seconds", str(seconds + 4), "--dir", folder], stdout=subprocess.PIPE, text=True,
-                             start_new_session=True)
+@contextlib.contextmanager
+def limit_program(program, port, batch, seconds, folder):
+    """Runs it, listening on the port; its handlers end with it."""
+    process = subprocess.Popen([program, "--port", str(port), "--handlers", "2", "--batch", str(batch),
+                                "--seconds", str(seconds + 4), "--dir", folder], stdout=subprocess.PIPE, text=True,
+                               start_new_session=True)
     try:
         wait_for(program, lambda: listens(port))
-        result = load_with_wrk(port, POST, seconds, folder)
-        said = limit.communicate(timeout=30)[0]
+        yield process
     finally:
         try:
-            os.killpg(limit.pid, signal.SIGKILL)  # its handlers too
+            os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+
+
+def measure_limit(program, seconds, folder):
+    port = free_port()
+    with limit_program(program, port, 10, seconds, folder) as process:
+        result = load_with_wrk(port, POST, seconds, folder)
+        said = process.communicate(timeout=30)[0]
     return result | {"messages_per_second": float(re.search(r"done_per_s=([\d.]+)", said)[1]),
                      "server_cpu_us": float(re.search(r"server_cpu_us_per_msg=([\d.]+)", said)[1])}
 
 
 def available(case):
     program = case[2] is None or os.path.exists(os.path.join(BUILD, "bench_messages_" + case[2]))
-    if program and (case[4] is None or shutil.which(case[4])):
+    if program and (case[4] is None or shutil.which(case[4]) or os.path.isdir(case[4])):
         return True
     print(f"{case[0]}: left out, it is not installed", file=sys.stderr)
     return False

@@ -1,5 +1,6 @@
 // A load on a RabbitMQ quorum queue: persistent messages with publisher confirms; manual acknowledgements.
-//   bench_messages_amqp --port P [--seconds S] [--connections N] [--window W]
+//   bench_messages_amqp --port P [--seconds S] [--connections N] [--window W] [--rate N]
+// With --rate one connection sends so many a second, whether or not the others have been confirmed in time.
 #include <amqp.h>
 #include <amqp_tcp_socket.h>
 #include <poll.h>
@@ -58,28 +59,43 @@ class Sender {
   }
 
   void work() {
-    std::string body(run_.bytes, 'x');
-    amqp_basic_properties_t properties{};
-    properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
-    properties.delivery_mode = AMQP_DELIVERY_PERSISTENT;
     while (run_.sending()) {
       if (times_.size() - confirmed_ >= window_) {
         wait(5);
         continue;
       }
-      times_.push_back(now_us());
-      stamp(body.data(), times_.back());
-      amqp_basic_publish(connection_, kChannel, amqp_empty_bytes, queue_name(), 0, 0, &properties,
-                         amqp_bytes_t{body.size(), body.data()});
+      publish(now_us());
       if (times_.size() % 32 == 0) wait(0);
     }
+    finish();
+  }
+
+  void work_paced(long rate) {
+    send_paced(run_, rate, [this](std::int64_t due) {
+      publish(due);
+      wait(0);
+    });
+    finish();
+  }
+
+ private:
+  void publish(std::int64_t time_us) {
+    times_.push_back(time_us);
+    stamp(body_.data(), time_us);
+    amqp_basic_properties_t properties{};
+    properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
+    properties.delivery_mode = AMQP_DELIVERY_PERSISTENT;
+    amqp_basic_publish(connection_, kChannel, amqp_empty_bytes, queue_name(), 0, 0, &properties,
+                       amqp_bytes_t{body_.size(), body_.data()});
+  }
+
+  void finish() {
     const std::int64_t give_up = now_us() + 10'000'000;
     while (confirmed_ < times_.size() && now_us() < give_up) wait(5);
     run_.keep(confirm_, {});
     amqp_destroy_connection(connection_);
   }
 
- private:
   /// Reads the confirms that are there, or waits for the first of them.
   void wait(int milliseconds) {
     amqp_maybe_release_buffers(connection_);
@@ -110,6 +126,7 @@ class Sender {
   Run& run_;
   std::uint64_t window_;
   amqp_connection_state_t connection_;
+  std::string body_ = std::string(run_.bytes, 'x');
   std::vector<std::int64_t> times_;  ///< by delivery tag
   std::uint64_t confirmed_ = 0;
   Latencies confirm_;
@@ -153,13 +170,17 @@ int main(int argc, char** argv) {
   Run run(options);
   const int port = static_cast<int>(options.number("port", 5672));
   const long connections = options.number("connections", 1);
+  const long rate = options.number("rate", 0);
   const auto window = static_cast<std::uint64_t>(options.number("window", 500));
   make_queue(port);
   run.begin();
   std::vector<std::thread> senders, consumers;
   for (long i = 0; i < connections; ++i) {
     consumers.emplace_back([&run, port] { consume(run, port); });
-    senders.emplace_back([&run, port, window] { Sender(run, port, window).work(); });
+    senders.emplace_back([&run, port, window, rate] {
+      Sender sender(run, port, window);
+      rate > 0 ? sender.work_paced(rate) : sender.work();
+    });
   }
   for (std::thread& each : senders) each.join();
   run.senders_done = true;

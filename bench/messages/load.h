@@ -2,11 +2,13 @@
 // What the load programs share: a clock, options, latencies, and one line of JSON as the result.
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <mutex>
 #include <string>
@@ -105,6 +107,20 @@ struct Run {
   std::mutex mutex;
   Latencies confirm_us, end_to_end_us;
 };
+
+/// Calls `send(due)` at equal distances while the run sends, `rate` times a second. One that is late is sent
+/// at once, and its time is still the one at which it was due: a server that stalls is not asked less.
+template <class Send>
+void send_paced(const Run& run, long rate, const Send& send) {
+  std::int64_t due = run.started_us;
+  for (std::int64_t i = 1; run.sending(); ++i) {
+    send(due);
+    due = run.started_us + i * 1'000'000 / rate;
+    const timespec when{due / 1'000'000, due % 1'000'000 * 1000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, nullptr) == EINTR) {
+    }
+  }
+}
 
 /// A body begins with the time at which it was sent, in digits, so that it can travel as text.
 constexpr std::size_t kStampBytes = 20;

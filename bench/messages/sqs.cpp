@@ -2,7 +2,9 @@
 // batches, on keep-alive connections that one thread serves, so that the load takes little of the processors.
 //   bench_messages_sqs --port P [--seconds S] [--connections N] [--batch 1..10] [--consume 0|1] [--queue
 //   NAME]
-// With --consume 0 a function takes the messages: done is when the queue is empty.
+//     [--rate N]
+// With --consume 0 a function takes the messages: done is when the queue is empty. With --rate one connection
+// sends so many single messages a second, whether or not the others have been answered in time.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -12,6 +14,7 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <thread>
 
 #include "load.h"
 
@@ -227,7 +230,6 @@ void run_chains(std::span<const std::unique_ptr<Chain>> chains, std::size_t send
     epoll_event event{.events = EPOLLIN, .data = {.ptr = chain.get()}};
     ::epoll_ctl(poll, EPOLL_CTL_ADD, chain->fd(), &event);
   }
-  run.begin();
   for (const auto& chain : chains) chain->start();
   std::size_t open = chains.size();
   std::size_t ended = 0;
@@ -242,6 +244,21 @@ void run_chains(std::span<const std::unique_ptr<Chain>> chains, std::size_t send
     }
   }
   ::close(poll);
+}
+
+/// On a connection and a thread of its own; the run has begun.
+std::thread paced_sender(Run& run, const Target& target, long rate, Latencies& confirm) {
+  return std::thread([&run, &target, rate, &confirm] {
+    Connection connection(target.port);
+    std::string body(run.bytes, 'x');
+    send_paced(run, rate, [&](std::int64_t due) {
+      stamp(body.data(), due);
+      connection.call("SendMessage", target.prefix + "\"MessageBody\":\"" + body + "\"}");
+      confirm.add(now_us() - due);
+      ++run.confirmed;
+    });
+    run.senders_done = true;
+  });
 }
 
 /// A function runs and deletes the messages: all are done when the queue has none left.
@@ -277,12 +294,17 @@ int main(int argc, char** argv) {
       .prefix = "{\"QueueUrl\":\"" + make_queue(port, queue.empty() ? "bench" : queue) + "\","};
   const bool consume = options.number("consume", 1) != 0;
   Latencies confirm, end_to_end;
+  const long rate = options.number("rate", 0);
   std::vector<std::unique_ptr<Chain>> chains;
   for (long i = 0; i < connections; ++i) {
-    chains.push_back(std::make_unique<Sender>(run, target, confirm));
+    if (rate == 0) chains.push_back(std::make_unique<Sender>(run, target, confirm));
     if (consume) chains.push_back(std::make_unique<Receiver>(run, target, end_to_end));
   }
+  run.begin();
+  std::thread paced;
+  if (rate > 0) paced = paced_sender(run, target, rate, confirm);
   run_chains(chains, static_cast<std::size_t>(connections), run);
+  if (paced.joinable()) paced.join();
   run.keep(confirm, end_to_end);
   if (!consume) wait_until_empty(target, run);
   return run.print();
