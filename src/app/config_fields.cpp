@@ -245,7 +245,8 @@ void describe(FieldVisitor& v, VariantConfig& c) {
 void describe(FieldVisitor& v, MappingConfig& c) {
   v.text({"queue", "name of the queue; made if missing"}, c.queue);
   v.text({"function", "name of the function"}, c.function);
-  v.integer({"batch_size", "messages in one run, at most"}, c.settings.batch_size, {1, 10'000});
+  v.integer({"batch_size", "messages in one run, at most, and 4 MB of them"}, c.settings.batch_size,
+            {1, 10'000});
   v.duration({"batch_window", "longest wait for a batch to fill"}, c.settings.batch_window,
              {Duration(0), 5min});
   v.flag({"shared_consumers", "true: ReceiveMessage is allowed beside the function"},

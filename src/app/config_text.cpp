@@ -13,8 +13,6 @@
 namespace forewarm {
 namespace {
 
-constexpr std::uint32_t kLambdaBatchSafe = 20;
-
 std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -229,12 +227,6 @@ std::vector<std::string> config_warnings(const ServerConfig& config) {
     const MappingSettings& settings = mapping.settings;
     for (const FunctionConfig& function : config.functions) {
       if (function.name != mapping.function) continue;
-      if (function.runtime == "aws-lambda" && settings.batch_size > kLambdaBatchSafe)
-        warnings.push_back("queue '" + mapping.queue + "': batches of up to " +
-                           std::to_string(settings.batch_size) +
-                           " messages of 256 KiB are above the 6 MB that Lambda takes, and a batch that is "
-                           "refused costs its messages an attempt; keep batch_size at " +
-                           std::to_string(kLambdaBatchSafe) + " unless messages are small");
       if (settings.scaling.objective < function.start_time_guess && settings.scaling.instances_min == 0 &&
           !settings.scaling.predict) {
         warnings.push_back("queue '" + mapping.queue + "': the objective " +

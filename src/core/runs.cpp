@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kServedPerStep = 64;
 constexpr Duration kMisfitLooksAgain = 10ms;
+/// Bodies of one run. Lambda takes 6 MB, as JSON, in which a body grows by its quotes and its attributes.
+constexpr std::uint64_t kBatchBytesMax = 4'000'000;
 
 }  // namespace
 
@@ -73,6 +75,7 @@ void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, 
   RunRecord& record = runs_.insert(run, {run, instance, queue.mapping->function, queue.id, {}, {}});
   Run action{run, instance, record.function, queue.id, {}, route.decision};
   const std::uint32_t batch = std::max<std::uint32_t>(1, queue.mapping->batch_size);
+  std::uint64_t bytes = 0;
   while (action.leases.size() < batch) {
     const std::optional<MessageId> next = queue.ready.front(now_, passed);
     if (!next) break;
@@ -80,6 +83,8 @@ void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, 
     // A message is not put back onto the instance that failed it just because another message leads the
     // batch.
     if (!action.leases.empty() && message.failed_on == instance) break;
+    bytes += message.message.bytes;
+    if (!action.leases.empty() && bytes > kBatchBytesMax) break;
     queue.ready.pop(now_, passed);
     record.attempts.push_back(retry_book_.features(now_, function, message, instance, machine_load()));
     lease(queue, message, Holder::Run);
