@@ -99,12 +99,17 @@ void Orchestrator::State::conclude(QueueState& queue, FunctionState& function, M
   }
 }
 
-/// A held message whose predicted recovery did not come waits for the next one predicted: released without a
-/// run, no attempt counted.
+/// A held message whose predicted recovery did not come waits for the next one predicted, or is given up if
+/// its failure turned out to be its own: no run, no attempt counted.
 bool Orchestrator::State::keep_held(QueueState& queue, MessageRecord& record) {
   if (!record.held || queue.function == nullptr) return false;
   const CircuitBreakers& breakers = queue.function->breakers;
   const BreakerView view = breakers.view(now_, record.failed_with, record.error_key);
+  if (view.state == BreakerState::Permanent) {
+    record.held = false;
+    conclude(queue, *queue.function, record);
+    return true;
+  }
   if (view.state != BreakerState::Open && view.state != BreakerState::HalfOpen) return false;
   const Duration longest = queue.mapping->retry.backoff_max;
   const TimePoint until = saturating_add(now_, std::max<Duration>(1s, std::min(view.wait, longest)));

@@ -38,7 +38,9 @@ class Fates : public Watcher {
   std::map<MessageId, TimePoint> dead;
 };
 
-using Fails = std::function<bool(MessageId, TimePoint)>;
+/// The fingerprint that a message fails with; 0: it succeeds.
+using Fails = std::function<std::uint64_t(MessageId, TimePoint)>;
+constexpr std::uint64_t kError = 77;
 
 Fates play(const std::vector<Arrival>& arrivals, bool fifo, std::uint64_t seed, const Fails& fails) {
   SimulationOptions options;
@@ -63,8 +65,9 @@ Fates play(const std::vector<Arrival>& arrivals, bool fifo, std::uint64_t seed, 
   dead.settings.fifo = fifo;
   options.queues = {queue, dead};
   options.faults.incident = [&](MessageId id, TimePoint now) -> std::optional<IncidentFailure> {
-    if (!fails(id, now)) return std::nullopt;
-    return IncidentFailure{ErrorClass::Handler, 77, 20ms};
+    const std::uint64_t fingerprint = fails(id, now);
+    if (fingerprint == 0) return std::nullopt;
+    return IncidentFailure{ErrorClass::Handler, fingerprint, 20ms};
   };
   Orchestrator core({.seed = seed, .make_scaler = {}});
   const auto list = make_arrival_list(arrivals);
@@ -82,7 +85,7 @@ Fates play(const std::vector<Arrival>& arrivals, bool fifo, std::uint64_t seed, 
 Fails outage(std::uint64_t seed) {
   const TimePoint begins = time_point_us(0) + 10min;
   const TimePoint ends = begins + from_seconds(120 + 300 * static_cast<double>(seed));
-  return [begins, ends](MessageId, TimePoint now) { return now >= begins && now < ends; };
+  return [begins, ends](MessageId, TimePoint now) { return now >= begins && now < ends ? kError : 0; };
 }
 
 TEST(Outage, CostsNoMessageAndFewAttemptsOnBothKindsOfQueues) {
@@ -112,8 +115,8 @@ TEST(Outage, AHandfulOfBadMessagesAloneInTheQueueIsNoneAndIsDeadLettered) {
     const std::size_t good = arrivals.size();
     for (std::uint64_t i = 0; i <= seed; ++i)
       arrivals.push_back({.at = 20min + i * 1s, .group = GroupId(100 + static_cast<std::uint64_t>(i))});
-    const Fates fates =
-        play(arrivals, seed % 2 == 0, seed, [good](MessageId id, TimePoint) { return id.value() > good; });
+    const Fates fates = play(arrivals, seed % 2 == 0, seed,
+                             [good](MessageId id, TimePoint) { return id.value() > good ? kError : 0; });
     EXPECT_EQ(fates.deleted, good);
     ASSERT_EQ(fates.dead.size(), arrivals.size() - good);
     for (const auto& [id, at] : fates.dead) {
@@ -132,14 +135,40 @@ TEST(Outage, ABatchOfBadMessagesOfOneTenantIsNoneThoughNobodyElseSends) {
     const TenantId sender = arrivals.front().tenant;
     for (std::uint64_t i = 0; i < 10 + 4 * seed; ++i)
       arrivals.push_back({.at = 20min + i * 1s, .tenant = sender, .group = GroupId(100 + i)});
-    const Fates fates =
-        play(arrivals, seed % 2 == 0, seed, [good](MessageId id, TimePoint) { return id.value() > good; });
+    const Fates fates = play(arrivals, seed % 2 == 0, seed,
+                             [good](MessageId id, TimePoint) { return id.value() > good ? kError : 0; });
     EXPECT_EQ(fates.deleted, good);
     ASSERT_EQ(fates.dead.size(), arrivals.size() - good);
     for (const auto& [id, at] : fates.dead) {
       EXPECT_LE(fates.runs.at(id), kAttempts);
       EXPECT_LT(at - time_point_us(0), 20min + 3h) << "one at a time, each two minutes at most";
     }
+  }
+}
+
+TEST(Outage, ABatchOfBadMessagesAmongGoodOnesIsJudgedByFewOfThem) {
+  constexpr std::uint64_t kErrors = 6;  // none seen before: each is judged by some twenty attempts
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const ArrivalPattern pattern{.rate_per_second = 0.5, .tenants = 6, .groups = 500};
+    const std::vector<Arrival> arrivals = generate_arrivals({pattern}, 55min, seed);
+    std::size_t bad = 0;
+    std::size_t tried = 0;
+    const auto kind_of = [&](MessageId id) -> std::uint64_t {
+      const Duration at = arrivals[id.value() - 1].at;
+      const bool of_batch = at >= 10min && at < 15min && id.value() % 5 < 3;
+      return of_batch ? kError + id.value() % kErrors : 0;
+    };
+    for (std::uint64_t i = 1; i <= arrivals.size(); ++i) bad += kind_of(MessageId(i)) != 0;
+    ASSERT_GT(bad, 50U);
+    const Fates fates = play(arrivals, false, seed, [&](MessageId id, TimePoint) { return kind_of(id); });
+    EXPECT_EQ(fates.deleted, arrivals.size() - bad);
+    ASSERT_EQ(fates.dead.size(), bad);
+    for (const auto& [id, at] : fates.dead) {
+      tried += static_cast<std::size_t>(fates.runs.at(id));
+      EXPECT_LT(at - time_point_us(0), 10min + 90min);
+    }
+    EXPECT_LT(tried, bad + kErrors * 24) << "of " << bad * kAttempts;
   }
 }
 
@@ -150,8 +179,9 @@ TEST(Outage, OneGoodMessageIsNotKeptWaitingByBadOnes) {
     arrivals.push_back({.at = 20min + i * 1s, .group = GroupId(100 + static_cast<std::uint64_t>(i))});
   arrivals.push_back({.at = 25min});
   const MessageId late(arrivals.size());
-  const Fates fates =
-      play(arrivals, false, 1, [&](MessageId id, TimePoint) { return id.value() > good && id != late; });
+  const Fates fates = play(arrivals, false, 1, [&](MessageId id, TimePoint) {
+    return id.value() > good && id != late ? kError : 0;
+  });
   EXPECT_EQ(fates.deleted, good + 1);
   for (const auto& [at, id] : fates.started) EXPECT_TRUE(id != late || at - time_point_us(0) < 26min);
 }

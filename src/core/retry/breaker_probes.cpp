@@ -50,9 +50,11 @@ void CircuitBreakers::plan_probe(Breaker& breaker) const {
   const double steps = log(std::max(1.0, seconds(patience()) / from));
   const auto left = static_cast<double>(std::max<std::uint64_t>(1, breaker.attempts_left));
   const double apart = std::max(wait, from * (exp(std::min(steps, steps / left)) - 1));
+  // Where others succeed, and till it is old enough to be judged, few answer for all that wait.
+  const bool by_few = !breaker.everything && age < patience();
   const double longest =
-      seconds(settings_.backoff_max) / static_cast<double>(std::max<std::size_t>(1, breaker.held.size()));
-  breaker.probe_at = saturating_add(now, from_seconds(std::min(apart, std::max(0.0, longest))));
+      std::max(0.0, seconds(settings_.backoff_max)) / static_cast<double>(by_few ? 1 : breaker.held.size());
+  breaker.probe_at = saturating_add(now, from_seconds(std::min(apart, longest)));
 }
 
 /// What outlives outages, while others succeed, is no outage.

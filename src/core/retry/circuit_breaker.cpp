@@ -62,14 +62,16 @@ CircuitBreakers::Breaker* CircuitBreakers::find(std::uint64_t fingerprint, Error
 
 const CircuitBreakers::Breaker* CircuitBreakers::responsible(ErrorClass error,
                                                              std::uint64_t fingerprint) const {
-  const Breaker* closed = nullptr;
+  const Breaker* found = nullptr;
   for (const Breaker& each : breakers_) {
     const bool own = each.fingerprint == fingerprint;
     if (!own && !(each.fingerprint == 0 && each.error == error)) continue;
-    if (each.state != BreakerState::Closed) return &each;
-    if (own) closed = &each;
+    // What is known of this very error says more than that errors are new.
+    if (own && each.state == BreakerState::Permanent) return &each;
+    const bool says_nothing = found == nullptr || found->state == BreakerState::Closed;
+    if (says_nothing && (own || each.state != BreakerState::Closed)) found = &each;
   }
-  return closed;
+  return found;
 }
 
 CircuitBreakers::Breaker& CircuitBreakers::any_new(ErrorClass error, TimePoint now) {
@@ -188,6 +190,8 @@ void CircuitBreakers::failed(Breaker& breaker, const AttemptOutcome& outcome) {
       return;
     case BreakerState::Open:
     case BreakerState::Permanent:
+      // What was the messages' fault may come in a batch of them; that it is down takes more to believe.
+      if (breaker.state == BreakerState::Permanent && !is_down(breaker)) return;
       if (may_take_everything(breaker) && breaker.share >= kEverythingFrom) {
         breaker.everything = true;
         breaker.state = BreakerState::Open;

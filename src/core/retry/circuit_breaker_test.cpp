@@ -147,6 +147,57 @@ TEST_F(Breakers, WhatOutlivesOutagesWhileOthersSucceedIsTheMessages) {
   EXPECT_EQ(taken_, 4U);
 }
 
+TEST_F(Breakers, WhereOthersSucceedFewAnswerForAllThatWait) {
+  succeed(100);
+  for (int i = 0; i < 10; ++i) {
+    first(kBad);
+    again(kBad, kBad);
+    succeed(4);
+  }
+  ASSERT_EQ(view(kBad).state, BreakerState::Open);
+  ASSERT_FALSE(view(kBad).everything);
+  hold(300, kBad);
+  EXPECT_LT(fail_canaries(kBad, BreakerState::Permanent), 60) << "and not one by each of them";
+}
+
+TEST_F(Breakers, ABatchOfWhatWasTheMessagesFaultIsToo) {
+  succeed(100);
+  for (int i = 0; i < 10; ++i) {
+    first(kBad);
+    again(kBad, kBad);
+    succeed(20);
+  }
+  hold(4, kBad);
+  fail_canaries(kBad, BreakerState::Permanent);
+  ASSERT_EQ(view(kBad).state, BreakerState::Permanent);
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    first(kBad, i);
+    first(kBad, i + 1);
+    succeed(1);
+    ASSERT_EQ(view(kBad).state, BreakerState::Permanent);
+  }
+  for (std::uint64_t i = 0; i < 20; ++i) first(kBad, i);
+  EXPECT_TRUE(view(kBad).everything) << "unless nothing else comes";
+}
+
+TEST_F(Breakers, WhatIsKnownOfAnErrorSaysMoreThanThatErrorsAreNew) {
+  constexpr std::uint64_t kNew = 1000;
+  succeed(100);
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    first(kNew + i);
+    succeed(1);
+  }
+  ASSERT_EQ(view(kNew + 100).state, BreakerState::Open) << "whatever is new waits";
+  for (int i = 0; i < 10; ++i) {
+    first(kBad);
+    again(kBad, kBad);
+    succeed(20);
+  }
+  hold(4, kBad);
+  fail_canaries(kBad, BreakerState::Permanent);
+  EXPECT_EQ(view(kBad).state, BreakerState::Permanent);
+}
+
 TEST_F(Breakers, AHandfulThatIsAloneUsesUpItsAttemptsWithinWhatOutagesLast) {
   succeed(100);
   fail(3);
