@@ -76,8 +76,8 @@ class Connection {
     answer_.resize(size + static_cast<std::size_t>(now));
     const std::size_t head = answer_.find("\r\n\r\n");
     if (head == std::string::npos) return false;
-    constexpr std::string_view kLength = "Content-Length: ";
-    const std::size_t length = answer_.find(kLength);
+    constexpr std::string_view kLength = "ontent-length: ";  // servers differ in the first letters' case
+    const std::size_t length = std::min(answer_.find(kLength), answer_.find("ontent-Length: "));
     const std::size_t body =
         length < head ? std::strtoul(answer_.data() + length + kLength.size(), nullptr, 10) : 0;
     if (answer_.size() < head + 4 + body) return false;
@@ -153,7 +153,7 @@ class Sender final : public Chain {
 
  private:
   bool answered() override {
-    if (connection_.body().find("\"Failed\"") != std::string_view::npos) die("a message was refused");
+    if (connection_.body().find("\"Failed\":[{") != std::string_view::npos) die("a message was refused");
     run_.confirmed += target_.batch;
     const std::int64_t took = now_us() - sent_us_;
     for (std::size_t i = 0; i < target_.batch; ++i) confirm_.add(took);
