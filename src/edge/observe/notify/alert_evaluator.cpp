@@ -156,6 +156,7 @@ std::vector<AlertGrowth> AlertEvaluator::growths(std::span<const Alert> alerts) 
     }
   }
   std::vector<AlertGrowth> all;
+  all.reserve(found.size());
   for (auto& [name, growth] : found) all.push_back(std::move(growth));
   return all;
 }
