@@ -6,15 +6,17 @@ There are no controllers and no kubelet: the test makes pods as a StatefulSet wo
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from control_tests import Control, ControlTest
-from deploy_test import kustomization, manifests, one, yaml_documents
+from deploy_test import DEPLOY, kustomization, manifests, one, yaml_documents
 from kube_api_server import ADMIN_TOKEN, Denied, KubeApiServer, OnKubernetes, path_of, why_not
 from server_process import PATIENCE_SECONDS, run, wait_for
 from source_tests import Client
@@ -35,6 +37,12 @@ def missing(wanted, found, at=""):
         return [each for i, value in enumerate(wanted) for each in missing(value, found[i], f"{at}[{i}]")]
     same = wanted == found or (wanted == {} and found is not None)
     return [] if same else [f"{at}: {wanted!r} became {found!r}"]
+
+
+def kubectl(cluster, space, cache, *arguments):
+    return subprocess.run(["kubectl", "--server", cluster.url, "--certificate-authority", str(cluster.ca), "--token", ADMIN_TOKEN,
+                           "--namespace", space, "--kubeconfig", "/dev/null", "--cache-dir", str(cache), *arguments],
+                          capture_output=True, text=True, timeout=PATIENCE_SECONDS)
 
 
 class Manifests(OnKubernetes, unittest.TestCase):
@@ -66,6 +74,54 @@ class Manifests(OnKubernetes, unittest.TestCase):
         after = self.cluster.ask("PATCH", f"{self.apps}/statefulsets/{workload['metadata']['name']}", yaml_documents(patch["patch"])[0],
                                  content_type="application/json-patch+json")["spec"]["template"]["spec"]
         self.assertEqual((after["serviceAccountName"], after["automountServiceAccountToken"]), ("forewarm", True))
+
+
+    def test_the_documented_command_applies_them_and_changes_nothing_the_second_time(self):
+        if not shutil.which("kubectl"):
+            self.skipTest("SKIPPED: kubectl is not installed")
+
+        def generations():
+            return {each["metadata"]["name"]: each["metadata"]["generation"] for plural in ("statefulsets", "deployments")
+                    for each in self.cluster.ask("GET", f"{self.apps}/{plural}")["items"]}
+
+        with tempfile.TemporaryDirectory(prefix="forewarm-kubectl-") as cache:
+            for name in ("control", "server", "worker"):
+                before = None
+                for _ in range(2):
+                    done = kubectl(self.cluster, self.space, cache, "apply", "-k", str(DEPLOY / "kubernetes" / name))
+                    unknown = re.findall(r'no matches for kind "(\w+)" in version "(.+)"', done.stderr)
+                    self.assertEqual(unknown, [("PodDisruptionBudget", "policy/v1")] if name == "control" else [], done.stderr)
+                    self.assertEqual(done.returncode, len(unknown), done.stderr)
+                    self.assertIn(before, (None, generations()))
+                    before = generations()
+        self.assertEqual(before, {"forewarm-control": 1, "forewarm": 1, "orders-worker": 1})
+        subject, = self.cluster.ask("GET", f"{self.roles}/rolebindings/{ACCOUNT}")["subjects"]
+        self.assertEqual((subject["kind"], subject["name"]), ("ServiceAccount", ACCOUNT))
+
+
+    def test_they_can_be_applied_by_the_server_too_as_gitops_does(self):
+        for document in (each for name in ("control", "server", "worker") for each in manifests(name)):
+            if document["apiVersion"] not in UNKNOWN:
+                self.cluster.ask("PATCH", f"{path_of(document, self.space)}/{document['metadata']['name']}?fieldManager=gitops", document,
+                                 content_type="application/apply-patch+yaml")
+
+    def test_replicas_that_were_set_here_outlive_an_apply_as_the_documents_say(self):
+        if not shutil.which("kubectl"):
+            self.skipTest("SKIPPED: kubectl is not installed")
+        manifest = one(manifests("worker"), "Deployment")
+        worker = f"{self.apps}/deployments/{manifest['metadata']['name']}"
+        del manifest["spec"]["replicas"]
+        with tempfile.TemporaryDirectory(prefix="forewarm-kubectl-") as cache:
+            without = pathlib.Path(cache) / "without.json"
+            without.write_text(json.dumps(manifest))
+            for words in (["apply", "-k", str(DEPLOY / "kubernetes/worker")], None, ["apply", "set-last-applied", "-f", str(without)],
+                          ["apply", "-f", str(without)]):
+                if words is None:
+                    self.cluster.patch(worker + "/scale?fieldManager=forewarm", {"spec": {"replicas": 30}})
+                    continue
+                done = kubectl(self.cluster, self.space, cache, *words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.cluster.ask("GET", worker)["spec"]["replicas"], 30)
 
 
 class ControlInCluster(OnKubernetes, ControlTest):
@@ -386,13 +442,11 @@ retry = "300ms"
         if not shutil.which("kubectl"):
             print("NOT JUDGED: kubectl is not installed")
             return
-        kubectl = ["kubectl", "--server", self.cluster.url, "--certificate-authority", str(self.cluster.ca), "--token", ADMIN_TOKEN,
-                   "--namespace", self.space, "--kubeconfig", "/dev/null", "--cache-dir", str(self.folder / "kubectl")]
         for arguments, said in ((["get", "lease", "forewarm-control"], "forewarm-control-0"),
                                 (["get", "pods", "-l", LABEL + "=true", "-o", "name"], "pod/forewarm-control-0"),
                                 (["auth", "can-i", "update", "leases/forewarm-control", "--as",
                                   f"system:serviceaccount:{self.space}:{ACCOUNT}"], "yes")):
-            done = subprocess.run([*kubectl, *arguments], capture_output=True, text=True, timeout=60)
+            done = kubectl(self.cluster, self.space, self.folder / "kubectl", *arguments)
             self.assertIn(said, done.stdout, done.stderr)
 
 
