@@ -1,7 +1,8 @@
 """A Kubernetes API server of a test's own, on loopback: Debian's etcd and kube-apiserver, as a cluster has them.
 
-RBAC decides, service accounts have tokens, TLS has a CA, and an audit log says who asked for what. There are no controllers and no
-kubelet: an object stays as it was written, and pods do not run. FOREWARM_KUBE_APISERVER is the program.
+RBAC decides, service accounts have tokens, TLS has a CA, and an audit log says who asked for what. There is no kubelet: pods do not
+run. There are controllers if they are started: else an object stays as it was written. FOREWARM_KUBE_APISERVER is the program, and
+kube-controller-manager is beside it.
 """
 
 import base64
@@ -20,6 +21,7 @@ from server_process import wait_for
 from source_tests import free_port
 
 PROGRAM = os.environ.get("FOREWARM_KUBE_APISERVER", "")
+CONTROLLERS = str(pathlib.Path(PROGRAM).parent / "kube-controller-manager")
 ISSUER = "https://kubernetes.default.svc"
 ADMIN_TOKEN = "the-administrators-token"
 AUDIT_POLICY = """
@@ -35,13 +37,15 @@ rules:
 PLURALS = {"NetworkPolicy": "networkpolicies"}
 
 
-def why_not():
+def why_not(controllers=False):
     """Why there can be no such server here; empty: it can be."""
     if not PROGRAM:
         return ("FOREWARM_KUBE_APISERVER does not name a kube-apiserver (tests/e2e/install_kube_apiserver build/kube-apiserver "
                 "builds one in some minutes)")
     if not os.access(PROGRAM, os.X_OK):
         return f"FOREWARM_KUBE_APISERVER={PROGRAM} is no program (tests/e2e/install_kube_apiserver builds it)"
+    if controllers and not os.access(CONTROLLERS, os.X_OK):
+        return f"{CONTROLLERS} is no program (tests/e2e/install_kube_apiserver builds it)"
     if not shutil.which("etcd"):
         return "etcd is not installed (apt-get install etcd-server)"
     return ""
@@ -114,6 +118,16 @@ class KubeApiServer:
                    "--audit-policy-file=audit.yaml", f"--audit-log-path={self.audit_log}", "--audit-log-mode=blocking")
         wait_for(self.ready, "the API server is ready")
 
+    def start_controllers(self):
+        """Those of Deployments, StatefulSets and Endpoints, and of what pods are deleted."""
+        (self.folder / "controllers.conf").write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "it", "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+            "clusters": [{"name": "it", "cluster": {"server": self.url, "certificate-authority": str(self.ca)}}],
+            "users": [{"name": "it", "user": {"token": ADMIN_TOKEN}}]}))
+        self.spawn("kube-controller-manager", CONTROLLERS, "--kubeconfig=controllers.conf", "--leader-elect=false",
+                   "--controllers=deployment,replicaset,statefulset,endpoint,disruption,namespace,garbagecollector", "--port=0",
+                   "--bind-address=127.0.0.1", f"--secure-port={free_port()}", f"--cert-dir={self.folder / 'controllers'}")
+
     def ready(self):
         if ended := [name for name, process in self.processes.items() if process.poll() is not None]:
             raise AssertionError(f"{ended[0]} ended:\n" + (self.folder / f"{ended[0]}.log").read_text()[-3000:])
@@ -130,7 +144,7 @@ class KubeApiServer:
         self.processes["kube-apiserver"].wait()
 
     def stop(self):
-        for name in ("kube-apiserver", "etcd"):
+        for name in ("kube-controller-manager", "kube-apiserver", "etcd"):
             process = self.processes.get(name)
             if process and process.poll() is None:
                 process.send_signal(signal.SIGKILL)  # nothing of it is kept
@@ -209,7 +223,8 @@ class OnKubernetes:
 
     def asked(self):
         """What service accounts asked in this namespace."""
-        return [each for each in self.cluster.audit(self.space) if each["user"]["username"].startswith("system:serviceaccount:")]
+        return [each for each in self.cluster.audit(self.space) if each["user"].get("username", "").startswith("system:serviceaccount:")]
 
     def denied(self):
-        return [each for each in self.asked() if each["responseStatus"]["code"] in (401, 403)]
+        """To whom it may be: of who has no good token nothing is known."""
+        return [each for each in self.cluster.audit(self.space) if each["responseStatus"]["code"] in (401, 403)]

@@ -324,7 +324,7 @@ class Shipped(ShippedCopies):
         self.replicas(1)
         wait_for(lambda: self.replicas() > 2, "and acts")
         self.assertEqual(b.stop(), 0)
-        done = subprocess.run(a.inside(*Control.command(a)[:2], "rollback", "--config", str(a.config)), capture_output=True, text=True,
+        done = subprocess.run(a.inside(*a.program("rollback")), capture_output=True, text=True,
                               env=a.environment, timeout=PATIENCE_SECONDS)
         self.assertEqual((done.returncode, done.stdout, self.replicas()), (0, "orders: 2, as found\n", 2), done.stderr)
         self.assertEqual(set(self.check_who_acted()[1]), {"forewarm-control-0", "forewarm-control-1"})

@@ -8,7 +8,7 @@ import subprocess
 from control_tests import Control, ControlTest
 from deploy_test import manifests, one
 from kube_api_server import ADMIN_TOKEN, OnKubernetes
-from server_process import PATIENCE_SECONDS, wait_for
+from server_process import PATIENCE_SECONDS, PROGRAM, wait_for
 
 ACCOUNT = "forewarm-control"
 READ_TOKEN = "a-token-that-may-read-0123456789"
@@ -164,6 +164,9 @@ class InPod(Control):
         super().__init__(folder, "--apply", config=config)
         self.account = account
         self.environment = os.environ | {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(cluster.port)}
+
+    def program(self, *words):
+        return [PROGRAM, "control", *words, "--config", str(self.config)]
 
     def inside(self, *command):
         return [*self.possible, "sh", "-c", self.mounts, "sh", str(self.account), "/run/secrets/kubernetes.io/serviceaccount",
