@@ -155,6 +155,7 @@ class Scale(ControlInCluster):
         refused = wait_for(lambda: control.directives("refused"), "it is refused")[0]
         self.assertIn(f'deployments.apps "worker" is forbidden: User "system:serviceaccount:{self.space}:{ACCOUNT}" cannot patch '
                       f'resource "deployments/scale" in API group "apps" in the namespace "{self.space}"', refused["answer"])
+        self.assertIn(f"its Role needs get and patch on deployments/scale in the namespace {self.space}", refused["answer"])
         self.assertEqual(self.replicas(), 2)
         self.role(lambda rules: rules[0].update(verbs=["get", "patch"]))
         wait_for(lambda: self.replicas() == 30, "it is taken")
@@ -165,6 +166,7 @@ class Scale(ControlInCluster):
         control = self.control("--apply").start()
         problem = wait_for(lambda: control.queue()["target_problem"], "it is missed")
         self.assertRegex(problem, r'^status 404: deployments(/scale)?\.apps "worker" not found')
+        self.assertIn(f"is there one of deployments called worker in the namespace {self.space}?", problem)
         self.prometheus.backlog(3000)
         self.make_workload("Deployment", 3)
         wait_for(lambda: self.replicas() == 30, "it is scaled")
