@@ -79,6 +79,17 @@ class Manifests(unittest.TestCase):
         wrong["spec"]["template"]["spec"]["containers"][0]["livenesProbe"] = {}
         self.assertIn("livenesProbe", self.compiled([wrong]))
 
+    def test_each_port_says_its_protocol(self):
+        """Older API servers refuse to apply those that do not (kubectl apply --server-side, Argo CD)."""
+        def ports(found):
+            if isinstance(found, dict):
+                return [found] if {"port", "containerPort"} & set(found) and "path" not in found else [each for value in found.values() for each in ports(value)]
+            return [each for value in found for each in ports(value)] if isinstance(found, list) else []
+
+        every = ports([document for name in (*WORKLOADS, "worker") for document in manifests(name) if document["kind"] != "ServiceMonitor"])
+        self.assertEqual([each for each in every if "protocol" not in each], [])
+        self.assertGreater(len(every), 9)
+
     def test_what_they_name_is_there(self):
         for _, documents, workload, name in self.each():
             labels = {"app.kubernetes.io/name": name}

@@ -68,15 +68,21 @@ class PodsTest(WorkersTest):
     """Workers in pods, whose cost of deletion Kubernetes is told."""
 
     COST = "controller.kubernetes.io/pod-deletion-cost"
+    space = "shop"
 
     def setUp(self):
         super().setUp()
-        self.api = FakeKubernetes(self.folder, CLUSTER_TOKEN)
-        self.addCleanup(self.api.close)
-        (self.folder / "cluster-token").write_text(CLUSTER_TOKEN + "\n")
+        self.api, token = self.kubernetes()
+        (self.folder / "cluster-token").write_text(token + "\n")
+
+    def kubernetes(self):
+        """What has a url and a ca, and a token for it."""
+        api = FakeKubernetes(self.folder, CLUSTER_TOKEN)
+        self.addCleanup(api.close)
+        return api, CLUSTER_TOKEN
 
     def begin(self, *pods, **settings):
-        server = self.serve(workers=f'pods.deletion_cost = true\npods.url = "{self.api.url}"\npods.namespace = "shop"\n'
+        server = self.serve(workers=f'pods.deletion_cost = true\npods.url = "{self.api.url}"\npods.namespace = "{self.space}"\n'
                                     f'pods.token_file = "{self.folder / "cluster-token"}"\npods.ca_file = "{self.api.ca}"\n',
                             mapping="batch_size = 1\nscaling.keep_idle_max = \"0s\"\nscaling.predict = false", **settings)
         for pod in pods:
@@ -84,7 +90,7 @@ class PodsTest(WorkersTest):
         return server
 
     def pod(self, name, **environment):
-        return self.worker(name, environment={"POD_NAME": name, "POD_NAMESPACE": "shop"} | environment)
+        return self.worker(name, environment={"POD_NAME": name, "POD_NAMESPACE": self.space} | environment)
 
     def costs(self):
         """Of the pods whose cost is not 0."""

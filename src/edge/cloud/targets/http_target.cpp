@@ -80,7 +80,7 @@ class HttpTarget : public ScaleTarget {
     if (!request) return std::unexpected(request.error());
     const Result<HttpResponse> answer = send(std::move(*request), stop);
     if (!answer) return std::unexpected(answer.error());
-    if (answer->status < 200 || answer->status > 299) return refusal_of(*answer);
+    if (answer->status < 200 || answer->status > 299) return std::unexpected(translator_->refusal(*answer));
     return {};
   }
 

@@ -22,6 +22,8 @@ class TargetTranslator {
   /// None: it cannot be asked.
   virtual std::optional<FetchRequest> read() const = 0;
   virtual Result<TargetState> state(const HttpResponse& answer) const = 0;
+  /// Of what was answered with another status than 2xx: its words, and what can be done.
+  virtual Error refusal(const HttpResponse& answer) const { return refusal_of(answer).error(); }
   /// Invalid for what cannot be said there.
   virtual Result<FetchRequest> write(std::optional<std::uint32_t> instances) const = 0;
   /// With what was found beside it.

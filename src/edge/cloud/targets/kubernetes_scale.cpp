@@ -11,7 +11,8 @@ class KubernetesScale : public TargetTranslator {
  public:
   explicit KubernetesScale(const KubernetesWorkload& workload)
       : url_(workload.url + "/apis/apps/v1/namespaces/" + percent_encode(workload.space) + "/" +
-             workload.resource + "/" + percent_encode(workload.name) + "/scale") {}
+             workload.resource + "/" + percent_encode(workload.name) + "/scale"),
+        workload_(workload) {}
 
   std::optional<FetchRequest> read() const override {
     return FetchRequest{.method = "GET", .url = url_, .headers = {{"Accept", "application/json"}}};
@@ -19,10 +20,23 @@ class KubernetesScale : public TargetTranslator {
 
   /// An empty spec is one of 0: the API leaves out zeros.
   Result<TargetState> state(const HttpResponse& answer) const override {
-    if (answer.status != 200) return refusal_of(answer);
+    if (answer.status != 200) return std::unexpected(refusal(answer));
     const auto replicas = count_in(answer.body, "/spec/replicas");
     if (!replicas) return error(ErrorCode::Invalid, "the scale subresource: " + replicas.error().message);
     return TargetState{.set = replicas->value_or(0), .ready = {}};
+  }
+
+  /// The API server's words name neither the namespace nor the rights that are needed.
+  Error refusal(const HttpResponse& answer) const override {
+    Error refused = refusal_of(answer).error();
+    if (answer.status == 404)
+      refused.message += " (is there one of " + workload_.resource + " called " + workload_.name +
+                         " in the namespace " + workload_.space +
+                         "? See target.workload, target.name and target.namespace)";
+    if (answer.status == 403)
+      refused.message += " (its Role needs get and patch on " + workload_.resource +
+                         "/scale in the namespace " + workload_.space + ")";
+    return refused;
   }
 
   Result<FetchRequest> write(std::optional<std::uint32_t> instances) const override {
@@ -36,6 +50,7 @@ class KubernetesScale : public TargetTranslator {
 
  private:
   std::string url_;
+  KubernetesWorkload workload_;
 };
 
 std::string environment(const char* name) {

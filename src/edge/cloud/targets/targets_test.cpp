@@ -42,13 +42,19 @@ TEST(KubernetesScale, ReadsReplicasAndTakesAnEmptySpecForNone) {
   EXPECT_FALSE(state("<html>"));
 }
 
-TEST(KubernetesScale, ARefusalHasTheServersWords) {
-  const auto scale = make_kubernetes_scale({.url = "https://a", .name = "worker"});
+TEST(KubernetesScale, ARefusalHasTheServersWordsAndWhatCanBeDone) {
+  const auto scale = make_kubernetes_scale({.url = "https://a", .space = "shop", .name = "worker"});
   const auto refused = scale->state(
       answer(404, R"({"kind":"Status","message":"deployments.apps \"worker\" not found","code":404})"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::NotFound);
-  EXPECT_EQ(refused.error().message, R"(status 404: deployments.apps "worker" not found)");
+  EXPECT_EQ(
+      refused.error().message,
+      "status 404: deployments.apps \"worker\" not found (is there one of deployments called worker in the "
+      "namespace shop? See target.workload, target.name and target.namespace)");
+  const Error forbidden = scale->refusal(answer(403, R"({"message":"deployments.apps is forbidden"})"));
+  EXPECT_NE(forbidden.message.find("its Role needs get and patch on deployments/scale in the namespace shop"),
+            std::string::npos);
   const auto expired = scale->state(answer(401, R"({"message":"Unauthorized"})"));
   EXPECT_NE(expired.error().message.find("expired"), std::string::npos);
   EXPECT_EQ(scale->state(answer(503, "busy\n")).error(), (Error{ErrorCode::Exhausted, "status 503: busy"}));
