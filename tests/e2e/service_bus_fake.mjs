@@ -75,7 +75,7 @@ const refused = {
   sessions: { condition: "amqp:not-allowed", description: "It is not possible for an entity that requires sessions to create a non-sessionful message receiver." },
 };
 
-const sessions = new Sessions({ queue_of: (path) => queue_of(path), fail, save, deliver: deliver_all, receivers });
+const sessions = new Sessions({ queue_of: (path) => queue_of(path), fail, save, deliver: deliver_all, receivers, fault });
 
 function add_message(queue, bytes, session) {
   queue.messages.push({ bytes: bytes.toString("base64"), sequence: ++queue.sequence, enqueued: Date.now(), failed: 0, session });
@@ -388,6 +388,11 @@ const operations = {
   queue({ name, lock_ms = 30000, max_delivery = 10, requires_session = false }) {
     kept.queues[name] = { lock_ms, max_delivery, requires_session, sequence: 0, messages: [], dead: [] };
     save();
+  },
+  // As if somebody had sent these.
+  add({ name, messages }) {
+    for (const { session, body } of messages)
+      add_message(kept.queues[name], rhea.message.encode({ group_id: session ?? undefined, body: rhea.message.data_section(Buffer.from(body)) }), session ?? undefined);
   },
   jwt: ({ token, life_ms }) => void jwts.set(token, Date.now() + life_ms),
   fault: ({ name, times = 1 }) => void (faults[name] = times),

@@ -54,7 +54,7 @@ export class Sessions {
     // rhea would answer at once.
     link.state.local_open = false;
     link.state.open_requests = 0;
-    this.waiting.add({ link, queue, until: Date.now() + (link.properties?.["com.microsoft:timeout"] ?? 60000) });
+    this.waiting.add({ link, queue, until: Date.now() + (this.fake.fault("no_patience") ? 0 : link.properties?.["com.microsoft:timeout"] ?? 60000) });
     this.serve();
     return true;
   }
