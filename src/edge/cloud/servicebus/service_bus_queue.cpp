@@ -11,6 +11,8 @@ constexpr std::chrono::milliseconds kTurn{250};
 constexpr Duration kLockUnknown = 30s;
 constexpr Duration kLockMost = 5min;
 constexpr std::size_t kRenewedAtOnce = 100;
+// What a session has lent ends with it, all at once; leases that end by themselves are for when nobody looks.
+constexpr Duration kSessionFirst = 5s;
 
 TimePoint bus_wall_now() {
   return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
@@ -115,12 +117,13 @@ bool ServiceBusQueue::by_sessions() const {
 SessionReceivers::Heard ServiceBusQueue::of_sessions() {
   return {.arrived =
               [this](LentMessage message, Clock::time_point until) {
-                hold(std::move(message), std::chrono::duration_cast<Duration>(until - Clock::now()));
+                hold(std::move(message), std::chrono::duration_cast<Duration>(until - Clock::now()),
+                     kSessionFirst);
               },
           .unlocked = [this](const std::string& token) { lose(token); },
           .prolonged =
               [this](const std::vector<std::string>& tokens, Clock::time_point until) {
-                for (const auto& token : tokens) prolong(token, until);
+                for (const auto& token : tokens) prolong(token, until, kSessionFirst);
               },
           .ended =
               [this](const std::vector<std::string>& tokens) {
@@ -183,7 +186,7 @@ void ServiceBusQueue::flush(Clock::time_point now) {
 void ServiceBusQueue::take(LentMessage message) {
   const Duration left = lock_left(message.lent_until);
   note_lease(left);
-  hold(std::move(message), left);
+  hold(std::move(message), left, Duration(0));
 }
 
 // Whoever renews locks goes by what the last one was.
@@ -193,9 +196,9 @@ void ServiceBusQueue::note_lease(Duration length) {
   traits_.lease = length;
 }
 
-void ServiceBusQueue::hold(LentMessage message, Duration left) {
+void ServiceBusQueue::hold(LentMessage message, Duration left, Duration longer) {
   message.lent_until = bus_wall_now() + left;
-  held_.push_back({std::move(message), Clock::now() + left, left});
+  held_.push_back({std::move(message), Clock::now() + left + longer, left});
 }
 
 // By the queue's own lock duration, from now: the service's clock need not be ours. Without it by what both
@@ -323,14 +326,15 @@ void ServiceBusQueue::renewed(const std::vector<std::string>& tokens, Clock::tim
     }
     return;
   }
-  for (std::size_t i = 0; i < tokens.size(); ++i) prolong(tokens[i], asked + lock_left((*until)[i]));
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    prolong(tokens[i], asked + lock_left((*until)[i]), Duration(0));
 }
 
-void ServiceBusQueue::prolong(const std::string& token, Clock::time_point until) {
+void ServiceBusQueue::prolong(const std::string& token, Clock::time_point until, Duration longer) {
   for (auto& held : held_) {
-    if (held.message.token == token) held.until = std::max(held.until, until);
+    if (held.message.token == token) held.until = std::max(held.until, until + longer);
   }
-  if (!book_.prolong(token, until)) return;
+  if (!book_.prolong(token, until + longer)) return;
   extended_.emplace_back(token, bus_wall_now() + std::chrono::duration_cast<Duration>(until - Clock::now()));
 }
 

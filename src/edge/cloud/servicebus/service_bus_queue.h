@@ -61,7 +61,7 @@ class ServiceBusQueue final : public MessageSource {
   void flush(Clock::time_point now);
   void take(LentMessage message);
   void note_lease(Duration length);
-  void hold(LentMessage message, Duration left);
+  void hold(LentMessage message, Duration left, Duration longer);
   void lend();
   void give_back_held(Clock::time_point now);
   void end_locks(Clock::time_point now);
@@ -71,7 +71,8 @@ class ServiceBusQueue final : public MessageSource {
   void renew_locks(const std::vector<std::string>& tokens);
   void renewed(const std::vector<std::string>& tokens, Clock::time_point asked,
                const Result<std::vector<TimePoint>>& until);
-  void prolong(const std::string& token, Clock::time_point until);
+  /// The lease here lasts `longer` than what is said of it.
+  void prolong(const std::string& token, Clock::time_point until, Duration longer);
   void lose(const std::string& token);
   void ask_depth_apart();
   Duration lock_left(const std::optional<TimePoint>& until) const;

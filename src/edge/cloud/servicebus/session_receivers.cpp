@@ -111,7 +111,10 @@ bool SessionReceivers::closed(const pn_session_t* channel, const std::string& co
 
 void SessionReceivers::want(std::uint32_t window, Clock::time_point now) {
   places_ = std::min(options_.sessions, window);
-  share_ = places_ == 0 ? 0 : options_.keeps_order ? std::max(1U, window / places_) : 1;
+  window_ = window;
+  // Less than the whole is for those that are here, so that the next one finds room.
+  const auto shares = static_cast<std::uint32_t>(served_.size() + 1);
+  share_ = places_ == 0 ? 0 : options_.keeps_order ? std::max(1U, window / shares) : 1;
   std::vector<Number> over_now;
   for (auto& [number, served] : served_) {
     served.line.receiver->expire(now);
@@ -119,12 +122,12 @@ void SessionReceivers::want(std::uint32_t window, Clock::time_point now) {
       over_now.push_back(number);
       continue;
     }
-    lend(served);
     give_credit(served, now);
     // What is lent is prolonged by whoever has it.
     if (served.lent.empty() && served.until - now < served.length / 2) renew(number, served);
   }
   for (const Number number : over_now) leave(number, "its time was over");
+  lend();
   // More than there is room for: those that have nothing out, until there is.
   for (auto each = served_.begin(); each != served_.end() && served_.size() > places_;) {
     const auto [number, quiet] = std::pair(each->first, each->second.quiet());
@@ -150,12 +153,26 @@ bool SessionReceivers::over(Served& served, Clock::time_point now) {
   return (dry && crowded()) || served.busy_at + options_.session_idle <= now;
 }
 
-void SessionReceivers::lend(Served& served) {
-  while (!served.leaving && !served.waiting.empty() && served.lent.size() < share_) {
-    LentMessage message = std::move(served.waiting.front());
-    served.waiting.pop_front();
-    served.lent.insert(message.token);
-    heard_.arrived(std::move(message), served.until);
+// The next one is of who has least, and of those of who has waited longest: a session whose messages all wait
+// for its first one's retry takes nothing from others but what it has.
+void SessionReceivers::lend() {
+  std::size_t lent = 0;
+  for (const auto& [number, served] : served_) lent += served.lent.size();
+  const auto has_less = [](const Served* one, const Served* other) {
+    return std::pair(one->lent.size(), one->lent_at) < std::pair(other->lent.size(), other->lent_at);
+  };
+  for (; lent < window_; ++lent) {
+    Served* next = nullptr;
+    for (auto& [number, served] : served_) {
+      const bool may = !served.leaving && !served.waiting.empty() && served.lent.size() < share_;
+      if (may && (next == nullptr || has_less(&served, next))) next = &served;
+    }
+    if (next == nullptr) return;
+    LentMessage message = std::move(next->waiting.front());
+    next->waiting.pop_front();
+    next->lent.insert(message.token);
+    next->lent_at = ++lendings_;
+    heard_.arrived(std::move(message), next->until);
   }
 }
 
@@ -183,7 +200,6 @@ void SessionReceivers::arrived(Number number, LentMessage message) {
   if (message.deliveries == 1) message.deliveries = 0;
   served.came = true;
   served.waiting.push_back(std::move(message));
-  lend(served);
 }
 
 void SessionReceivers::unlocked(Number number, const std::string& token) {

@@ -99,6 +99,7 @@ class SessionReceivers {
     Clock::time_point busy_at{};        ///< when it was not without messages
     std::deque<LentMessage> waiting{};  ///< for those before
     std::set<std::string> lent{};
+    std::uint64_t lent_at = 0;  ///< which lending its last was
     std::set<std::string> settling{};
     bool renewing = false;
     Clock::time_point renew_at{};  ///< not before
@@ -113,7 +114,7 @@ class SessionReceivers {
 
   void arrived(Number number, LentMessage message);
   void unlocked(Number number, const std::string& token);
-  void lend(Served& served);
+  void lend();
   bool over(Served& served, Clock::time_point now);
   void give_credit(Served& served, Clock::time_point now);
   void renew(Number number, Served& served);
@@ -135,6 +136,8 @@ class SessionReceivers {
   Number last_number_ = 0;
   std::uint32_t places_ = 0;  ///< sessions at a time
   std::uint32_t share_ = 0;   ///< messages that each lends
+  std::uint32_t window_ = 0;  ///< and all together
+  std::uint64_t lendings_ = 0;
   std::optional<Line> next_{};
   std::vector<Line> ended_{};        ///< until the service has said so too
   std::vector<Channel> channels_{};  ///< without a link
