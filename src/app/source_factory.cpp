@@ -201,7 +201,8 @@ Result<void> read_service_bus_endpoint(const std::string& endpoint, const Source
                                        "since tokens are sent there; expected amqps://HOST[:PORT]");
 }
 
-MadeSource make_service_bus(const SourceUrl& url) {
+/// With `keeps_order` whoever gets the messages handles those of a group one after another.
+MadeSource make_service_bus(const SourceUrl& url, bool keeps_order) {
   if (url.segments.empty())
     return error(ErrorCode::Invalid, url.shown() + ": expected servicebus://NAMESPACE/QUEUE");
   ServiceBusOptions made;
@@ -217,7 +218,19 @@ MadeSource make_service_bus(const SourceUrl& url) {
   options.text("management", made.management);
   options.text("ca_file", made.ca_file);
   options.seconds("heartbeat", made.heartbeat);
+  std::optional<std::uint32_t> sessions;
+  options.number("sessions", sessions);
+  options.duration("session_idle", made.session_idle);
+  options.duration("session_turn", made.session_turn);
   if (auto read = options.finish(); !read) return std::unexpected(read.error());
+  if (sessions && *sessions == 0)
+    return error(ErrorCode::Invalid,
+                 url.shown() +
+                     ": option sessions: how many sessions are served at a time; expected "
+                     "1 or more, or no such option for a queue without sessions");
+  made.has_sessions = sessions.has_value();
+  made.sessions = sessions.value_or(made.sessions);
+  made.keeps_order = keeps_order;
   while (made.management.ends_with('/')) made.management.pop_back();
   if (!made.management.empty() && !made.management.starts_with("https://"))
     return error(ErrorCode::Invalid, url.shown() + ": option management: expected https://HOST");
@@ -227,7 +240,7 @@ MadeSource make_service_bus(const SourceUrl& url) {
   return make_service_bus_source(std::move(made));
 }
 #else
-MadeSource make_service_bus(const SourceUrl& url) {
+MadeSource make_service_bus(const SourceUrl& url, bool) {
   return error(ErrorCode::Invalid,
                url.shown() + ": this forewarm was built without Service Bus (FOREWARM_SERVICEBUS=OFF)");
 }
@@ -252,7 +265,7 @@ MadeSource make_source(const SourceConfig& config) {
   if (url.scheme == "nats" || url.scheme == "tls") return make_nats(url);
   if (url.scheme == "sqs+https" || url.scheme == "sqs+http") return make_sqs(url);
   if (url.scheme == "pubsub") return make_pubsub(url);
-  if (url.scheme == "servicebus") return make_service_bus(url);
+  if (url.scheme == "servicebus") return make_service_bus(url, config.queue.ends_with(".fifo"));
   return error(ErrorCode::Invalid,
                url.shown() + ": no engine has the scheme '" + url.scheme +
                    "'; there are amqp and amqps (RabbitMQ), nats and tls (NATS "

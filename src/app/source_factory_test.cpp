@@ -49,7 +49,7 @@ TEST(SourceFactory, MakesWhatTheSchemeNames) {
         "nats://token@host/S/C?ack_wait=2s", "tls://u:p@host:4222/S/C?create=false",
         "sqs+https://sqs.eu-west-1.amazonaws.com/123456789012/orders?visibility=1m&wait=5s",
         "sqs+http://127.0.0.1:1/0/q?region=x", "pubsub://project/subscription?dead_letter_topic=dead",
-        "servicebus://bus/orders",
+        "servicebus://bus/orders", "servicebus://bus/orders?sessions=8&session_idle=5s&session_turn=1m",
         "servicebus://policy:key@bus.servicebus.windows.net/site/orders?heartbeat=10s",
         "servicebus://policy:key@bus/"
         "orders?endpoint=amqp%3A%2F%2F127.0.0.1%3A5672&management=https%3A%2F%2Flocalhost"}) {
@@ -81,6 +81,9 @@ TEST(SourceFactory, RefusesWithPlaceAndRemedyAndWithoutSecrets) {
             std::string::npos);
   EXPECT_NE(source_refusal("servicebus://p:k@bus/q?endpoint=bus.example").find("expected amqps://HOST"),
             std::string::npos);
+  EXPECT_NE(source_refusal("servicebus://p:k@bus/q?sessions=0").find("expected 1 or more"),
+            std::string::npos);
+  EXPECT_NE(source_refusal("servicebus://p:k@bus/q?sessions=all").find("sessions"), std::string::npos);
   EXPECT_NE(source_refusal("servicebus://p:k@bus/q?management=http://bus").find("expected https://HOST"),
             std::string::npos);
   for (const char* url :

@@ -245,14 +245,18 @@ Message SourceService::message_of(const Source& source, const LentStore::Brought
 }
 
 /// What runs goes on: its message may come again before it ends, and is then ours again. What waits is
-/// forgotten, since others may have it.
+/// forgotten, since others may have it: the last first, or one of a group would run when those before it are
+/// gone.
 void SourceService::on_lost(Source& source, const std::vector<std::string>& tokens) {
+  std::vector<MessageId> waiting;
   for (const std::string& token : tokens) {
     const std::optional<MessageId> id = store_.take_back(source.number, token);
     if (!id || store_.find(*id)->leaving || server_.core->in_flight(*id)) continue;
     store_.leave(*id);
-    forget_now(*id);
+    waiting.push_back(*id);
   }
+  std::ranges::sort(waiting, std::ranges::greater{});
+  for (const MessageId id : waiting) forget_now(id);
 }
 
 void SourceService::on_settled(Source& source, const std::string& token, SettleKind kind,

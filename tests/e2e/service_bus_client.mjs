@@ -11,6 +11,7 @@ const receiver_of = (queue, dead) => {
   if (!receivers.has(name)) receivers.set(name, client.createReceiver(queue, { maxAutoLockRenewalDurationInMs: 0, ...(dead ? { subQueueType: "deadLetter" } : {}) }));
   return receivers.get(name);
 };
+const sessions = new Map();
 const described = (message) => ({
   body: text(message), id: message.messageId, deliveries: message.deliveryCount, lock: message.lockToken,
   properties: message.applicationProperties ?? {}, reason: message.deadLetterReason,
@@ -29,6 +30,26 @@ const operations = {
     const messages = await receiver_of(queue, dead).receiveMessages(most, { maxWaitTimeInMs: wait_ms });
     for (const message of messages) held.set(message.lockToken, { message, receiver: receiver_of(queue, dead) });
     return messages.map(described);
+  },
+  // Without a session the next one that nobody has.
+  async accept({ queue, session, wait_ms = 2000 }) {
+    const options = { maxAutoLockRenewalDurationInMs: 0 };
+    const client_of_it = new ServiceBusClient(process.argv[2], { retryOptions: { timeoutInMs: wait_ms, maxRetries: 0 } });
+    const receiver = session === undefined ? await client_of_it.acceptNextSession(queue, options) : await client_of_it.acceptSession(queue, session, options);
+    sessions.set(receiver.sessionId, receiver);
+    return { session: receiver.sessionId, locked_until: receiver.sessionLockedUntilUtc.getTime() };
+  },
+  async receive_of({ session, most = 10, wait_ms = 1000 }) {
+    const receiver = sessions.get(session);
+    const messages = await receiver.receiveMessages(most, { maxWaitTimeInMs: wait_ms });
+    for (const message of messages) held.set(message.lockToken, { message, receiver });
+    return messages.map((message) => ({ ...described(message), session: message.sessionId }));
+  },
+  async renew_session({ session }) {
+    return (await sessions.get(session).renewSessionLock()).getTime();
+  },
+  async leave({ session }) {
+    await sessions.get(session).close();
   },
   async settle({ lock, outcome, reason, description }) {
     const { message, receiver } = held.get(lock);

@@ -8,6 +8,7 @@ import fs from "node:fs";
 import https from "node:https";
 import readline from "node:readline";
 import rhea from "rhea";
+import { Sessions } from "./service_bus_sessions.mjs";
 
 const settings = JSON.parse(process.argv[2]);
 const { types } = rhea;
@@ -17,6 +18,8 @@ container.sasl_server_mechanisms.enable_anonymous();
 // What the service keeps.
 let kept = { queues: {} };
 if (fs.existsSync(settings.state)) kept = JSON.parse(fs.readFileSync(settings.state, "utf8"));
+// Sessions end with their links, and so with this process.
+for (const queue of Object.values(kept.queues)) if (queue.requires_session) for (const message of queue.messages) delete message.lock;
 const save = () => {
   fs.writeFileSync(settings.state + ".new", JSON.stringify(kept));
   fs.renameSync(settings.state + ".new", settings.state);
@@ -72,8 +75,10 @@ const refused = {
   sessions: { condition: "amqp:not-allowed", description: "It is not possible for an entity that requires sessions to create a non-sessionful message receiver." },
 };
 
-function add_message(queue, bytes) {
-  queue.messages.push({ bytes: bytes.toString("base64"), sequence: ++queue.sequence, enqueued: Date.now(), failed: 0 });
+const sessions = new Sessions({ queue_of: (path) => queue_of(path), fail, save, deliver: deliver_all, receivers, fault });
+
+function add_message(queue, bytes, session) {
+  queue.messages.push({ bytes: bytes.toString("base64"), sequence: ++queue.sequence, enqueued: Date.now(), failed: 0, session });
   save();
   deliver_all();
 }
@@ -81,7 +86,7 @@ function add_message(queue, bytes) {
 function bury(queue, message, reason, description) {
   queue.messages = queue.messages.filter((one) => one !== message);
   delete message.lock;
-  queue.dead.push({ ...message, failed: 0, reason, description });
+  queue.dead.push({ ...message, session: undefined, failed: 0, reason, description }); // dead letters have no sessions
 }
 
 function encoded_message(message) {
@@ -108,11 +113,11 @@ function deliver_all() {
     for (const message of messages_of(link.path)) {
       // rhea counts what it has written; what waits to be written counts too.
       if (link.given >= link.delivery_count + link.credit) break;
-      if (message.lock) continue;
+      if (message.lock || message.session !== link.session_name) continue;
       ++link.given;
       const tag = crypto.randomBytes(16);
       message.lock = tag.toString("hex");
-      message.until = Date.now() + queue.lock_ms;
+      message.until = link.session_name === undefined ? Date.now() + queue.lock_ms : sessions.of(queue).get(link.session_name).until;
       deliveries.set(message.lock, link.send(encoded_message(message), tag));
       save();
     }
@@ -148,7 +153,8 @@ setInterval(() => {
   let changed = false;
   for (const queue of Object.values(kept.queues)) {
     for (const message of [...queue.messages, ...queue.dead]) {
-      if (!message.lock || message.until > now) continue;
+      // What is of a session ends with it.
+      if (!message.lock || message.until > now || message.session !== undefined) continue;
       fail(queue, message);
       changed = true;
     }
@@ -172,8 +178,10 @@ function disposed({ delivery, sender }, outcome, error) {
   if (fault("silent_settle")) return;
   if (fault("busy_settle")) return void delivery.update(true, rhea.message.rejected({ error: refused.busy }).described());
   const ends = { accepted: "completed", released: "released", modified: "abandoned", rejected: "suspended" };
-  if (!settle(lock, ends[outcome], info.DeadLetterReason ?? "", info.DeadLetterErrorDescription ?? ""))
-    return void delivery.update(true, rhea.message.rejected({ error: refused.lost }).described());
+  if (!settle(lock, ends[outcome], info.DeadLetterReason ?? "", info.DeadLetterErrorDescription ?? "")) {
+    const error = sender.session_name === undefined ? refused.lost : sessions.refusals.lost;
+    return void delivery.update(true, rhea.message.rejected({ error }).described());
+  }
   if (fault("mute_after_settle")) return;
   delivery.update(true, rhea.message.accepted().described());
 }
@@ -212,6 +220,14 @@ function manage({ connection, message, receiver }) {
   if (!allowed(connection, path)) return status(401, refused.token.description);
   if (fault("busy_manage")) return status(503, refused.busy.description);
   const queue = queue_of(path);
+  if (operation === "com.microsoft:renew-session-lock") {
+    const answer_it = () => {
+      const until = sessions.renew(queue, message.body["session-id"]);
+      if (until === undefined) return status(410, sessions.refusals.lost.description);
+      status(200, "OK", { expiration: types.wrap_timestamp(until) });
+    };
+    return fault("slow_renew") ? void setTimeout(answer_it, queue.lock_ms / 3) : answer_it();
+  }
   const locks = locks_in(message.body);
   if (operation === "com.microsoft:renew-lock") {
     const found = locks.map((lock) => queue.messages.find((one) => one.lock === lock && one.until > Date.now()));
@@ -222,7 +238,9 @@ function manage({ connection, message, receiver }) {
   }
   if (operation === "com.microsoft:update-disposition") {
     const outcome = message.body["disposition-status"];
+    const of_session = (lock) => queue.messages.find((one) => one.lock === lock)?.session;
     for (const lock of locks) {
+      if (of_session(lock) !== message.body["session-id"]) return status(410, sessions.refusals.lost.description);
       if (!settle(lock, outcome, message.body["deadletter-reason"] ?? "", message.body["deadletter-description"] ?? ""))
         return status(410, refused.lost.description);
     }
@@ -237,7 +255,12 @@ container.on("connection_open", ({ connection }) => {
   // Also when the socket is destroyed here, of which rhea tells nobody.
   connection.socket.on("close", () => {
     sockets.delete(connection);
-    for (const link of receivers) if (link.connection === connection) receivers.delete(link);
+    for (const link of receivers) {
+      if (link.connection !== connection) continue;
+      receivers.delete(link);
+      sessions.gone(link);
+    }
+    for (const one of sessions.waiting) if (one.link.connection === connection) sessions.waiting.delete(one);
   });
 });
 container.on("disconnected", () => {});
@@ -264,14 +287,18 @@ container.on("sender_open", ({ connection, sender }) => {
   const queue = queue_of(path);
   if (!queue) return sender.close(refused.missing);
   if (!allowed(connection, path)) return sender.close(refused.token);
-  if (queue.requires_session) return sender.close(refused.sessions);
+  if (!is_dead(path) && sessions.asked(sender, queue)) return;
+  if (queue.requires_session && !is_dead(path)) return sender.close(refused.sessions);
   sender.set_source({ address: path });
   sender.set_target({ address: sender.target?.address });
   sender.path = path;
   sender.given = 0;
   receivers.add(sender);
 });
-container.on("sender_close", ({ sender }) => receivers.delete(sender));
+container.on("sender_close", ({ sender }) => {
+  receivers.delete(sender);
+  sessions.gone(sender);
+});
 container.on("sendable", ({ sender }) => {
   if (!receivers.has(sender)) return;
   seen.credits.push(sender.credit);
@@ -296,7 +323,9 @@ container.on("message", (context) => {
   if (receiver.path === "$cbs") return put_token(context);
   if (receiver.path.endsWith("/$management")) return manage(context);
   if (fault("busy_send")) return delivery.reject(refused.busy);
-  add_message(queue_of(receiver.path), rhea.message.encode(message));
+  const queue = queue_of(receiver.path);
+  if (queue.requires_session && message.group_id === undefined) return delivery.reject(sessions.refusals.unnamed);
+  add_message(queue, rhea.message.encode(message), queue.requires_session ? message.group_id : undefined);
   delivery.accept();
 });
 
@@ -360,6 +389,11 @@ const operations = {
     kept.queues[name] = { lock_ms, max_delivery, requires_session, sequence: 0, messages: [], dead: [] };
     save();
   },
+  // As if somebody had sent these.
+  add({ name, messages }) {
+    for (const { session, body } of messages)
+      add_message(kept.queues[name], rhea.message.encode({ group_id: session ?? undefined, body: rhea.message.data_section(Buffer.from(body)) }), session ?? undefined);
+  },
   jwt: ({ token, life_ms }) => void jwts.set(token, Date.now() + life_ms),
   fault: ({ name, times = 1 }) => void (faults[name] = times),
   // Every lock ends, as if its time were over.
@@ -368,7 +402,10 @@ const operations = {
   },
   left: ({ name }) => kept.queues[name].messages.map(({ failed, lock }) => ({ failed, locked: lock !== undefined })),
   dead: ({ name }) => kept.queues[name].dead.map(({ reason, description }) => ({ reason, description })),
-  seen: () => seen,
+  seen: () => ({ ...seen, accepted: sessions.accepted, renewals: sessions.renewals, waiting: sessions.waiting.size }),
+  sessions: ({ name }) => [...sessions.of(kept.queues[name]).keys()],
+  lose_session: ({ name, session }) => sessions.lose(kept.queues[name], session),
+  take_session: ({ name, session, ms }) => sessions.take(kept.queues[name], session, ms),
   drop() {
     for (const connection of sockets) connection.socket.destroy();
   },

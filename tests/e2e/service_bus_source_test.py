@@ -152,11 +152,8 @@ class ServiceBusSource(WithFake):
 
     def test_says_what_is_wrong_and_what_to_do(self):
         queue = self.queue()
-        self.fake.do("queue", name="sessions", requires_session=True)
         cases = {
             self.fake.url("nowhere"): "create it, or correct the URL",
-            self.fake.url("sessions"): "use a queue without sessions",
-            self.fake.url("sessions", **self.management()): "use a queue without sessions",
             self.fake.url(queue, user=f"{KEY_NAME}:wrongsecret@"): "Azure Service Bus Data Receiver",
             self.fake.url(queue, endpoint=f"amqp://127.0.0.1:{free_port()}"): "cannot be reached",
             self.fake.url(queue, endpoint=f"amqps://127.0.0.1:{self.fake.port}"): "TLS failed",

@@ -1,10 +1,11 @@
 // Drives a message source from lines of JSON and prints each call of its listener as one, so that tests in
-// any language can look at it: source_probe URL. Commands have an "op":
+// any language can look at it: source_probe URL [QUEUE]. Commands have an "op":
 //   {"op": "start"}, {"op": "window", "n": 5}, {"op": "extend", "tokens": [...]}, {"op": "observe"}, {"op":
 //   "traits"},
 //   {"op": "settle", "settlements": [{"token": ..., "kind": "acknowledge|release|dead_letter", "delay_ms": 0,
 //   "reason": ""}]},
-//   {"op": "publish", "body": ..., "id": ..., "attributes": {...}, "priority": 3, "sent_s": 1700000000}
+//   {"op": "publish", "body": ..., "id": ..., "attributes": {...}, "group": ..., "priority": 3, "sent_s":
+//   1700000000}
 // The source ends with the input. A dead letter is given the message as it was lent.
 #include <boost/json.hpp>
 #include <cstdio>
@@ -112,6 +113,7 @@ LentMessage read_message(const json::object& object) {
   LentMessage message;
   message.body = text_of(object, "body");
   message.id = text_of(object, "id");
+  message.group = text_of(object, "group");
   if (const auto* attributes = object.if_contains("attributes")) {
     for (const auto& [name, value] : attributes->as_object())
       message.attributes.emplace_back(name, value.as_string());
@@ -176,9 +178,10 @@ void obey(MessageSource& source, const json::object& command) {
   }
 }
 
-int run(const char* url) {
+int run(const char* url, const char* queue) {
   SourceConfig config;
   config.url = url;
+  config.queue = queue;
   auto source = make_source(config);
   if (!source) {
     print({{"event", "error"}, {"error", source.error().message}});
@@ -195,9 +198,9 @@ int run(const char* url) {
 }  // namespace forewarm
 
 int main(int count, char** arguments) {
-  if (count != 2) {
-    std::fputs("usage: source_probe URL\n", stderr);
+  if (count != 2 && count != 3) {
+    std::fputs("usage: source_probe URL [QUEUE]\n", stderr);
     return 2;
   }
-  return forewarm::run(arguments[1]);
+  return forewarm::run(arguments[1], count == 3 ? arguments[2] : "");
 }

@@ -2,8 +2,8 @@
 
     scripted.py [NAME]
 
-A message is "ACTION ...": ok | fail | hang | exit | only NAME | sleep SECONDS | say WORDS | use MEGABYTES |
-batchfail. Each attempt appends a line "NAME PROCESS ACTION-AND-REST" to the file that the environment variable JOURNAL
+A message is "ACTION ...": ok | fail | flaky TIMES | hang | exit | only NAME | sleep SECONDS | say WORDS | whose |
+use MEGABYTES | batchfail. Each attempt appends a line "NAME PROCESS ACTION-AND-REST" to the file that the environment variable JOURNAL
 names, before it does anything. PROCESS is "INSTANCE:PID", with the process id that it has in its namespace.
 """
 
@@ -24,6 +24,12 @@ def note(text):
         journal.write(f"{NAME} {INSTANCE}:{os.getpid()} {text}\n")
 
 
+def attempts_of(text):
+    """With this one, of whatever process."""
+    with open(os.environ["JOURNAL"], encoding="utf-8") as journal:
+        return sum(line.rstrip("\n").split(" ", 2)[2] == text for line in journal)
+
+
 def handle(event):
     failed = []
     for record in event.get("Records", []):
@@ -31,6 +37,10 @@ def handle(event):
         action, *rest = record["body"].split()
         if action == "fail":
             raise ValueError("as asked")
+        if action == "flaky" and attempts_of(record["body"]) <= int(rest[0]):
+            raise ValueError("not yet")
+        if action == "whose":
+            note(f"group {record['attributes']['MessageGroupId']}")
         if action == "hang":
             time.sleep(3600)
         if action == "exit":

@@ -154,6 +154,7 @@ void fill_bus_message(const LentMessage& from, pn_message_t* message) {
     }
   }
   pn_data_exit(properties);
+  if (!from.group.empty()) pn_message_set_group_id(message, from.group.c_str());
   if (!id.empty()) set_text_id(pn_message_id(message), id);
 }
 

@@ -22,8 +22,8 @@ std::optional<pn_uuid_t> uuid_of_lock_token(std::string_view token);
 /// caller's to add; `lent_until` is the annotation's, by the service's clock.
 LentMessage lent_of_bus_message(pn_message_t* message);
 
-/// The other way round, for publishing: attributes that have the name of a property become it. Borrows
-/// nothing.
+/// The other way round, for publishing: attributes that have the name of a property become it, and the
+/// group the session. Borrows nothing.
 void fill_bus_message(const LentMessage& from, pn_message_t* message);
 
 }  // namespace forewarm

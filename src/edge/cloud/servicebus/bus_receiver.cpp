@@ -54,12 +54,13 @@ ErrorCode bus_error_code(std::string_view condition) {
 }
 
 BusReceiver::BusReceiver(pn_session_t* session, const std::string& queue, const std::string& name,
-                         std::string place, Heard heard)
+                         std::string place, Heard heard, const std::function<void(pn_link_t*)>& say)
     : place_(std::move(place)), heard_(std::move(heard)), link_(pn_receiver(session, name.c_str())) {
   pn_terminus_set_address(pn_link_source(link_), queue.c_str());
   pn_terminus_set_address(pn_link_target(link_), name.c_str());
   pn_link_set_snd_settle_mode(link_, PN_SND_UNSETTLED);
   pn_link_set_rcv_settle_mode(link_, PN_RCV_SECOND);
+  if (say) say(link_);
   pn_link_open(link_);
 }
 

@@ -28,15 +28,17 @@ class BusReceiver {
     std::function<void(const std::string& token)> unlocked;  ///< by the service, unasked
   };
 
-  /// `name` is a word that no other link of the connection has.
+  /// `name` is a word that no other link of the connection has. `say` adds to what attaches.
   BusReceiver(pn_session_t* session, const std::string& queue, const std::string& name, std::string place,
-              Heard heard);
+              Heard heard, const std::function<void(pn_link_t*)>& say = {});
   ~BusReceiver();
   BusReceiver(const BusReceiver&) = delete;
   BusReceiver& operator=(const BusReceiver&) = delete;
 
   pn_link_t* link() const { return link_; }
   bool attached() const;
+  /// Says that it is over; what the service has sent by then may still come.
+  void close() { pn_link_close(link_); }
   void take(pn_delivery_t* delivery);
   /// The service may send this many more. What it was allowed before is withdrawn only if it is much more.
   void want(std::uint32_t messages, std::uint32_t window);

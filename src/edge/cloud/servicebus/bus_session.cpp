@@ -12,6 +12,7 @@ namespace forewarm {
 namespace {
 
 constexpr std::chrono::seconds kOpenWithin{10};
+constexpr std::chrono::milliseconds kRefusedWithin{2000};
 constexpr std::chrono::milliseconds kLastAnswers{1000};
 constexpr std::chrono::seconds kLookAtToken{2};
 // A link that is closed sooner is not idle: something is wrong.
@@ -59,6 +60,10 @@ bool fine(int status) {
   return status >= 200 && status < 300;
 }
 
+bool is_about_sessions(std::string_view condition) {
+  return condition.starts_with("amqp:not-allowed") && condition.find("session") != std::string_view::npos;
+}
+
 std::string status_text(const BusAnswer& answer) {
   return " (" + std::to_string(answer.status) +
          (answer.description.empty() ? "" : ": " + answer.description) + ")";
@@ -67,7 +72,7 @@ std::string status_text(const BusAnswer& answer) {
 }  // namespace
 
 BusSession::BusSession(std::unique_ptr<ProtonConnection> connection, const ServiceBusOptions& options,
-                       BusReceiver::Heard heard)
+                       BusReceiver::Heard heard, std::optional<SessionReceivers::Heard> sessions)
     : connection_(std::move(connection)),
       options_(options),
       heard_(std::move(heard)),
@@ -75,13 +80,27 @@ BusSession::BusSession(std::unique_ptr<ProtonConnection> connection, const Servi
       session_(pn_session(connection_->connection())),
       sender_(session_, options.queue, place_) {
   pn_session_open(session_);
+  if (!sessions) return;
+  sessions_ = std::make_unique<SessionReceivers>(
+      connection_->connection(), options_, place_, std::move(*sessions),
+      SessionReceivers::Hands{.renew = [this](const std::string& session, const std::string& link,
+                                              Renewed renewed) { renew_session(session, link, renewed); }});
 }
 
 Result<void> BusSession::open() {
   if (auto authorized = authorize(); !authorized) return authorized;
   if (auto answered = wait_for([this] { return authorizing_ == 0; }, "the token"); !answered) return answered;
+  if (sessions_) return attach_sessions();
   attach();
   return wait_for([this] { return receiver_->attached(); }, "attaching to the queue");
+}
+
+// A queue without messages answers nothing until there are some; one that is none, or has no sessions, at
+// once.
+Result<void> BusSession::attach_sessions() {
+  const auto until = Clock::now() + kRefusedWithin;
+  sessions_->want(1, Clock::now());
+  return wait_for([&] { return sessions_->answered() || Clock::now() >= until; }, "attaching to the queue");
 }
 
 void BusSession::attach() {
@@ -163,11 +182,33 @@ Result<void> BusSession::turn() {
   return turned;
 }
 
-void BusSession::settle(const Settlement& settlement, Taken taken) {
-  if (!receiver_->settle(settlement, taken)) settle_apart(settlement, taken);
+void BusSession::want(std::uint32_t messages, std::uint32_t window) {
+  if (sessions_) return sessions_->want(window, Clock::now());
+  receiver_->want(messages, window);
 }
 
-void BusSession::settle_apart(const Settlement& settlement, const Taken& taken) {
+void BusSession::settle(const Settlement& settlement, Taken taken) {
+  if (sessions_) return settle_of_session(settlement, taken);
+  if (!receiver_->settle(settlement, taken)) settle_apart(settlement, std::nullopt, taken);
+}
+
+void BusSession::settle_of_session(const Settlement& settlement, const Taken& taken) {
+  if (sessions_->settle(settlement, taken)) return;
+  const auto session = sessions_->session_of(settlement.token);
+  if (!session) {
+    return taken(error(ErrorCode::Closed,
+                       place_ +
+                           ": the session's lock ended before the settlement reached it; the message comes "
+                           "again if it was not settled"));
+  }
+  settle_apart(settlement, session, [this, token = settlement.token, taken](const Result<void>& result) {
+    sessions_->settled(token, result);
+    taken(result);
+  });
+}
+
+void BusSession::settle_apart(const Settlement& settlement, const std::optional<std::string>& session,
+                              const Taken& taken) {
   link_to(management_, options_.queue + "/$management", "management")
       .send(
           [&](pn_message_t* message) {
@@ -178,6 +219,10 @@ void BusSession::settle_apart(const Settlement& settlement, const Taken& taken) 
             put_text(body, "disposition-status");
             put_text(body, disposition_status(settlement.kind));
             put_lock_tokens(body, {settlement.token});
+            if (session) {
+              put_text(body, "session-id");
+              put_text(body, *session);
+            }
             if (settlement.kind == SettleKind::DeadLetter) {
               put_text(body, "deadletter-reason");
               put_text(body, settlement.reason.empty() ? "forewarm" : settlement.reason);
@@ -206,19 +251,40 @@ void BusSession::renew(const std::vector<std::string>& tokens, Renewed renewed) 
             put_lock_tokens(body, tokens);
             pn_data_exit(body);
           },
-          [place = place_, count = tokens.size(),
-           renewed = std::move(renewed)](const Result<BusAnswer>& answer) {
-            if (!answer) return renewed(std::unexpected(answer.error()));
-            if (!fine(answer->status)) {
-              const bool lost = code_of_status(answer->status) == ErrorCode::Closed;
-              return renewed(error(lost ? ErrorCode::Closed : ErrorCode::Exhausted,
-                                   place + " did not renew a lock" + status_text(*answer)));
-            }
-            if (answer->expirations.size() != count)
-              return renewed(
-                  error(ErrorCode::Exhausted, place + " renewed another number of locks than it was asked"));
-            renewed(answer->expirations);
+          [this, count = tokens.size(), renewed = std::move(renewed)](const Result<BusAnswer>& answer) {
+            renew_answered(answer, count, renewed);
           });
+}
+
+void BusSession::renew_session(const std::string& session, const std::string& link, Renewed renewed) {
+  link_to(management_, options_.queue + "/$management", "management")
+      .send(
+          [&](pn_message_t* message) {
+            fill_operation(message, "com.microsoft:renew-session-lock", {{"associated-link-name", link}});
+            pn_data_t* body = pn_message_body(message);
+            pn_data_put_map(body);
+            pn_data_enter(body);
+            put_text(body, "session-id");
+            put_text(body, session);
+            pn_data_exit(body);
+          },
+          [this, renewed = std::move(renewed)](const Result<BusAnswer>& answer) {
+            renew_answered(answer, 1, renewed);
+          });
+}
+
+void BusSession::renew_answered(const Result<BusAnswer>& answer, std::size_t count,
+                                const Renewed& renewed) const {
+  if (!answer) return renewed(std::unexpected(answer.error()));
+  if (!fine(answer->status)) {
+    const bool lost = code_of_status(answer->status) == ErrorCode::Closed;
+    return renewed(error(lost ? ErrorCode::Closed : ErrorCode::Exhausted,
+                         place_ + " did not renew a lock" + status_text(*answer)));
+  }
+  if (answer->expirations.size() != count)
+    return renewed(
+        error(ErrorCode::Exhausted, place_ + " renewed another number of locks than it was asked"));
+  renewed(answer->expirations);
 }
 
 void BusSession::take(pn_event_t* event) {
@@ -227,20 +293,29 @@ void BusSession::take(pn_event_t* event) {
       pn_delivery_t* delivery = pn_event_delivery(event);
       const pn_link_t* link = pn_event_link(event);
       if (receiver_ && link == receiver_->link()) return receiver_->take(delivery);
+      if (sessions_ && sessions_->owns(link)) return sessions_->take(link, delivery);
       if (sender_.owns(link)) return sender_.take(delivery);
       for (auto* requests : {authorization_.get(), management_.get()}) {
         if (requests != nullptr && requests->owns(link)) return requests->take(delivery);
       }
       return;
     }
+    case PN_LINK_REMOTE_OPEN:
+      if (sessions_) sessions_->attached(pn_event_link(event));
+      return;
     case PN_LINK_REMOTE_CLOSE:
     case PN_LINK_REMOTE_DETACH:
       return link_closed(pn_event_link(event));
     case PN_SESSION_REMOTE_CLOSE:
-      return fail(refusal(condition_text(pn_session_remote_condition(session_))));
+      return channel_closed(pn_event_session(event));
     default:
       return;
   }
+}
+
+void BusSession::channel_closed(pn_session_t* channel) {
+  const std::string condition = condition_text(pn_session_remote_condition(channel));
+  if (channel == session_ || (sessions_ && !sessions_->closed(channel, condition))) fail(refusal(condition));
 }
 
 // A link may be closed for having had nothing to do for ten minutes. One of requests, or for publishing, is
@@ -248,12 +323,17 @@ void BusSession::take(pn_event_t* event) {
 void BusSession::link_closed(pn_link_t* link) {
   const std::string condition = condition_text(pn_link_remote_condition(link));
   const Error why = refusal(condition);
+  other_kind_ = other_kind_ || is_about_sessions(condition);
   if (receiver_ && link == receiver_->link()) {
     if (!condition.starts_with("amqp:link:detach-forced") || Clock::now() - attached_at_ < kAttachedSome)
       return fail(why);
     const auto ended = std::exchange(receiver_, nullptr);
     attach();
     return ended->end({ErrorCode::Io, why.message});
+  }
+  if (sessions_ && sessions_->owns(link)) {
+    if (!sessions_->closed(link, condition)) fail(why);
+    return;
   }
   if (sender_.owns(link)) return sender_.end(why);
   for (auto* requests : {&authorization_, &management_}) {
@@ -268,9 +348,12 @@ Error BusSession::refusal(const std::string& condition) const {
   if (condition.starts_with("amqp:not-found")) {
     return {ErrorCode::NotFound, place_ + " is not there" + why + "; create it, or correct the URL"};
   }
-  if (condition.starts_with("amqp:not-allowed") && condition.find("session") != std::string::npos) {
+  if (is_about_sessions(condition)) {
     return {ErrorCode::Conflict,
-            place_ + " requires sessions, which forewarm does not serve; use a queue without sessions" + why};
+            place_ +
+                (sessions_ ? " has no sessions; leave out the option sessions, or create it with sessions"
+                           : " requires sessions") +
+                why};
   }
   switch (bus_error_code(condition)) {
     case ErrorCode::Invalid:
@@ -287,6 +370,7 @@ Error BusSession::refusal(const std::string& condition) const {
 
 void BusSession::end(const Error& why) {
   if (receiver_) receiver_->end(why);
+  if (sessions_) sessions_->end(why);
   sender_.end(why);
   for (auto* requests : {&authorization_, &management_}) {
     if (*requests) (*requests)->end(why);
@@ -295,10 +379,13 @@ void BusSession::end(const Error& why) {
 
 void BusSession::close() {
   const auto until = Clock::now() + kLastAnswers;
-  if (receiver_ && receiver_->settling() > 0) {
+  const auto settling = [this] {
+    return (receiver_ ? receiver_->settling() : 0) + (sessions_ ? sessions_->settling() : 0);
+  };
+  if (settling() > 0) {
     (void)connection_->turn_until(
-        [&] { return failure_.has_value() || receiver_->settling() == 0 || Clock::now() >= until; },
-        2 * kLastAnswers, [this](pn_event_t* event) { take(event); }, "the last settlements");
+        [&] { return failure_.has_value() || settling() == 0 || Clock::now() >= until; }, 2 * kLastAnswers,
+        [this](pn_event_t* event) { take(event); }, "the last settlements");
   }
   connection_->close();
 }

@@ -30,8 +30,8 @@ class ProtonConnection {
 
   pn_connection_t* connection() const { return driver_.connection; }
   int socket() const { return socket_; }
-  /// There is something to write that the socket did not take.
-  bool wants_to_write() const { return blocked_; }
+  /// There is something to write.
+  bool wants_to_write() { return blocked_ || pn_connection_driver_write_buffer(&driver_).size > 0; }
 
   /// Writes and reads what it can without waiting; each event is given to `take`. An error ends the
   /// connection. To be called every second or so.

@@ -87,6 +87,8 @@ Result<BusAnswer> parse_bus_answer(pn_message_t* message) {
   if (!has_status) return error(ErrorCode::Corrupt, "the answer has no status");
   for_each_entry(pn_message_body(message), [&](std::string_view name, pn_data_t* value) {
     if (name == "expirations") answer.expirations = data_times(value);
+    if (name != "expiration") return;
+    if (const auto until = data_time(value)) answer.expirations = {*until};
   });
   return answer;
 }

@@ -50,7 +50,7 @@ Result<pn_delivery_t*> put_message(pn_link_t* link, pn_message_t* message, std::
 struct BusAnswer {
   int status = 0;
   std::string description{};
-  std::vector<TimePoint> expirations{};  ///< of renew-lock
+  std::vector<TimePoint> expirations{};  ///< of renew-lock, or the one of renew-session-lock
 };
 /// Of the properties and the body. Corrupt when there is no status.
 Result<BusAnswer> parse_bus_answer(pn_message_t* message);

@@ -11,6 +11,8 @@ constexpr std::chrono::milliseconds kTurn{250};
 constexpr Duration kLockUnknown = 30s;
 constexpr Duration kLockMost = 5min;
 constexpr std::size_t kRenewedAtOnce = 100;
+// What a session has lent ends with it, all at once; leases that end by themselves are for when nobody looks.
+constexpr Duration kSessionFirst = 5s;
 
 TimePoint bus_wall_now() {
   return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
@@ -19,7 +21,7 @@ TimePoint bus_wall_now() {
 }  // namespace
 
 ServiceBusQueue::ServiceBusQueue(ServiceBusOptions options) : options_(std::move(options)) {
-  traits_.counts_deliveries = true;
+  traits_.counts_deliveries = !options_.has_sessions;
   traits_.dead_letters = true;
   traits_.lease = kLockUnknown;
 }
@@ -79,20 +81,60 @@ EngineTraits ServiceBusQueue::traits() const {
 Result<void> ServiceBusQueue::connect() {
   end_locks(Clock::now());
   if (!described_) describe();
-  if (refused_) return std::unexpected(*refused_);
+  return attach(true);
+}
+
+Result<void> ServiceBusQueue::attach(bool again) {
   auto connection = ProtonConnection::open(options_, hurry_);
   if (!connection) return std::unexpected(connection.error());
   auto session = std::make_unique<BusSession>(
       std::move(*connection), options_,
       BusReceiver::Heard{.arrived = [this](LentMessage message) { take(std::move(message)); },
-                         .unlocked = [this](const std::string& token) { lose(token); }});
+                         .unlocked = [this](const std::string& token) { lose(token); }},
+      by_sessions() ? std::optional(of_sessions()) : std::nullopt);
   if (auto opened = session->open(); !opened) {
     // What has gone wrong with this connection is said already.
     session->end(opened.error());
-    return opened;
+    // Who may not read the description is told by the link whether there are sessions.
+    if (!session->other_kind() || options_.has_sessions || !again) return opened;
+    take_sessions(!requires_session_);
+    return attach(false);
   }
   session_ = std::move(session);
   return {};
+}
+
+void ServiceBusQueue::take_sessions(bool required) {
+  requires_session_ = required;
+  const std::lock_guard lock(traits_mutex_);
+  traits_.counts_deliveries = !by_sessions();
+}
+
+bool ServiceBusQueue::by_sessions() const {
+  return options_.has_sessions || requires_session_;
+}
+
+SessionReceivers::Heard ServiceBusQueue::of_sessions() {
+  return {.arrived =
+              [this](LentMessage message, Clock::time_point until) {
+                hold(std::move(message), std::chrono::duration_cast<Duration>(until - Clock::now()),
+                     kSessionFirst);
+              },
+          .unlocked = [this](const std::string& token) { lose(token); },
+          .prolonged =
+              [this](const std::vector<std::string>& tokens, Clock::time_point until) {
+                for (const auto& token : tokens) prolong(token, until, kSessionFirst);
+              },
+          .ended =
+              [this](const std::vector<std::string>& tokens) {
+                for (const auto& token : tokens) lose(token);
+              },
+          .lock_left =
+              [this](const std::optional<TimePoint>& until) {
+                const Duration length = lock_left(until);
+                note_lease(length);
+                return length;
+              }};
 }
 
 // Once: who may not read it consumes all the same, and whoever observes the queue is told what is wrong.
@@ -105,13 +147,7 @@ void ServiceBusQueue::describe() {
 void ServiceBusQueue::learn(const BusQueueDescription& description) {
   if (description.lock_duration && *description.lock_duration > Duration(0))
     lock_duration_ = std::min(*description.lock_duration, kLockMost);
-  refused_.reset();
-  if (description.requires_session) {
-    described_ = false;
-    refused_ = Error{ErrorCode::Conflict,
-                     "Service Bus, queue \"" + options_.queue +
-                         "\" requires sessions, which forewarm does not serve; use a queue without sessions"};
-  }
+  take_sessions(description.requires_session);
   const std::lock_guard lock(traits_mutex_);
   if (lock_duration_) traits_.lease = *lock_duration_;
   traits_.deliveries_max = description.deliveries_max;
@@ -127,6 +163,8 @@ Error ServiceBusQueue::serve(const std::stop_token& stop) {
       const auto ended = std::exchange(session_, nullptr);
       // Whatever the reason is, another connection may take what this one has not.
       ended->end({ErrorCode::Io, turned.error().message});
+      // What it had of sessions is lost with it.
+      end_locks(Clock::now());
       return turned.error();
     }
     flush(Clock::now());
@@ -147,12 +185,20 @@ void ServiceBusQueue::flush(Clock::time_point now) {
 
 void ServiceBusQueue::take(LentMessage message) {
   const Duration left = lock_left(message.lent_until);
-  message.lent_until = bus_wall_now() + left;
-  held_.push_back({std::move(message), Clock::now() + left, left});
+  note_lease(left);
+  hold(std::move(message), left, Duration(0));
+}
+
+// Whoever renews locks goes by what the last one was.
+void ServiceBusQueue::note_lease(Duration length) {
   if (lock_duration_) return;
-  // Whoever renews locks goes by what the last one was.
   const std::lock_guard lock(traits_mutex_);
-  traits_.lease = left;
+  traits_.lease = length;
+}
+
+void ServiceBusQueue::hold(LentMessage message, Duration left, Duration longer) {
+  message.lent_until = bus_wall_now() + left;
+  held_.push_back({std::move(message), Clock::now() + left + longer, left});
 }
 
 // By the queue's own lock duration, from now: the service's clock need not be ours. Without it by what both
@@ -182,7 +228,8 @@ void ServiceBusQueue::lend() {
 // What waits here beyond the window is given back while there is time, and at once when no window is left.
 void ServiceBusQueue::give_back_held(Clock::time_point now) {
   std::erase_if(held_, [&](const Held& held) {
-    if (window_ != 0 && held.until - now > held.length / 3) return false;
+    // Those of a session go back with it.
+    if (session_->has_sessions() || (window_ != 0 && held.until - now > held.length / 3)) return false;
     session_->settle({.token = held.message.token, .kind = SettleKind::Release}, [](const Result<void>&) {});
     return true;
   });
@@ -251,6 +298,7 @@ void ServiceBusQueue::answered(const std::string& token, const Result<void>& tak
 }
 
 void ServiceBusQueue::renew_locks(const std::vector<std::string>& tokens) {
+  if (session_->has_sessions()) return session_->extend_sessions(tokens);
   std::vector<std::string> ours;
   for (const auto& token : tokens) {
     if (book_.find(token) != nullptr) ours.push_back(token);
@@ -278,12 +326,16 @@ void ServiceBusQueue::renewed(const std::vector<std::string>& tokens, Clock::tim
     }
     return;
   }
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const Duration left = lock_left((*until)[i]);
-    if (!book_.prolong(tokens[i], asked + left)) continue;
-    const auto since = std::chrono::duration_cast<Duration>(Clock::now() - asked);
-    extended_.emplace_back(tokens[i], bus_wall_now() + left - since);
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    prolong(tokens[i], asked + lock_left((*until)[i]), Duration(0));
+}
+
+void ServiceBusQueue::prolong(const std::string& token, Clock::time_point until, Duration longer) {
+  for (auto& held : held_) {
+    if (held.message.token == token) held.until = std::max(held.until, until + longer);
   }
+  if (!book_.prolong(token, until + longer)) return;
+  extended_.emplace_back(token, bus_wall_now() + std::chrono::duration_cast<Duration>(until - Clock::now()));
 }
 
 void ServiceBusQueue::lose(const std::string& token) {
@@ -317,8 +369,10 @@ void ServiceBusQueue::close() {
     session_->settle({.token = token, .kind = SettleKind::Release}, [](const Result<void>&) {});
   };
   send_settlements(Clock::time_point::max());
-  for (const auto& token : book_.tokens()) give_back(token);
-  for (const auto& held : held_) give_back(held.message.token);
+  if (!session_->has_sessions()) {
+    for (const auto& token : book_.tokens()) give_back(token);
+    for (const auto& held : held_) give_back(held.message.token);
+  }
   session_->close();
   session_.reset();
 }

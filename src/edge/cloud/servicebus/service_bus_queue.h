@@ -49,12 +49,19 @@ class ServiceBusQueue final : public MessageSource {
   };
 
   Result<void> connect();
+  /// Once more as a queue of the other kind, if it is one.
+  Result<void> attach(bool again);
   Error serve(const std::stop_token& stop);
   void close();
+  void take_sessions(bool required);
+  bool by_sessions() const;
+  SessionReceivers::Heard of_sessions();
   void describe();
   void learn(const BusQueueDescription& description);
   void flush(Clock::time_point now);
   void take(LentMessage message);
+  void note_lease(Duration length);
+  void hold(LentMessage message, Duration left, Duration longer);
   void lend();
   void give_back_held(Clock::time_point now);
   void end_locks(Clock::time_point now);
@@ -64,6 +71,8 @@ class ServiceBusQueue final : public MessageSource {
   void renew_locks(const std::vector<std::string>& tokens);
   void renewed(const std::vector<std::string>& tokens, Clock::time_point asked,
                const Result<std::vector<TimePoint>>& until);
+  /// The lease here lasts `longer` than what is said of it.
+  void prolong(const std::string& token, Clock::time_point until, Duration longer);
   void lose(const std::string& token);
   void ask_depth_apart();
   Duration lock_left(const std::optional<TimePoint>& until) const;
@@ -78,7 +87,7 @@ class ServiceBusQueue final : public MessageSource {
   std::uint32_t window_ = 0;
   std::optional<Duration> lock_duration_{};  ///< as the management API says
   bool described_ = false;
-  std::optional<Error> refused_{};  ///< by what the description says
+  bool requires_session_ = false;  ///< as the management API says, or the link
   LeaseBook book_{};
   std::deque<Held> held_{};  ///< beyond the window, oldest first
   std::map<std::string, Unsettled> unsettled_{};

@@ -9,6 +9,7 @@
 #include "edge/cloud/servicebus/bus_receiver.h"
 #include "edge/cloud/servicebus/queue_description.h"
 #include "edge/cloud/servicebus/request_link.h"
+#include "edge/cloud/servicebus/session_attach.h"
 #include "edge/cloud/servicebus/shared_access.h"
 
 namespace forewarm {
@@ -187,6 +188,102 @@ TEST(BusAnswer, HasAStatusInEitherSpellingAndExpirations) {
     EXPECT_EQ(answer->expirations, std::vector<TimePoint>{time_point_us(5000)});
   }
   EXPECT_FALSE(parse_bus_answer(make_proton_message().get()));
+}
+
+TEST(BusAnswer, HasTheOneEndOfASessionsLock) {
+  const auto message = make_proton_message();
+  pn_data_t* properties = pn_message_properties(message.get());
+  pn_data_put_map(properties);
+  pn_data_enter(properties);
+  put_text(properties, "statusCode");
+  pn_data_put_int(properties, 200);
+  pn_data_exit(properties);
+  pn_data_t* body = pn_message_body(message.get());
+  pn_data_put_map(body);
+  pn_data_enter(body);
+  put_text(body, "expiration");
+  pn_data_put_timestamp(body, 1'700'000'000'000);
+  pn_data_exit(body);
+  EXPECT_EQ(parse_bus_answer(sent_and_read(message.get()).get())->expirations,
+            std::vector<TimePoint>{time_point_us(1'700'000'000'000'000)});
+}
+
+/// A value of AMQP that is freed.
+struct FreeData {
+  void operator()(pn_data_t* data) const { pn_data_free(data); }
+};
+using OwnData = std::unique_ptr<pn_data_t, FreeData>;
+
+std::string written(pn_data_t* data) {
+  char text[512];
+  std::size_t size = sizeof text;
+  return pn_data_format(data, text, &size) == 0 ? std::string(text, size) : "";
+}
+
+TEST(SessionAttach, AsksForAnySessionAndSaysHowLongItWaits) {
+  const OwnData filter(pn_data(0));
+  const OwnData properties(pn_data(0));
+  ask_for_any_session(filter.get(), properties.get(), std::chrono::seconds(30));
+  EXPECT_EQ(written(filter.get()), R"({:"com.microsoft:session-filter"=null})");
+  EXPECT_EQ(written(properties.get()), R"({:"com.microsoft:timeout"=30000})");
+  EXPECT_EQ(session_in_filter(filter.get()), std::nullopt);
+}
+
+TEST(SessionAttach, ReadsTheSessionPlainOrWithItsType) {
+  for (const bool described : {false, true}) {
+    const OwnData filter(pn_data(0));
+    pn_data_put_map(filter.get());
+    pn_data_enter(filter.get());
+    put_symbol(filter.get(), "another:filter");
+    put_text(filter.get(), "x");
+    put_symbol(filter.get(), "com.microsoft:session-filter");
+    if (described) {
+      pn_data_put_described(filter.get());
+      pn_data_enter(filter.get());
+      pn_data_put_ulong(filter.get(), 0x00000137000000CULL);
+    }
+    put_text(filter.get(), "invoice 7");
+    if (described) pn_data_exit(filter.get());
+    pn_data_exit(filter.get());
+    EXPECT_EQ(session_in_filter(filter.get()), "invoice 7") << described;
+  }
+  const OwnData none(pn_data(0));
+  EXPECT_EQ(session_in_filter(none.get()), std::nullopt);
+}
+
+TEST(SessionAttach, ASessionMayHaveAnEmptyName) {
+  const OwnData filter(pn_data(0));
+  pn_data_put_map(filter.get());
+  pn_data_enter(filter.get());
+  put_symbol(filter.get(), "com.microsoft:session-filter");
+  put_text(filter.get(), "");
+  pn_data_exit(filter.get());
+  EXPECT_EQ(session_in_filter(filter.get()), "");
+}
+
+// 638355968000000000 is 2023-11-14T22:13:20Z, as .NET counts.
+TEST(SessionAttach, ALocksEndIsInTicksOfNet) {
+  EXPECT_EQ(time_of_ticks(638'355'968'000'000'000), time_point_us(1'700'000'000'000'000));
+  EXPECT_EQ(time_of_ticks(621'355'968'000'000'019), time_point_us(1));
+  for (const std::int64_t ticks : {INT64_MIN, INT64_C(-1), INT64_C(0), INT64_MAX})
+    EXPECT_EQ(time_of_ticks(ticks), std::nullopt) << ticks;
+  const OwnData properties(pn_data(0));
+  pn_data_put_map(properties.get());
+  pn_data_enter(properties.get());
+  put_symbol(properties.get(), "com.microsoft:locked-until-utc");
+  pn_data_put_long(properties.get(), 638'355'968'000'000'000);
+  pn_data_exit(properties.get());
+  EXPECT_EQ(session_locked_until(properties.get()), time_point_us(1'700'000'000'000'000));
+  const OwnData none(pn_data(0));
+  EXPECT_EQ(session_locked_until(none.get()), std::nullopt);
+}
+
+TEST(BusMessage, AGroupIsPublishedAsItsSession) {
+  LentMessage sent;
+  sent.group = "invoice 7";
+  const auto message = make_proton_message();
+  fill_bus_message(sent, message.get());
+  EXPECT_STREQ(pn_message_get_group_id(sent_and_read(message.get()).get()), "invoice 7");
 }
 
 TEST(BusErrors, SayWhetherAnotherTryMayHelp) {
