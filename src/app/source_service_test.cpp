@@ -87,8 +87,9 @@ class SourceServiceTest : public testing::Test {
                          .run = [this](const forewarm::Run& run) { runs.push_back(run); },
                          .fit = [](const FitRequest&) {},
                          .watch = {}});
-    world->report(QueueChanged{kDeadLetters, {}});
-    world->report(QueueChanged{kOrders, {.redrive = RedrivePolicy{kDeadLetters, 2}}});
+    const bool fifo = config.queue.ends_with(".fifo");
+    world->report(QueueChanged{kDeadLetters, {.fifo = fifo, .redrive = {}}});
+    world->report(QueueChanged{kOrders, {.fifo = fifo, .redrive = RedrivePolicy{kDeadLetters, 2}}});
     Configuration configuration;
     configuration.functions.push_back({.id = kWorker, .concurrency_max = 1});
     MappingSettings mapping{.queue = kOrders, .function = kWorker, .scaling = {}, .retry = {}};
@@ -263,6 +264,23 @@ TEST_F(SourceServiceTest, WhatFailsWhileItIsLostIsNotTriedHereUntilItComesAgain)
   EXPECT_TRUE(runs.empty());
   ASSERT_EQ(core->queue(kOrders).delayed, 1U) << "it waits for as long as it would have";
   EXPECT_EQ(core->messages(kOrders, 1).front().message.receive_count, 1);
+}
+
+TEST_F(SourceServiceTest, WhatIsLostOfAGroupTogetherIsNotRunOutOfItsOrder) {
+  config.queue = "orders.fifo";
+  backoff = 1h;
+  open();
+  engine.listener.lent({LentMessage{.id = "a", .token = "t1", .body = "first", .group = "g"},
+                        LentMessage{.id = "b", .token = "t2", .body = "second", .group = "g"}});
+  settle();
+  ASSERT_EQ(runs.size(), 1U);
+  finish(ErrorClass::Handler);
+  ASSERT_TRUE(runs.empty()) << "the second waits for the first";
+  ASSERT_EQ(core->queue(kOrders).messages, 2U);
+  engine.listener.lost({"t1", "t2"});
+  settle();
+  EXPECT_TRUE(runs.empty()) << "the first is gone, and not done";
+  EXPECT_EQ(core->queue(kOrders).messages, 0U);
 }
 
 TEST_F(SourceServiceTest, AnAcknowledgementThatTheEngineDidNotTakeIsRepeated) {
