@@ -9,6 +9,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
     add_custom_command(OUTPUT ${source}
       COMMAND ${CMAKE_COMMAND} -DDIRECTORY=${directory} -DOUTPUT=${source} -P ${FOREWARM_EMBED_SCRIPT}
       DEPENDS ${files} ${FOREWARM_EMBED_SCRIPT} VERBATIM)
+    set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)  # clang-tidy has nothing built
     target_sources(${target} PRIVATE ${source})
   endfunction()
   return()

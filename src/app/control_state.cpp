@@ -6,11 +6,11 @@
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 namespace forewarm {
@@ -75,7 +75,8 @@ class StateFile : public ControlState {
   }
   Result<void> move_aside() const {
     if (kept_.empty() || std::rename(path_.c_str(), (path_ + ".taken-over").c_str()) == 0) return {};
-    return error(ErrorCode::Io, path_ + ": cannot be moved aside (" + std::strerror(errno) + ")");
+    return error(ErrorCode::Io,
+                 path_ + ": cannot be moved aside (" + std::generic_category().message(errno) + ")");
   }
 
   void keep_found(const std::string& queue, KeptTarget found, Done done) override {
@@ -122,7 +123,7 @@ Result<void> StateFile::save(const std::map<std::string, KeptTarget>& kept) cons
   if (file >= 0) ::close(file);
   written = written && std::rename(aside.c_str(), path_.c_str()) == 0;
   if (written) return {};
-  return error(ErrorCode::Io, path_ + ": cannot be written (" + std::strerror(why) +
+  return error(ErrorCode::Io, path_ + ": cannot be written (" + std::generic_category().message(why) +
                                   "); no target is told anything before it can");
 }
 

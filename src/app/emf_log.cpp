@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 namespace forewarm {
 namespace {
@@ -19,7 +19,7 @@ std::string append_all(const std::string& path, const std::string& text, const s
   const bool standard = path == "-";
   const int descriptor =
       standard ? STDOUT_FILENO : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor < 0) return path + ": " + std::strerror(errno);
+  if (descriptor < 0) return path + ": " + std::generic_category().message(errno);
   std::string problem;
   for (std::size_t done = 0; done < text.size() && problem.empty() && !stop.stop_requested();) {
     pollfd ready{.fd = descriptor, .events = POLLOUT, .revents = 0};
@@ -29,7 +29,7 @@ std::string append_all(const std::string& path, const std::string& text, const s
     if (written >= 0)
       done += static_cast<std::size_t>(written);
     else if (errno != EINTR)
-      problem = path + ": " + std::strerror(errno);
+      problem = path + ": " + std::generic_category().message(errno);
   }
   if (!standard) ::close(descriptor);
   return problem;

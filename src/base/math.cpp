@@ -85,8 +85,9 @@ SineCosine sine_cosine_turns(double x) {
   const double whole = __builtin_floor(x);
   const double turn = x - whole;
   const auto eighth = static_cast<int>(turn * 8.0);
-  const int quarter = ((eighth + 1) / 2) & 3;
-  const double r = (turn - 0.25 * ((eighth + 1) / 2)) * 6.283185307179586477;
+  const int quarters = (eighth + 1) / 2;
+  const int quarter = quarters & 3;
+  const double r = (turn - 0.25 * quarters) * 6.283185307179586477;
   const double t = r * r;
   const double sine =
       r * (1 + t * (-1.0 / 6 +

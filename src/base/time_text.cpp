@@ -71,7 +71,7 @@ std::optional<TimePoint> parse_rfc3339(std::string_view text) {
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!offset || !text.empty() || !date.ok()) return std::nullopt;
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  const std::int64_t s = days * 86'400 + *hour * 3600 + *minute * 60 + *second - *offset * 60;
+  const std::int64_t s = days * 86'400 + *hour * 3600L + *minute * 60L + *second - *offset * 60L;
   return time_point_us(s * 1'000'000 + *fraction);
 }
 

@@ -14,6 +14,7 @@ constexpr double kStartsRestored = 20;
 
 std::vector<std::uint64_t> sizes_of(const FunctionSettings& settings) {
   std::vector<std::uint64_t> sizes;
+  sizes.reserve(settings.variants.size());
   for (const FunctionVariant& variant : settings.variants) sizes.push_back(variant.memory_bytes);
   return sizes;
 }

@@ -105,6 +105,7 @@ RetryInputs RetryBook::inputs(TimePoint now, const QueueState& queue, const Func
 
 std::vector<double> RetryBook::odds(const RunRecord& run) const {
   std::vector<double> odds;
+  odds.reserve(run.attempts.size());
   for (const AttemptFeatures& attempt : run.attempts) odds.push_back(model_.odds(attempt));
   return odds;
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -52,7 +51,7 @@ class StateReader {
   requires std::is_trivially_copyable_v<T>
   void operator()(T& value) {
     if (rest_.size() < sizeof value) return fail();
-    std::copy_n(rest_.data(), sizeof value, reinterpret_cast<char*>(&value));
+    rest_.copy(reinterpret_cast<char*>(&value), sizeof value);
     rest_.remove_prefix(sizeof value);
   }
   template <class T>

@@ -347,6 +347,7 @@ BreakerView CircuitBreakers::view(TimePoint now, ErrorClass error, std::uint64_t
 
 std::vector<CircuitBreakers::Row> CircuitBreakers::rows(TimePoint now) const {
   std::vector<Row> out;
+  out.reserve(breakers_.size());
   for (const Breaker& each : breakers_)
     out.push_back({each.fingerprint, each.error, view(each, now),
                    each.state == BreakerState::Closed ? each.first_seen : each.opened_at, each.held.size()});

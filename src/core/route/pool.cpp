@@ -33,7 +33,8 @@ std::uint64_t Pool::instance_bytes(std::uint16_t variant) const {
 
 std::uint64_t Pool::instance_bytes_min() const {
   std::uint64_t least = instance_bytes(0);
-  for (std::uint16_t v = 1; v < settings_.variants.size(); ++v) least = std::min(least, instance_bytes(v));
+  const auto variants = static_cast<std::uint16_t>(settings_.variants.size());
+  for (std::uint16_t v = 1; v < variants; ++v) least = std::min(least, instance_bytes(v));
   return least;
 }
 

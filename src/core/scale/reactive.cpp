@@ -34,8 +34,8 @@ std::uint32_t instances_to_start(const ScalingInputs& inputs, const ScalingSetti
   if (facts.usable >= facts.instances_max) return 0;
   const std::uint32_t each = std::max(1U, manner.starts_per_cold);
   // What is left of several started for one message are the slow ones: nothing to rely on.
-  const std::uint32_t starting = inputs.instances.starting;
-  facts.slots_ready -= (starting - starting / each) * facts.capacity;
+  const std::uint32_t starting = inputs.instances.starting, slow = starting - starting / each;
+  facts.slots_ready -= slow * facts.capacity;
   std::uint32_t more = wanted(facts, inputs, settings);
   if (facts.usable == 0) more = std::max(more, 1U);
   more = static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{more} * each, UINT32_MAX));

@@ -2,10 +2,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 #include "edge/archive/object_store.h"
 
@@ -54,7 +54,8 @@ class FolderStore final : public ObjectStore {
     std::ifstream file(folder_ / name, std::ios::binary);
     std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     if (!file.is_open() || file.bad())
-      return error(ErrorCode::Io, place(name) + ": cannot be read: " + std::strerror(errno));
+      return error(ErrorCode::Io,
+                   place(name) + ": cannot be read: " + std::generic_category().message(errno));
     return bytes;
   }
 

@@ -17,7 +17,7 @@ void HttpCalls::start(Call call, Done done) {
                [this, begun = std::make_shared<Begun>(std::move(call), std::move(done))] { attempt(begun); });
 }
 
-void HttpCalls::attempt(std::shared_ptr<Begun> begun) {
+void HttpCalls::attempt(const std::shared_ptr<Begun>& begun) {
   ++begun->tries;
   auto request = begun->call.request();
   if (!request) return end(*begun, std::unexpected(request.error()));

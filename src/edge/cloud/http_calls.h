@@ -59,7 +59,7 @@ class HttpCalls {
     int tries = 0;
   };
 
-  void attempt(std::shared_ptr<Begun> begun);
+  void attempt(const std::shared_ptr<Begun>& begun);
   void answered(const std::shared_ptr<Begun>& begun, Result<HttpResponse> answer);
   void end(const Begun& begun, Result<HttpResponse> answer);
   std::chrono::milliseconds pause_after(int tries);

@@ -68,6 +68,7 @@ class LeaseBook {
 
   std::vector<std::string> tokens() const {
     std::vector<std::string> all;
+    all.reserve(leases_.size());
     for (const auto& [token, lease] : leases_) all.push_back(token);
     return all;
   }

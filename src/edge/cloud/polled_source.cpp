@@ -61,7 +61,7 @@ class PolledQueue final : public MessageSource {
       engine_->look([this, done](Result<PolledEngine::Facts> facts) {
         if (!facts) return done(std::unexpected(facts.error()));
         set_traits(facts->traits);
-        done(std::move(facts->depth));
+        done(facts->depth);
       });
     });
   }

@@ -6,10 +6,10 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "edge/functions/owned_fd.h"
 #include "edge/functions/shortage.h"
@@ -62,7 +62,7 @@ int make_empty(const std::string& folder) {
 }
 
 std::string cannot(const std::string& what, int number) {
-  return what + ": " + std::strerror(number);
+  return what + ": " + std::generic_category().message(number);
 }
 
 }  // namespace

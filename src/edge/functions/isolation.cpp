@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <system_error>
 
 #include "edge/functions/cgroups.h"
 #include "edge/functions/isolation_words.h"
@@ -90,7 +90,8 @@ class Isolation::Machine {
     if (tmp_mount.empty() ||
         (::chown(tmp_mount.c_str(), user, user) == 0 && ::chown(tmp_mount.c_str(), 0, 0) == 0))
       return {};
-    return "files cannot be given to user " + std::to_string(user) + ": " + std::strerror(errno);
+    return "files cannot be given to user " + std::to_string(user) + ": " +
+           std::generic_category().message(errno);
   }
 
   Cgroups cgroups;
@@ -162,14 +163,16 @@ void Isolation::probe() {
     if (done) {
       for (const LayerOutcome& outcome : done->layers) {
         if (outcome.error != 0)
-          lacks(outcome.layer, "cannot " + outcome.step + ": " + std::strerror(outcome.error));
+          lacks(outcome.layer,
+                "cannot " + outcome.step + ": " + std::generic_category().message(outcome.error));
       }
       ::waitpid(done->pid, nullptr, 0);
     }
     release(kProbe);
     if (done) break;
-    const std::string reason = plan ? "cannot " + done.error().step + ": " + std::strerror(done.error().error)
-                                    : plan.error().message;
+    const std::string reason =
+        plan ? "cannot " + done.error().step + ": " + std::generic_category().message(done.error().error)
+             : plan.error().message;
     const bool by_namespaces = plan && (available_ & layer_bit(IsolationLayer::PidNamespace)) != 0;
     if (by_namespaces) {
       for (const IsolationLayer layer : kNamespaces) lacks(layer, reason);
@@ -283,10 +286,11 @@ Result<IsolatedLaunch> Isolation::prepare(InstanceId instance, const InstanceNee
   const bool tmp_on_disk = !tmp.empty() && !launch.wants(IsolationLayer::MountNamespace);
   if (tmp_on_disk) {
     if (::mkdir(tmp.c_str(), 0700) != 0 && errno != EEXIST)
-      return error(ErrorCode::Exhausted, tmp + " cannot be made: " + std::strerror(errno));
+      return error(ErrorCode::Exhausted, tmp + " cannot be made: " + std::generic_category().message(errno));
     if (launch.wants(IsolationLayer::User) &&
         ::chown(tmp.c_str(), launch.header.user, launch.header.user) != 0)
-      return error(ErrorCode::Io, tmp + " cannot be given to the instance's user: " + std::strerror(errno));
+      return error(ErrorCode::Io, tmp + " cannot be given to the instance's user: " +
+                                      std::generic_category().message(errno));
   }
   add_paths(launch, needs, tmp);
   launch.add(LaunchText::Program, needs.program);
@@ -313,7 +317,7 @@ std::string Isolation::check(const InstanceNeeds& needs, const std::vector<Layer
     if (!said_.insert(needs.function + "/" + std::string(name_of(outcome.layer))).second) continue;
     sentence += (sentence.empty() ? needs.function + " runs without: " : "; ") +
                 std::string(name_of(outcome.layer)) + " (cannot " + outcome.step + ": " +
-                std::strerror(outcome.error) + ")";
+                std::generic_category().message(outcome.error) + ")";
   }
   return sentence;
 }

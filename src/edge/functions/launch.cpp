@@ -14,7 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <system_error>
 
 // The launcher's own bytes, a part of this program.
 extern "C" {
@@ -46,16 +46,16 @@ constexpr std::chrono::seconds kPatience = 30s;  // a program on a slow disk
 
 Result<OwnedFd> memory_file(const char* name, std::initializer_list<std::string_view> pieces) {
   OwnedFd file(::memfd_create(name, MFD_CLOEXEC));
-  if (!file) return error(ErrorCode::Io, std::strerror(errno));
+  if (!file) return error(ErrorCode::Io, std::generic_category().message(errno));
   for (std::string_view piece : pieces) {
     while (!piece.empty()) {
       const ssize_t written = ::write(file.get(), piece.data(), piece.size());
-      if (written <= 0) return error(ErrorCode::Io, std::strerror(errno));
+      if (written <= 0) return error(ErrorCode::Io, std::generic_category().message(errno));
       piece.remove_prefix(static_cast<std::size_t>(written));
     }
   }
   OwnedFd high(::fcntl(file.get(), F_DUPFD_CLOEXEC, kFirstSource));
-  if (!high) return error(ErrorCode::Io, std::strerror(errno));
+  if (!high) return error(ErrorCode::Io, std::generic_category().message(errno));
   return high;
 }
 

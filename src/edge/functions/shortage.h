@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "base/result.h"
 
@@ -21,8 +21,8 @@ inline std::unexpected<Error> shortage(int number, std::string_view what) {
     remedy = "; raise the limit of open files (ulimit -n, LimitNOFILE=) or run fewer instances";
   if (number == EAGAIN)
     remedy = "; raise the limit of processes (ulimit -u, TasksMax=) or run fewer instances";
-  return error(ErrorCode::Exhausted,
-               "cannot " + std::string(what) + ": " + std::strerror(number) + std::string(remedy));
+  return error(ErrorCode::Exhausted, "cannot " + std::string(what) + ": " +
+                                         std::generic_category().message(number) + std::string(remedy));
 }
 
 }  // namespace forewarm

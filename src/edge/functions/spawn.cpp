@@ -10,8 +10,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
+#include <system_error>
 
 #include "edge/functions/shortage.h"
 
@@ -92,7 +92,7 @@ std::unexpected<Error> refusal(int number, const std::string& program) {
     case E2BIG:
       return error(ErrorCode::Invalid, start + "its arguments and environment are too large for the system");
     default:
-      return error(ErrorCode::Invalid, start + std::strerror(number));
+      return error(ErrorCode::Invalid, start + std::generic_category().message(number));
   }
 }
 
@@ -100,14 +100,15 @@ std::unexpected<Error> isolated_refusal(const LaunchFailure& failure, const std:
   if (failure.of_program && (failure.error == EACCES || failure.error == ENOENT || failure.error == EPERM)) {
     return error(
         ErrorCode::Invalid,
-        "cannot run " + program + ": " + std::strerror(failure.error) +
+        "cannot run " + program + ": " + std::generic_category().message(failure.error) +
             "; its interpreter (the first line's #! path, or its loader) does not exist or is hidden by "
             "isolation: name its folder in the function's read_paths");
   }
   if (failure.of_program) return refusal(failure.error, program);
   if (is_shortage(failure.error)) return shortage(failure.error, failure.step);
   return error(ErrorCode::Io, "cannot isolate " + program + ": " + failure.step + ": " +
-                                  std::strerror(failure.error) + "; forewarm doctor says what is there");
+                                  std::generic_category().message(failure.error) +
+                                  "; forewarm doctor says what is there");
 }
 
 /// From now on its process group gets the processors after ours. As far as the system lets us: it is no fault
@@ -125,7 +126,7 @@ void give_way(pid_t leader, int nice) {
 /// Why this file cannot be run, or nothing.
 std::string obstacle(const std::string& file) {
   struct stat found {};
-  if (::stat(file.c_str(), &found) != 0) return file + ": " + std::strerror(errno);
+  if (::stat(file.c_str(), &found) != 0) return file + ": " + std::generic_category().message(errno);
   if (S_ISDIR(found.st_mode)) return file + " is a directory, not a program";
   if (::access(file.c_str(), X_OK) != 0) return file + " is not executable; run: chmod +x " + file;
   return {};

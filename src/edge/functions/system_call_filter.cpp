@@ -10,8 +10,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <memory>
+#include <system_error>
 
 #include "edge/functions/owned_fd.h"
 
@@ -155,7 +155,8 @@ Result<std::string> make_system_call_filter(bool network) {
     return error(ErrorCode::Io, "libseccomp cannot make a filter on this system");
   std::string bytes(static_cast<std::size_t>(::lseek(file.get(), 0, SEEK_END)), '\0');
   if (::pread(file.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    return error(ErrorCode::Io, std::string("the filter cannot be read: ") + std::strerror(errno));
+    return error(ErrorCode::Io,
+                 std::string("the filter cannot be read: ") + std::generic_category().message(errno));
   return bytes;
 }
 

@@ -170,6 +170,7 @@ Result<void> HistoryDatabase::record(const HistoryBatch& batch) {
         SqlCode code = kSqlOk;
         const auto record_all = [&]<class M>(const std::vector<NamedMeasures<M>>& list) {
           std::vector<std::string_view> names;
+          names.reserve(list.size());
           for (const auto& one : list) names.push_back(one.name);
           if (code == kSqlOk) code = tables_.make_series(kKindOf<M>, names);
           for (const auto& one : list) {

@@ -64,6 +64,7 @@ Duration ServiceTimes::quantile(double level) const {
 
 std::vector<WeightedValue> ServiceTimes::sample() const {
   std::vector<WeightedValue> sample;
+  sample.reserve(counts_.size());
   for (const auto& [bucket, count] : counts_)
     sample.push_back({1e-3 * forewarm::exp((bucket - 0.5) * kLogGrowth), count});
   return sample;
@@ -90,7 +91,11 @@ Result<ServiceTimes> ServiceTimes::parse(std::string_view text) {
                      std::to_string(at + 1) + " came something else");
   };
   std::size_t at = 0;
-  const auto skip = [&](char expected) { return at < text.size() && text[at] == expected && ++at > 0; };
+  const auto skip = [&](char expected) {
+    const bool there = at < text.size() && text[at] == expected;
+    if (there) ++at;
+    return there;
+  };
   const auto number = [&](auto& value) {
     const auto [end, code] = std::from_chars(text.data() + at, text.data() + text.size(), value);
     at = static_cast<std::size_t>(end - text.data());

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 
 namespace forewarm {
 namespace {
@@ -16,7 +16,8 @@ std::unexpected<Error> failed(const char* what, const std::string& path) {
   const ErrorCode code = errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? ErrorCode::Exhausted
                          : errno == ENOENT                                    ? ErrorCode::NotFound
                                                                               : ErrorCode::Io;
-  return error(code, std::string("cannot ") + what + " " + path + ": " + std::strerror(errno));
+  return error(code,
+               std::string("cannot ") + what + " " + path + ": " + std::generic_category().message(errno));
 }
 
 class SystemJournalFile final : public JournalFile {

@@ -66,14 +66,14 @@ void seal_entry(std::string& entry, std::uint64_t commit, std::uint64_t synced, 
   entry.resize(rounded_up(entry.size()));
 }
 
-std::optional<std::uint64_t> entry_size(std::string_view bytes) {
-  if (bytes.size() < kEntryHeaderBytes) return std::nullopt;
-  EntryHeader header;
-  std::memcpy(&header, bytes.data(), sizeof(header));
+std::optional<std::uint64_t> entry_size(std::string_view header) {
+  if (header.size() < kEntryHeaderBytes) return std::nullopt;
+  EntryHeader found;
+  std::memcpy(&found, header.data(), sizeof found);
   // No entry is as large as memory; what claims to be one is something else.
-  if (header.commit == 0 || header.synced >= header.commit || header.body_bytes >= std::uint64_t{1} << 40)
+  if (found.commit == 0 || found.synced >= found.commit || found.body_bytes >= std::uint64_t{1} << 40)
     return std::nullopt;
-  return rounded_up(kEntryHeaderBytes + header.body_bytes);
+  return rounded_up(kEntryHeaderBytes + found.body_bytes);
 }
 
 std::optional<JournalEntry> read_entry(std::string_view bytes, std::uint64_t salt) {

@@ -73,9 +73,9 @@ const json::object* lease_in(const json::value& document) {
 
 }  // namespace
 
-Result<LeaseFound> parse_lease(std::string_view text) {
+Result<LeaseFound> parse_lease(std::string_view object) {
   boost::system::error_code failed;
-  const json::value document = json::parse(json::string_view(text.data(), text.size()), failed);
+  const json::value document = json::parse(json::string_view(object.data(), object.size()), failed);
   const json::object* lease = failed ? nullptr : lease_in(document);
   if (lease == nullptr)
     return error(ErrorCode::Invalid,
@@ -102,8 +102,8 @@ std::string new_lease(const std::string& name, const LeaseRecord& record) {
                                       {"spec", std::move(spec)}});
 }
 
-std::string changed_lease(std::string_view text, const LeaseRecord& record) {
-  json::value document = json::parse(json::string_view(text.data(), text.size()));
+std::string changed_lease(std::string_view object, const LeaseRecord& record) {
+  json::value document = json::parse(json::string_view(object.data(), object.size()));
   json::object& lease = document.as_object();
   json::value& spec = lease["spec"];
   if (!spec.is_object()) spec = json::object();

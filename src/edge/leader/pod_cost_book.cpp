@@ -62,6 +62,7 @@ std::vector<PodCostPatch> PodCostBook::plan(const std::vector<PodUse>& uses, Clo
   }
   std::ranges::stable_sort(found, {}, &std::pair<int, PodCostPatch>::first);
   std::vector<PodCostPatch> patches;
+  patches.reserve(found.size());
   for (auto& [how, patch] : found) patches.push_back(std::move(patch));
   return patches;
 }

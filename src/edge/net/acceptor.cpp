@@ -7,7 +7,7 @@
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "edge/net/socket_address.h"
@@ -97,7 +97,7 @@ Result<std::unique_ptr<Acceptor>> Acceptor::listen(Loop& loop, const Endpoint& a
     const std::string_view remedy =
         number == EADDRINUSE ? "; another program listens there: stop it or choose another port" : "";
     return error(ErrorCode::Io, "cannot " + std::string(what) + " " + to_string(at) + ": " +
-                                    std::strerror(number) + std::string(remedy));
+                                    std::generic_category().message(number) + std::string(remedy));
   };
   const int fd = ::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return refuse(fd, "open a socket for");

@@ -59,7 +59,7 @@ class Client;
 /// closes an idle connection is noticed before the next request is put on it.
 class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
  public:
-  ClientConnection(Client& client, LoopExecutor executor, std::size_t body_max_bytes)
+  ClientConnection(Client& client, const LoopExecutor& executor, std::size_t body_max_bytes)
       : client_(&client),
         socket_(executor),
         parser_({.header_max_bytes = kHeaderMaxBytes, .body_max_bytes = body_max_bytes}) {}
@@ -127,8 +127,8 @@ class Client final : public HttpClient {
       const auto idle =
           std::find_if(connections_.begin(), connections_.end(), [](const auto& c) { return c->idle(); });
       if (idle != connections_.end()) {
-        // By value: the exchange may end at once and change the list.
-        const std::shared_ptr<ClientConnection> connection = *idle;
+        // Held: the exchange may end at once and change the list.
+        const auto connection = (*idle)->shared_from_this();
         Exchange exchange = std::move(waiting_.front());
         waiting_.pop_front();
         connection->begin(std::move(exchange));
@@ -153,7 +153,7 @@ class Client final : public HttpClient {
   }
   void finish(Exchange exchange, Result<HttpResponse> result) {
     --pending_;
-    if (exchange.done) exchange.done(std::move(result));
+    if (const auto done = std::move(exchange.done)) done(std::move(result));
   }
   void fail_waiting(const std::string& why) {
     if (waiting_.empty()) return;

@@ -65,7 +65,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void refuse(unsigned status);
   void begin_head(const HttpResponse& response);
   void answer(const HttpResponse& response);
-  void begin_stream(const HttpResponse& head);
+  void begin_stream(const HttpResponse& response);
   void write_stream(std::string_view bytes);
   void end_stream();
   void transmit(std::string_view head, std::string_view body);

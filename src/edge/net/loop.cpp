@@ -26,7 +26,7 @@ class SteadyTimer final : public Loop::Timer {
  public:
   using Waitable = asio::basic_waitable_timer<Loop::Clock, asio::wait_traits<Loop::Clock>, LoopExecutor>;
 
-  SteadyTimer(LoopExecutor executor, Loop::Clock::time_point when, std::function<void()> task)
+  SteadyTimer(const LoopExecutor& executor, Loop::Clock::time_point when, std::function<void()> task)
       : state_(std::make_shared<State>(executor, std::move(task))) {
     state_->timer.expires_at(when);
     state_->timer.async_wait([state = state_](const boost::system::error_code& failed) {
@@ -43,7 +43,8 @@ class SteadyTimer final : public Loop::Timer {
 
  private:
   struct State {
-    State(LoopExecutor executor, std::function<void()> what) : timer(executor), task(std::move(what)) {}
+    State(const LoopExecutor& executor, std::function<void()> what)
+        : timer(executor), task(std::move(what)) {}
     Waitable timer;
     std::function<void()> task;
     bool cancelled = false;
@@ -53,7 +54,7 @@ class SteadyTimer final : public Loop::Timer {
 
 class ReadableWatch final : public Loop::Watch {
  public:
-  ReadableWatch(LoopExecutor executor, int fd, std::function<void()> ready)
+  ReadableWatch(const LoopExecutor& executor, int fd, std::function<void()> ready)
       : state_(std::make_shared<State>(executor, fd, std::move(ready))) {
     wait(state_);
   }
@@ -65,7 +66,7 @@ class ReadableWatch final : public Loop::Watch {
  private:
   using Descriptor = asio::posix::basic_stream_descriptor<LoopExecutor>;
   struct State {
-    State(LoopExecutor executor, int fd, std::function<void()> what)
+    State(const LoopExecutor& executor, int fd, std::function<void()> what)
         : descriptor(executor, fd), ready(std::move(what)) {}
     Descriptor descriptor;
     std::function<void()> ready;
@@ -85,7 +86,8 @@ class ReadableWatch final : public Loop::Watch {
 
 class SignalWatch final : public Loop::Watch {
  public:
-  SignalWatch(LoopExecutor executor, std::initializer_list<int> signals, std::function<void(int)> received)
+  SignalWatch(const LoopExecutor& executor, std::initializer_list<int> signals,
+              std::function<void(int)> received)
       : state_(std::make_shared<State>(executor, std::move(received))) {
     for (const int signal : signals) state_->set.add(signal);
     wait(state_);
@@ -99,7 +101,8 @@ class SignalWatch final : public Loop::Watch {
 
  private:
   struct State {
-    State(LoopExecutor executor, std::function<void(int)> what) : set(executor), received(std::move(what)) {}
+    State(const LoopExecutor& executor, std::function<void(int)> what)
+        : set(executor), received(std::move(what)) {}
     asio::basic_signal_set<LoopExecutor> set;
     std::function<void(int)> received;
     bool cancelled = false;

@@ -1,7 +1,6 @@
 #include "edge/net/mail.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "edge/net/fetch_transfer.h"
 
@@ -18,8 +17,7 @@ struct MailTransfer {
 
 std::size_t give_message(char* into, std::size_t size, std::size_t count, void* transfer) {
   auto& mail = *static_cast<MailTransfer*>(transfer);
-  const std::size_t bytes = std::min(size * count, mail.message->size() - mail.sent);
-  std::memcpy(into, mail.message->data() + mail.sent, bytes);
+  const std::size_t bytes = mail.message->copy(into, size * count, mail.sent);
   mail.sent += bytes;
   return bytes;
 }

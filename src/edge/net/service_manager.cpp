@@ -18,7 +18,7 @@ namespace {
 std::string take_variable(const char* name) {
   const char* found = std::getenv(name);
   std::string value = found ? found : "";
-  ::unsetenv(name);
+  ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): asked once, at the start
   return value;
 }
 

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include "edge/observe/clock_text.h"
 #include "edge/observe/json_writer.h"
@@ -39,7 +39,8 @@ Result<void> AuditLog::open() {
   const std::string path = audit_path(options_.directory, 0);
   file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (file_ < 0)
-    return error(ErrorCode::Io, "cannot write the audit log " + path + ": " + std::strerror(errno));
+    return error(ErrorCode::Io,
+                 "cannot write the audit log " + path + ": " + std::generic_category().message(errno));
   struct stat status {};
   bytes_ = ::fstat(file_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
   return {};
@@ -68,8 +69,9 @@ Result<void> AuditLog::append(const AuditEntry& entry) {
   }
   const ssize_t written = ::write(file_, line.data(), line.size());
   if (written != static_cast<ssize_t>(line.size())) {
-    return error(ErrorCode::Io, "cannot write the audit log in " + options_.directory + ": " +
-                                    (written < 0 ? std::strerror(errno) : "no space is left"));
+    return error(ErrorCode::Io,
+                 "cannot write the audit log in " + options_.directory + ": " +
+                     (written < 0 ? std::generic_category().message(errno) : "no space is left"));
   }
   bytes_ += line.size();
   return {};

@@ -65,7 +65,7 @@ std::string duration_text(Duration duration) {
     std::snprintf(text, sizeof text, std::abs(s - std::round(s)) < 0.05 ? "%.0f s" : "%.1f s", s);
     return text;
   }
-  const auto whole = static_cast<std::int64_t>(s + 0.5);
+  const auto whole = static_cast<std::int64_t>(std::floor(s + 0.5));
   if (whole < 3600) return two_units(whole / 60, "min", whole % 60, "s");
   if (whole < 86'400) return two_units(whole / 3600, "h", whole % 3600 / 60, "min");
   return two_units(whole / 86'400, "d", whole % 86'400 / 3600, "h");

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -87,7 +86,7 @@ void DecisionFiles::flush() {
   }
   file_size_ += written;
   if (written < buffer_.size()) {
-    const std::string why = std::strerror(errno);
+    const std::string why = std::generic_category().message(errno);
     close_file();  // the next flush starts a new file, so that half a line is never continued
     lose("cannot write the decision log in " + options_.directory + ": " + why);
   }
@@ -110,7 +109,7 @@ bool DecisionFiles::open_file() {
   file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
   file_size_ = 0;
   if (file_ >= 0) return true;
-  lose("cannot create " + path.string() + ": " + std::strerror(errno));
+  lose("cannot create " + path.string() + ": " + std::generic_category().message(errno));
   buffer_.clear();
   buffered_lines_ = 0;
   return false;

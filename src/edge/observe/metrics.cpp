@@ -62,7 +62,7 @@ class Metrics::Registry {
 
   Queue& queue(QueueId id);
   Function& function(FunctionId id);
-  RunSeries& runs(QueueId queue, FunctionId function);
+  RunSeries& runs(QueueId id, FunctionId function_id);
   void forget_queue(QueueId id);
 
   // One for each event and action that counts.
@@ -102,7 +102,7 @@ class Metrics::Registry {
   void count(TimePoint, const FitForecast&) {}
   void count(TimePoint, const PublishPlan& action);
 
-  void start(TimePoint now, QueueId queue, const Lease& lease);
+  void start(TimePoint now, QueueId id, const Lease& lease);
   void set_signals(const Snapshot& snapshot);
   void set_receivers(const Snapshot& snapshot);
   void set_telemetry(const Snapshot& snapshot);
@@ -339,11 +339,12 @@ void Metrics::Registry::set_receivers(const Snapshot& snapshot) {
     const double counts[] = {static_cast<double>(from.delivered), static_cast<double>(from.failed),
                              static_cast<double>(from.refused)};
     const auto known = before.find(from.name);
-    const bool goes_on = known != before.end() && [&] {
+    const auto grew = [&] {
       for (std::size_t i = 0; i < std::size(counts); ++i)
         if (counts[i] < known->second.sent[i]->Value()) return false;
       return true;
-    }();
+    };
+    const bool goes_on = known != before.end() && grew();
     NotificationSeries series;
     if (goes_on) {
       series = known->second;

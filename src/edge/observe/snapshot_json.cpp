@@ -110,7 +110,8 @@ void write_totals(const Totals& totals, JsonWriter& json) {
 
 double epoch_seconds(TimePoint at) {
   // Milliseconds are enough for people and halve the digits.
-  return static_cast<double>(count_us(at) / 1000) / 1e3;
+  const std::int64_t ms = count_us(at) / 1000;
+  return static_cast<double>(ms) / 1e3;
 }
 
 void write_queue(const QueueSnapshot& queue, JsonWriter& json) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "edge/signal/line_reader.h"
@@ -71,7 +71,7 @@ class FileSource : public SignalSource {
     file_ = OpenFile(options_.path);
     if (!file_.is_open()) {
       const int why = errno;
-      reading.failure = options_.path + ": cannot be opened: " + std::strerror(why);
+      reading.failure = options_.path + ": cannot be opened: " + std::generic_category().message(why);
       first_look_ = false;  // what is written from now on was not there before
       return false;
     }

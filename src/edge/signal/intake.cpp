@@ -78,6 +78,7 @@ std::vector<LevelChange> SignalIntake::drain(TimePoint until, std::size_t most) 
 
 std::vector<LevelChange> SignalIntake::waiting() const {
   std::vector<LevelChange> out;
+  out.reserve(untold_.size());
   for (const auto& [cell, value] : untold_) out.push_back({cell, value.value});
   return out;
 }

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include "edge/sqlite/sqlite.h"
 
@@ -53,7 +53,7 @@ Result<void> copy_pages(Connection& source, Connection& target, const std::strin
 Result<void> sync_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const bool synced = file >= 0 && ::fsync(file) == 0;
-  const std::string reason = std::strerror(errno);
+  const std::string reason = std::generic_category().message(errno);
   if (file >= 0) ::close(file);
   if (!synced) return error(ErrorCode::Io, "cannot sync " + path + ": " + reason);
   return {};

@@ -65,7 +65,7 @@ std::string lambda_event(std::span<const ReceivedMessage> messages, std::string_
 
 BatchOutcome read_batch_response(std::string_view response, std::span<const std::string> batch) {
   namespace json = boost::json;
-  const BatchOutcome all{.all_failed = true, .failed = {}};
+  BatchOutcome all{.all_failed = true, .failed = {}};
   json::error_code error;
   const json::value document = json::parse(response, error);
   // A function that does not report failures one by one may answer with anything, such as a word from a shell

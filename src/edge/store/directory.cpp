@@ -7,8 +7,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace forewarm {
@@ -19,7 +19,7 @@ constexpr std::uint64_t kMarkMagic = 0x31636e7973777766ULL;  // "fwwsync1"
 using Mark = std::array<std::uint64_t, 3>;                   // magic, commits, checksum of both
 
 Error system_error(const std::string& what) {
-  return {ErrorCode::Io, what + ": " + std::strerror(errno)};
+  return {ErrorCode::Io, what + ": " + std::generic_category().message(errno)};
 }
 
 std::uint64_t mark_checksum(const Mark& mark) {

@@ -15,7 +15,7 @@ struct StoreTuning {
 };
 
 /// Store::open with the bounds and the file layer chosen by the caller.
-Result<std::unique_ptr<Store>> open_journaled_store(const Store::Options& options, const StoreTuning& tuning,
+Result<std::unique_ptr<Store>> open_journaled_store(const Store::Options& options, const StoreTuning& given,
                                                     const Store::Recovery& recovery);
 
 }  // namespace forewarm

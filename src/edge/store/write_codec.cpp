@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -79,7 +78,7 @@ class BodyReader {
   Number get() {
     Number number{};
     const std::string_view bytes = take(sizeof(number));
-    if (ok_) std::memcpy(&number, bytes.data(), sizeof(number));
+    if (ok_) bytes.copy(reinterpret_cast<char*>(&number), sizeof number);
     return number;
   }
   TimePoint time() { return time_point_us(get<std::int64_t>()); }

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -27,7 +26,8 @@ Result<void> read_file_pieces(const std::string& path,
   constexpr unsigned kPieceBytes = 256 << 10;
   errno = 0;
   const std::unique_ptr<gzFile_s, Closer> file(gzopen(path.c_str(), "rb"));
-  if (!file) return error(ErrorCode::Io, path + ": cannot be opened: " + std::strerror(errno));
+  if (!file)
+    return error(ErrorCode::Io, path + ": cannot be opened: " + std::generic_category().message(errno));
   gzbuffer(file.get(), kPieceBytes);
   std::vector<char> piece(kPieceBytes);
   std::error_code unknown;
@@ -38,7 +38,8 @@ Result<void> read_file_pieces(const std::string& path,
     // A gzip file that was cut off reads its last bytes without complaint; only gzerror tells.
     int code = Z_OK;
     const std::string detail = gzerror(file.get(), &code);
-    if (code == Z_ERRNO) return error(ErrorCode::Io, path + ": cannot be read: " + std::strerror(errno));
+    if (code == Z_ERRNO)
+      return error(ErrorCode::Io, path + ": cannot be read: " + std::generic_category().message(errno));
     if (code == Z_BUF_ERROR)
       return error(ErrorCode::Corrupt,
                    path + ": the compressed data ends too early; copy or download it again");

@@ -30,9 +30,9 @@ NodeValues poisson_nodes(double mean) {
   // Each node is the mean of its cell, so that the nodes' mean is the distribution's.
   std::vector<WeightedValue> counts;
   double probability = exp(-mean);
-  const double last = mean + 12 * sqrt(mean) + 12;
-  for (double count = 0; count <= last; ++count) {
-    if (probability > 0) counts.push_back({count, probability});
+  const auto last = static_cast<int>(mean + 12 * sqrt(mean) + 12);
+  for (int count = 0; count <= last; ++count) {
+    if (probability > 0) counts.push_back({static_cast<double>(count), probability});
     probability *= mean / (count + 1);
   }
   return cut_into_nodes(counts);

@@ -38,6 +38,7 @@ ExpertPanel::ExpertPanel(std::span<const ModelId> models) {
 
 std::vector<ModelId> ExpertPanel::models() const {
   std::vector<ModelId> ids;
+  ids.reserve(models_.size());
   for (const std::unique_ptr<Forecaster>& model : models_) ids.push_back(model->id());
   return ids;
 }

@@ -97,7 +97,7 @@ class PosteriorMode {
     const auto count = std::min(shape_.changepoints, static_cast<std::size_t>(std::max(0.0, last)));
     for (std::size_t j = 1; j <= count; ++j) {
       const double row = last * static_cast<double>(j) / static_cast<double>(count);
-      knots_.push_back(static_cast<Eigen::Index>(row + 0.5));
+      knots_.push_back(static_cast<Eigen::Index>(std::floor(row + 0.5)));
       fit_.changepoints.push_back(time_[knots_.back()]);
     }
   }

@@ -55,9 +55,9 @@ struct AdditiveVariant {
   double persistence = 0;
   double loss = 0;  ///< mean absolute error of the walk
 
-  double expected(double step, std::size_t lead, std::span<const float> regressors) const;
-  LevelValues row(double step, std::size_t lead, std::span<const float> regressors) const;
-  void update(double step, float value, std::span<const float> regressors);
+  double expected(double step, std::size_t lead, std::span<const float> known) const;
+  LevelValues row(double step, std::size_t lead, std::span<const float> known) const;
+  void update(double step, float value, std::span<const float> known);
   /// The levels after the steps of `expected`.
   void settle_on(std::span<const float> values, const AdditiveExpectation& expected);
   /// How large an error is taken for one where so much is expected.

@@ -27,6 +27,7 @@ std::vector<double> by_lag(const std::vector<LagWeight>& weights, std::size_t re
 std::vector<LagWeight> multiplied(std::span<const double> near, std::span<const double> far,
                                   std::uint32_t period, double sign) {
   std::vector<LagWeight> terms;
+  terms.reserve(near.size() + far.size() * (1 + near.size()));
   for (std::uint32_t i = 0; i < near.size(); ++i) terms.push_back({i + 1, near[i]});
   for (std::uint32_t j = 0; j < far.size(); ++j) {
     const std::uint32_t base = (j + 1) * period;

@@ -207,10 +207,12 @@ struct Hit {
 /// Follows the comb back from the end; each burst that comes corrects a little when the one before is due.
 std::vector<Hit> follow(const Bursts& bursts, double period, double last, double correction) {
   std::vector<Hit> hits;
-  for (double due = last; due > -0.5; due -= period) {
+  double due = last;
+  while (due > -0.5) {
     const std::size_t step = bursts.near(due);
     hits.push_back({.due = due, .step = step});
     if (step < bursts.steps()) due += correction * (static_cast<double>(step) - due);
+    due -= period;
   }
   return hits;
 }

@@ -70,6 +70,7 @@ LevelValues points_at_levels(std::vector<WeightedValue>& sample) {
 /// Adds a burst that comes with odds `odds`: with them, a step has one of the sizes on top.
 LevelValues with_burst(const LevelValues& base, const BatchComb& comb, double odds) {
   std::vector<WeightedValue> sample;
+  sample.reserve(kForecastLevelCount + comb.sizes.size());
   for (std::size_t level = 0; level < kForecastLevelCount; ++level) {
     sample.push_back({base[level], (1 - odds) * level_weight(level)});
   }

@@ -136,9 +136,9 @@ Candidates candidates_for(std::size_t steps, std::span<const std::uint32_t> seas
       columns.push_back(add(feature));
     }
   };
-  const std::size_t columns_max = std::min(
-      steps / kStepsAFeature,
-      static_cast<std::size_t>(sqrt(static_cast<double>(kSquaresMax / std::max<std::size_t>(1, steps)))));
+  const std::size_t squares = kSquaresMax / std::max<std::size_t>(1, steps);
+  const std::size_t columns_max =
+      std::min(steps / kStepsAFeature, static_cast<std::size_t>(sqrt(static_cast<double>(squares))));
   std::vector<std::uint32_t> used;
   for (const std::uint32_t season : seasons) {
     const std::uint32_t most = std::min(used.empty() ? kHarmonicsMax : kLongHarmonicsMax, season / 2);
@@ -175,7 +175,7 @@ Candidates candidates_for(std::size_t steps, std::span<const std::uint32_t> seas
 }
 
 /// The best number of harmonics of one season on top of what is chosen.
-std::vector<int> with_harmonics(const BlockRegression& blocks, std::vector<int> chosen,
+std::vector<int> with_harmonics(const BlockRegression& blocks, const std::vector<int>& chosen,
                                 const std::vector<std::vector<int>>& orders) {
   std::vector<int> now = chosen, best = chosen;
   double least = blocks.loss(chosen, 0, 0);

@@ -22,7 +22,7 @@ void QuantileDecoder::forward(const DecoderWeights& weights) {
 }
 
 const Samples& QuantileDecoder::backward(const DecoderWeights& weights, const Samples& quantiles_gradient,
-                                         DecoderGradient gradient) {
+                                         const DecoderGradient& gradient) {
   const auto through = [](const WeightsView& layer, Eigen::Index columns, const Samples& from, Samples& to) {
     const Weights back = layer.leftCols(columns).transpose();
     multiply(WeightsView(back.data(), back.rows(), back.cols()), from, to);

@@ -42,7 +42,7 @@ class QuantileDecoder {
   const Samples& quantiles() const { return quantiles_; }
   /// Gradients of the weights are added; what comes back is that of state().
   const Samples& backward(const DecoderWeights& weights, const Samples& quantiles_gradient,
-                          DecoderGradient gradient);
+                          const DecoderGradient& gradient);
 
  private:
   DecoderShape shape_;

@@ -40,7 +40,7 @@ class SmoothingLikelihood final : public SmoothFunction {
 
   /// Infinite where the unknowns are impossible: a mean or a state that must be positive is not.
   double value(std::span<const double> unknowns) override;
-  void gradient(std::span<double> slopes) override;
+  void gradient(std::span<double> by_unknowns) override;
 
   SmoothingParameters parameters(std::span<const double> unknowns) const;
   SmoothingState initial_state(std::span<const double> unknowns) const;

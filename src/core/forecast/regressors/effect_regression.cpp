@@ -49,6 +49,7 @@ PartSums part_sums(std::span<const RegressionColumn> columns, std::span<const st
 /// The columns of a fit: all of the base, then those chosen.
 std::vector<Eigen::Index> picked(std::size_t base, std::span<const std::size_t> chosen) {
   std::vector<Eigen::Index> columns;
+  columns.reserve(base + chosen.size());
   for (std::size_t i = 0; i < base; ++i) columns.push_back(static_cast<Eigen::Index>(i));
   for (const std::size_t i : chosen) columns.push_back(static_cast<Eigen::Index>(i));
   return columns;

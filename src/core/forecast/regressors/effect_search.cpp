@@ -106,12 +106,12 @@ EffectSearch::EffectSearch(const SeriesView& history, const SignalColumns& signa
 void EffectSearch::add_base_columns() {
   const std::size_t steps = history_.values.size(), all = steps + ahead_;
   columns_.push_back({.values = std::vector<double>(all, 1), .penalty = 1e-6});
-  const auto width =
-      static_cast<double>(std::max({steps / kLevelKnots, std::size_t{2} * day_, std::size_t{1}}));
-  for (double knot = 0; knot < static_cast<double>(steps) + width; knot += width) {
+  const std::size_t width = std::max({steps / kLevelKnots, std::size_t{2} * day_, std::size_t{1}});
+  for (std::size_t knot = 0; knot < steps + width; knot += width) {
+    const auto middle = static_cast<double>(knot), reach = static_cast<double>(width);
     RegressionColumn tent{.values = std::vector<double>(all), .penalty = kSeasonPenalty};
     for (std::size_t t = 0; t < all; ++t)
-      tent.values[t] = std::max(0.0, 1 - std::abs(static_cast<double>(t) - knot) / width);
+      tent.values[t] = std::max(0.0, 1 - std::abs(static_cast<double>(t) - middle) / reach);
     columns_.push_back(std::move(tent));
   }
   const double held_back = kLongSeasonPenaltyShare * static_cast<double>(steps);
@@ -130,7 +130,8 @@ void EffectSearch::add_harmonics(std::uint32_t season, std::uint32_t orders, dou
   for (std::uint32_t i = 0; i < season; ++i) turn[i] = sine_cosine_turns(static_cast<double>(i) / season);
   for (std::uint32_t order = 1; order <= orders && 2 * order < season; ++order) {
     if (season > day_ && day_ > 0 && order * day_ % season == 0) continue;  // one of the day's
-    RegressionColumn sine{.values = std::vector<double>(all), .penalty = penalty}, cosine = sine;
+    RegressionColumn sine{.values = std::vector<double>(all), .penalty = penalty};
+    RegressionColumn cosine = sine;
     for (std::size_t t = 0; t < all; ++t) {
       const SineCosine& now = turn[t * order % season];
       sine.values[t] = now.sine;
@@ -168,7 +169,7 @@ void EffectSearch::add_candidates(std::uint32_t signal, std::uint32_t lag, const
   if (day_ == 0 || lag > 0) return;
   const std::uint32_t orders =
       std::min(shapes.indicator ? kOrdersOfIndicator : kOrdersOfValue, (day_ - 1) / 2);
-  for (std::size_t i = shapes_; i < shapes_ + 2 * orders; ++i) {
+  for (std::size_t i = shapes_; i < shapes_ + 2 * std::size_t{orders}; ++i) {
     RegressionColumn column{.values = columns_[first].values, .penalty = kByTimePenalty * days};
     for (std::size_t t = 0; t < all; ++t) column.values[t] *= columns_[i].values[t];
     by_time.columns.push_back(columns_.size());

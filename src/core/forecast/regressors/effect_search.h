@@ -30,7 +30,7 @@ class EffectSearch {
   using Losses = std::vector<double>;
 
   void add_base_columns();
-  void add_harmonics(std::uint32_t season, std::uint32_t order_max, double penalty);
+  void add_harmonics(std::uint32_t season, std::uint32_t orders, double penalty);
   void add_candidates(std::uint32_t signal, std::uint32_t lag, const SignalColumns& signals);
   /// The candidates that reduce errors on unseen parts.
   std::vector<std::size_t> chosen(const EffectRegression& regression, std::size_t target) const;

@@ -54,6 +54,7 @@ void Shadow::restore(TimePoint now, const ScalerMemory& memory) {
   services_seen_ = memory.service_seconds.size();
   for (std::size_t i = 0; i < services_seen_; ++i) services_[i] = from_seconds(memory.service_seconds[i]);
   std::vector<TimePoint> idle_from;
+  idle_from.reserve(memory.idle_seconds.size());
   for (const float idle : memory.idle_seconds) idle_from.push_back(before(now, idle));
   needed_.restore(std::move(idle_from));
   levels_.clear();

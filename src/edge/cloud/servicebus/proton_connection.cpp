@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <random>
+#include <system_error>
 #include <utility>
 
 #include "edge/net/egress.h"
@@ -56,7 +56,7 @@ bool connected_within(int socket, std::chrono::milliseconds at_most, const std::
   int failure = 0;
   socklen_t size = sizeof failure;
   ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &failure, &size);
-  if (failure != 0) why = std::strerror(failure);
+  if (failure != 0) why = std::generic_category().message(failure);
   return failure == 0;
 }
 
@@ -105,7 +105,7 @@ Result<void> ProtonConnection::connect_socket() {
     socket_ = ::socket(one->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, one->ai_protocol);
     if (socket_ < 0) continue;
     const int begun = ::connect(socket_, one->ai_addr, one->ai_addrlen);
-    if (begun != 0 && errno != EINPROGRESS) why = std::strerror(errno);
+    if (begun != 0 && errno != EINPROGRESS) why = std::generic_category().message(errno);
     if ((begun == 0 || errno == EINPROGRESS) && connected_within(socket_, kConnectWithin, hurry_, why)) {
       const int yes = 1;
       ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -183,7 +183,7 @@ bool ProtonConnection::write_some() {
       if (errno == EINTR) continue;
       blocked_ = errno == EAGAIN;
       if (!blocked_) {
-        io_error_ = std::strerror(errno);
+        io_error_ = std::generic_category().message(errno);
         pn_connection_driver_write_close(&driver_);
       }
       return moved;
@@ -202,7 +202,7 @@ bool ProtonConnection::read_some() {
     return true;
   }
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-  io_error_ = got == 0 ? "it was closed" : std::strerror(errno);
+  io_error_ = got == 0 ? "it was closed" : std::generic_category().message(errno);
   pn_connection_driver_read_close(&driver_);
   return false;
 }

@@ -8,7 +8,7 @@
 
 #include <charconv>
 #include <csignal>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 extern char** environ;
@@ -34,7 +34,7 @@ struct Child {
 Result<Child> start(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
-    return error(ErrorCode::Io, std::string("no pipe: ") + std::strerror(errno));
+    return error(ErrorCode::Io, std::string("no pipe: ") + std::generic_category().message(errno));
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -58,7 +58,8 @@ Result<Child> start(const std::vector<std::string>& command, const std::vector<s
   ::close(ends[1]);
   if (code == 0) return child;
   ::close(ends[0]);
-  return error(ErrorCode::Io, command.front() + " cannot be started: " + std::strerror(code));
+  return error(ErrorCode::Io,
+               command.front() + " cannot be started: " + std::generic_category().message(code));
 }
 
 /// What it writes until it closes its output; false if that takes too long.

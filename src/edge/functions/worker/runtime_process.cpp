@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <map>
+#include <system_error>
 #include <utility>
 
 namespace forewarm {
@@ -38,12 +38,14 @@ std::vector<std::string> runtime_environment(const std::string& runtime_api) {
   all.erase("FOREWARM_TOKEN");
   all["AWS_LAMBDA_RUNTIME_API"] = runtime_api;
   std::vector<std::string> entries;
+  entries.reserve(all.size());
   for (const auto& [name, value] : all) entries.push_back(name + "=" + value);
   return entries;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> all;
+  all.reserve(texts.size() + 1);
   for (std::string& text : texts) all.push_back(text.data());
   all.push_back(nullptr);
   return all;
@@ -71,7 +73,8 @@ Result<std::unique_ptr<RuntimeProcess>> RuntimeProcess::start(
                                     pointers(entries).data());
   ::posix_spawnattr_destroy(&attributes);
   if (failed != 0)
-    return error(ErrorCode::Invalid, "cannot run " + words.front() + ": " + std::strerror(failed) +
+    return error(ErrorCode::Invalid, "cannot run " + words.front() + ": " +
+                                         std::generic_category().message(failed) +
                                          "; the command after -- is looked up in PATH, or has a slash in it");
   return std::unique_ptr<RuntimeProcess>(new RuntimeProcess(loop, pid, std::move(ended)));
 }
