@@ -163,7 +163,7 @@ Result<void> BusSession::turn() {
   return turned;
 }
 
-void BusSession::settle(const Settlement& settlement, Taken taken) {
+void BusSession::settle(const Settlement& settlement, const Taken& taken) {
   if (!receiver_->settle(settlement, taken)) settle_apart(settlement, taken);
 }
 

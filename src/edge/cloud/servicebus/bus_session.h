@@ -37,7 +37,7 @@ class BusSession {
   /// Reads, writes, and sees to what has no answer and to tokens that are to be replaced.
   Result<void> turn();
   void want(std::uint32_t messages, std::uint32_t window) { receiver_->want(messages, window); }
-  void settle(const Settlement& settlement, Taken taken);
+  void settle(const Settlement& settlement, const Taken& taken);
   void renew(const std::vector<std::string>& tokens, Renewed renewed);
   void publish(const LentMessage& message, BusSender::Done done) {
     sender_.publish(message, std::move(done));
