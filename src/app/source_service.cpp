@@ -349,6 +349,7 @@ void SourceService::renew(Source& source, TimePoint now) {
 
 std::vector<SourceService::View> SourceService::views() const {
   std::vector<View> views;
+  views.reserve(sources_.size());
   for (const auto& [number, source] : sources_) {
     views.push_back({.config = source->config,
                      .connected = source->connected,

@@ -32,8 +32,8 @@ class SqsClient {
   SqsClient(Loop& loop, Endpoint server, std::size_t connections);
   ~SqsClient();
 
-  /// Any action with its JSON body; the answer's JSON text, or the service's error as Invalid.
-  void call(std::string_view action, std::string json, std::function<void(Result<std::string>)> done);
+  /// Any action with its JSON as `body`; the answer's JSON text, or the service's error as Invalid.
+  void call(std::string_view action, std::string body, std::function<void(Result<std::string>)> done);
 
   void create_queue(const std::string& name, std::function<void(Result<std::string>)> done);  ///< its URL
   void send(const std::string& queue_url, std::string_view body,

@@ -88,7 +88,7 @@ std::shared_ptr<std::mutex> lock_of_app(const std::string& name) {
 
 /// With the tokens of a source that can be told that one is refused.
 template <class Source>
-HttpTargetOptions with_tokens(const ControlTarget& target, std::shared_ptr<Source> source) {
+HttpTargetOptions with_tokens(const ControlTarget& target, const std::shared_ptr<Source>& source) {
   HttpTargetOptions options{.timeout = timeout_of(target), .ca_file = target.ca_file};
   options.authorise = bearer_token_of([source] { return source->get(); });
   options.refused = [source] { source->renew(); };

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -47,7 +48,7 @@ void ProgressBar::show(double share, std::string_view detail) {
   if (share > 0.01) left = " " + fixed(elapsed / share * (1 - share), 0) + " s left";
   const int width = std::clamp(
       terminal_width() - static_cast<int>(label_.size() + left.size() + detail.size()) - 12, 5, 40);
-  const int full = static_cast<int>(share * width + 0.5);
+  const int full = static_cast<int>(std::floor(share * width + 0.5));
   std::string line = "\r\033[K" + label_ + " [" + std::string(static_cast<std::size_t>(full), '#') +
                      std::string(static_cast<std::size_t>(width - full), '.') + "] " + fixed(share * 100, 0) +
                      "%" + left;

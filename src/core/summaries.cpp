@@ -36,9 +36,10 @@ void restore_service_times(FunctionState& function, std::span<const WeightedValu
   double next = 0.5;
   for (const WeightedValue& point : sample) {
     below += point.weight / runs * kept;
-    for (; next <= below; ++next) {
+    while (next <= below) {
       function.service_times.observe(from_seconds(point.value));
       ++function.service_times_restored;
+      ++next;
     }
   }
   refresh_summaries(function);

@@ -78,11 +78,11 @@ class Invariants : public Watcher {
   using Group = std::pair<QueueId, GroupId>;
 
   void fail(const char* invariant, const std::string& what);
-  void end_run(RunId run, ErrorClass error, const std::vector<MessageId>& failed);
-  void lease(const Lease& lease, QueueId queue, Place place);
+  void end_run(RunId id, ErrorClass error, const std::vector<MessageId>& failed);
+  void lease(const Lease& given, QueueId queue, Place place);
   void check_order(MessageId id, const Stored& message);
   void check_instance_choice(const Run& run);
-  void check_limits(FunctionId function);
+  void check_limits(FunctionId function_id);
   void check_memory();
   void check_start_rate();
   void check_fates();

@@ -99,6 +99,7 @@ Result<void> read_policy_options(std::string_view policy, const std::vector<Poli
     const auto field = std::ranges::find(fields, option.key, &PolicyField::key);
     if (field == fields.end()) {
       std::vector<std::string_view> keys;
+      keys.reserve(fields.size());
       for (const PolicyField& known : fields) keys.push_back(known.key);
       return unknown_name("option of " + std::string(policy), option.key, keys);
     }

@@ -12,9 +12,9 @@
 namespace forewarm {
 namespace {
 
-constexpr std::size_t kDayMinutes = 24 * 60, kWeekMinutes = 7 * kDayMinutes;
+constexpr std::size_t kDayMinutes = std::size_t{24} * 60, kWeekMinutes = 7 * kDayMinutes;
 constexpr std::size_t kHistoryMinutes = 15 * kDayMinutes;
-constexpr std::int64_t kPredictEachMinutes = 12 * 60;
+constexpr std::int64_t kPredictEachMinutes = std::int64_t{12} * 60;
 constexpr std::int64_t kLookAheadMinutes = 60;
 
 // estimators.go

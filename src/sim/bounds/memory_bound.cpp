@@ -118,6 +118,7 @@ class MemoryProgramme {
   static std::vector<double> thinned(const std::vector<double>& all, std::size_t most) {
     const std::size_t count = std::min(all.size(), most);
     std::vector<double> kept;
+    kept.reserve(count);
     for (std::size_t i = 0; i < count; ++i) kept.push_back(all[i * all.size() / count]);
     return kept;
   }

@@ -122,7 +122,7 @@ class HttpRemoteFunction final : public RemoteFunction {
 }  // namespace
 
 std::unique_ptr<RemoteFunction> make_remote_function(std::unique_ptr<RemoteProtocol> protocol,
-                                                     RemoteOptions options) {
+                                                     const RemoteOptions& options) {
   return std::make_unique<HttpRemoteFunction>(std::move(protocol), options);
 }
 

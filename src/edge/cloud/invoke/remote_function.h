@@ -71,7 +71,7 @@ struct RemoteOptions {
 /// With a thread of its own, which sleeps on its connections; these are kept from one invocation to the
 /// next. Credentials that are refused are renewed, and the invocation made again, once.
 std::unique_ptr<RemoteFunction> make_remote_function(std::unique_ptr<RemoteProtocol> protocol,
-                                                     RemoteOptions options);
+                                                     const RemoteOptions& options);
 
 /// Lambda's limit for a response that is not streamed, and ours for all.
 inline constexpr std::size_t kRemoteAnswerMaxBytes = 6'291'556;

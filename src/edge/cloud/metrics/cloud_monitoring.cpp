@@ -129,6 +129,7 @@ std::vector<MonitoringQuestion> monitoring_questions(const MonitoredSubscription
   if (subscription.topic.empty() || !range.arrivals_only) metrics.push_back(kAcknowledged);
   if (!range.arrivals_only) metrics.push_back(kOldest);
   std::vector<MonitoringQuestion> questions;
+  questions.reserve(metrics.size());
   for (const SubscriptionMetric& metric : metrics)
     questions.push_back(
         {"/v3/projects/" + percent_encode(subscription.project) +

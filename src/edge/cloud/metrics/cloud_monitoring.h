@@ -35,7 +35,7 @@ std::vector<MonitoringQuestion> monitoring_questions(const MonitoredSubscription
                                                      const MetricRange& range);
 /// Adds what the page says to `periods`. The token of the next page; empty: it is the last. Corrupt for what
 /// is no such answer; Exhausted for one that Google says is incomplete.
-Result<std::string> read_time_series(std::string_view json, MetricPeriods::Field field,
+Result<std::string> read_time_series(std::string_view text, MetricPeriods::Field field,
                                      MetricPeriods& periods);
 
 }  // namespace forewarm

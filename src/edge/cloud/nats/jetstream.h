@@ -52,10 +52,10 @@ constexpr int kStreamNotFound = 10059;
 
 /// Nothing: the answer is no error. For each answer first.
 std::optional<JetStreamError> parse_error(std::string_view json);
-Result<StreamFacts> parse_stream(std::string_view json);
-Result<ConsumerFacts> parse_consumer(std::string_view json);
+Result<StreamFacts> parse_stream(std::string_view text);
+Result<ConsumerFacts> parse_consumer(std::string_view text);
 /// When the message was stored, of an answer to STREAM.MSG.GET.
-Result<TimePoint> parse_stored(std::string_view json);
+Result<TimePoint> parse_stored(std::string_view text);
 std::optional<DeliveryFacts> parse_delivery(std::string_view reply_subject);
 
 struct NewConsumer {

@@ -23,7 +23,7 @@ Result<void> stored(const Result<std::string>& answer, const std::string& place)
 }  // namespace
 
 NatsSession::NatsSession(std::unique_ptr<NatsLink> link, const NatsOptions& options, Facts facts,
-                         const MessageSource::Listener& listener, NatsRequests::Post post,
+                         const MessageSource::Listener& listener, const NatsRequests::Post& post,
                          std::uint64_t connection)
     : link_(std::move(link)),
       options_(options),
@@ -172,20 +172,22 @@ void NatsSession::extend(const std::string& token) {
 
 void NatsSession::observe(Observed done) {
   const std::string name = options_.stream + "." + options_.consumer;
-  requests_.send("$JS.API.CONSUMER.INFO." + name, "", [this, done](const Result<std::string>& answered) {
-    if (!answered) return done(std::unexpected(answered.error()));
-    if (const auto failed = parse_error(*answered)) {
-      return done(error(ErrorCode::NotFound, link_->place() + ", consumer \"" + options_.consumer +
-                                                 "\" of stream \"" + options_.stream +
-                                                 "\": " + failed->description));
-    }
-    const auto consumer = parse_consumer(*answered);
-    if (!consumer) return done(std::unexpected(consumer.error()));
-    QueueDepth depth;
-    depth.waiting = consumer->pending;
-    depth.in_flight = consumer->unacknowledged;
-    observe_stream(depth, *consumer, done);
-  });
+  requests_.send(
+      "$JS.API.CONSUMER.INFO." + name, "",
+      [this, done = std::move(done)](const Result<std::string>& answered) {
+        if (!answered) return done(std::unexpected(answered.error()));
+        if (const auto failed = parse_error(*answered)) {
+          return done(error(ErrorCode::NotFound, link_->place() + ", consumer \"" + options_.consumer +
+                                                     "\" of stream \"" + options_.stream +
+                                                     "\": " + failed->description));
+        }
+        const auto consumer = parse_consumer(*answered);
+        if (!consumer) return done(std::unexpected(consumer.error()));
+        QueueDepth depth;
+        depth.waiting = consumer->pending;
+        depth.in_flight = consumer->unacknowledged;
+        observe_stream(depth, *consumer, done);
+      });
 }
 
 // With a filter the stream's sequence counts what is for others, too.

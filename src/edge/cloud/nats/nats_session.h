@@ -34,7 +34,8 @@ class NatsSession {
     std::string subject;  ///< to publish to; empty: it has to be said with each message
   };
   NatsSession(std::unique_ptr<NatsLink> link, const NatsOptions& options, Facts facts,
-              const MessageSource::Listener& listener, NatsRequests::Post post, std::uint64_t connection);
+              const MessageSource::Listener& listener, const NatsRequests::Post& post,
+              std::uint64_t connection);
 
   void set_window(std::uint32_t unsettled_max) { window_ = unsettled_max; }
   void settle(const Settlement& settlement);

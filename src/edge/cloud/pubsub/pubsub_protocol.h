@@ -22,10 +22,10 @@ struct PubSubSubscription {
   bool has_dead_letter_policy = false;  ///< only then deliveries are counted
   std::optional<std::uint32_t> deliveries_max;
 };
-Result<PubSubSubscription> parse_subscription(std::string_view json);
+Result<PubSubSubscription> parse_subscription(std::string_view text);
 
 std::string pull_json(std::uint32_t most);
-Result<std::vector<PolledMessage>> parse_pulled(std::string_view json);
+Result<std::vector<PolledMessage>> parse_pulled(std::string_view text);
 
 std::string acknowledge_json(const std::vector<std::string>& tokens);
 std::string modify_ack_deadline_json(const std::vector<std::string>& tokens, Duration deadline);
@@ -37,7 +37,7 @@ std::string publish_json(const LentMessage& message, const std::string& reason =
 std::string pubsub_failure(const HttpResponse& answer);
 
 /// The newest point of the first series of timeSeries.list; none if there is none.
-Result<std::optional<double>> parse_newest_point(std::string_view json);
+Result<std::optional<double>> parse_newest_point(std::string_view text);
 
 std::string base64(std::string_view bytes);
 /// Invalid for what is not base64 (RFC 4648 section 4).

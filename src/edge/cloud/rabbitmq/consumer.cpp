@@ -217,6 +217,7 @@ void RabbitMqConsumer::end(const Error& why) {
     for (const auto& one : sent) listener_.settled(one.token, one.kind, std::unexpected(why));
   }
   std::vector<std::string> lost;
+  lost.reserve(lent_.size());
   for (const auto& [tag, unsettled] : lent_) lost.push_back(token(tag));
   lent_.clear();
   if (!lost.empty()) listener_.lost(lost);

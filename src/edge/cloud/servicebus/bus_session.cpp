@@ -187,7 +187,7 @@ void BusSession::want(std::uint32_t messages, std::uint32_t window) {
   receiver_->want(messages, window);
 }
 
-void BusSession::settle(const Settlement& settlement, Taken taken) {
+void BusSession::settle(const Settlement& settlement, const Taken& taken) {
   if (sessions_) return settle_of_session(settlement, taken);
   if (!receiver_->settle(settlement, taken)) settle_apart(settlement, std::nullopt, taken);
 }

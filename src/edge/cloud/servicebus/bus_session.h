@@ -43,7 +43,7 @@ class BusSession {
   /// Reads, writes, and sees to what has no answer and to tokens that are to be replaced.
   Result<void> turn();
   void want(std::uint32_t messages, std::uint32_t window);
-  void settle(const Settlement& settlement, Taken taken);
+  void settle(const Settlement& settlement, const Taken& taken);
   void renew(const std::vector<std::string>& tokens, Renewed renewed);
   /// Keeps the sessions of these ours; those who hear of sessions are told.
   void extend_sessions(const std::vector<std::string>& tokens) { sessions_->extend(tokens); }

@@ -29,7 +29,7 @@ struct SqsQueueFacts {
 };
 
 std::string queue_attributes_json(const std::string& queue_url);
-Result<SqsQueueFacts> parse_queue_attributes(std::string_view json);
+Result<SqsQueueFacts> parse_queue_attributes(std::string_view text);
 
 struct SqsReceive {
   std::uint32_t most = 10;
@@ -39,13 +39,13 @@ struct SqsReceive {
 std::string receive_json(const std::string& queue_url, const SqsReceive& receive);
 /// The origin of each message has its attributes with their types, for its dead letter. A body that does not
 /// have its own MD5 makes the answer Corrupt.
-Result<std::vector<PolledMessage>> parse_received(std::string_view json);
+Result<std::vector<PolledMessage>> parse_received(std::string_view text);
 
 std::string delete_batch_json(const std::string& queue_url, const std::vector<std::string>& tokens);
 std::string change_visibility_batch_json(const std::string& queue_url,
                                          const std::vector<std::pair<std::string, Duration>>& leases);
 /// One for each entry: those that failed with what SQS said, Io where another try may help.
-std::vector<Result<void>> parse_batch(std::string_view json, std::size_t entries);
+std::vector<Result<void>> parse_batch(std::string_view text, std::size_t entries);
 
 struct SqsSend {
   std::string body{};

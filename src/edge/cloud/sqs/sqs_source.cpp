@@ -49,7 +49,7 @@ class SqsEngine final : public PolledEngine {
   };
   void call(Calling calling, Answered done);
   void call_batch(const char* action, std::string body, std::size_t entries, EachTaken done);
-  void send(const std::string& queue_url, SqsSend send, Taken done);
+  void send(const std::string& queue_url, const SqsSend& send, Taken done);
   Result<FetchRequest> signed_request(const Calling& calling) const;
   bool passing(const Result<HttpResponse>& answer);
   Error refusal(const std::string& action, const HttpResponse& answer) const;
@@ -135,7 +135,7 @@ void SqsEngine::look(std::function<void(Result<Facts>)> done) {
                          .deliveries_max = queue->receives_max};
          facts.depth.waiting = queue->waiting;
          facts.depth.in_flight = queue->in_flight;
-         done(std::move(facts));
+         done(facts);
        });
 }
 
@@ -181,7 +181,7 @@ void SqsEngine::change_leases(const std::vector<std::pair<std::string, Duration>
              std::move(done));
 }
 
-void SqsEngine::send(const std::string& queue_url, SqsSend send, Taken done) {
+void SqsEngine::send(const std::string& queue_url, const SqsSend& send, Taken done) {
   call({.action = "SendMessage", .body = send_json(queue_url, send)},
        [done = std::move(done)](const Result<std::string>& answer) {
          done(answer ? Result<void>() : std::unexpected(answer.error()));

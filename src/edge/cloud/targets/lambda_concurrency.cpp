@@ -26,7 +26,7 @@ class ProvisionedConcurrency : public TargetTranslator {
     const auto requested = count_in(answer.body, "/RequestedProvisionedConcurrentExecutions");
     if (!requested || !*requested)
       return error(ErrorCode::Invalid, "GetProvisionedConcurrencyConfig: the answer names no request");
-    TargetState state{.set = **requested, .ready = {}};
+    TargetState state{.set = *requested, .ready = {}};
     state.ready = count_in(answer.body, "/AvailableProvisionedConcurrentExecutions").value_or(std::nullopt);
     // What could not be allocated is not there, and is asked for again.
     if (answer.body.find("\"FAILED\"") != std::string::npos)
