@@ -1,9 +1,9 @@
 // The clouds' official clients of metrics, driven by lines of JSON: metrics_client.mjs URL. "op" is the call, the rest its input.
 import * as cloudwatch from "@aws-sdk/client-cloudwatch";
 import { MetricsQueryClient } from "@azure/monitor-query";
-import { createRequire } from "node:module";
 
 import { answerLines } from "./answer_lines.mjs";
+import { installed, loopbackOptions } from "./google_installed.mjs";
 
 const url = process.argv[2];
 
@@ -38,16 +38,10 @@ const calls = {
     const timespan = { startTime: new Date(from * 1000), endTime: new Date(to * 1000) };
     return client.queryResource(resource, metrics, { ...options, timespan });
   },
-  // Installed by whoever wants to see it: in the folder FOREWARM_GOOGLE_CLIENTS.
   listTimeSeries: async ({ name, filter, from, to, aligner, reducer, pageSize }) => {
-    const installed = createRequire(`${process.env.FOREWARM_GOOGLE_CLIENTS}/`);
-    const { MetricServiceClient, protos } = installed("@google-cloud/monitoring");
-    const { OAuth2Client } = installed("google-auth-library");
-    const { hostname, port } = new URL(url);
+    const { MetricServiceClient, protos } = installed()("@google-cloud/monitoring");
     const { Aligner, Reducer } = protos.google.monitoring.v3.Aggregation;
-    const authClient = new OAuth2Client();
-    authClient.setCredentials({ access_token: "official", expiry_date: Date.now() + 3600000 });
-    const client = new MetricServiceClient({ fallback: true, protocol: "http", apiEndpoint: hostname, port: Number(port), authClient });
+    const client = new MetricServiceClient(loopbackOptions(url, "@google-cloud/monitoring"));
     const [series] = await client.listTimeSeries(
       {
         name,

@@ -2,7 +2,6 @@
 
 import calendar
 import json
-import os
 import pathlib
 import tempfile
 import time
@@ -10,6 +9,7 @@ import unittest
 from urllib.parse import parse_qs
 
 from fake_metrics import FakeAzureMonitor, FakeCloudMonitoring, FakeCloudWatch, QueueMinutes, query_of_form, time_series_query
+from google_installed import needs_google_client
 from loopback_recorder import Recorder, bare_environment, with_keys
 from server_process import run
 from source_tests import Client
@@ -94,9 +94,7 @@ class AzureMonitorContract(ContractTest):
 
 
 class CloudMonitoringContract(ContractTest):
-    @unittest.skipUnless("FOREWARM_GOOGLE_CLIENTS" in os.environ,
-                         "Google's client, with 90 packages, is not installed: npm install @google-cloud/monitoring@5.3.1 in the folder "
-                         "FOREWARM_GOOGLE_CLIENTS")
+    @needs_google_client("@google-cloud/monitoring", "5.3.1")
     def test_a_list_of_time_series_is_that_of_the_official_client(self):
         recorder = self.serve(FakeCloudMonitoring(self.minutes))
         tokens = self.serve(lambda _: (200, json.dumps({"access_token": "ours", "expires_in": 3600, "token_type": "Bearer"})))
