@@ -8,6 +8,8 @@ import datetime
 import hashlib
 import hmac
 import http.server
+import json
+import re
 import threading
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -51,16 +53,24 @@ class FakeStore:
         store = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            def body(self):
+                if self.headers.get("Transfer-Encoding") != "chunked":
+                    return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = b""
+                while size := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
+
             def do_GET(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                request = Request(self.command, self.path, dict(self.headers), body)
+                request = Request(self.command, self.path, dict(self.headers), self.body())
                 store.requests.append(request)
                 try:
-                    status, headers, answer = 200, {}, store.answer(request)
+                    answer = store.answer(request)
+                    status, headers = 200, store.headers_of(request, answer)
                 except Refusal as refusal:
-                    status, headers = refusal.status, refusal.headers
-                    answer = (f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{refusal.code}</Code>'
-                              f"<Message>{escape(refusal.message)}</Message></Error>").encode()
+                    status, headers, answer = refusal.status, refusal.headers, store.refusal_text(request, refusal).encode()
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -68,7 +78,7 @@ class FakeStore:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_PUT = do_GET
+            do_PUT = do_POST = do_GET
 
             def log_message(self, *_):
                 pass
@@ -100,6 +110,13 @@ class FakeStore:
         if key not in self.objects:
             raise Refusal(404, self.NO_OBJECT)
         return self.objects[key]
+
+    def headers_of(self, request, answer):
+        return {}
+
+    def refusal_text(self, request, refusal):
+        return (f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{refusal.code}</Code>'
+                f"<Message>{escape(refusal.message)}</Message></Error>")
 
     def key_of(self, request):
         """The key; None for the container itself."""
@@ -203,6 +220,58 @@ class GoogleTokenStore(GoogleStore):
     def authorize(self, request):
         if request.headers.get("authorization") != "Bearer ya29.example":
             raise Refusal(401, "AuthenticationRequired")
+
+
+class GoogleBothStore(GoogleTokenStore):
+    """The same objects by the JSON API too, which Google's own client speaks: insert, list, get and download."""
+
+    OBJECTS = "/storage/v1/b/backups/o"
+
+    @staticmethod
+    def is_json(request):
+        return request.path.startswith(("/storage/v1/", "/upload/storage/v1/"))
+
+    def answer(self, request):
+        if not self.is_json(request):
+            return super().answer(request)
+        self.authorize(request)
+        if (request.method, request.path) == ("POST", "/upload" + self.OBJECTS) and request.query["uploadType"] == "multipart":
+            described, content = self.parts_of(request)
+            self.objects[request.query["name"]] = content[1]
+            return json.dumps(self.resource(request.query["name"]) | json.loads(described[1])).encode()
+        if (request.method, request.path) == ("GET", self.OBJECTS):
+            objects, following = self.page(request.query["prefix"], request.query.get("pageToken", ""))
+            return json.dumps({"kind": "storage#objects", "items": [self.resource(key) for key, _ in objects]} |
+                              ({"nextPageToken": following} if following else {})).encode()
+        key = unquote(request.path.removeprefix(self.OBJECTS + "/"))
+        if request.method != "GET" or key not in self.objects:
+            raise Refusal(404, "notFound", f"No such object: {request.path}")
+        return self.objects[key] if request.query.get("alt") == "media" else json.dumps(self.resource(key)).encode()
+
+    @staticmethod
+    def parts_of(request):
+        """(headers, content) of each part of a multipart upload."""
+        boundary = re.search("boundary=(\\S+)", request.headers["content-type"])[1].encode()
+        parts = (b"\r\n" + request.body).split(b"\r\n--" + boundary)[1:-1]
+        return [(head.decode().strip(), content) for head, _, content in (part.partition(b"\r\n\r\n") for part in parts)]
+
+    def resource(self, key):
+        data = self.objects[key]
+        return {"kind": "storage#object", "bucket": self.container, "name": key, "size": str(len(data)), "generation": "1",
+                "md5Hash": base64.b64encode(hashlib.md5(data).digest()).decode()}
+
+    def headers_of(self, request, answer):
+        if not self.is_json(request):
+            return {}
+        if request.query.get("alt") == "media":
+            return {"x-goog-hash": "md5=" + base64.b64encode(hashlib.md5(answer).digest()).decode()}
+        return {"Content-Type": "application/json; charset=UTF-8"}
+
+    def refusal_text(self, request, refusal):
+        if not self.is_json(request):
+            return super().refusal_text(request, refusal)
+        return json.dumps({"error": {"code": refusal.status, "message": refusal.message or refusal.code,
+                                     "errors": [{"reason": refusal.code, "message": refusal.message or refusal.code}]}})
 
 
 class AzureStore(FakeStore):

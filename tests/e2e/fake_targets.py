@@ -406,7 +406,11 @@ class FakeCloudRun(FakeService):
     def resource(self, method, body):
         if method == "PATCH":
             self.number = json.loads(body)["scaling"]["minInstanceCount"]
-        return 200, {"name": "a", "scaling": {"minInstanceCount": self.number} if self.number else {}}
+        service = {"name": self.name, "scaling": {"minInstanceCount": self.number} if self.number else {}}
+        if method == "GET":
+            return 200, service
+        operation = self.name.rpartition("/services/")[0] + "/operations/o-1"
+        return 200, {"name": operation, "done": True, "response": {"@type": "type.googleapis.com/google.cloud.run.v2.Service"} | service}
 
 
 class FakeAzure(FakeService):
