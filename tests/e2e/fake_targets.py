@@ -397,20 +397,24 @@ class FakeService(Recorder):
 
 
 class FakeCloudRun(FakeService):
+    """`fails`, if set, is the error of an operation that was begun and came to nothing."""
+
     name = "projects/shop/locations/europe-west1/services/resize"
 
     def __init__(self):
         self.number = 1
+        self.fails = None
         super().__init__("/v2/" + self.name, "/computeMetadata/v1/instance/service-accounts/default/token")
 
     def resource(self, method, body):
-        if method == "PATCH":
+        if method == "PATCH" and not self.fails:
             self.number = json.loads(body)["scaling"]["minInstanceCount"]
         service = {"name": self.name, "scaling": {"minInstanceCount": self.number} if self.number else {}}
         if method == "GET":
             return 200, service
         operation = self.name.rpartition("/services/")[0] + "/operations/o-1"
-        return 200, {"name": operation, "done": True, "response": {"@type": "type.googleapis.com/google.cloud.run.v2.Service"} | service}
+        outcome = {"error": self.fails} if self.fails else {"response": {"@type": "type.googleapis.com/google.cloud.run.v2.Service"} | service}
+        return 200, {"name": operation, "done": True} | outcome
 
 
 class FakeAzure(FakeService):
