@@ -74,7 +74,8 @@ class ScheduleTest(AutoScalingTest):
         schedule = wait_for(lambda: (lambda now: now if now["changes"] else None)(control.queue()["schedule"]), "it says what")
         self.assertIn("PutScheduledAction", schedule["changes"][0])
         self.assertIn('"Schedule":"at(2', schedule["changes"][0])
-        self.assertTrue([line for line in control.directives("recommended") if "PutScheduledAction" in line["request"]])
+        wait_for(lambda: [line for line in control.directives("recommended") if "PutScheduledAction" in line["request"]],
+                 "the decision log has it too")
         self.assertEqual(api.calls("PutScheduledAction", "DeleteScheduledAction", "RegisterScalableTarget"), [])
         self.assertEqual(api.actions, FOREIGN)
 
