@@ -93,13 +93,14 @@ class CloudRunContract(ControlTest):
         with self.assertRaisesRegex(AssertionError, f'"code": 404, "message": "{said}"'):
             self.official(api).do("getService", name=api.name)
 
-    def test_an_operation_that_the_official_client_says_has_failed_is_begun_again(self):
+    def test_an_operation_that_the_official_client_says_has_failed_is_said_and_begun_again(self):
         api = self.cloud_run()
         api.fails = {"code": 8, "message": "Quota exceeded."}
         control = self.control("--apply").start()
         wait_for(lambda: control.queue()["set"] == 1, "it is read")
         self.prometheus.backlog(3000)
-        wait_for(lambda: len(api.noted("PATCH")) >= 3, "it is sent until it is so")
+        refused = wait_for(lambda: control.directives("refused"), "it has come to nothing")[0]
+        self.assertIn("the operation failed: Quota exceeded.", refused["answer"])
         with self.assertRaisesRegex(AssertionError, "Quota exceeded"):
             self.official(api).do("updateService", name=api.name, service={"scaling": {"minInstanceCount": 30}})
         self.assertEqual(api.number, 1)

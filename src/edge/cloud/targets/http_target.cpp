@@ -81,7 +81,7 @@ class HttpTarget : public ScaleTarget {
     const Result<HttpResponse> answer = send(std::move(*request), stop);
     if (!answer) return std::unexpected(answer.error());
     if (answer->status < 200 || answer->status > 299) return std::unexpected(translator_->refusal(*answer));
-    return {};
+    return translator_->taken(*answer);
   }
 
   static std::string text_of(const Result<FetchRequest>& request) {

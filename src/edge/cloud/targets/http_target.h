@@ -22,6 +22,8 @@ class TargetTranslator {
   /// None: it cannot be asked.
   virtual std::optional<FetchRequest> read() const = 0;
   virtual Result<TargetState> state(const HttpResponse& answer) const = 0;
+  /// Whether a change that was answered with 2xx is one: some say there that it has failed.
+  virtual Result<void> taken(const HttpResponse&) const { return {}; }
   /// Of what was answered with another status than 2xx: its words, and what can be done.
   virtual Error refusal(const HttpResponse& answer) const { return refusal_of(answer).error(); }
   /// Invalid for what cannot be said there.

@@ -1,9 +1,16 @@
 #include "edge/cloud/targets/service_scale.h"
 
+#include <boost/json.hpp>
 #include <utility>
 
 namespace forewarm {
 namespace {
+
+/// Codes of google.rpc.Code with which another try may help: deadline exceeded, resource exhausted, internal,
+/// unavailable.
+bool may_pass(std::int64_t code) {
+  return code == 4 || code == 8 || code == 13 || code == 14;
+}
 
 class CloudRun : public TargetTranslator {
  public:
@@ -23,6 +30,21 @@ class CloudRun : public TargetTranslator {
   Result<FetchRequest> write(std::optional<std::uint32_t> instances) const override {
     return json_request("PATCH", url_ + "?updateMask=scaling.min_instance_count",
                         R"({"scaling":{"minInstanceCount":)" + std::to_string(instances.value_or(0)) + "}}");
+  }
+
+  /// A change is an operation (google.longrunning.Operation), which may be over and have failed at once.
+  Result<void> taken(const HttpResponse& answer) const override {
+    boost::system::error_code none;
+    const boost::json::value operation = boost::json::parse(answer.body, none);
+    const boost::json::value* failed = none ? nullptr : operation.find_pointer("/error", none);
+    if (failed == nullptr || !failed->is_object()) return {};
+    const boost::json::value* code = failed->as_object().if_contains("code");
+    const boost::json::value* words = failed->as_object().if_contains("message");
+    const bool later = code != nullptr && code->is_int64() && may_pass(code->as_int64());
+    return error(later ? ErrorCode::Exhausted : ErrorCode::Invalid,
+                 "the operation failed" + (words != nullptr && words->is_string()
+                                               ? ": " + std::string(words->as_string())
+                                               : std::string()));
   }
 
  private:

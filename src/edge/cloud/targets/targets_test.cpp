@@ -134,6 +134,18 @@ TEST(CloudRun, PatchesTheServicesMinimumAndMakesNoRevision) {
   EXPECT_EQ(refused.error().message.find("status 403: Permission denied"), 0U) << refused.error().message;
 }
 
+TEST(CloudRun, AnOperationThatFailedAtOnceIsNoChange) {
+  const auto service = make_cloud_run({.name = "projects/p/locations/l/services/s"});
+  EXPECT_TRUE(service->taken(answer(200, R"({"name":"o","done":true,"response":{"name":"a"}})")));
+  EXPECT_TRUE(service->taken(answer(200, R"({"name":"o"})"))) << "what becomes of it is seen later";
+  EXPECT_TRUE(service->taken(answer(200, "")));
+  const auto full = service->taken(
+      answer(200, R"({"name":"o","done":true,"error":{"code":8,"message":"Quota exceeded."}})"));
+  EXPECT_EQ(full.error().code, ErrorCode::Exhausted);
+  EXPECT_EQ(full.error().message, "the operation failed: Quota exceeded.");
+  EXPECT_EQ(service->taken(answer(200, R"({"error":{"code":7}})")).error().code, ErrorCode::Invalid);
+}
+
 TEST(CloudRun, NamesOfServicesAreWhole) {
   EXPECT_TRUE(is_cloud_run_service("projects/p/locations/l/services/s"));
   for (const char* wrong : {"s", "projects/p/locations/l/services/", "/projects/p/locations/l/services/s",
