@@ -40,6 +40,14 @@ class Breakers : public testing::Test {
   void fail(int times, std::uint64_t fingerprint = kDown) {
     for (int i = 0; i < times; ++i) first(fingerprint);
   }
+  /// Each fails twice, and so many others succeed after it.
+  void ten_bad_ones(int others) {
+    for (int i = 0; i < 10; ++i) {
+      first(kBad);
+      again(kBad, kBad);
+      succeed(others);
+    }
+  }
   void hold(std::size_t count, std::uint64_t fingerprint = kDown) {
     for (std::size_t i = 0; i < count; ++i)
       breakers_.hold(MessageId(++held_), ErrorClass::Handler, fingerprint, kLeft);
@@ -132,11 +140,7 @@ TEST_F(Breakers, ACanaryThatSucceedsLetsTheOthersGoTwiceAsManyEachTime) {
 
 TEST_F(Breakers, WhatOutlivesOutagesWhileOthersSucceedIsTheMessages) {
   succeed(100);
-  for (int i = 0; i < 10; ++i) {
-    first(kBad);
-    again(kBad, kBad);
-    succeed(20);
-  }
+  ten_bad_ones(20);
   ASSERT_EQ(view(kBad).state, BreakerState::Open);
   EXPECT_TRUE(view(kBad).young);
   hold(4, kBad);
@@ -149,11 +153,7 @@ TEST_F(Breakers, WhatOutlivesOutagesWhileOthersSucceedIsTheMessages) {
 
 TEST_F(Breakers, WhereOthersSucceedFewAnswerForAllThatWait) {
   succeed(100);
-  for (int i = 0; i < 10; ++i) {
-    first(kBad);
-    again(kBad, kBad);
-    succeed(4);
-  }
+  ten_bad_ones(4);
   ASSERT_EQ(view(kBad).state, BreakerState::Open);
   ASSERT_FALSE(view(kBad).everything);
   hold(300, kBad);
@@ -162,11 +162,7 @@ TEST_F(Breakers, WhereOthersSucceedFewAnswerForAllThatWait) {
 
 TEST_F(Breakers, ABatchOfWhatWasTheMessagesFaultIsToo) {
   succeed(100);
-  for (int i = 0; i < 10; ++i) {
-    first(kBad);
-    again(kBad, kBad);
-    succeed(20);
-  }
+  ten_bad_ones(20);
   hold(4, kBad);
   fail_canaries(kBad, BreakerState::Permanent);
   ASSERT_EQ(view(kBad).state, BreakerState::Permanent);
@@ -188,11 +184,7 @@ TEST_F(Breakers, WhatIsKnownOfAnErrorSaysMoreThanThatErrorsAreNew) {
     succeed(1);
   }
   ASSERT_EQ(view(kNew + 100).state, BreakerState::Open) << "whatever is new waits";
-  for (int i = 0; i < 10; ++i) {
-    first(kBad);
-    again(kBad, kBad);
-    succeed(20);
-  }
+  ten_bad_ones(20);
   hold(4, kBad);
   fail_canaries(kBad, BreakerState::Permanent);
   EXPECT_EQ(view(kBad).state, BreakerState::Permanent);
