@@ -1,0 +1,106 @@
+"""The six failures that every system must be survived through, as a link between forewarm and a server that is whole."""
+
+import contextlib
+import http.client
+import http.server
+import threading
+from urllib.parse import urlsplit
+
+FAULTS = ("throttled", "server_error", "timeout", "malformed", "half_open", "expired")
+WORDS = {"throttled": (429, "slow down", {}), "server_error": (500, "boom", {}), "expired": (401, "the token has expired", {})}
+
+
+class FaultyLink:
+    """An HTTP server that hands requests on to `url` and, while `fault` is set, fails them.
+
+    - throttled, server_error, expired: `words[fault]` is the answer, (status, body, headers); nothing is handed on.
+    - timeout: the request is handed on and done; its answer never comes.
+    - malformed: the request is handed on and done; the answer breaks off in its middle, in an orderly frame.
+    - half_open: nothing is handed on or answered; connections that were there and new ones stay open.
+
+    `meets(request)` says which requests a fault meets, all by default; a request is {"method", "path", "headers", "body"}.
+    `met` are those that it met. `context` and `upstream` are the TLS of either side.
+    """
+
+    def __init__(self, url, words=None, context=None, upstream=None):
+        self.fault = None
+        self.words = WORDS | (words or {})
+        self.meets = lambda request: True
+        self.met = []
+        self.grown = threading.Condition()
+        self.released = threading.Event()
+        link = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                request = {"method": self.command, "path": self.path, "body": body,
+                           "headers": {name.lower(): value for name, value in self.headers.items()}}
+                fault = link.fault if link.meets(request) else None
+                answer = link.words[fault] if fault in link.words else None
+                if answer is None and fault != "half_open":
+                    answer = link.forward(self.command, self.path, self.headers, body)
+                if fault:
+                    with link.grown:
+                        link.met.append(request)
+                        link.grown.notify_all()
+                if fault in ("timeout", "half_open"):
+                    link.released.wait()
+                    self.close_connection = True
+                    return
+                status, text, headers = answer
+                text = text.encode() if isinstance(text, str) else text
+                if fault == "malformed":
+                    text = text[:len(text) // 2] or b"{"
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(text)
+
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass  # a client that goes away is not its business
+
+        self.upstream_at = urlsplit(url)
+        self.upstream = upstream
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def forward(self, method, path, headers, body):
+        at = self.upstream_at
+        upstream = (http.client.HTTPSConnection(at.hostname, at.port, timeout=60, context=self.upstream) if self.upstream
+                    else http.client.HTTPConnection(at.hostname, at.port, timeout=60))
+        with contextlib.closing(upstream):
+            # As it came, Host too: what is signed stays so.
+            upstream.request(method, path, body or None, dict(headers.items()))
+            answer = upstream.getresponse()
+            hop = {"content-length", "transfer-encoding", "connection", "date", "server"}
+            kept = {name: value for name, value in answer.getheaders() if name.lower() not in hop}
+            return answer.status, answer.read(), kept
+
+    def wait_met(self, count=1, seconds=60):
+        with self.grown:
+            if not self.grown.wait_for(lambda: len(self.met) >= count, seconds):
+                raise AssertionError(f"{self.fault} met {len(self.met)} requests of {count}")
+
+    def close(self):
+        self.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
