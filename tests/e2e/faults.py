@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import http.server
 import threading
+import time
 from urllib.parse import urlsplit
 
 FAULTS = ("throttled", "server_error", "timeout", "malformed", "half_open", "expired")
@@ -18,8 +19,9 @@ class FaultyLink:
     - malformed: the request is handed on and done; the answer breaks off in its middle, in an orderly frame.
     - half_open: nothing is handed on or answered; connections that were there and new ones stay open.
 
-    `meets(request)` says which requests a fault meets, all by default; a request is {"method", "path", "headers", "body"}.
-    `met` are those that it met. `context` and `upstream` are the TLS of either side.
+    `meets(request)` says which requests a fault meets, all by default; a request is {"method", "path", "headers", "body", "at"}.
+    `met` are those that it met. With `fail(fault, times)` it is over after so many. Words of another name are one fault more.
+    `context` and `upstream` are the TLS of either side.
     """
 
     def __init__(self, url, words=None, context=None, upstream=None):
@@ -27,6 +29,7 @@ class FaultyLink:
         self.words = WORDS | (words or {})
         self.meets = lambda request: True
         self.met = []
+        self.left = None
         self.grown = threading.Condition()
         self.released = threading.Event()
         link = self
@@ -37,8 +40,8 @@ class FaultyLink:
             def handle_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 request = {"method": self.command, "path": self.path, "body": body,
-                           "headers": {name.lower(): value for name, value in self.headers.items()}}
-                fault = link.fault if link.meets(request) else None
+                           "headers": {name.lower(): value for name, value in self.headers.items()}, "at": time.monotonic()}
+                fault = link.take(request)
                 answer = link.words[fault] if fault in link.words else None
                 if answer is None and fault != "half_open":
                     answer = link.forward(self.command, self.path, self.headers, body)
@@ -81,6 +84,20 @@ class FaultyLink:
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+
+    def fail(self, fault, times=None):
+        """From now on; `met` begins anew."""
+        with self.grown:
+            self.fault, self.left, self.met = fault, times, []
+
+    def take(self, request):
+        """The fault that meets it, if one does."""
+        with self.grown:
+            if not self.fault or self.left == 0 or not self.meets(request):
+                return None
+            if self.left:
+                self.left -= 1
+            return self.fault
 
     def forward(self, method, path, headers, body):
         at = self.upstream_at
