@@ -47,8 +47,9 @@ MadeTarget make_lambda(const ControlTarget& target) {
   const std::string url =
       target.url.empty() ? "https://lambda." + target.region + ".amazonaws.com" : target.url;
   HttpTargetOptions options{.timeout = timeout_of(target), .ca_file = target.ca_file};
-  options.authorise =
-      aws_signed([source = make_aws_credentials()] { return source->get(); }, target.region, "lambda");
+  const std::shared_ptr<AwsCredentialSource> keys = make_aws_credentials();
+  options.authorise = aws_signed([keys] { return keys->get(); }, target.region, "lambda");
+  options.refused = [keys] { keys->renew(); };
   if (target.kind == "event-source-mapping")
     return make_http_target(make_mapping_concurrency({.url = url, .uuid = target.uuid}), std::move(options));
   if (target.kind == "provisioned-pollers")

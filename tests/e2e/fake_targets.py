@@ -261,10 +261,11 @@ class FakeLambda(Recorder):
     def __init__(self):
         super().__init__()
         self.provisioned = 0
+        self.allowed = {"session"}
 
     def answer(self, method, path, query, headers, body):
         signed = headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=AKID/")
-        if not signed or headers.get("X-Amz-Security-Token") != "session":
+        if not signed or headers.get("X-Amz-Security-Token") not in self.allowed:
             return 403, {"message": "The security token included in the request is expired"}
         if path != self.path or query != {"Qualifier": ["live"]}:
             return 404, {"Message": "Function not found"}, ("x-amzn-ErrorType", "ResourceNotFoundException")

@@ -1,5 +1,7 @@
 #include "edge/cloud/authorisation.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <fstream>
 #include <utility>
@@ -92,6 +94,18 @@ std::unexpected<Error> refusal_of(const HttpResponse& answer) {
                : answer.status == 404 ? ErrorCode::NotFound
                                       : ErrorCode::Invalid,
                std::move(text));
+}
+
+bool refuses_credentials(const HttpResponse& answer) {
+  if (answer.status == 401) return true;
+  if (answer.status != 400 && answer.status != 403) return false;
+  // Of REST services (Lambda) the name is in a header, of the others in the body.
+  const std::string_view type = find_header(answer.headers, "X-Amzn-ErrorType");
+  constexpr std::array<std::string_view, 4> kNames = {"ExpiredToken", "RequestExpired",
+                                                      "InvalidClientTokenId", "UnrecognizedClientException"};
+  return std::ranges::any_of(kNames, [&](std::string_view name) {
+    return type.find(name) != std::string_view::npos || answer.body.find(name) != std::string::npos;
+  });
 }
 
 }  // namespace forewarm

@@ -22,6 +22,8 @@ Authorisation aws_signed(std::function<Result<AwsCredentials>()> credentials, st
 
 /// What a server says that refuses: its status and its own words, and what can be done where that is known.
 std::unexpected<Error> refusal_of(const HttpResponse& answer);
+/// Whether newer credentials may help: 401, and what AWS says, which has no status of its own for it.
+bool refuses_credentials(const HttpResponse& answer);
 /// The first of a text's characters, without control characters, which would go into logs.
 std::string printable_start(std::string_view text);
 

@@ -17,14 +17,6 @@ bool says_any(const std::string& body, std::initializer_list<std::string_view> w
                              [&](std::string_view word) { return body.find(word) != std::string::npos; });
 }
 
-/// AWS has no status of its own for it.
-bool is_of_credentials(const HttpResponse& answer) {
-  return answer.status == 401 ||
-         ((answer.status == 400 || answer.status == 403) &&
-          says_any(answer.body, {"ExpiredToken", "RequestExpired", "InvalidClientTokenId",
-                                 "UnrecognizedClientException"}));
-}
-
 bool is_throttled(const HttpResponse& answer) {
   return answer.status == 400 &&
          says_any(answer.body, {"Throttl", "RequestLimitExceeded", "ConcurrentUpdateException"});
@@ -44,7 +36,7 @@ Result<std::string> ask_once(const ServiceAccess& access, const FetchRequest& re
                                                   .stop = stop});
     if (!answer) return std::unexpected(answer.error());
     if (answer->status == 200) return std::move(answer->body);
-    if (is_of_credentials(*answer) && access.renew) {
+    if (refuses_credentials(*answer) && access.renew) {
       access.renew();
       if (!renewed) continue;
     }

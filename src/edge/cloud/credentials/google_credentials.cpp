@@ -1,6 +1,8 @@
 #include "edge/cloud/credentials/google_credentials.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -20,6 +22,8 @@ using Token = Result<Expiring<std::string>>;
 constexpr const char* kTokenUri = "https://oauth2.googleapis.com/token";
 constexpr const char* kAccountPath = "/computeMetadata/v1/instance/service-accounts/default/";
 constexpr std::chrono::seconds kJwtLife{3600};
+constexpr std::chrono::seconds kLifeUnsaid{600};
+constexpr std::int64_t kLifeSecondsMax = 86'400;
 
 /// What a token is to be good for: one of them.
 struct TokenPurpose {
@@ -44,6 +48,18 @@ Token id_token(std::string token, TimePoint now, const std::string& whom) {
   return Expiring<std::string>{std::move(token), *until};
 }
 
+/// "expires_in", which some write as a text. Where nobody says, it is held for a while: one that is not held
+/// at all would be asked for with each request.
+std::chrono::seconds token_life(const json::object& answer) {
+  boost::system::error_code failure;
+  const auto* said = answer.if_contains("expires_in");
+  std::int64_t life = 0;
+  if (said != nullptr && said->is_number()) life = said->to_number<std::int64_t>(failure);
+  if (const std::string text = json_text(answer, "expires_in"); !text.empty())
+    std::from_chars(text.data(), text.data() + text.size(), life);
+  return life > 0 ? std::chrono::seconds(std::min(life, kLifeSecondsMax)) : kLifeUnsaid;
+}
+
 /// {"access_token", "expires_in"} (RFC 6749 section 5.1), or {"id_token"}.
 Token parse_token(const std::string& text, bool id, TimePoint now, const std::string& whom) {
   boost::system::error_code failure;
@@ -52,10 +68,7 @@ Token parse_token(const std::string& text, bool id, TimePoint now, const std::st
   if (id) return id_token(object == nullptr ? "" : json_text(*object, "id_token"), now, whom);
   const std::string token = object == nullptr ? "" : json_text(*object, "access_token");
   if (token.empty()) return error(ErrorCode::Corrupt, whom + ": the answer has no access_token");
-  const auto* seconds = object->if_contains("expires_in");
-  const auto life =
-      seconds != nullptr && seconds->is_number() ? seconds->to_number<std::int64_t>(failure) : 0;
-  return Expiring<std::string>{token, now + std::chrono::seconds(life)};
+  return Expiring<std::string>{token, now + token_life(*object)};
 }
 
 /// "invalid_grant: ..." (RFC 6749 section 5.2); nothing of any other text.

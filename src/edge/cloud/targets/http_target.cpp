@@ -100,7 +100,7 @@ class HttpTarget : public ScaleTarget {
                                                   .body_max_bytes = kAnswerBytesMax,
                                                   .ca_file = options_.ca_file,
                                                   .stop = stop});
-    if (answer && answer->status == 401 && options_.refused) options_.refused();
+    if (answer && options_.refused && refuses_credentials(*answer)) options_.refused();
     if (const std::chrono::seconds pause = answer ? pause_asked_for(*answer) : std::chrono::seconds(0);
         pause > std::chrono::seconds(0)) {
       asked_to_wait_until_ = SteadyClock::now() + pause;

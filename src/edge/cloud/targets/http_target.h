@@ -41,7 +41,7 @@ struct HttpTargetOptions {
   std::chrono::milliseconds timeout{10'000};
   std::string ca_file{};  ///< PEM file of who is trusted; empty: the system's
   Authorisation authorise{};
-  std::function<void()> refused{};  ///< what lets requests in was not taken (401): it should be had anew
+  std::function<void()> refused{};  ///< what lets requests in was not taken: it should be had anew
   /// Of what is rewritten whole: shared by all that rewrite the same.
   std::shared_ptr<std::mutex> one_at_a_time{};
 };
