@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,7 +46,7 @@ struct S3StoreOptions {
   std::string prefix;
   std::string region;
   std::string endpoint{};  ///< empty: AWS's own; otherwise the bucket is the first part of the path
-  AwsCredentials credentials;
+  std::function<AwsCredentials()> credentials;  ///< for each request, since they may run out meanwhile
 };
 std::unique_ptr<ObjectStore> make_s3_store(const S3StoreOptions& options);
 

@@ -30,7 +30,7 @@ std::unexpected<Error> refused(const HttpResponse& answer, const std::string& pl
   }
   if (said.code == "RequestTimeTooSkewed")
     return error(ErrorCode::Invalid, place + ": this machine's clock is wrong" + detail + ". Set it");
-  if (answer.status == 401 || answer.status == 403) {
+  if (answer.status == 401 || answer.status == 403 || said.code == "ExpiredToken") {
     return error(ErrorCode::Invalid, place + ": access is refused" + detail + ". Check " + words.credentials +
                                          "; they must allow " + words.permissions);
   }

@@ -42,9 +42,9 @@ struct FetchOptions {
 Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& options = {});
 
 inline constexpr int kFetchTries = 5;
-/// The same, but what is busy or stumbles (429, 5xx, a server that throttles or cannot be reached) is asked
-/// again, a little later each time, up to kFetchTries times. Each try is a new request, so that what is
-/// signed has a new signature.
+/// The same, but what is busy or stumbles (429, 5xx, a server that throttles, cannot be reached, or says
+/// nothing for 30 s) is asked again, a little later each time, up to kFetchTries times. Each try is a new
+/// request, so that what is signed has a new signature.
 Result<HttpResponse> fetch_patiently(const std::function<FetchRequest()>& request,
                                      const FetchOptions& options = {});
 

@@ -69,6 +69,9 @@ MailAnswer send_mail(const MailRequest& request, const FetchOptions& options) {
   set(CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
   set(CURLOPT_ERRORBUFFER, reason);
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
+  // That of a transfer is not that of the goodbye after it, to which a server may be silent too.
+  set(CURLOPT_SERVER_RESPONSE_TIMEOUT,
+      static_cast<long>(std::chrono::ceil<std::chrono::seconds>(options.timeout).count()));
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &ask_for_stop);

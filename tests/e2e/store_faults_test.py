@@ -1,0 +1,186 @@
+"""`forewarm history archive` and `restore` through the six failures of each object store: asked again but not for ever, said with
+the place and what to do, and never half a file taken for a whole one. What is patient waits side by side."""
+
+import concurrent.futures
+import datetime
+import json
+import time
+import unittest
+
+from fake_object_stores import AzureStore, GoogleStore, GoogleTokenStore, S3Store
+from faults import FaultyLink
+from history_archive_test import DAY, NO_CREDENTIALS
+from loopback_recorder import Recorder
+from server_process import ServerTest, run
+
+TRIES = 5
+
+
+def xml(code, words):
+    return f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{words}</Message></Error>"
+
+
+class Place:
+    """A store behind a link, and a folder of its own."""
+
+    def __init__(self, name, store, expired, folder):
+        self.name, self.store = name, store()
+        self.link = FaultyLink(self.store.url, {
+            "throttled": (429, xml("SlowDown", "Reduce your rate."), {}), "server_error": (500, xml("InternalError", "We are sorry."), {}),
+            "expired": expired})
+        self.folder = folder / name
+        self.environment = NO_CREDENTIALS | {"AWS_SHARED_CREDENTIALS_FILE": "/dev/null"} | self.store.environment()
+
+    def run(self, what, data="data", **environment):
+        arguments = [self.link.url if argument == self.store.url else argument for argument in self.store.arguments()]
+        return run("history", what, *arguments, "--json", "--data", self.folder / data, environment=self.environment | environment,
+                   timeout=120)
+
+    def export(self, data="data"):
+        return run("history", "export", "--data", self.folder / data, environment=NO_CREDENTIALS).stdout
+
+    def close(self):
+        self.link.close()
+        self.store.close()
+
+
+PLACES = (("s3", S3Store, (400, xml("ExpiredToken", "The provided token has expired."), {})),
+          ("google", GoogleStore, (403, xml("AccessDenied", "The key is not active."), {})),
+          ("google-token", GoogleTokenStore, (401, xml("AuthenticationRequired", "The token has expired."), {})),
+          ("azure", AzureStore, (403, xml("AuthenticationFailed", "Signature not valid in the specified time frame"), {})))
+
+
+class StoreFaults(ServerTest):
+    def setUp(self):
+        super().setUp()
+        self.day = int(time.time()) // DAY * DAY - 2 * DAY
+        past = self.folder / "past.csv"
+        past.write_text("timestamp_s,queue,count\n" + "".join(f"{self.day + 10 * n},orders,{n + 1}\n" for n in range(60)))
+        self.places = [Place(*place, self.folder) for place in PLACES]
+        for place in self.places:
+            self.addCleanup(place.close)
+            done = run("history", "import", past, "--data", place.folder / "data")
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def at_each(self, check):
+        """Side by side."""
+        with concurrent.futures.ThreadPoolExecutor(len(self.places)) as pool:
+            for future in [pool.submit(check, place) for place in self.places]:
+                future.result()
+
+    def assert_refused(self, place, done, *said):
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        for text in (place.store.arguments()[0], *said):
+            self.assertIn(text, done.stderr)
+        for secret in place.store.environment().values():
+            self.assertNotIn(secret or "none", done.stdout + done.stderr)
+
+    def assert_done(self, place, what, data="data"):
+        done = place.run(what, data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def assert_there_and_back(self, place, data):
+        self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
+        self.assertEqual(self.assert_done(place, "restore", data)["added"], 60)
+        self.assertEqual(place.export(data), place.export())
+
+    def test_what_is_busy_or_stumbles_is_asked_again_but_not_for_ever(self):
+        def check(place):
+            for what, fault, said in (("archive", "throttled", "status 429 SlowDown"), ("restore", "server_error", "status 500 InternalError")):
+                place.link.fail(fault, TRIES)
+                self.assert_refused(place, place.run(what, "data" if what == "archive" else "new"),
+                                    f"could not answer {TRIES} times ({said}", "Try again later")
+                self.assertEqual(len(place.link.met), TRIES)
+                # 250, 500, 1000, 2000 ms.
+                self.assertGreater(place.link.met[-1]["at"] - place.link.met[0]["at"], 3.7)
+            self.assertFalse((place.folder / "new").exists())
+            place.link.fail("server_error", 2)
+            self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
+            place.link.fail("throttled", 2)
+            self.assertEqual(self.assert_done(place, "restore", "new")["added"], 60)
+            self.assertEqual(place.export("new"), place.export())
+
+        self.at_each(check)
+
+    def test_what_says_nothing_is_not_waited_for_and_what_was_done_is_not_done_twice(self):
+        """A listing that hangs, a file that was put though nobody said so, and one that is not given."""
+        def hang(place, fault, method, part):
+            place.link.meets = lambda request: request["method"] == method and part in request["path"]
+            place.link.fail(fault, 1)
+
+        def check(place):
+            hang(place, "timeout", "PUT", "")
+            begun = time.monotonic()
+            self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
+            self.assertEqual(len(place.link.met), 1)
+            self.assertLess(time.monotonic() - begun, 45)
+            self.assertEqual((place.store.count("PUT"), len(place.store.objects)), (2, 1), "the same again in its place")
+            self.assertEqual(self.assert_done(place, "archive")["unchanged"], 1)
+
+        def check_given(place):
+            hang(place, "half_open", "GET", ".csv.gz")
+            self.assertEqual(self.assert_done(place, "restore", "other")["added"], 60)
+            self.assertEqual(len(place.link.met), 1)
+            self.assertEqual(place.export("other"), place.export())
+
+        for place in self.places[2:]:
+            self.assertEqual(place.run("archive").returncode, 0)
+        with concurrent.futures.ThreadPoolExecutor(len(self.places)) as pool:
+            # Both kinds, each at two of the protocols that are ours: they wait for half a minute.
+            work = [pool.submit(check, place) for place in self.places[:2]] + [pool.submit(check_given, place) for place in self.places[2:]]
+            for future in work:
+                future.result()
+
+    def test_half_an_answer_is_none(self):
+        def check(place):
+            self.assert_done(place, "archive")
+            key, = place.store.objects
+            place.link.fail("malformed")
+            for what in ("archive", "restore"):
+                self.assert_refused(place, place.run(what, "half" if what == "restore" else "data"), "the answer is not that of List")
+            place.link.meets = lambda request: request["path"].endswith(".csv.gz")
+            self.assert_refused(place, place.run("restore", "half"), key.rsplit("/", 1)[1], "ends too early")
+            self.assertNotIn("orders", place.export("half"), "nothing of it came in")
+            # A put whose answer is cut off was one.
+            place.store.objects.clear()
+            self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
+            place.link.fail(None)
+            self.assertEqual(self.assert_done(place, "restore", "half")["added"], 60)
+            self.assertEqual(place.export("half"), place.export())
+
+        self.at_each(check)
+
+    def test_credentials_that_ran_out_are_said_and_not_tried_again(self):
+        def check(place):
+            for what in ("archive", "restore"):
+                place.link.fail("expired")
+                self.assert_refused(place, place.run(what, "new" if what == "restore" else "data"), "access is refused",
+                                    next(iter(place.store.environment())))
+                self.assertEqual(len(place.link.met), 1, "what is refused is not asked again")
+            place.link.fail(None)
+            self.assert_there_and_back(place, "new")
+
+        self.at_each(check)
+
+    def test_credentials_of_a_role_are_had_anew_while_files_are_sent(self):
+        place = self.places[0]
+        given = []
+
+        def give(_):
+            end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
+            given.append(end)
+            return 200, json.dumps({"AccessKeyId": place.store.KEY, "SecretAccessKey": place.store.SECRET, "Token": place.store.TOKEN,
+                                    "Expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ")})
+
+        role = Recorder(give)
+        self.addCleanup(role.close)
+        place.link.fail("throttled", 4)
+        done = place.run("archive", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SESSION_TOKEN="",
+                         AWS_CONTAINER_CREDENTIALS_FULL_URI=role.url + "/role")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(len(given), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
