@@ -3,10 +3,12 @@
 import json
 import pathlib
 import signal
+import ssl
 import subprocess
 import unittest
 
 from control_tests import Control, ControlTest
+from faults import FAULTS, FaultyLink
 from keda_tests import UNAVAILABLE, Keda, grpc_address
 from server_process import run, wait_for
 
@@ -25,14 +27,14 @@ class LeaderTest(ControlTest):
                                       "metadata": {"name": "control", "uid": "u-1", "resourceVersion": "0"},
                                       "spec": {"holderIdentity": "", "leaseDurationSeconds": 1, "leaseTransitions": 4}}
 
-    def leader_table(self, name):
+    def leader_table(self, name, url=None, lease="control"):
         return f'''
 [leader]
 kind = "kubernetes-lease"
-name = "control"
+name = "{lease}"
 namespace = "shop"
 identity = "{name}"
-url = "{self.api.url}"
+url = "{url or self.api.url}"
 token_file = "{self.folder / name / 'token'}"
 ca_file = "{self.api.ca}"
 lease = "{self.lease}s"
@@ -40,14 +42,14 @@ renew_deadline = "{self.lease - 1}s"
 retry = "200ms"
 {self.more}'''
 
-    def copy(self, name, *arguments):
+    def copy(self, name, *arguments, **lease):
         """One copy, with a folder, a token and an identity of its own."""
         folder = self.folder / name
         folder.mkdir()
         (folder / "token").write_text(name + "\n")
         self.api.tokens.add(name)
         config = folder / "control.toml"
-        text = self.write_config(more=self.leader_table(name)).read_text()
+        text = self.write_config(more=self.leader_table(name, **lease)).read_text()
         config.write_text(text.replace(str(self.folder / "data"), str(folder / "data"))
                           .replace(str(self.folder / "token"), str(folder / "token"))
                           .replace('target.timeout = "1s"', 'target.timeout = "9s"'))
@@ -114,6 +116,36 @@ retry = "200ms"
         self.assertEqual(valid.returncode, 0, "by Kubernetes' schema: " + valid.stderr)
         once = run("control", "--once", "--apply", "--config", a.config)
         self.assertIn("beside the copy that leads", once.stderr)
+
+    def test_each_failure_of_the_api_ends_leading_in_time_and_it_begins_again_when_it_is_over(self):
+        """Six copies, each alone with its Lease, each with a failure of its own between them."""
+        served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        served.load_cert_chain(self.api.ca, self.folder / "api.key")
+        links, copies = {}, {}
+        for fault in FAULTS:
+            links[fault] = FaultyLink(self.api.url, None, served, ssl.create_default_context(cafile=self.api.ca))
+            self.addCleanup(links[fault].close)
+            copies[fault] = self.copy(fault, "--apply", url=links[fault].url, lease="of-" + fault.replace("_", "-"))
+        for fault, control in copies.items():
+            wait_for(lambda: self.leads(control) and control.queue()["set"] == 2, f"{fault}: it leads")
+        for fault, link in links.items():
+            link.fail(fault)
+        for fault, control in copies.items():
+            wait_for(lambda: not self.leads(control), f"{fault}: it does not lead any more")
+            self.assertTrue(self.leader(control)["problem"], fault)
+        self.prometheus.backlog(3000)
+        for fault, control in copies.items():
+            wait_for(lambda: control.queue()["order"], f"{fault}: it plans")
+            self.assertFalse(self.leads(control), fault)
+        self.assertEqual(self.api.noted("PATCH"), [], "and nobody acts")
+        for fault, link in links.items():
+            lasted = link.met[-1]["at"] - link.met[0]["at"]
+            self.assertLess(len(link.met), 12 + 10 * lasted, f"{fault}: the API is not hammered")
+            link.fail(None)
+        for fault, control in copies.items():
+            wait_for(lambda: self.leads(control), f"{fault}: it leads again")
+            self.assertEqual(self.leader(control)["leader"], fault)
+        wait_for(lambda: self.api.replicas == 30, "they act")
 
     def test_one_that_was_paused_follows_when_it_wakes_and_both_may_be(self):
         a, b = self.two()

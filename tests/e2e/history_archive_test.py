@@ -315,28 +315,6 @@ class FaultTests(StoreTests):
         self.assertIn("there is no such", said)
         self.assertIn(self.store.NO_CONTAINER, said)
 
-    def test_what_stumbles_is_asked_again_but_not_for_ever(self):
-        self.one_day()
-        puts = []
-
-        def fault(request):
-            if request.method == "PUT":
-                puts.append(request)
-                if len(puts) < 3:
-                    raise Refusal(503, "SlowDown", "Reduce your rate.")
-        self.store.fault = fault
-        self.assertEqual(len(self.ask("archived")["sent"]), 1)
-        self.assertEqual(len(puts), 3)
-
-        def broken(request):
-            raise Refusal(500, "InternalError", "We are sorry.")
-        self.store.fault = broken
-        self.store.requests.clear()
-        said = self.refused_by("restore", data=self.folder / "other")
-        self.assertIn("could not answer 5 times (status 500 InternalError: We are sorry.). Try again later", said)
-        self.assertEqual(len(self.store.requests), 5)
-        self.assertFalse((self.folder / "other").exists())
-
     def test_answers_that_are_something_else_are_refused(self):
         self.one_day()
         for answer in (b"<html><body>login</body></html>", b"{}", b"<ListBucketResult><Contents>"):

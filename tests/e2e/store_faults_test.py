@@ -56,17 +56,15 @@ class StoreFaults(ServerTest):
         self.day = int(time.time()) // DAY * DAY - 2 * DAY
         past = self.folder / "past.csv"
         past.write_text("timestamp_s,queue,count\n" + "".join(f"{self.day + 10 * n},orders,{n + 1}\n" for n in range(60)))
-        self.places = [Place(*place, self.folder) for place in PLACES]
-        for place in self.places:
-            self.addCleanup(place.close)
-            done = run("history", "import", past, "--data", place.folder / "data")
-            self.assertEqual(done.returncode, 0, done.stderr)
+        self.past = past
 
-    def at_each(self, check):
-        """Side by side."""
-        with concurrent.futures.ThreadPoolExecutor(len(self.places)) as pool:
-            for future in [pool.submit(check, place) for place in self.places]:
-                future.result()
+    def made(self, place, what):
+        """A store of its own, and a history that is not there yet."""
+        made = Place(*place, self.folder / what)
+        self.addCleanup(made.close)
+        done = run("history", "import", self.past, "--data", made.folder / "data")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return made
 
     def assert_refused(self, place, done, *said):
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
@@ -80,91 +78,81 @@ class StoreFaults(ServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 
-    def assert_there_and_back(self, place, data):
+    def test_each_store_through_each_failure(self):
+        checks = {"busy": self.busy, "half": self.half, "expired": self.expired, "silent-put": self.silent_put, "silent-get": self.silent_get}
+        with concurrent.futures.ThreadPoolExecutor(len(PLACES) * len(checks)) as pool:
+            # Side by side: they wait more than they do.
+            under_way = {(place[0], name): pool.submit(check, self.made(place, name)) for place in PLACES for name, check in checks.items()}
+            for (place, name), check in under_way.items():
+                with self.subTest(store=place, check=name):
+                    check.result()
+
+    def busy(self, place):
+        """It is asked again, but not for ever."""
+        for what, fault, said in (("archive", "throttled", "status 429 SlowDown"), ("restore", "server_error", "status 500 InternalError")):
+            place.link.fail(fault, TRIES)
+            self.assert_refused(place, place.run(what, "data" if what == "archive" else "new"),
+                                f"could not answer {TRIES} times ({said}", "Try again later")
+            self.assertEqual(len(place.link.met), TRIES)
+            # 250, 500, 1000, 2000 ms.
+            self.assertGreater(place.link.met[-1]["at"] - place.link.met[0]["at"], 3.7)
+        self.assertFalse((place.folder / "new").exists())
+        place.link.fail("server_error", 2)
         self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
-        self.assertEqual(self.assert_done(place, "restore", data)["added"], 60)
-        self.assertEqual(place.export(data), place.export())
+        place.link.fail("throttled", 2)
+        self.assertEqual(self.assert_done(place, "restore", "new")["added"], 60)
+        self.assertEqual(place.export("new"), place.export())
 
-    def test_what_is_busy_or_stumbles_is_asked_again_but_not_for_ever(self):
-        def check(place):
-            for what, fault, said in (("archive", "throttled", "status 429 SlowDown"), ("restore", "server_error", "status 500 InternalError")):
-                place.link.fail(fault, TRIES)
-                self.assert_refused(place, place.run(what, "data" if what == "archive" else "new"),
-                                    f"could not answer {TRIES} times ({said}", "Try again later")
-                self.assertEqual(len(place.link.met), TRIES)
-                # 250, 500, 1000, 2000 ms.
-                self.assertGreater(place.link.met[-1]["at"] - place.link.met[0]["at"], 3.7)
-            self.assertFalse((place.folder / "new").exists())
-            place.link.fail("server_error", 2)
-            self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
-            place.link.fail("throttled", 2)
-            self.assertEqual(self.assert_done(place, "restore", "new")["added"], 60)
-            self.assertEqual(place.export("new"), place.export())
+    def hang(self, place, fault, method, end):
+        place.link.meets = lambda request: request["method"] == method and request["path"].endswith(end)
+        place.link.fail(fault, 1)
 
-        self.at_each(check)
+    def silent_put(self, place):
+        """A file that is put though nobody says so is put again in its own place."""
+        self.hang(place, "timeout", "PUT", "")
+        self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
+        self.assertEqual(len(place.link.met), 1)
+        self.assertEqual((place.store.count("PUT"), len(place.store.objects)), (2, 1))
+        self.assertEqual(self.assert_done(place, "archive")["unchanged"], 1)
 
-    def test_what_says_nothing_is_not_waited_for_and_what_was_done_is_not_done_twice(self):
-        """A listing that hangs, a file that was put though nobody said so, and one that is not given."""
-        def hang(place, fault, method, part):
-            place.link.meets = lambda request: request["method"] == method and part in request["path"]
-            place.link.fail(fault, 1)
+    def silent_get(self, place):
+        """A connection on which nothing comes is given up for another."""
+        self.assert_done(place, "archive")
+        self.hang(place, "half_open", "GET", ".csv.gz")
+        self.assertEqual(self.assert_done(place, "restore", "other")["added"], 60)
+        self.assertEqual(len(place.link.met), 1)
+        self.assertEqual(place.export("other"), place.export())
 
-        def check(place):
-            hang(place, "timeout", "PUT", "")
-            begun = time.monotonic()
-            self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
+    def half(self, place):
+        """Half an answer is none, and half a file is no file."""
+        self.assert_done(place, "archive")
+        key, = place.store.objects
+        place.link.fail("malformed")
+        for what in ("archive", "restore"):
+            self.assert_refused(place, place.run(what, "half" if what == "restore" else "data"), "the answer is not that of List")
+        place.link.meets = lambda request: request["path"].endswith(".csv.gz")
+        self.assert_refused(place, place.run("restore", "half"), key.rsplit("/", 1)[1], "ends too early")
+        self.assertNotIn("orders", place.export("half"), "nothing of it came in")
+        # A put whose answer is cut off was one.
+        place.store.objects.clear()
+        self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
+        place.link.fail(None)
+        self.assertEqual(self.assert_done(place, "restore", "half")["added"], 60)
+        self.assertEqual(place.export("half"), place.export())
+
+    def expired(self, place):
+        """What is refused is not asked again, and it is said what to look at."""
+        for what in ("archive", "restore"):
+            place.link.fail("expired")
+            self.assert_refused(place, place.run(what, "new" if what == "restore" else "data"), "access is refused",
+                                next(iter(place.store.environment())))
             self.assertEqual(len(place.link.met), 1)
-            self.assertLess(time.monotonic() - begun, 45)
-            self.assertEqual((place.store.count("PUT"), len(place.store.objects)), (2, 1), "the same again in its place")
-            self.assertEqual(self.assert_done(place, "archive")["unchanged"], 1)
-
-        def check_given(place):
-            hang(place, "half_open", "GET", ".csv.gz")
-            self.assertEqual(self.assert_done(place, "restore", "other")["added"], 60)
-            self.assertEqual(len(place.link.met), 1)
-            self.assertEqual(place.export("other"), place.export())
-
-        for place in self.places[2:]:
-            self.assertEqual(place.run("archive").returncode, 0)
-        with concurrent.futures.ThreadPoolExecutor(len(self.places)) as pool:
-            # Both kinds, each at two of the protocols that are ours: they wait for half a minute.
-            work = [pool.submit(check, place) for place in self.places[:2]] + [pool.submit(check_given, place) for place in self.places[2:]]
-            for future in work:
-                future.result()
-
-    def test_half_an_answer_is_none(self):
-        def check(place):
-            self.assert_done(place, "archive")
-            key, = place.store.objects
-            place.link.fail("malformed")
-            for what in ("archive", "restore"):
-                self.assert_refused(place, place.run(what, "half" if what == "restore" else "data"), "the answer is not that of List")
-            place.link.meets = lambda request: request["path"].endswith(".csv.gz")
-            self.assert_refused(place, place.run("restore", "half"), key.rsplit("/", 1)[1], "ends too early")
-            self.assertNotIn("orders", place.export("half"), "nothing of it came in")
-            # A put whose answer is cut off was one.
-            place.store.objects.clear()
-            self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
-            place.link.fail(None)
-            self.assertEqual(self.assert_done(place, "restore", "half")["added"], 60)
-            self.assertEqual(place.export("half"), place.export())
-
-        self.at_each(check)
-
-    def test_credentials_that_ran_out_are_said_and_not_tried_again(self):
-        def check(place):
-            for what in ("archive", "restore"):
-                place.link.fail("expired")
-                self.assert_refused(place, place.run(what, "new" if what == "restore" else "data"), "access is refused",
-                                    next(iter(place.store.environment())))
-                self.assertEqual(len(place.link.met), 1, "what is refused is not asked again")
-            place.link.fail(None)
-            self.assert_there_and_back(place, "new")
-
-        self.at_each(check)
+        place.link.fail(None)
+        self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
+        self.assertEqual(self.assert_done(place, "restore", "new")["added"], 60)
 
     def test_credentials_of_a_role_are_had_anew_while_files_are_sent(self):
-        place = self.places[0]
+        place = self.made(PLACES[0], "role")
         given = []
 
         def give(_):
