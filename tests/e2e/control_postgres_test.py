@@ -154,6 +154,29 @@ retry = "200ms"
         self.database.start()
         self.assertEqual(a.stop(), 0)
 
+    def set_password(self, password):
+        self.database.query(f"ALTER ROLE forewarm PASSWORD '{password}'")
+        self.database.password = password
+
+    def test_a_password_that_is_not_taken_any_more_is_said_and_the_new_one_is_read_from_the_file(self):
+        self.addCleanup(self.set_password, self.database.password)
+        self.prometheus.drain()
+        a = self.shared("a", leader=True).start()
+        wait_for(lambda: a.get("/v1/plan")["leader"]["leads"] and "orders" in self.listed(a), "it leads and writes")
+        self.set_password("a-password-that-came-later")
+        self.database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'forewarm'")
+        wait_for(lambda: "password authentication failed" in a.get("/v1/plan")["leader"]["problem"], "the lock's session says so")
+        wait_for(lambda: self.lines(a, "is missing in the history"), "and the history's")
+        wait_for(lambda: not a.get("/v1/plan")["leader"]["leads"], "it does not lead any more")
+        tried = len(self.lines(a, "password authentication failed"))
+        self.prometheus.backlog(3000)
+        wait_for(lambda: a.queue()["order"], "it plans")
+        self.assertEqual(self.api.noted("PATCH"), [])
+        self.assertLess(tried, 10, "it is not said again and again")
+        (self.folder / "password").write_text(self.database.password + "\n")
+        wait_for(lambda: self.lines(a, "the history is written again"), "the new one is read")
+        wait_for(lambda: self.api.replicas == 30, "it leads again, and acts")
+
     def test_a_database_that_hangs_stops_neither_watching_nor_the_end(self):
         a = self.shared("a").start()
         wait_for(lambda: "orders" in self.listed(a), "it writes")
