@@ -20,18 +20,13 @@ Result<std::unique_ptr<ObjectStore>> open_s3(const ArchiveTarget& target, const 
   if (region.empty())
     return error(ErrorCode::Invalid,
                  target.url + ": in which region is the bucket? Give --region, or set AWS_REGION");
-  const auto source = make_aws_credentials();
-  const Result<AwsCredentials> first = source->get();
-  if (!first) return std::unexpected(first.error());
-  const auto newest = [source, last = *first]() mutable {
-    if (auto credentials = source->get()) last = std::move(*credentials);
-    return last;
-  };
+  Result<AwsCredentials> credentials = find_aws_credentials();
+  if (!credentials) return std::unexpected(credentials.error());
   return make_s3_store({.bucket = url.bucket,
                         .prefix = url.prefix,
                         .region = region,
                         .endpoint = target.endpoint,
-                        .credentials = newest});
+                        .credentials = std::move(*credentials)});
 }
 
 Result<std::unique_ptr<ObjectStore>> open_google(const ArchiveTarget& target, const ObjectUrl& url) {

@@ -2,7 +2,6 @@
 the place and what to do, and never half a file taken for a whole one. What is patient waits side by side."""
 
 import concurrent.futures
-import datetime
 import json
 import time
 import unittest
@@ -10,7 +9,6 @@ import unittest
 from fake_object_stores import AzureStore, GoogleStore, GoogleTokenStore, S3Store
 from faults import FaultyLink
 from history_archive_test import DAY, NO_CREDENTIALS
-from loopback_recorder import Recorder
 from server_process import ServerTest, run
 
 TRIES = 5
@@ -150,24 +148,6 @@ class StoreFaults(ServerTest):
         place.link.fail(None)
         self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
         self.assertEqual(self.assert_done(place, "restore", "new")["added"], 60)
-
-    def test_credentials_of_a_role_are_had_anew_while_files_are_sent(self):
-        place = self.made(PLACES[0], "role")
-        given = []
-
-        def give(_):
-            end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
-            given.append(end)
-            return 200, json.dumps({"AccessKeyId": place.store.KEY, "SecretAccessKey": place.store.SECRET, "Token": place.store.TOKEN,
-                                    "Expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ")})
-
-        role = Recorder(give)
-        self.addCleanup(role.close)
-        place.link.fail("throttled", 4)
-        done = place.run("archive", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SESSION_TOKEN="",
-                         AWS_CONTAINER_CREDENTIALS_FULL_URI=role.url + "/role")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertGreater(len(given), 2)
 
 
 if __name__ == "__main__":

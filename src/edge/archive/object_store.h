@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,7 +45,7 @@ struct S3StoreOptions {
   std::string prefix;
   std::string region;
   std::string endpoint{};  ///< empty: AWS's own; otherwise the bucket is the first part of the path
-  std::function<AwsCredentials()> credentials;  ///< for each request, since they may run out meanwhile
+  AwsCredentials credentials;
 };
 std::unique_ptr<ObjectStore> make_s3_store(const S3StoreOptions& options);
 

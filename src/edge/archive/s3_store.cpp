@@ -16,7 +16,7 @@ std::string s3_bucket_url(const S3StoreOptions& options) {
 
 std::unique_ptr<ObjectStore> make_s3_store(const S3StoreOptions& options) {
   const auto authorize = [credentials = options.credentials, region = options.region](FetchRequest& request) {
-    sign(request, credentials(), {.region = region, .service = "s3", .time = signing_time()});
+    sign(request, credentials, {.region = region, .service = "s3", .time = signing_time()});
   };
   return make_bucket_store(
       {.url = s3_bucket_url(options),
