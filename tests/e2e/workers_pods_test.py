@@ -3,12 +3,30 @@
 import json
 import re
 import socket
+import ssl
 import unittest
 
+from faults import FAULTS, FaultyLink
 from server_process import wait_for
 from worker_tests import CLUSTER_TOKEN, PodsTest
 
 POD = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+
+
+class FaultOfEachNamespace(FaultyLink):
+    """A namespace that is called as a failure has it, until `over`. All of them are shop behind it."""
+
+    over = False
+
+    def take(self, request):
+        return None if self.over else self.fault_of(request["path"])
+
+    @staticmethod
+    def fault_of(path):
+        return path.split("/")[4].replace("-", "_")
+
+    def forward(self, method, path, headers, body):
+        return super().forward(method, "/".join(path.split("/")[:4] + ["shop"] + path.split("/")[5:]), headers, body)
 
 
 class Pods(PodsTest):
@@ -55,6 +73,36 @@ class Pods(PodsTest):
         self.wait_empty(server)
         self.assertEqual((len(said()), server.counts("dead")), (2, (0, 0, 0)))
         self.assertIn("'shop/Nowhere' is no pod of Kubernetes", self.log("Nowhere"))
+
+    def test_each_failure_of_the_api_is_said_once_and_costs_no_run(self):
+        served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        served.load_cert_chain(self.api.ca, self.folder / "api.key")
+        link = FaultOfEachNamespace(self.api.url, None, served, ssl.create_default_context(cafile=self.api.ca))
+        self.addCleanup(link.close)
+        self.api.url = link.url
+        server = self.begin()
+        for fault in FAULTS:
+            self.pod("pod-of-" + fault.replace("_", "-"), POD_NAMESPACE=fault.replace("_", "-"))
+        self.wait_workers(server, len(FAULTS))
+
+        def met():
+            return {fault: sum(link.fault_of(request["path"]) == fault for request in link.met) for fault in FAULTS}
+
+        wait_for(lambda: all(met().values()), "each is asked")
+        server.send("jobs", *(f"ok {i}" for i in range(12)))
+        self.wait_empty(server)
+        self.assertEqual(server.counts("dead"), (0, 0, 0))
+
+        lasted = link.met[-1]["at"] - link.met[0]["at"]
+        for fault, asked in met().items():
+            self.assertLess(asked, 4 + lasted, f"{fault}: it is not hammered")
+        link.over = True
+        wait_for(lambda: self.costs() == {"pod-of-" + fault.replace("_", "-"): -100 for fault in FAULTS}, "all are told at last")
+        for fault in FAULTS:
+            said = [line for line in server.log.read_text().splitlines() if "the deletion costs of workers' pods cannot be set" in line
+                    and json.loads(line)["namespace"] == fault.replace("_", "-")]
+            # A patch that is answered with 2xx is done, whatever else is in the answer.
+            self.assertEqual(len(said), fault != "malformed", fault)
 
 
 if __name__ == "__main__":
