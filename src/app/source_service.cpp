@@ -168,9 +168,8 @@ MessageSource::Listener SourceService::listener(SourceNumber number) {
   return {
       .lent =
           [this, number](std::vector<LentMessage> messages) {
-            at_home(number, [this, messages = std::move(messages)](Source& source) mutable {
-              on_lent(source, std::move(messages));
-            });
+            at_home(number,
+                    [this, messages = std::move(messages)](Source& source) { on_lent(source, messages); });
           },
       .settled =
           [this, number](const std::string& token, SettleKind kind, const Result<void>& taken) {
@@ -194,8 +193,8 @@ MessageSource::Listener SourceService::listener(SourceNumber number) {
   };
 }
 
-void SourceService::on_lent(Source& source, std::vector<LentMessage> messages) {
-  for (LentMessage& message : messages) {
+void SourceService::on_lent(Source& source, const std::vector<LentMessage>& messages) {
+  for (const LentMessage& message : messages) {
     const LentStore::Brought brought = store_.bring(source.number, source.queue, message, server_.now());
     if (brought.kind != LentStore::Brought::Kind::New) continue;
     if (stopped_) {

@@ -14,11 +14,13 @@ Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& opti
   return transfer.finish(curl_easy_perform(easy.get()));
 }
 
-Result<HttpResponse> fetch_patiently(const std::function<FetchRequest()>& request,
+Result<HttpResponse> fetch_patiently(const std::function<Result<FetchRequest>()>& request,
                                      const FetchOptions& options) {
   std::chrono::milliseconds pause(250);
   for (int tries = 1;; ++tries) {
-    Result<HttpResponse> answer = fetch(request(), options);
+    const Result<FetchRequest> made = request();
+    if (!made) return std::unexpected(made.error());
+    Result<HttpResponse> answer = fetch(*made, options);
     const auto says = [&answer](const char* text) { return answer->body.find(text) != std::string::npos; };
     const bool passing =
         answer ? answer->status == 429 || answer->status >= 500 ||
