@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/source_check.h"
 #include "edge/sqs/message_metadata.h"
 #include "edge/sqs/payload.h"
 
@@ -275,7 +276,11 @@ void SourceService::on_state(Source& source, const Result<void>& connected) {
   source.connected = connected;
   if (!changed && !other) return;
   source.window.reset();  // a new connection knows nothing of it
-  if (!connected) server_.warn("queue '" + source.config.queue + "': " + connected.error().message);
+  if (!connected)
+    server_.warn("queue '" + source.config.queue + "': " + connected.error().message);
+  else if (const auto warning = delivery_limit_warning(source.config, source.engine->traits());
+           !warning.empty())
+    server_.warn(warning);
 }
 
 /// Not now: the core is in the middle of a step.
