@@ -105,7 +105,77 @@ def app_service_actions(source, name):
     return {actions + {"GET": "read", "PATCH": "write", "PUT": "write"}[method] for method in methods}
 
 
+# Of Lambda's API that control speaks, by the path of a class' calls: the action of each method (Service Authorization
+# Reference, AWS Lambda).
+LAMBDA_TARGETS = {
+    "/provisioned-concurrency": {method: f"lambda:{verb}ProvisionedConcurrencyConfig"
+                                 for method, verb in (("GET", "Get"), ("PUT", "Put"), ("DELETE", "Delete"))},
+    "/concurrency": {method: f"lambda:{verb}FunctionConcurrency" for method, verb in (("GET", "Get"), ("PUT", "Put"), ("DELETE", "Delete"))},
+    "/event-source-mappings/": {"GET": "lambda:GetEventSourceMapping", "PUT": "lambda:UpdateEventSourceMapping"},
+}
+
+
+def lambda_target_actions(source):
+    """Of each class that translates directives, all of whose requests go to one path."""
+    found = set()
+    for text in source.split("\nclass ")[1:]:
+        paths = set(re.findall(r'"[^"]*(/provisioned-concurrency|/concurrency|/event-source-mappings/|/functions/(?=\w))', text))
+        methods = re.findall(r'\.method = "(\w+)"', text)
+        if len(paths) != 1 or not methods or len(methods) != text.count("FetchRequest{") or paths - set(LAMBDA_TARGETS):
+            raise AssertionError(f"these calls' actions are not known: {paths}, {methods}")
+        actions = LAMBDA_TARGETS[paths.pop()]
+        found.update(actions[method] for method in methods)
+    return found
+
+
+# Of object stores, by what their sources do: list a bucket, or GET or PUT an object (each provider's reference of
+# permissions). Whoever replaces an object of Cloud Storage needs to be allowed to delete it.
+STORES = {
+    "s3": {"list": {"s3:ListBucket"}, "GET": {"s3:GetObject"}, "PUT": {"s3:PutObject"}},
+    "cloud-storage": {"list": {"storage.objects.list"}, "GET": {"storage.objects.get"},
+                      "PUT": {"storage.objects.create", "storage.objects.delete"}},
+    "blob-storage": {verb: {"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/" + action}
+                     for verb, action in (("list", "read"), ("GET", "read"), ("PUT", "write"))},
+}
+
+
+def store_actions(source, store):
+    """Every request is made by ask(): one of no method is a GET, of an object or of the list."""
+    if source.count("ask_store(") != 1 or re.search(r"\bfetch\w*\(", source):
+        raise AssertionError("these calls' actions are not known")
+    verbs = {"GET": ".url = url_of(name)}" in source, "list": "{.url = url}" in source}
+    verbs |= {method: True for method in re.findall(r'\.method = "(\w+)"', source)}
+    return set().union(*(STORES[store][verb] for verb, there in verbs.items() if there))
+
+
+def allowed_by(policy):
+    """Of a policy of AWS."""
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
+
+
 class Policies(unittest.TestCase):
+    def test_the_policy_for_lambdas_concurrency_allows_what_is_called(self):
+        policy = json.loads(read(ROOT, "docs/policies/lambda-concurrency.json"))
+        called = lambda_target_actions(read(ROOT, "src/edge/cloud/targets/lambda_concurrency.cpp"))
+        self.assertEqual(called, allowed_by(policy))
+
+    def test_the_role_for_minimum_instances_of_cloud_run_allows_what_is_called(self):
+        role = json.loads(read(ROOT, "docs/policies/cloud-run-scale.json"))
+        source = read(ROOT, "src/edge/cloud/targets/service_scale.cpp")
+        methods = re.findall(r'(?:\.method = |json_request\()"(\w+)", (?:\.url = )?url_', source)
+        self.assertEqual(len(methods), source.count("FetchRequest{") + source.count("json_request("))
+        self.assertEqual({"run.services." + {"GET": "get", "PATCH": "update"}[method] for method in methods},
+                         set(role["includedPermissions"]))
+
+    def test_the_policies_for_archives_allow_what_is_called(self):
+        bucket = read(ROOT, "src/edge/archive/bucket_store.cpp")
+        self.assertEqual(store_actions(bucket, "s3"), allowed_by(json.loads(read(ROOT, "docs/policies/archive-s3.json"))))
+        self.assertEqual(store_actions(bucket, "cloud-storage"),
+                         set(json.loads(read(ROOT, "docs/policies/archive-cloud-storage.json"))["includedPermissions"]))
+        role = json.loads(read(ROOT, "docs/policies/archive-blob-storage.json"))
+        self.assertEqual(store_actions(read(ROOT, "src/edge/archive/azure_store.cpp"), "blob-storage"),
+                         {*role["Actions"], *role["DataActions"]})
+
     def test_the_roles_for_azure_functions_allow_what_is_called(self):
         source = read(ROOT, "src/edge/cloud/targets/azure_scale.cpp")
         premium = json.loads(read(ROOT, "docs/policies/azure-premium.json"))
@@ -117,8 +187,7 @@ class Policies(unittest.TestCase):
 
     def test_the_policy_for_sqs_allows_what_is_called(self):
         policy = json.loads(read(ROOT, "docs/policies/sqs.json"))
-        allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
-        self.assertEqual(sqs_actions(read(ROOT, "src/edge/cloud/sqs/sqs_source.cpp")), allowed)
+        self.assertEqual(sqs_actions(read(ROOT, "src/edge/cloud/sqs/sqs_source.cpp")), allowed_by(policy))
 
     def test_the_role_for_pubsub_allows_what_is_called(self):
         role = json.loads(read(ROOT, "docs/policies/pubsub.json"))
@@ -133,8 +202,7 @@ class Policies(unittest.TestCase):
 
     def test_the_policy_for_invoking_lambda_allows_what_is_called(self):
         policy = json.loads(read(ROOT, "docs/policies/lambda-invoke.json"))
-        allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
-        self.assertEqual(lambda_actions(read(ROOT, "src/edge/cloud/invoke/lambda_invoke.cpp")), allowed)
+        self.assertEqual(lambda_actions(read(ROOT, "src/edge/cloud/invoke/lambda_invoke.cpp")), allowed_by(policy))
 
     def test_the_role_for_invoking_cloud_run_has_what_a_request_to_its_url_needs(self):
         role = json.loads(read(ROOT, "docs/policies/cloud-run-invoke.json"))
@@ -148,7 +216,7 @@ class Policies(unittest.TestCase):
             return metric_actions(read(ROOT, f"src/edge/cloud/metrics/{name}.cpp"))
 
         policy = json.loads(read(ROOT, "docs/policies/cloudwatch-metrics.json"))
-        self.assertEqual(asked("cloudwatch"), {action for statement in policy["Statement"] for action in statement["Action"]})
+        self.assertEqual(asked("cloudwatch"), allowed_by(policy))
         role = json.loads(read(ROOT, "docs/policies/azure-monitor-metrics.json"))
         self.assertEqual(asked("azure_monitor"), {*role["Actions"], *role["DataActions"]})
         role = json.loads(read(ROOT, "docs/policies/cloud-monitoring-metrics.json"))
@@ -156,13 +224,17 @@ class Policies(unittest.TestCase):
 
     def test_the_policy_for_application_auto_scaling_allows_what_is_called_and_what_it_asks_of_the_caller(self):
         policy = json.loads(read(ROOT, "docs/policies/application-auto-scaling.json"))
-        allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
         called = scaling_actions(read(ROOT, "src/edge/cloud/targets/application_auto_scaling.cpp"))
         # The service checks that whoever changes a scalable target may change the resource too (its user guide,
         # "Permissions validation for Application Auto Scaling API calls on target resources").
-        self.assertEqual(allowed, called | {f"lambda:{verb}ProvisionedConcurrencyConfig" for verb in ("Get", "Put", "Delete")})
+        self.assertEqual(allowed_by(policy), called | {f"lambda:{verb}ProvisionedConcurrencyConfig" for verb in ("Get", "Put", "Delete")})
 
     def test_a_call_that_is_not_allowed_is_found(self):
+        with self.assertRaises(AssertionError):
+            lambda_target_actions('\nclass A {\n "/functions/" "/configuration" FetchRequest{.method = "PUT"} };')
+        with self.assertRaises(AssertionError):
+            store_actions('ask_store(x); fetch(y)', "s3")
+        self.assertEqual(store_actions('ask_store(x); ask({.url = url})', "s3"), {"s3:ListBucket"})
         self.assertEqual(scaling_actions('Call call{"A", named()}; call.operation = "B"; ask_service(x)'),
                          {"application-autoscaling:A", "application-autoscaling:B"})
         with self.assertRaises(AssertionError):

@@ -1,6 +1,7 @@
 // forewarm demo: a recorded trace through a real queue and real processes
 
 #include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -198,7 +199,7 @@ void Demo::second(const Snapshot& snapshot) {
   if (!player_) return;
   line(snapshot);
   std::ostringstream title;
-  title << "Playing eight hours of Azure Functions at " << static_cast<int>(speed_ + 0.5) << "x";
+  title << "Playing eight hours of Azure Functions at " << std::lround(speed_) << "x";
   const Duration left = from_seconds(seconds(trace_.length) * (1 - player_->share()));
   server_->set_progress(
       Progress{command_.trace.empty() ? title.str() : "Playing " + command_.trace, player_->share(), left});

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
+#include <cmath>
 #include <functional>
 #include <iostream>
 
@@ -52,7 +53,7 @@ std::string count_text(float value) {
   if (!(value == value)) return "-";
   return value < 10 && value != static_cast<float>(static_cast<int>(value))
              ? fixed(static_cast<double>(value), 1)
-             : grouped(static_cast<std::uint64_t>(value + 0.5F));
+             : grouped(static_cast<std::uint64_t>(std::llround(value)));
 }
 
 /// Every so many steps, so that the table fits a screen.
@@ -92,12 +93,13 @@ std::string reasons_of(const json::value& reasons) {
 
 /// A number of messages at a time, processors or instances.
 std::string few_text(double value) {
-  return value < 10 ? fixed(value, value < 1 ? 2 : 1) : grouped(static_cast<std::uint64_t>(value + 0.5));
+  return value < 10 ? fixed(value, value < 1 ? 2 : 1)
+                    : grouped(static_cast<std::uint64_t>(std::llround(value)));
 }
 
 std::string memory_text(double bytes) {
   const double mib = bytes / (1 << 20);
-  return mib < 10'000 ? grouped(static_cast<std::uint64_t>(mib + 0.5)) + " MiB"
+  return mib < 10'000 ? grouped(static_cast<std::uint64_t>(std::llround(mib))) + " MiB"
                       : fixed(mib / 1024, 1) + " GiB";
 }
 

@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/completion.h"
 #include "app/config.h"
+#include "app/config_commands.h"
 #include "app/control_commands.h"
 #include "app/demo_function.h"
 #include "app/fit_worker.h"
@@ -42,7 +43,7 @@ class CommandLine {
     demo();
     replay();
     backtest();
-    checks();
+    add_config_commands(app_, config_, on_chosen);
     add_queue_commands(app_, queue_, on_chosen);
     functions();
     signals();
@@ -185,23 +186,6 @@ class CommandLine {
                   "with --bench: leave out what is recorded beside a series")
         ->needs(bench);
     on(sub, [this] { return run_backtest(server_, backtest_); });
-  }
-
-  void checks() {
-    CLI::App* check = command(app_, "check", "check a configuration file, and warn of known traps",
-                              "  forewarm check forewarm.toml");
-    check->add_option("config", config_path_, "TOML file")->required();
-    on(check, [this] { return run_check(config_path_); });
-
-    CLI::App* config = app_.add_subcommand("config", "write an example configuration, or show all its keys");
-    config->require_subcommand(1);
-    CLI::App* init =
-        command(*config, "init", "write an example file", "  forewarm config init forewarm.toml");
-    init->add_option("path", config_path_, "file to write; - for standard output")->capture_default_str();
-    on(init, [this] { return run_config_init(config_path_); });
-    on(command(*config, "reference", "every key, with type, default and meaning",
-               "  forewarm config reference"),
-       [] { return run_config_reference(); });
   }
 
   void functions() {
@@ -404,6 +388,7 @@ class CommandLine {
   std::function<int()> action_;
   ServerAddress server_;
   ServeCommand serve_;
+  ConfigCommand config_;
   DemoCommand demo_;
   ReplayCommand replay_;
   BacktestCommand backtest_;
@@ -418,7 +403,6 @@ class CommandLine {
   FunctionCommandLine function_;
   // An option's default is set before it is known which command runs: options with different defaults cannot
   // share a variable.
-  std::string config_path_ = "forewarm.toml";
   std::string name_;
   std::string message_;
   std::string shell_;

@@ -19,10 +19,6 @@ struct ServeCommand {
 };
 int run_serve(const ServeCommand& command);
 
-int run_check(const std::string& config);
-int run_config_init(const std::string& path);
-int run_config_reference();
-
 /// Where a running server is found.
 struct ServerAddress {
   std::string endpoint = "http://127.0.0.1:9324";
@@ -93,7 +89,7 @@ struct FunctionCommandLine {
   std::uint64_t concurrency_max = 0;
   std::string objective;
 };
-int run_function_add(const ServerAddress& server, const FunctionCommandLine& function, bool must_exist);
+int run_function_add(const ServerAddress& server, const FunctionCommandLine& given, bool must_exist);
 int run_function_remove(const ServerAddress& server, const std::string& name);
 int run_function_list(const ServerAddress& server);
 /// `message`: lines of its runs only; empty: all.

@@ -66,6 +66,7 @@ std::string check_mapping(const ServerConfig& config, const MappingConfig& mappi
                      function->runtime + "\" has one message";
   }
   std::vector<std::string_view> names;
+  names.reserve(config.functions.size());
   for (const FunctionConfig& each : config.functions) names.push_back(each.name);
   const std::string_view meant = nearest_name(mapping.function, names);
   return "names the function '" + mapping.function + "', which no [[function]] defines." +

@@ -129,7 +129,7 @@ struct ServerConfig {
 
 /// Reads TOML. `file` is for messages only. All errors are Invalid and say file:line:column, what was
 /// expected, the allowed values, and the nearest known name where one is misspelt.
-Result<ServerConfig> read_config(std::string_view toml, std::string_view file);
+Result<ServerConfig> read_config(std::string_view text, std::string_view file);
 /// NotFound with the path.
 Result<ServerConfig> read_config_file(const std::string& path);
 /// http or https, a host, and nothing after a path; Invalid says what is expected.

@@ -4,7 +4,7 @@
 
 namespace forewarm {
 
-std::unique_ptr<AlertService> make_control_alerts(ControlWatched watched, const ControlFile& config) {
+std::unique_ptr<AlertService> make_control_alerts(const ControlWatched& watched, const ControlFile& config) {
   const auto metrics = [samples = watched.samples, lead = watched.lead](const MetricFilter& wanted) {
     std::vector<MetricPoints> points = control_metric_points(samples(), FOREWARM_VERSION, lead->sample());
     std::erase_if(points, [&](const MetricPoints& each) { return !wanted(each.name); });

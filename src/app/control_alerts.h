@@ -23,6 +23,6 @@ struct ControlWatched {
   const ControlLead* lead = nullptr;
   HistoryKeeper* history = nullptr;
 };
-std::unique_ptr<AlertService> make_control_alerts(ControlWatched watched, const ControlFile& config);
+std::unique_ptr<AlertService> make_control_alerts(const ControlWatched& watched, const ControlFile& config);
 
 }  // namespace forewarm

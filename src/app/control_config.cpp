@@ -180,7 +180,7 @@ std::string check_control(const std::vector<ControlConfig>& earlier, const Contr
     return whose + "has a scaling.instances_min above its scaling.instances_max";
   if (std::string wrong = one_of("metrics.kind", control.metrics.kind, metric_kinds()); !wrong.empty())
     return whose + wrong;
-  for (std::string wrong : {check_metrics(control.metrics), check_target(control.target)})
+  for (const std::string& wrong : {check_metrics(control.metrics), check_target(control.target)})
     if (!wrong.empty()) return whose + wrong;
   return "";
 }

@@ -86,7 +86,7 @@ void describe(FieldVisitor& visitor, ControlFile& config);  ///< top level, with
 void describe(FieldVisitor& visitor, ControlConfig& config);
 
 /// Reads TOML; `file` is for messages only. Invalid with file:line:column, what was expected and what to do.
-Result<ControlFile> read_control_config(std::string_view toml, std::string_view file);
+Result<ControlFile> read_control_config(std::string_view text, std::string_view file);
 /// Reads a file; NotFound with the path and the remedy.
 Result<ControlFile> read_control_file(const std::string& path);
 

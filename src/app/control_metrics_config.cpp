@@ -37,7 +37,7 @@ const std::string& named_or(const std::string& name, const std::string& queue) {
 
 /// With the tokens of a source that can be told that one is refused.
 template <class Source>
-void let_in(ServiceAccess& access, std::shared_ptr<Source> source) {
+void let_in(ServiceAccess& access, const std::shared_ptr<Source>& source) {
   access.authorise = bearer_token_of([source] { return source->get(); });
   access.renew = [source] { source->renew(); };
 }

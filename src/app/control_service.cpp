@@ -402,6 +402,7 @@ std::string Service::plan_json() const {
 
 std::vector<ControlSample> Service::samples() const {
   std::vector<ControlSample> all;
+  all.reserve(queues_.size());
   for (const auto& each : queues_) all.push_back(sample_of(*each, now()));
   return all;
 }

@@ -61,7 +61,7 @@ Result<bool> Deduplication::recover(std::string_view key, std::string_view value
   std::uint64_t message = 0;
   std::int64_t expires = 0;
   const char* end = value.data() + value.size();
-  const auto first = std::from_chars(value.data(), end, message);
+  const auto first = std::from_chars(value.data(), value.data() + value.size(), message);
   const bool spaced = first.ec == std::errc() && first.ptr != end && *first.ptr == ' ';
   const auto second = spaced ? std::from_chars(first.ptr + 1, end, expires) : first;
   if (!spaced || second.ec != std::errc() || second.ptr != end) {

@@ -40,6 +40,7 @@ Trace compress_time(const Trace& trace, double speed, std::uint64_t seed) {
   Trace out = trace;
   Random random(seed);
   std::vector<DurationDistribution> drawn;
+  drawn.reserve(trace.queues.size());
   for (const TraceQueue& queue : trace.queues) drawn.push_back(service_times(queue));
   for (TraceArrival& arrival : out.arrivals) {
     const Duration work =

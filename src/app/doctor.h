@@ -39,6 +39,6 @@ std::string to_text(const std::vector<DoctorCheck>& checks);
 void add_doctor_route(Routes& routes, const ServerConfig& config, const ProcessPool& pool);
 
 /// 1 where something that the configuration (empty: the default) asks for cannot be had.
-int run_doctor(const std::string& config, bool json);
+int run_doctor(const std::string& path, bool as_json);
 
 }  // namespace forewarm

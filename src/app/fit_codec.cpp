@@ -30,7 +30,7 @@ class Reader {
   requires std::is_trivially_copyable_v<T>
   void get(T& value) {
     if (!enough(sizeof value)) return;
-    std::memcpy(&value, bytes_.data(), sizeof value);
+    bytes_.copy(reinterpret_cast<char*>(&value), sizeof value);
     bytes_.remove_prefix(sizeof value);
   }
   template <class T>
@@ -38,7 +38,7 @@ class Reader {
     const std::uint32_t count = length();
     if (!enough(std::size_t{count} * sizeof(T))) return;
     values.resize(count);
-    if (count > 0) std::memcpy(values.data(), bytes_.data(), count * sizeof(T));
+    if (count > 0) bytes_.copy(reinterpret_cast<char*>(values.data()), count * sizeof(T));
     bytes_.remove_prefix(count * sizeof(T));
   }
   std::uint32_t length() {

@@ -48,7 +48,7 @@ struct ImportReport {
 };
 /// Writes them, each series in one transaction, and joins what is old. What was measured stays unless
 /// `replace`. With `together` all of them are one transaction: an error leaves nothing of them.
-Result<ImportReport> import_series(HistoryDatabase& database, const std::vector<ImportedSeries>& series,
+Result<ImportReport> import_series(HistoryDatabase& database, const std::vector<ImportedSeries>& all,
                                    TimePoint now, bool replace, const std::function<void(double)>& progress,
                                    bool together = false);
 

@@ -24,7 +24,7 @@ class IntervalCollector {
 
   IntervalCollector(TimePoint now, Duration step, NameOf name_of);
 
-  void observe(const TimedEvent& event, const Actions& actions);
+  void observe(const TimedEvent& timed, const Actions& actions);
   /// What all instances use at this moment; the more often, the better the means.
   void observe(TimePoint now, const std::vector<InstanceUsage>& usage);
   /// A queue with a past: it is measured even before something comes.

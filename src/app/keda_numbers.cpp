@@ -8,7 +8,7 @@ namespace forewarm {
 using State = KedaNumber::State;
 
 KedaNumber keda_number(const ControlFile& file, const std::vector<std::unique_ptr<Controlled>>& queues,
-                       std::string_view name, std::string idle, TimePoint now) {
+                       std::string_view name, const std::string& idle, TimePoint now) {
   const auto found = std::ranges::find_if(
       queues, [name](const auto& each) { return each->keda() != nullptr && each->config.queue == name; });
   if (found == queues.end()) {

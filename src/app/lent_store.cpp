@@ -27,7 +27,10 @@ std::optional<LentAttempts> read_attempts(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
   for (std::size_t n = 0; n < 3; ++n) {
-    if (n > 0 && (at == end || *at++ != ' ')) return std::nullopt;
+    if (n > 0) {
+      if (at == end || *at != ' ') return std::nullopt;
+      ++at;
+    }
     const auto [after, failed] = std::from_chars(at, end, fields[n]);
     if (failed != std::errc()) return std::nullopt;
     at = after;

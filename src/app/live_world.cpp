@@ -207,7 +207,7 @@ Result<ReceiverId> LiveWorld::receive(ReceiveRequested request, Delivered delive
   request.receiver = ReceiverId(next_receiver_++);
   delivered_.insert(request.receiver, std::move(delivered));
   const ReceiverId receiver = request.receiver;
-  if (Result<void> taken = submit(std::move(request), nullptr); !taken) {
+  if (Result<void> taken = submit(request, nullptr); !taken) {
     delivered_.erase(receiver);
     return std::unexpected(taken.error());
   }

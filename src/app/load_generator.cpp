@@ -84,6 +84,7 @@ class Load {
   void send(std::vector<std::int64_t> due) {
     ++in_flight_;
     std::vector<std::string> bodies;
+    bodies.reserve(due.size());
     for (const std::int64_t each : due) bodies.push_back(body(each));
     const auto answered = [this, due = std::move(due)](const Result<std::size_t>& taken) {
       --in_flight_;
@@ -201,7 +202,7 @@ Result<LoadResult> run_load(const LoadOptions& options, const std::function<void
 
 std::int64_t sorted_quantile(const std::vector<std::int64_t>& sorted, double level) {
   if (sorted.empty()) return 0;
-  const auto index = static_cast<std::size_t>(level * static_cast<double>(sorted.size() - 1) + 0.5);
+  const auto index = static_cast<std::size_t>(std::llround(level * static_cast<double>(sorted.size() - 1)));
   return sorted[std::min(index, sorted.size() - 1)];
 }
 

@@ -15,6 +15,7 @@ Duration mean_of(const std::vector<Duration>& durations, Duration otherwise) {
 DurationDistribution distribution_of(std::vector<Duration> durations) {
   std::ranges::sort(durations);
   std::vector<DurationDistribution::Percentile> percentiles;
+  percentiles.reserve(durations.size());
   const double count = static_cast<double>(durations.size());
   for (std::size_t i = 0; i < durations.size(); ++i)
     percentiles.push_back({(static_cast<double>(i) + 0.5) / count, durations[i]});
@@ -101,6 +102,7 @@ Trace MeasuredRun::trace(const std::vector<TraceQueue>& queues, Duration length)
     of_queue[arrival.queue].push_back(arrival.service_time);
   }
   std::vector<Duration> mean;
+  mean.reserve(of_queue.size());
   for (const std::vector<Duration>& measured : of_queue)
     mean.push_back(mean_of(measured, mean_of(all, Duration(-1))));
   for (TraceArrival& arrival : trace.arrivals) {

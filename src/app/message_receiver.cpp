@@ -363,7 +363,7 @@ void MessageReceiver::change_visibility(const QueueEntry& queue, const sqs::Visi
       std::move(done));
 }
 
-void MessageReceiver::submit(Event event, EntryDone done) {
+void MessageReceiver::submit(Event event, const EntryDone& done) {
   const auto finished = [done](const Actions& /*actions*/, const Result<void>& durable) {
     if (!durable) return done(std::unexpected(to_sqs_error(durable.error())));
     done({});

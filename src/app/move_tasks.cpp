@@ -47,7 +47,7 @@ std::string_view MoveTasks::word(Status status) {
 }
 
 void MoveTasks::operator()(const sqs::StartMessageMoveTask& request, const RequestContext& /*from*/,
-                           QueueReply reply) {
+                           const QueueReply& reply) {
   SqsResult<Task> proposed = propose(request);
   if (!proposed) return reply(std::unexpected(proposed.error()));
   const std::uint64_t id = next_id();
@@ -109,7 +109,7 @@ SqsResult<MoveTasks::Task> MoveTasks::propose(const sqs::StartMessageMoveTask& r
 }
 
 void MoveTasks::operator()(const sqs::CancelMessageMoveTask& request, const RequestContext& /*from*/,
-                           QueueReply reply) {
+                           const QueueReply& reply) {
   const SqsResult<std::uint64_t> id = open(request.task_handle);
   if (!id) return reply(std::unexpected(id.error()));
   Task& task = tasks_.at(*id);
@@ -125,7 +125,7 @@ void MoveTasks::operator()(const sqs::CancelMessageMoveTask& request, const Requ
 }
 
 void MoveTasks::operator()(const sqs::ListMessageMoveTasks& request, const RequestContext& /*from*/,
-                           QueueReply reply) {
+                           const QueueReply& reply) {
   const QueueEntry* source = context_.directory.find_arn(request.source_arn);
   if (!source) return reply(no_resource("SourceArn"));
   sqs::MoveTasks response;

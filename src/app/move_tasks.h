@@ -24,9 +24,12 @@ class MoveTasks {
  public:
   explicit MoveTasks(QueueContext& context) : context_(context) {}
 
-  void operator()(const sqs::StartMessageMoveTask& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::CancelMessageMoveTask& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::ListMessageMoveTasks& request, const RequestContext& from, QueueReply reply);
+  void operator()(const sqs::StartMessageMoveTask& request, const RequestContext& from,
+                  const QueueReply& reply);
+  void operator()(const sqs::CancelMessageMoveTask& request, const RequestContext& from,
+                  const QueueReply& reply);
+  void operator()(const sqs::ListMessageMoveTasks& request, const RequestContext& from,
+                  const QueueReply& reply);
 
   struct GroupRequest {
     std::string queue;  ///< the dead-letter queue
@@ -36,7 +39,8 @@ class MoveTasks {
     std::uint32_t canaries = GroupRedrive::kCanaries;
   };
   /// `done` once it is durable, with its number. NotFound, Invalid or Conflict say why it cannot be.
-  Result<void> start_group(const GroupRequest& request, std::function<void(Result<std::uint64_t>)> done);
+  Result<void> start_group(const GroupRequest& request,
+                           const std::function<void(Result<std::uint64_t>)>& done);
   Result<void> cancel_group(std::string_view queue, std::uint64_t id,
                             std::function<void(const Result<void>&)> done);
   struct GroupProgress {
@@ -102,7 +106,7 @@ class MoveTasks {
   void move_group_on(std::uint64_t id, Task& task);
   void group_moved(std::uint64_t id, const Actions& actions, const Result<void>& durable);
   void end_group(Task& task) const;
-  bool can_be_moved(MessageId message, QueueId from) const;
+  bool can_be_moved(MessageId id, QueueId from) const;
   Result<Task> propose_group(const GroupRequest& request) const;
   static Result<Task> read_task(std::string_view value);
   std::uint64_t next_id() const { return tasks_.empty() ? 1 : tasks_.rbegin()->first + 1; }

@@ -9,7 +9,7 @@
 namespace forewarm {
 
 Result<void> MoveTasks::start_group(const GroupRequest& request,
-                                    std::function<void(Result<std::uint64_t>)> done) {
+                                    const std::function<void(Result<std::uint64_t>)>& done) {
   Result<Task> proposed = propose_group(request);
   if (!proposed) return std::unexpected(proposed.error());
   const std::uint64_t id = next_id();

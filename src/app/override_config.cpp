@@ -61,7 +61,7 @@ std::string check_override(const OverrideConfig& config) {
   const bool once = !config.from.empty() || !config.until.empty();
   if (once == !config.cron.empty()) return "needs either from and until, or cron and for";
   if (once && config.length > Duration(0)) return "has a for, which goes with cron; until says when it ends";
-  const std::string wrong = once ? check_window(config) : check_cron(config);
+  std::string wrong = once ? check_window(config) : check_cron(config);
   if (!wrong.empty()) return wrong;
   const int kinds = int{config.at_least >= 0} + int{config.at_most >= 0} + int{config.factor != 1};
   return kinds == 1 ? "" : "needs exactly one of at_least, at_most and factor (other than 1)";

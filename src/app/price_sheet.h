@@ -11,7 +11,7 @@ namespace forewarm {
 
 /// Reads a price sheet, docs/formats/prices.md. `file` is for messages only. All errors are Invalid and say
 /// file:line:column, what was expected, the allowed values, and the nearest known name where one is misspelt.
-Result<PriceSheet> read_price_sheet(std::string_view toml, std::string_view file);
+Result<PriceSheet> read_price_sheet(std::string_view text, std::string_view file);
 
 /// The names of the sheets in the program, in the order of their files.
 std::vector<std::string_view> built_in_price_sheets();

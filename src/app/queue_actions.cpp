@@ -19,7 +19,8 @@ std::int64_t whole_seconds(TimePoint time) {
 
 /// A queue that is there is answered for only once it is durable: the record is written again, so that the
 /// answer comes after that of whoever created it a moment ago.
-void QueueActions::operator()(const sqs::CreateQueue& request, const RequestContext& from, QueueReply reply) {
+void QueueActions::operator()(const sqs::CreateQueue& request, const RequestContext& from,
+                              const QueueReply& reply) {
   sqs::Response response = sqs::QueueUrl{context_.url(from, request.name)};
   if (const QueueEntry* queue = context_.directory.find(request.name)) {
     if (auto same = context_.directory.check_same(*queue, request.attributes); !same) {
@@ -27,7 +28,7 @@ void QueueActions::operator()(const sqs::CreateQueue& request, const RequestCont
     }
     auto change = context_.directory.set_tags(queue->id, queue->tags);
     if (!change) return reply(std::unexpected(change.error()));
-    return carry_out(std::move(*change), std::nullopt, std::move(reply), std::move(response));
+    return carry_out(std::move(*change), std::nullopt, reply, std::move(response));
   }
   remove_expired_names();
   auto change = context_.directory.create(request, context_.gate->now());
@@ -35,10 +36,11 @@ void QueueActions::operator()(const sqs::CreateQueue& request, const RequestCont
   const QueueEntry& made = *context_.directory.find(request.name);
   std::optional<Event> event;
   if (made.rules.paused) event = ConsumptionPaused{.queue = made.id, .paused = true};
-  carry_out(std::move(*change), std::move(event), std::move(reply), std::move(response));
+  carry_out(std::move(*change), std::move(event), reply, std::move(response));
 }
 
-void QueueActions::operator()(const sqs::GetQueueUrl& request, const RequestContext& from, QueueReply reply) {
+void QueueActions::operator()(const sqs::GetQueueUrl& request, const RequestContext& from,
+                              const QueueReply& reply) {
   const bool own = request.owner.empty() || request.owner == context_.options.names.account;
   if (!own || !context_.directory.find(request.name)) {
     return reply(sqs::refuse(Fault::QueueDoesNotExist, "The specified queue does not exist."));
@@ -46,25 +48,26 @@ void QueueActions::operator()(const sqs::GetQueueUrl& request, const RequestCont
   reply(sqs::QueueUrl{context_.url(from, request.name)});
 }
 
-void QueueActions::operator()(const sqs::ListQueues& request, const RequestContext& from, QueueReply reply) {
+void QueueActions::operator()(const sqs::ListQueues& request, const RequestContext& from,
+                              const QueueReply& reply) {
   const auto wanted = [&](const QueueEntry& queue) { return queue.name.starts_with(request.prefix); };
-  list(from, request.results_max, request.next_token, wanted, std::move(reply));
+  list(from, request.results_max, request.next_token, wanted, reply);
 }
 
 void QueueActions::operator()(const sqs::ListDeadLetterSourceQueues& request, const RequestContext& from,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto target = context_.find(request.queue_url);
   if (!target) return reply(std::unexpected(target.error()));
   const auto wanted = [&](const QueueEntry& queue) {
     const auto policy = read_redrive_policy(queue.attributes);
     return policy && *policy && context_.directory.find_arn((*policy)->target_arn) == *target;
   };
-  list(from, request.results_max, request.next_token, wanted, std::move(reply));
+  list(from, request.results_max, request.next_token, wanted, reply);
 }
 
 void QueueActions::list(const RequestContext& from, std::optional<std::int64_t> results_max,
                         const std::string& next_token, const std::function<bool(const QueueEntry&)>& wanted,
-                        QueueReply reply) {
+                        const QueueReply& reply) {
   const std::optional<std::string> after = sqs::base64_decode(next_token);
   if (!after) return reply(sqs::refuse(Fault::InvalidParameterValue, "Invalid or expired next token."));
   const auto most = static_cast<std::size_t>(results_max.value_or(sqs::kListResultsMax));
@@ -85,18 +88,18 @@ void QueueActions::list(const RequestContext& from, std::optional<std::int64_t> 
 }
 
 void QueueActions::operator()(const sqs::DeleteQueue& request, const RequestContext& /*from*/,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   remove_expired_names();
   const QueueId id = (*queue)->id;
   // The record first: a crash in between leaves messages of a queue that is no more, which recovery drops.
-  carry_out(context_.directory.remove(id, context_.gate->now()), Event{QueueRemoved{.queue = id}},
-            std::move(reply), sqs::Empty{});
+  carry_out(context_.directory.remove(id, context_.gate->now()), Event{QueueRemoved{.queue = id}}, reply,
+            sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::GetQueueAttributes& request, const RequestContext& /*from*/,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto found = context_.find(request.queue_url);
   if (!found) return reply(std::unexpected(found.error()));
   const QueueEntry& queue = **found;
@@ -130,7 +133,7 @@ sqs::StringMap QueueActions::computed_attributes(const QueueEntry& queue) const 
 }
 
 void QueueActions::operator()(const sqs::SetQueueAttributes& request, const RequestContext& /*from*/,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   const bool was_paused = (*queue)->rules.paused;
@@ -139,11 +142,11 @@ void QueueActions::operator()(const sqs::SetQueueAttributes& request, const Requ
   std::optional<Event> event;
   if (const bool paused = (*queue)->rules.paused; paused != was_paused)
     event = ConsumptionPaused{.queue = (*queue)->id, .paused = paused};
-  carry_out(std::move(*change), std::move(event), std::move(reply), sqs::Empty{});
+  carry_out(std::move(*change), std::move(event), reply, sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::PurgeQueueRequest& request, const RequestContext& /*from*/,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   const TimePoint now = context_.gate->now();
@@ -153,68 +156,67 @@ void QueueActions::operator()(const sqs::PurgeQueueRequest& request, const Reque
                     "Only one PurgeQueue operation on " + (*queue)->name + " is allowed every 60 seconds."));
   }
   const QueueId id = (*queue)->id;
-  carry_out(context_.directory.mark_purged(id, now), Event{QueuePurged{.queue = id}}, std::move(reply),
-            sqs::Empty{});
+  carry_out(context_.directory.mark_purged(id, now), Event{QueuePurged{.queue = id}}, reply, sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::TagQueue& request, const RequestContext& /*from*/,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   sqs::StringMap tags = (*queue)->tags;
   for (const auto& [key, value] : request.tags) tags[key] = value;
   auto change = context_.directory.set_tags((*queue)->id, std::move(tags));
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, std::move(reply), sqs::Empty{});
+  carry_out(std::move(*change), std::nullopt, reply, sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::UntagQueue& request, const RequestContext& /*from*/,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   sqs::StringMap tags = (*queue)->tags;
   for (const std::string& key : request.keys) tags.erase(key);
   auto change = context_.directory.set_tags((*queue)->id, std::move(tags));
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, std::move(reply), sqs::Empty{});
+  carry_out(std::move(*change), std::nullopt, reply, sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::ListQueueTags& request, const RequestContext& /*from*/,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   reply(sqs::QueueTags{(*queue)->tags});
 }
 
 void QueueActions::operator()(const sqs::AddPermission& request, const RequestContext& /*from*/,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   const std::string policy = effective_value((*queue)->attributes, false, "Policy").value_or("");
-  put_policy(**queue, add_permission(policy, context_.directory.arn(**queue), request), std::move(reply));
+  put_policy(**queue, add_permission(policy, context_.directory.arn(**queue), request), reply);
 }
 
 void QueueActions::operator()(const sqs::RemovePermission& request, const RequestContext& /*from*/,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
   const std::string policy = effective_value((*queue)->attributes, false, "Policy").value_or("");
-  put_policy(**queue, remove_permission(policy, request), std::move(reply));
+  put_policy(**queue, remove_permission(policy, request), reply);
 }
 
 void QueueActions::put_policy(const QueueEntry& queue, const sqs::SqsResult<std::string>& policy,
-                              QueueReply reply) {
+                              const QueueReply& reply) {
   if (!policy) return reply(std::unexpected(policy.error()));
   auto change = context_.directory.set_attributes(queue.id, {{"Policy", *policy}}, context_.gate->now());
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, std::move(reply), sqs::Empty{});
+  carry_out(std::move(*change), std::nullopt, reply, sqs::Empty{});
 }
 
 /// Makes a change durable and known, then answers. The directory has changed already, so what store and core
 /// have no room for now is tried again until they have.
-void QueueActions::carry_out(QueueDirectory::Change change, std::optional<Event> event, QueueReply reply,
-                             sqs::Response response) {
-  Join join([reply = std::move(reply), response = std::move(response)](const Result<void>& outcome) mutable {
+void QueueActions::carry_out(QueueDirectory::Change change, std::optional<Event> event,
+                             const QueueReply& reply, sqs::Response response) {
+  Join join([reply, response = std::move(response)](const Result<void>& outcome) mutable {
     if (!outcome) return reply(std::unexpected(to_sqs_error(outcome.error())));
     reply(std::move(response));
   });

@@ -9,29 +9,32 @@ class QueueActions {
  public:
   explicit QueueActions(QueueContext& context) : context_(context) {}
 
-  void operator()(const sqs::CreateQueue& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::GetQueueUrl& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::ListQueues& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::DeleteQueue& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::GetQueueAttributes& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::SetQueueAttributes& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::PurgeQueueRequest& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::TagQueue& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::UntagQueue& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::ListQueueTags& request, const RequestContext& from, QueueReply reply);
+  void operator()(const sqs::CreateQueue& request, const RequestContext& from, const QueueReply& reply);
+  void operator()(const sqs::GetQueueUrl& request, const RequestContext& from, const QueueReply& reply);
+  void operator()(const sqs::ListQueues& request, const RequestContext& from, const QueueReply& reply);
+  void operator()(const sqs::DeleteQueue& request, const RequestContext& from, const QueueReply& reply);
+  void operator()(const sqs::GetQueueAttributes& request, const RequestContext& from,
+                  const QueueReply& reply);
+  void operator()(const sqs::SetQueueAttributes& request, const RequestContext& from,
+                  const QueueReply& reply);
+  void operator()(const sqs::PurgeQueueRequest& request, const RequestContext& from, const QueueReply& reply);
+  void operator()(const sqs::TagQueue& request, const RequestContext& from, const QueueReply& reply);
+  void operator()(const sqs::UntagQueue& request, const RequestContext& from, const QueueReply& reply);
+  void operator()(const sqs::ListQueueTags& request, const RequestContext& from, const QueueReply& reply);
   void operator()(const sqs::ListDeadLetterSourceQueues& request, const RequestContext& from,
-                  QueueReply reply);
-  void operator()(const sqs::AddPermission& request, const RequestContext& from, QueueReply reply);
-  void operator()(const sqs::RemovePermission& request, const RequestContext& from, QueueReply reply);
+                  const QueueReply& reply);
+  void operator()(const sqs::AddPermission& request, const RequestContext& from, const QueueReply& reply);
+  void operator()(const sqs::RemovePermission& request, const RequestContext& from, const QueueReply& reply);
 
  private:
-  void put_policy(const QueueEntry& queue, const sqs::SqsResult<std::string>& policy, QueueReply reply);
-  void carry_out(QueueDirectory::Change change, std::optional<Event> event, QueueReply reply,
+  void put_policy(const QueueEntry& queue, const sqs::SqsResult<std::string>& policy,
+                  const QueueReply& reply);
+  void carry_out(QueueDirectory::Change change, std::optional<Event> event, const QueueReply& reply,
                  sqs::Response response);
   sqs::StringMap computed_attributes(const QueueEntry& queue) const;
   void list(const RequestContext& from, std::optional<std::int64_t> results_max,
             const std::string& next_token, const std::function<bool(const QueueEntry&)>& wanted,
-            QueueReply reply);
+            const QueueReply& reply);
   void remove_expired_names();
 
   QueueContext& context_;

@@ -112,6 +112,7 @@ Result<bool> QueueDirectory::recover(std::string_view key, std::string_view valu
 
 std::vector<QueueChanged> QueueDirectory::events() const {
   std::vector<QueueChanged> events;
+  events.reserve(by_id_.size());
   for (const auto& [id, queue] : by_id_) events.push_back({.queue = id, .settings = settings(*queue)});
   return events;
 }

@@ -279,7 +279,8 @@ void QueueForecasts::answer(const FitAnswer& fitted) {
     return;
   }
   const std::string queue = asked.queue;
-  sources_.demand(queue, fitted.fitted.forecasts.back().forecast, asked.request.arrivals,
+  std::vector<float> before = asked.request.arrivals;
+  sources_.demand(queue, fitted.fitted.forecasts.back().forecast, std::move(before),
                   [asked = std::move(asked), fitted](const DemandForecast& demand) {
                     asked.reply->send(json_response(forecast_json(asked, fitted, demand)));
                   });

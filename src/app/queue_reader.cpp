@@ -42,7 +42,7 @@ class PrometheusReader : public QueueReader {
       const Result<double> value = ask(asked.query, stop);
       if (!value)
         return error(value.error().code, "metrics." + std::string(asked.name) + ": " + value.error().message);
-      asked.into = static_cast<std::uint64_t>(*value + 0.5);
+      asked.into = static_cast<std::uint64_t>(std::llround(*value));
     }
     if (!metrics_.oldest_wait.empty()) {
       if (const Result<double> value = ask(metrics_.oldest_wait, stop))
@@ -50,9 +50,10 @@ class PrometheusReader : public QueueReader {
     }
     if (!metrics_.instances_ready.empty()) {
       const Result<double> value = ask(metrics_.instances_ready, stop);
-      if (value && *value < UINT32_MAX) reading.instances_ready = static_cast<std::uint32_t>(*value + 0.5);
+      if (value && *value < UINT32_MAX)
+        reading.instances_ready = static_cast<std::uint32_t>(std::llround(*value));
     }
-    return QueueReadings{std::move(reading)};
+    return QueueReadings{reading};
   }
 
  private:
@@ -94,7 +95,7 @@ class SourceReader : public QueueReader {
       : timeout_(in_ms(timeout)), source_(std::move(source)) {
     source_->set_window(0);
     MessageSource::Listener nothing;
-    nothing.lent = [](std::vector<LentMessage>) {};
+    nothing.lent = [](const std::vector<LentMessage>&) {};
     nothing.settled = [](const std::string&, SettleKind, const Result<void>&) {};
     nothing.lost = [](const std::vector<std::string>&) {};
     nothing.extended = [](const std::vector<std::pair<std::string, TimePoint>>&) {};
@@ -119,7 +120,7 @@ class SourceReader : public QueueReader {
     reading.in_flight = depth->in_flight;
     reading.arrived_total = depth->arrived_total;
     reading.oldest_wait = depth->oldest_wait;
-    return QueueReadings{std::move(reading)};
+    return QueueReadings{reading};
   }
 
  private:

@@ -115,9 +115,8 @@ std::string check_http(const FunctionConfig& function) {
     return of + "remote.audience is for runtime = \"google-functions\" or \"azure-functions\"";
   if (!remote.audience.empty() && !remote.key_file.empty())
     return of + "remote.key_file and remote.audience are two ways in; give one";
-  std::vector<std::string_view> names;
-  for (const auto& [name, format] : kPayloads) names.push_back(name);
-  if (!remote.payload.empty() && std::ranges::find(names, remote.payload) == names.end())
+  const auto known = [&](const auto& payload) { return payload.first == remote.payload; };
+  if (!remote.payload.empty() && std::ranges::none_of(kPayloads, known))
     return of + "remote.payload must be sqs, cloudevent or http, not '" + remote.payload + "'";
   const bool secret = !remote.key_file.empty() || !audience_of(function).empty();
   const UrlParts url = parts_of(remote.url);
@@ -146,7 +145,7 @@ Result<std::unique_ptr<RemoteProtocol>> make_lambda_of(const FunctionConfig& fun
 
 /// With the tokens of a source that can be told that one is refused.
 template <class Source>
-void show_token(HttpFunction& http, std::shared_ptr<Source> tokens) {
+void show_token(HttpFunction& http, const std::shared_ptr<Source>& tokens) {
   http.renew_key = [tokens] { tokens->renew(); };
   http.key = [tokens]() -> Result<std::pair<std::string, std::string>> {
     auto token = tokens->get();
@@ -221,7 +220,7 @@ Result<std::unique_ptr<RemoteFunction>> make_remote(const FunctionConfig& functi
   }
   RemoteOptions options{.ca_file = function.remote.ca_file};
   options.connect_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(function.init_timeout);
-  return make_remote_function(std::move(protocol), std::move(options));
+  return make_remote_function(std::move(protocol), options);
 }
 
 }  // namespace forewarm

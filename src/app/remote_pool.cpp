@@ -144,7 +144,10 @@ void RemotePool::pump(const std::shared_ptr<Place>& place) {
     if (goes_back) back.push_back(run.refusal);
     return goes_back;
   });
-  for (PoolFinished& one : back) finish(one.run, std::move(one));
+  for (PoolFinished& one : back) {
+    const RunId run = one.run;
+    finish(run, std::move(one));
+  }
   while (!place->waiting.empty() && place->gate.is_open(now)) {
     const RunId id = place->waiting.front();
     place->waiting.pop_front();

@@ -40,9 +40,9 @@ class RemotePool final : public InstancePool {
   /// Later starts are slots of this, and what waits for the function as it was is given back. The same again
   /// changes nothing.
   void define(FunctionId function, const FunctionConfig& config);
-  void start(InstanceId instance, FunctionId function, std::uint16_t variant) override;
-  void run(InstanceId instance, Invocation invocation) override;
-  void stop(InstanceId instance) override;
+  void start(InstanceId id, FunctionId function, std::uint16_t variant) override;
+  void run(InstanceId id, Invocation invocation) override;
+  void stop(InstanceId id) override;
   void freeze(InstanceId) override {}
   void thaw(InstanceId) override {}
 

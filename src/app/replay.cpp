@@ -38,6 +38,7 @@ std::vector<std::uint32_t> static_sizes(const Trace& trace, const SimulationOpti
   std::vector<std::uint32_t> sizes;
   for (const auto& minutes : work) {
     std::vector<double> loads;
+    loads.reserve(minutes.size());
     for (const auto& [minute, busy] : minutes) loads.push_back(busy / kMinute);
     std::ranges::sort(loads);
     const double load = loads.empty() ? 0 : loads[(loads.size() - 1) * 99 / 100];

@@ -35,11 +35,13 @@ std::string pareto(const ReplayReport& report) {
 
   std::string out = "<svg viewBox=\"0 0 960 360\" role=\"img\" aria-label=\"cost against lateness\">\n";
   const double cost_step = chart_tick_step(cost_max, 8), late_step = chart_tick_step(late_max, 5);
-  for (double cost = 0; cost <= cost_max; cost += cost_step) {
+  for (int tick = 0; tick * cost_step <= cost_max; ++tick) {
+    const double cost = tick * cost_step;
     out += chart_line(x(cost), y(0), x(cost), kTop, "grid");
     out += chart_text(x(cost), kHeight - kBottom + 18, "middle", chart_short_number(cost));
   }
-  for (double late = 0; late <= late_max; late += late_step) {
+  for (int tick = 0; tick * late_step <= late_max; ++tick) {
+    const double late = tick * late_step;
     out += chart_line(kChartLeft, y(late), kChartWidth - kChartRight, y(late), "grid");
     out += chart_text(kChartLeft - 8, y(late) + 4, "end", fixed(late * 100, late_step < 0.01 ? 2 : 0) + " %");
   }
@@ -110,7 +112,8 @@ std::string time_axis(const ReplayReport& report, const Panel& panel, double bot
   const bool minutes = hours < 2;
   const double most = minutes ? hours * 60 : hours;
   const double step = chart_tick_step(most, 9);
-  for (double at = 0; at <= most; at += step) {
+  for (int tick = 0; tick * step <= most; ++tick) {
+    const double at = tick * step;
     const double px = kChartLeft + at / most * (kChartWidth - kChartLeft - kChartRight);
     out += chart_text(px, bottom, "middle", chart_short_number(at) + (minutes ? " min" : " h"));
   }
@@ -135,6 +138,7 @@ std::string timeline(const ReplayReport& report) {
   Panel panel{.top = kTop, .height = kPanel, .most = arrivals_most, .columns = columns};
   const auto values = [&](const SimulationResult& result, auto&& of) {
     std::vector<double> list;
+    list.reserve(result.timeline.size());
     for (const TimelineBucket& column : result.timeline) list.push_back(of(column));
     return list;
   };

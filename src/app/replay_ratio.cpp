@@ -37,6 +37,7 @@ std::optional<CostRatio> cost_ratio(const ReplayReport& report, std::size_t poli
   const std::vector<TimelineBucket> ours = scored_blocks(report, policy, found.block);
   found.blocks = theirs.size();
   std::vector<PairedBlock> pairs;
+  pairs.reserve(theirs.size());
   for (std::size_t i = 0; i < theirs.size(); ++i) pairs.push_back({ours[i], theirs[i]});
   if (const std::optional<PairedIntervals> intervals = paired_block_bootstrap(pairs))
     found.interval = intervals->cost_ratio;

@@ -67,7 +67,7 @@ Result<void> ServerImpl::recover(const Recovered& recovered) {
   configure_functions();
   configure();
   std::vector<Event> pasts = history_->restored(world_->now());
-  for (QueueChanged& queue : queues_.events()) step(std::move(queue));
+  for (const QueueChanged& queue : queues_.events()) step(queue);
   for (Event& past : pasts) step(std::move(past));
   for (SignalObserved& said : signals_->restore(history_->restored_signals(world_->now()))) step(said);
   for (const Message& message : recovered.messages) step(MessageArrived{message, Origin::Recovered});

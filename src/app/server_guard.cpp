@@ -22,7 +22,7 @@ std::string lines_as_array(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-ServerGuard::ServerGuard(std::string data, Log& log, AdminAccess access)
+ServerGuard::ServerGuard(const std::string& data, Log& log, AdminAccess access)
     : audit_directory_(data + "/audit"),
       log_(log),
       access_(std::move(access)),
@@ -99,7 +99,7 @@ void ServerGuard::note(const QueueChange& change) {
 }
 
 /// One warning until it works again: a full disk would otherwise fill the log too.
-void ServerGuard::append(AuditEntry entry) {
+void ServerGuard::append(const AuditEntry& entry) {
   const Result<void> appended = audit_.append(entry);
   if (!appended && !audit_failed_) log_.warning(appended.error().message);
   audit_failed_ = !appended;

@@ -36,9 +36,9 @@ class ServerGuard {
   void tick(bool disk_full);
 
  private:
-  ServerGuard(std::string data, Log& log, AdminAccess access);
+  ServerGuard(const std::string& data, Log& log, AdminAccess access);
   void note(const HttpRequest& request, const Route& route, unsigned status);
-  void append(AuditEntry entry);
+  void append(const AuditEntry& entry);
   void reload_certificate();
 
   std::string audit_directory_;

@@ -157,7 +157,7 @@ void ServerHistory::finish(TimePoint now) {
 }
 
 void ServerHistory::demand(std::string_view queue, Forecast forecast, std::vector<float> before,
-                           std::function<void(DemandForecast)> done) {
+                           const std::function<void(DemandForecast)>& done) {
   WorkQuestion question = work_question(queue, *surroundings_.functions);
   // On the history's thread to the end: there are many numbers to draw together.
   auto work = [this, question = std::move(question), forecast = std::move(forecast),

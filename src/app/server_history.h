@@ -52,7 +52,7 @@ class ServerHistory {
   /// What a queue's forecast needs, from what its messages cost before; later, on the loop's thread.
   /// `before`: as demand_forecast() takes it. Nothing of what was not measured or cannot be read.
   void demand(std::string_view queue, Forecast forecast, std::vector<float> before,
-              std::function<void(DemandForecast)> done);
+              const std::function<void(DemandForecast)>& done);
 
  private:
   void restore_retries(std::vector<Event>& events);

@@ -93,7 +93,7 @@ class ServerImpl : public Server, private Names {
   }
 
   Log& log() { return *options_.log; }
-  bool receivable(QueueId queue) const;
+  bool receivable(QueueId id) const;
   Result<void> recover(const Recovered& recovered);
   void step(Event event);
   LiveWorld::Hands hands();

@@ -83,7 +83,7 @@ std::string check_signal(const std::vector<SignalConfig>& earlier, const SignalC
     return whose + "is defined twice";
   if (earlier.size() >= kSignalsMax)
     return whose + "is one too many: there may be " + std::to_string(kSignalsMax) + " signals";
-  for (std::string wrong :
+  for (const std::string& wrong :
        {check_word("source", signal.source, kSources), check_word("kind", signal.kind, kKinds),
         check_word("format", signal.format, kFormats), check_needed(signal)}) {
     if (!wrong.empty()) return whose + wrong;

@@ -256,6 +256,7 @@ void SignalService::fill(Snapshot& snapshot) {
 
 std::vector<SignalSnapshot> SignalService::list() {
   std::vector<SignalSnapshot> out;
+  out.reserve(entries_.size());
   for (const auto& [name, entry] : entries_) out.push_back(show(*entry, 1, 1));
   return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/source_check.h"
 #include "edge/sqs/message_metadata.h"
 #include "edge/sqs/payload.h"
 
@@ -168,9 +169,8 @@ MessageSource::Listener SourceService::listener(SourceNumber number) {
   return {
       .lent =
           [this, number](std::vector<LentMessage> messages) {
-            at_home(number, [this, messages = std::move(messages)](Source& source) mutable {
-              on_lent(source, std::move(messages));
-            });
+            at_home(number,
+                    [this, messages = std::move(messages)](Source& source) { on_lent(source, messages); });
           },
       .settled =
           [this, number](const std::string& token, SettleKind kind, const Result<void>& taken) {
@@ -194,8 +194,8 @@ MessageSource::Listener SourceService::listener(SourceNumber number) {
   };
 }
 
-void SourceService::on_lent(Source& source, std::vector<LentMessage> messages) {
-  for (LentMessage& message : messages) {
+void SourceService::on_lent(Source& source, const std::vector<LentMessage>& messages) {
+  for (const LentMessage& message : messages) {
     const LentStore::Brought brought = store_.bring(source.number, source.queue, message, server_.now());
     if (brought.kind != LentStore::Brought::Kind::New) continue;
     if (stopped_) {
@@ -276,7 +276,11 @@ void SourceService::on_state(Source& source, const Result<void>& connected) {
   source.connected = connected;
   if (!changed && !other) return;
   source.window.reset();  // a new connection knows nothing of it
-  if (!connected) server_.warn("queue '" + source.config.queue + "': " + connected.error().message);
+  if (!connected)
+    server_.warn("queue '" + source.config.queue + "': " + connected.error().message);
+  else if (const auto warning = delivery_limit_warning(source.config, source.engine->traits());
+           !warning.empty())
+    server_.warn(warning);
 }
 
 /// Not now: the core is in the middle of a step.

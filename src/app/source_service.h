@@ -75,7 +75,7 @@ class SourceService {
   MessageSource::Listener listener(SourceNumber number);
   template <class Task>
   void at_home(SourceNumber number, Task task);
-  void on_lent(Source& source, std::vector<LentMessage> messages);
+  void on_lent(Source& source, const std::vector<LentMessage>& messages);
   void on_lost(Source& source, const std::vector<std::string>& tokens);
   void on_settled(Source& source, const std::string& token, SettleKind kind, const Result<void>& taken);
   void on_state(Source& source, const Result<void>& connected);

@@ -14,6 +14,8 @@ import threading
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from loopback_recorder import Recorder
+
 PAGE = 2
 
 
@@ -330,3 +332,77 @@ class AzureSasStore(AzureStore):
     def authorize(self, request):
         if (request.query.get("sig"), request.query.get("sp")) != ("abc+d/=", "rwl") or "authorization" in request.headers:
             raise Refusal(403, "AuthenticationFailed")
+
+
+class IssuedTokens:
+    """Where a store's tokens are had: `tokens` counts them, and only the newest is taken. `taken` False: none is."""
+
+    REFUSAL = 401, "InvalidToken", "The token has expired."
+
+    def __init__(self):
+        super().__init__()
+        self.tokens = 0
+        self.taken = True
+        self.issuer = Recorder(lambda request: (200, json.dumps(self.issued())))
+
+    def token(self):
+        return f"issued{self.tokens}"
+
+    def issued(self):
+        self.tokens += 1
+        return {"access_token": self.token(), "expires_in": 3600}
+
+    def run_out(self):
+        """What was issued until now is not taken any more."""
+        self.tokens += 1
+
+    def close(self):
+        super().close()
+        self.issuer.close()
+
+
+class GoogleMetadataStore(IssuedTokens, GoogleStore):
+    """With application default credentials: this machine's metadata server has them."""
+
+    def environment(self):
+        return {"GOOGLE_APPLICATION_CREDENTIALS": "", "GCE_METADATA_HOST": self.issuer.address}
+
+    def authorize(self, request):
+        if not self.taken or request.headers.get("authorization") != "Bearer " + self.token():
+            raise Refusal(*self.REFUSAL)
+
+
+class AzureEntraStore(IssuedTokens, AzureStore):
+    """With tokens of Entra ID for a client's secret."""
+
+    def environment(self):
+        return {"AZURE_CLIENT_ID": "client-4711", "AZURE_TENANT_ID": "tenant-4711", "AZURE_CLIENT_SECRET": "hidden",
+                "AZURE_AUTHORITY_HOST": self.issuer.url}
+
+    def authorize(self, request):
+        datetime.datetime.strptime(request.headers.get("x-ms-date", ""), "%a, %d %b %Y %H:%M:%S GMT")
+        # Tokens are taken from this version on (Azure Storage, "Authorize with Microsoft Entra ID").
+        good = request.headers.get("x-ms-version", "") >= "2017-11-09" and self.taken
+        if not good or request.headers.get("authorization") != "Bearer " + self.token():
+            raise Refusal(*self.REFUSAL)
+
+
+class S3ContainerStore(IssuedTokens, S3Store):
+    """With the keys of a container's role, whose session token is replaced."""
+
+    REFUSAL = 400, "ExpiredToken", "The provided token has expired."
+
+    def environment(self):
+        return {"AWS_ACCESS_KEY_ID": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": self.issuer.url + "/credentials"}
+
+    def issued(self):
+        self.tokens += 1
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+        return {"AccessKeyId": self.KEY, "SecretAccessKey": self.SECRET, "Token": self.token(),
+                "Expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+    def authorize(self, request):
+        if not self.taken or request.headers.get("x-amz-security-token") != self.token():
+            raise Refusal(*self.REFUSAL)
+        self.TOKEN = self.token()
+        super().authorize(request)

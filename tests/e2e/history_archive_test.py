@@ -7,14 +7,18 @@ import sqlite3
 import time
 import unittest
 
-from fake_object_stores import AzureSasStore, AzureStore, GoogleStore, GoogleTokenStore, Refusal, S3Store
+from fake_object_stores import (AzureEntraStore, AzureSasStore, AzureStore, GoogleMetadataStore, GoogleStore, GoogleTokenStore, Refusal,
+                                S3ContainerStore, S3Store)
 from server_process import ServerTest, run
 
 DAY = 86400
 NO_CREDENTIALS = {name: "" for name in (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
-    "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN", "GOOGLE_HMAC_ACCESS_KEY", "GOOGLE_HMAC_SECRET", "GOOGLE_OAUTH_TOKEN")} | {
-        "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"}
+    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT",
+    "GOOGLE_HMAC_ACCESS_KEY", "GOOGLE_HMAC_SECRET", "GOOGLE_OAUTH_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS")} | {
+        "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "CLOUDSDK_CONFIG": "/nonexistent",
+        "GCE_METADATA_HOST": "127.0.0.1:1", "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"}
 
 
 def day_text(seconds):
@@ -304,6 +308,37 @@ class StoreTests:
         self.assertEqual(self.store.objects, {})
 
 
+class TokenTests(StoreTests):
+    """Of stores that are let in by what runs out."""
+
+    def test_wrong_keys_are_refused(self):
+        self.one_day()
+        self.store.taken = False
+        self.assertIn("The token has expired." if self.store.REFUSAL[0] == 401 else "The provided token has expired.",
+                      self.refused_by("archive"))
+        self.assertEqual(self.store.tokens, 2, "it was fetched anew, once")
+        self.assertEqual(self.store.objects, {})
+
+    def test_a_token_that_runs_out_on_the_way_is_replaced(self):
+        self.make_history()
+
+        def fault(request):
+            if request.method == "PUT":
+                self.store.fault = None
+                self.store.run_out()
+                raise Refusal(*self.store.REFUSAL)
+        self.store.fault = fault
+        sent = len(self.ask("archived")["sent"])
+        self.assertEqual((len(self.store.objects), len(self.store.issuer.requests)), (sent, 2))
+
+    def test_who_gives_no_tokens_is_said(self):
+        self.one_day()
+        self.store.issuer.close()
+        said = self.refused_by("archive")
+        self.assertRegex(said, "127.0.0.1|metadata")
+        self.assertEqual(self.store.requests, [])
+
+
 class FaultTests(StoreTests):
     """What is the same for all that share a protocol."""
 
@@ -358,6 +393,18 @@ class GoogleTests(StoreTests, ArchiveTests):
 
 class GoogleTokenTests(StoreTests, ArchiveTests):
     STORE = GoogleTokenStore
+
+
+class GoogleMetadataTests(TokenTests, ArchiveTests):
+    STORE = GoogleMetadataStore
+
+
+class S3ContainerTests(TokenTests, ArchiveTests):
+    STORE = S3ContainerStore
+
+
+class AzureEntraTests(TokenTests, ArchiveTests):
+    STORE = AzureEntraStore
 
 
 class AzureTests(FaultTests, ArchiveTests):

@@ -39,14 +39,15 @@ const operations = {
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
   const answer = {};
+  let connection;
   try {
     const url = new URL(process.argv[2]);
-    const connection = await connect({ servers: url.host, user: url.username || undefined, pass: url.password || undefined });
+    connection = await connect({ servers: url.host, user: url.username || undefined, pass: url.password || undefined });
     const jetstream = connection.jetstream();
     answer.value = await operations[command.op]({ manager: await jetstream.jetstreamManager(), jetstream }, command);
-    await connection.close();
   } catch (error) {
     answer.error = String(error);
   }
+  await connection?.close();
   console.log(JSON.stringify(answer));
 }

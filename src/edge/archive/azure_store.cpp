@@ -27,8 +27,9 @@ class AzureStore final : public ObjectStore {
         key_(std::move(key)),
         url_(azure_container_url(options)),
         words_{.container = "container",
-               .credentials = options.sas_token.empty() ? "AZURE_STORAGE_KEY and the account's name"
-                                                        : "AZURE_STORAGE_SAS_TOKEN and when it ends",
+               .credentials = !options.sas_token.empty() ? "AZURE_STORAGE_SAS_TOKEN and when it ends"
+                              : options.token.get        ? "AZURE_CLIENT_ID and the roles of this identity"
+                                                         : "AZURE_STORAGE_KEY and the account's name",
                .permissions = "to list, read, create and write blobs"} {}
 
   Result<std::vector<StoredObject>> list() override {
@@ -65,16 +66,22 @@ class AzureStore final : public ObjectStore {
   }
 
   Result<HttpResponse> ask(const FetchRequest& plain, const std::string& about) const {
-    const auto authorized = [&] {
-      FetchRequest request = plain;
-      request.headers.emplace_back("x-ms-version", kAzureVersion);
-      if (options_.sas_token.empty())
-        sign_shared_key(request, options_.account, key_, signing_time());
-      else
-        request.url += (request.url.find('?') == std::string::npos ? "?" : "&") + options_.sas_token;
-      return request;
-    };
-    return ask_store(authorized, about, words_);
+    const auto authorize = [this](FetchRequest& request) { return let_in(request); };
+    return ask_store(plain, {.authorize = authorize, .renew = options_.token.renew}, about, words_);
+  }
+
+  Result<void> let_in(FetchRequest& request) const {
+    request.headers.emplace_back("x-ms-version", kAzureVersion);
+    if (!options_.sas_token.empty()) {
+      request.url += (request.url.find('?') == std::string::npos ? "?" : "&") + options_.sas_token;
+      return {};
+    }
+    if (options_.token.get) {
+      request.headers.emplace_back("x-ms-date", http_date(signing_time()));
+      return add_bearer_token(request, options_.token.get());
+    }
+    sign_shared_key(request, options_.account, key_, signing_time());
+    return {};
   }
 
   Result<ObjectListing> list_page(const std::string& next) const {
@@ -100,7 +107,7 @@ Result<std::unique_ptr<ObjectStore>> make_azure_store(const AzureStoreOptions& o
   AzureStoreOptions settled = options;
   if (settled.sas_token.starts_with('?')) settled.sas_token.erase(0, 1);
   std::optional<std::string> key = base64_bytes(settled.key);
-  if (settled.sas_token.empty() && (!key || key->empty())) {
+  if (settled.sas_token.empty() && !settled.token.get && (!key || key->empty())) {
     return error(ErrorCode::Invalid,
                  "AZURE_STORAGE_KEY is not Base64; copy the whole access key of the storage account, its '=' "
                  "signs included");

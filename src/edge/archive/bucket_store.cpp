@@ -44,12 +44,7 @@ class BucketStore final : public ObjectStore {
   }
 
   Result<HttpResponse> ask(const FetchRequest& plain, const std::string& about) const {
-    const auto authorized = [&] {
-      FetchRequest request = plain;
-      options_.authorize(request);
-      return request;
-    };
-    return ask_store(authorized, about, options_.words);
+    return ask_store(plain, options_.access, about, options_.words);
   }
 
   Result<ObjectListing> list_page(const std::string& next) const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,7 +14,7 @@ struct BucketStoreOptions {
   std::string url;     ///< of the bucket, without a slash at its end
   std::string prefix;  ///< of keys
   std::string place;   ///< "s3://bucket"
-  std::function<void(FetchRequest&)> authorize;
+  StoreAccess access;
   StoreWords words;
 };
 std::unique_ptr<ObjectStore> make_bucket_store(BucketStoreOptions options);

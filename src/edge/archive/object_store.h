@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,13 +40,20 @@ class ObjectStore {
 
 std::unique_ptr<ObjectStore> make_folder_store(const std::string& folder);
 
+/// What lets requests in, asked for each of them, since an archive of years takes longer than a token lasts.
+template <class T>
+struct StoreCredentials {
+  std::function<Result<T>()> get{};
+  std::function<void()> renew{};  ///< they are not taken any more; none: there are no others to be had
+};
+
 /// Amazon S3 and what speaks its REST API, signed with Signature Version 4.
 struct S3StoreOptions {
   std::string bucket;
   std::string prefix;
   std::string region;
   std::string endpoint{};  ///< empty: AWS's own; otherwise the bucket is the first part of the path
-  AwsCredentials credentials;
+  StoreCredentials<AwsCredentials> credentials;
 };
 std::unique_ptr<ObjectStore> make_s3_store(const S3StoreOptions& options);
 
@@ -55,7 +63,8 @@ struct GoogleStoreOptions {
   std::string prefix;
   std::string endpoint{};     ///< empty: https://storage.googleapis.com
   AwsCredentials hmac_key{};  ///< of a service account; used if there is no token
-  std::string oauth_token{};
+  StoreCredentials<std::string> token{};
+  std::string token_from{};  ///< what a person calls it
 };
 std::unique_ptr<ObjectStore> make_google_store(const GoogleStoreOptions& options);
 
@@ -65,8 +74,9 @@ struct AzureStoreOptions {
   std::string container;
   std::string prefix;
   std::string endpoint{};   ///< empty: Azure's own; one without a path gets the account as its first part
-  std::string key{};        ///< of the account, Base64; used if there is no SAS token
+  std::string key{};        ///< of the account, Base64; used if there is nothing else
   std::string sas_token{};  ///< a shared access signature: "sv=...&sig=..."
+  StoreCredentials<std::string> token{};  ///< of Entra ID; used if there is no shared access signature
 };
 /// Invalid if the key is not Base64.
 Result<std::unique_ptr<ObjectStore>> make_azure_store(const AzureStoreOptions& options);

@@ -16,6 +16,12 @@ std::string said_text(const HttpResponse& answer, const StoreRefusal& said) {
   return text;
 }
 
+/// Of what let a request in: S3 says so with status 400, Google and Azure with 401.
+bool has_run_out(const HttpResponse& answer) {
+  return answer.status == 401 ||
+         (answer.status == 400 && parse_store_refusal(answer.body).code == "ExpiredToken");
+}
+
 std::unexpected<Error> refused(const HttpResponse& answer, const std::string& place,
                                const StoreWords& words) {
   const StoreRefusal said = parse_store_refusal(answer.body);
@@ -50,13 +56,28 @@ std::unexpected<Error> refused(const HttpResponse& answer, const std::string& pl
 
 }  // namespace
 
-Result<HttpResponse> ask_store(const std::function<FetchRequest()>& request, const std::string& place,
-                               const StoreWords& words) {
-  Result<HttpResponse> answer =
-      fetch_patiently(request, {.timeout = kTransferTimeout, .body_max_bytes = kObjectBytesMax});
+Result<HttpResponse> ask_store(const FetchRequest& request, const StoreAccess& access,
+                               const std::string& place, const StoreWords& words) {
+  const auto authorized = [&]() -> Result<FetchRequest> {
+    FetchRequest made = request;
+    if (const auto let_in = access.authorize(made); !let_in) return std::unexpected(let_in.error());
+    return made;
+  };
+  const FetchOptions options{.timeout = kTransferTimeout, .body_max_bytes = kObjectBytesMax};
+  Result<HttpResponse> answer = fetch_patiently(authorized, options);
+  if (answer && access.renew && has_run_out(*answer)) {
+    access.renew();
+    answer = fetch_patiently(authorized, options);
+  }
   if (!answer) return error(answer.error().code, place + ": " + answer.error().message);
   if (answer->status < 200 || answer->status > 299) return refused(*answer, place, words);
   return answer;
+}
+
+Result<void> add_bearer_token(FetchRequest& request, const Result<std::string>& token) {
+  if (!token) return std::unexpected(token.error());
+  request.headers.emplace_back("Authorization", "Bearer " + *token);
+  return {};
 }
 
 Result<std::vector<StoredObject>> list_all_pages(

@@ -19,10 +19,19 @@ struct StoreWords {
   std::string region_remedy{};
 };
 
-/// An answer of status 200 to 299 to what `request` makes anew for each try; anything else is an error about
-/// `place`, with what the store said and what to do.
-Result<HttpResponse> ask_store(const std::function<FetchRequest()>& request, const std::string& place,
-                               const StoreWords& words);
+/// How requests get in.
+struct StoreAccess {
+  std::function<Result<void>(FetchRequest&)> authorize;
+  std::function<void()> renew{};  ///< what let them in has run out; none: nothing else is to be had
+};
+
+/// An answer of status 200 to 299, authorized anew for each try; anything else is an error about `place`,
+/// with what the store said and what to do.
+Result<HttpResponse> ask_store(const FetchRequest& request, const StoreAccess& access,
+                               const std::string& place, const StoreWords& words);
+
+/// "Authorization: Bearer", or why there is no token.
+Result<void> add_bearer_token(FetchRequest& request, const Result<std::string>& token);
 
 /// All pages of a listing, names cut behind "prefix/"; what is not below it, and what stands for a folder, is
 /// left out.

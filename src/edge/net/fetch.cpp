@@ -30,11 +30,13 @@ Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& opti
   return fetch_once(request, options, 0);
 }
 
-Result<HttpResponse> fetch_patiently(const std::function<FetchRequest()>& request,
+Result<HttpResponse> fetch_patiently(const std::function<Result<FetchRequest>()>& request,
                                      const FetchOptions& options) {
   std::chrono::milliseconds pause(250);
   for (int tries = 1;; ++tries) {
-    Result<HttpResponse> answer = fetch_once(request(), options, kSilenceSecondsMax);
+    const Result<FetchRequest> made = request();
+    if (!made) return std::unexpected(made.error());
+    Result<HttpResponse> answer = fetch_once(*made, options, kSilenceSecondsMax);
     const auto says = [&answer](const char* text) { return answer->body.find(text) != std::string::npos; };
     const bool passing =
         answer ? answer->status == 429 || answer->status >= 500 ||
