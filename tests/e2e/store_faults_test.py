@@ -139,12 +139,12 @@ class StoreFaults(ServerTest):
         self.assertEqual(place.export("half"), place.export())
 
     def expired(self, place):
-        """What is refused is not asked again, and it is said what to look at."""
+        """What is refused is not tried again and again, and it is said what to look at."""
         for what in ("archive", "restore"):
             place.link.fail("expired")
             self.assert_refused(place, place.run(what, "new" if what == "restore" else "data"), "access is refused",
                                 next(iter(place.store.environment())))
-            self.assertEqual(len(place.link.met), 1)
+            self.assertLessEqual(len(place.link.met), 2, "once more with others, where others can be had")
         place.link.fail(None)
         self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
         self.assertEqual(self.assert_done(place, "restore", "new")["added"], 60)
