@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "edge/cloud/polled_engine.h"
-#include "edge/cloud/reconnect_backoff.h"
+#include "edge/net/reconnect_backoff.h"
 
 namespace forewarm {
 
