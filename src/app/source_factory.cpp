@@ -138,10 +138,13 @@ MadeSource make_pubsub(const SourceUrl& url) {
   options.text("monitoring", made.monitoring);
   options.text("topic", made.topic);
   options.text("dead_letter_topic", made.dead_letter_topic);
+  options.duration("wait", made.wait);
   options.text("ca_file", made.ca_file);
   bool token = made.endpoint.starts_with("https://");
   options.flag("token", token);
   if (auto read = options.finish(); !read) return std::unexpected(read.error());
+  if (made.wait < Duration(0) || made.wait > 10min)
+    return error(ErrorCode::Invalid, url.shown() + ": option wait is at most 10m");
   if (token) made.credentials = make_google_credentials();
   return make_pubsub_source(std::move(made));
 }

@@ -111,11 +111,11 @@ TEST(PolledReceivers, WaitLongerAfterEachFailure) {
     EXPECT_EQ(engine.receives.size(), i + 1) << "not at once";
     now = receivers.due();
   }
-  EXPECT_EQ(receivers.failures(), 4U);
+  EXPECT_GT(receivers.failing_for(now), std::chrono::milliseconds(300)) << "since the first was begun";
   EXPECT_EQ(said.size(), 4U);
   receivers.poll(now, 0);
   engine.bring(4, 1);
-  EXPECT_EQ(receivers.failures(), 0U);
+  EXPECT_EQ(receivers.failing_for(now), Clock::duration(0));
 }
 
 TEST(SettlementBatches, ShareARequestWhenTheyAreFullOrHaveWaited) {
@@ -134,6 +134,11 @@ TEST(SettlementBatches, ShareARequestWhenTheyAreFullOrHaveWaited) {
   EXPECT_FALSE(batches.idle());
   engine.answers[0]({Result<void>(), error(ErrorCode::Invalid, "wrong"), Result<void>()});
   engine.answers[1]({});
+  for (std::size_t tries = 2; tries <= 3; ++tries) {
+    batches.flush(Clock::time_point::max());
+    ASSERT_EQ(engine.answers.size(), tries + 1) << "what is garbled may have been done, and is asked for again";
+    engine.answers.back()({});
+  }
   EXPECT_EQ(taken,
             (std::vector<std::string>{"a", "b wrong", "c", "d the engine did not answer for this one"}));
   EXPECT_TRUE(batches.idle());

@@ -31,7 +31,9 @@ class SqsEngine final : public PolledEngine {
  public:
   SqsEngine(SqsOptions options, HttpCalls& calls) : options_(std::move(options)), calls_(calls) {}
 
-  Limits limits() const override { return {.receive_max = 10, .batch_max = 10, .receivers_max = 10}; }
+  Limits limits() const override {
+    return {.receive_max = 10, .batch_max = 10, .receivers_max = 10, .waits = options_.wait};
+  }
 
   void look(std::function<void(Result<Facts>)> done) override;
   void receive(std::uint32_t most, Received done) override;
@@ -53,6 +55,9 @@ class SqsEngine final : public PolledEngine {
   Result<FetchRequest> signed_request(const Calling& calling) const;
   bool passing(const Result<HttpResponse>& answer);
   Error refusal(const std::string& action, const HttpResponse& answer) const;
+  Error at(const std::string& action, const Error& why) const {
+    return {why.code, "SQS, " + queue_url() + ", " + action + ": " + why.message + "; it is tried again"};
+  }
   std::string queue_url() const { return options_.endpoint + options_.path; }
 
   const SqsOptions options_;
@@ -106,7 +111,7 @@ void SqsEngine::call(Calling calling, Answered done) {
   made.request = [this, calling = std::move(calling)] { return signed_request(calling); };
   made.passing = [this](const Result<HttpResponse>& answer) { return passing(answer); };
   calls_.start(std::move(made), [this, action, done = std::move(done)](Result<HttpResponse> answer) {
-    if (!answer) return done(std::unexpected(answer.error()));
+    if (!answer) return done(std::unexpected(at(action, answer.error())));
     if (answer->status != 200) {
       if (parse_failure(*answer).is_of_credentials()) options_.credentials->renew();
       return done(std::unexpected(refusal(action, *answer)));
@@ -120,7 +125,7 @@ void SqsEngine::look(std::function<void(Result<Facts>)> done) {
        [this, done = std::move(done)](const Result<std::string>& answer) {
          if (!answer) return done(std::unexpected(answer.error()));
          const auto queue = parse_queue_attributes(*answer);
-         if (!queue) return done(std::unexpected(queue.error()));
+         if (!queue) return done(std::unexpected(at("GetQueueAttributes", queue.error())));
          fifo_ = queue->fifo;
          dead_letter_path_ = queue_path_of_arn(queue->dead_letter_arn);
          lease_ = options_.visibility;
@@ -149,13 +154,12 @@ void SqsEngine::receive(std::uint32_t most, Received done) {
                                            .wait_s = static_cast<std::uint32_t>(wait)}),
         .waits = options_.wait,
         .tries = 1},
-       [lease = lease_, done = std::move(done)](const Result<std::string>& answer) {
+       [this, lease = lease_, done = std::move(done)](const Result<std::string>& answer) {
          if (!answer) return done(std::unexpected(answer.error()));
          auto messages = parse_received(*answer);
-         if (messages) {
-           const auto until = sqs_wall_now() + lease;
-           for (auto& polled : *messages) polled.message.lent_until = until;
-         }
+         if (!messages) return done(std::unexpected(at("ReceiveMessage", messages.error())));
+         const auto until = sqs_wall_now() + lease;
+         for (auto& polled : *messages) polled.message.lent_until = until;
          done(std::move(messages));
        });
 }
