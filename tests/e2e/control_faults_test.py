@@ -7,6 +7,7 @@ The systems are watched side by side, each by a control of its own. Names as arg
 import concurrent.futures
 import json
 import pathlib
+import re
 import sys
 import tempfile
 import time
@@ -25,23 +26,26 @@ NEVER = "2090-01-01T00:00:00Z"
 class Prometheus:
     """Its token is in a file, which somebody writes anew."""
 
-    said = {"throttled": "status 429: slow down", "server_error": "status 500: boom", "timeout": "timed out after 1", "malformed": "expected",
+    said = {"throttled": "answered with status 429: slow down", "server_error": "answered with status 500: boom", "timeout": "timed out after 1", "malformed": "expected",
             "half_open": "timed out after 1", "expired": "is the token or the key right, and not expired?"}
     words = {}
+    asks = False  # a token that somebody else has written anew is not tried in its old form
 
     def __init__(self, folder):
         self.server = FakePrometheus()
         self.upstream = self.server.url
         self.environment = bare_environment()
         self.token_file = folder / "token"
-        self.given = 0
-        self.fetch()
+        self.given = 1
+        self.token_file.write_text("token-1\n")
         names = "".join(f'metrics.{name} = "{name}"\n' for name in ("waiting", "in_flight", "arrived_total", "done_total"))
         self.configuration = f'metrics.kind = "prometheus"\nmetrics.bearer_token_file = "{self.token_file}"\n{names}'
 
     def fetch(self):
+        """Somebody has written it anew, and the next reading has it."""
         self.given += 1
         self.token_file.write_text(f"token-{self.given}\n")
+        wait_for(lambda: self.server.noted("GET")[-1][2]["Authorization"] == f"Bearer token-{self.given}", "the file is read again")
 
     def tell(self, waiting):
         self.server.backlog(waiting - self.server.values["waiting"])
@@ -54,6 +58,7 @@ class Cloud:
     """One that gives whoever asks for them keys or tokens, a new one each time."""
 
     MORE = ""
+    asks = True
 
     def __init__(self, folder):
         # Each minute that is told comes before now.
@@ -175,6 +180,8 @@ target.read_url = "{self.hook.url}/get"
         return self.control.metric("forewarm_control_readings_total", 'result="failed"') or 0
 
     def survive(self, fault):
+        if fault == "expired":
+            self.renew()
         failed, told, met, begun = self.failed(), len(self.hook.noted("POST")), len(self.link.met), time.monotonic()
         self.link.fault = fault
         said = self.wait_said(self.system.said[fault])
@@ -184,10 +191,7 @@ target.read_url = "{self.hook.url}/get"
         assert (self.is_read(), self.hook.instances, len(self.hook.noted("POST"))) == (True, 30, told), (said, self.hook.requests)
         assert "token-" not in said and "AKID" not in said, said
         self.link.fault = None
-        self.waiting += 100
-        self.system.tell(self.waiting)
-        wait_for(self.is_read, "it is read again")
-        wait_for(lambda: self.control.queue()["reading_problem"] == "", "there is no problem any more")
+        self.go_on()
         return said
 
     def wait_said(self, words):
@@ -203,10 +207,22 @@ target.read_url = "{self.hook.url}/get"
         # At most one reading in 100 ms, of four questions at Prometheus.
         assert asked <= 10 + 50 * seconds, (asked, seconds)
 
-    def survive_old_key(self):
-        """Only what was given by now is refused: nobody needs to be told."""
-        old = self.control_key()
-        self.link.meets = lambda request: request["headers"].get("authorization", "") == old or f"={old}/" in request["headers"].get("authorization", "")
+    def renew(self):
+        """What is held is refused and another one would not be: it is fetched, and nobody need be told."""
+        old, failed, met = re.compile(f"(token-|AKID){self.system.given}(?![0-9])"), self.failed(), len(self.link.met)
+        self.system.fetch()
+        self.link.meets = lambda request: old.search(request["headers"].get("authorization", ""))
+        self.link.fault = "expired"
+        self.go_on()
+        self.link.fault = None
+        self.link.meets = lambda _: True
+        assert (self.failed(), len(self.link.met) > met) == (failed, self.system.asks), self.link.met
+
+    def go_on(self):
+        self.waiting += 100
+        self.system.tell(self.waiting)
+        wait_for(self.is_read, "it is read again")
+        wait_for(lambda: self.control.queue()["reading_problem"] == "", "there is no problem any more")
 
     def close(self):
         self.control.end()

@@ -419,9 +419,6 @@ const operations = {
   drop() {
     for (const connection of sockets) connection.socket.destroy();
   },
-  garbage() {
-    for (const connection of sockets) connection.socket.write(Buffer.from("00000004ffffffffdeadbeef", "hex"));
-  },
   detach({ condition, description }) {
     for (const link of receivers) link.close({ condition, description });
   },

@@ -86,7 +86,9 @@ void PubSubEngine::call(Calling calling, PubSubAnswered done) {
   const std::string url = calling.url.substr(0, calling.url.find('?'));
   HttpCalls::Call made;
   made.timeout = std::chrono::ceil<std::chrono::milliseconds>(calling.waits) + std::chrono::seconds(10);
-  made.tries = calling.tries;
+  // What is tried once is tried again with another token all the same.
+  const bool once = calling.tries == 1;
+  made.tries = std::max(calling.tries, 2);
   made.request = [this, calling = std::move(calling)]() -> Result<FetchRequest> {
     FetchRequest request{.method = calling.method, .url = calling.url, .body = calling.body};
     if (!calling.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
@@ -97,12 +99,12 @@ void PubSubEngine::call(Calling calling, PubSubAnswered done) {
     }
     return request;
   };
-  made.passing = [this](const Result<HttpResponse>& answer) {
+  made.passing = [this, once](const Result<HttpResponse>& answer) {
     if (answer && answer->status == 401 && options_.credentials) {
       options_.credentials->renew();
       return true;
     }
-    return HttpCalls::may_pass(answer);
+    return !once && HttpCalls::may_pass(answer);
   };
   calls_.start(std::move(made), [this, url, done = std::move(done)](Result<HttpResponse> answer) {
     if (!answer) return done(std::unexpected(at(url, answer.error())));

@@ -53,7 +53,7 @@ class SqsEngine final : public PolledEngine {
   void call_batch(const char* action, std::string body, std::size_t entries, EachTaken done);
   void send(const std::string& queue_url, const SqsSend& send, Taken done);
   Result<FetchRequest> signed_request(const Calling& calling) const;
-  bool passing(const Result<HttpResponse>& answer);
+  bool passing(const Result<HttpResponse>& answer, bool once);
   Error refusal(const std::string& action, const HttpResponse& answer) const;
   Error at(const std::string& action, const Error& why) const {
     return {why.code, "SQS, " + queue_url() + ", " + action + ": " + why.message + "; it is tried again"};
@@ -77,12 +77,15 @@ Result<FetchRequest> SqsEngine::signed_request(const Calling& calling) const {
   return request;
 }
 
-bool SqsEngine::passing(const Result<HttpResponse>& answer) {
-  if (HttpCalls::may_pass(answer)) return true;
-  if (!answer || answer->status == 200) return false;
-  const auto failure = parse_failure(*answer);
-  if (failure.is_of_credentials()) options_.credentials->renew();
-  return failure.is_throttling() || failure.is_of_credentials();
+// What is tried once is tried again with other credentials all the same.
+bool SqsEngine::passing(const Result<HttpResponse>& answer, bool once) {
+  const bool refused = answer && answer->status != 200;
+  if (refused && parse_failure(*answer).is_of_credentials()) {
+    options_.credentials->renew();
+    return true;
+  }
+  if (once) return false;
+  return HttpCalls::may_pass(answer) || (refused && parse_failure(*answer).is_throttling());
 }
 
 Error SqsEngine::refusal(const std::string& action, const HttpResponse& answer) const {
@@ -107,9 +110,10 @@ void SqsEngine::call(Calling calling, Answered done) {
   const std::string action = calling.action;
   HttpCalls::Call made;
   made.timeout = std::chrono::ceil<std::chrono::milliseconds>(calling.waits) + std::chrono::seconds(10);
-  made.tries = calling.tries;
+  const bool once = calling.tries == 1;
+  made.tries = std::max(calling.tries, 2);
   made.request = [this, calling = std::move(calling)] { return signed_request(calling); };
-  made.passing = [this](const Result<HttpResponse>& answer) { return passing(answer); };
+  made.passing = [this, once](const Result<HttpResponse>& answer) { return passing(answer, once); };
   calls_.start(std::move(made), [this, action, done = std::move(done)](Result<HttpResponse> answer) {
     if (!answer) return done(std::unexpected(at(action, answer.error())));
     if (answer->status != 200) {
