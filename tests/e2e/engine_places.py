@@ -10,6 +10,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 import urllib.request
 from urllib.parse import quote
 
@@ -26,13 +27,13 @@ from source_tests import PATIENCE_SECONDS, Client, free_port, wait_for
 SENT = [str(n) for n in range(5)]
 SECRET = "a/secret+1"
 AWS_KEYS = 3
-STUMBLES = ("throttled", "server_error")
 
 
 class Place:
     """A queue with a link before it."""
 
     environment = None
+    password_file = ""
 
     def begin(self, fault):
         self.link.fault = fault
@@ -62,8 +63,8 @@ class PolledPlace(Place):
         return any(word in request["path"] or word in request["headers"].get("x-amz-target", "") for word in self.settles)
 
     def wait_settling_met(self, probe, token, states):
-        # Of what stumbles, another try is met too; one that gets no answer takes its time.
-        tries = 2 if self.link.fault in STUMBLES else 1
+        # One that is throttled is tried again, others until that is given up; one that gets no answer takes its time.
+        tries = {"throttled": 2, "timeout": 1, "half_open": 1}.get(self.link.fault, 1000)
         wait_for("a settlement that fails", lambda: sum(map(self.is_settling, list(self.link.met))) >= tries
                  or token in probe.settled())
 
@@ -228,11 +229,13 @@ class RabbitMqPlace(Place):
         for body in SENT:
             engine.ask("POST", "exchanges/%2F/amq.default/publish", routing_key=self.name, payload=body,
                        payload_encoding="string", properties={"message_id": body, "delivery_mode": 2})
-        self.user()
-        self.url = f"amqp://{self.name}:{quote(SECRET, '')}@127.0.0.1:{self.link.client_port}/%2F/{self.name}?heartbeat=1s"
+        self.password_file = engine.broker.folder / self.name
+        self.password_file.write_text(SECRET + "\n")
+        self.user(SECRET)
+        self.url = f"amqp://{self.name}@127.0.0.1:{self.link.client_port}/%2F/{self.name}?heartbeat=1s"
 
-    def user(self):
-        self.engine.ask("PUT", f"users/{self.name}", password=SECRET, tags="")
+    def user(self, password, tags=""):
+        self.engine.ask("PUT", f"users/{self.name}", password=password, tags=tags)
         self.engine.ask("PUT", f"permissions/%2F/{self.name}", configure=".*", write=".*", read=".*")
 
     def begin(self, fault):
@@ -240,8 +243,10 @@ class RabbitMqPlace(Place):
         if self.alarm:
             self.engine.limit_memory("0")
         elif fault == "expired":
-            # Who connects with it is thrown out.
+            # Who is connected as this user is thrown out, and it comes back with another password.
             self.engine.ask("DELETE", f"users/{self.name}")
+            self.renewed = SECRET + str(time.monotonic())
+            self.user(self.renewed)
         else:
             super().begin(fault)
 
@@ -254,7 +259,7 @@ class RabbitMqPlace(Place):
         if self.alarm:
             self.engine.limit_memory("0.4")
         elif self.link.fault is None:
-            self.user()
+            self.password_file.write_text(self.renewed + "\n")
         super().end()
 
     def left(self):
@@ -277,15 +282,16 @@ class NatsEngine:
 
 
 class NatsPlace(Place):
-    USERS = {"mine": 'user: "mine", password: "a-secret"', "other": 'user: "mine", password: "another"'}
-
     def __init__(self, folder, fault):
         folder.mkdir()
         self.broker = Nats(folder, free_port(), "include accounts.conf")
+        self.password_file = folder / "password"
+        self.secret = SECRET
         self.configure()
+        self.end_expired()
         self.broker.start()
         self.link = TcpLink(self.broker.port, {"malformed": b"HTTP/1.1 400 Bad Request\r\n\r\n"})
-        self.url = f"nats://mine:a-secret@127.0.0.1:{self.link.client_port}/S/w?heartbeat=1s"
+        self.url = f"nats://mine@127.0.0.1:{self.link.client_port}/S/w?heartbeat=1s"
         with self.client() as client:
             client.ask("STREAM.CREATE.S", {"name": "S", "subjects": ["s"], "retention": "workqueue"})
             client.ask("CONSUMER.DURABLE.CREATE.S.w", {"stream_name": "S", "config": {
@@ -294,9 +300,9 @@ class NatsPlace(Place):
                 client.publish("s", body)
         self.other = None
 
-    def configure(self, user="mine", jetstream="jetstream: enabled,"):
+    def configure(self, jetstream="jetstream: enabled,"):
         (self.broker.folder / "accounts.conf").write_text(
-            f'accounts {{ A: {{ {jetstream} users: [ {{ {self.USERS[user]} }}, {{ user: "watch", password: "w" }} ] }} }}\n')
+            f'accounts {{ A: {{ {jetstream} users: [ {{ user: "mine", password: "{self.secret}" }}, {{ user: "watch", password: "w" }} ] }} }}\n')
         if self.broker.pid:
             self.broker.signal(signal.SIGHUP)
 
@@ -311,7 +317,8 @@ class NatsPlace(Place):
         elif fault == "server_error":
             self.configure(jetstream="")
         elif fault == "expired":
-            self.configure(user="other")
+            self.secret = SECRET + str(time.monotonic())
+            self.configure()
         else:
             super().begin(fault)
 
@@ -320,7 +327,11 @@ class NatsPlace(Place):
             self.other.close()
             self.other = None
         self.configure()
+        self.end_expired()
         super().end()
+
+    def end_expired(self):
+        self.password_file.write_text(self.secret + "\n")
 
     def left(self):
         with self.client() as client:
@@ -388,7 +399,7 @@ class RabbitMqApiPlace(RabbitMqPlace):
 
     def __init__(self, engine, fault):
         super().__init__(engine, f"api-{fault}")
-        engine.ask("PUT", f"users/{self.name}", password=SECRET, tags="monitoring")
+        self.user(SECRET, "monitoring")
         self.broker_link = self.link
         self.link = FaultyLink(f"http://127.0.0.1:{engine.broker.management_port}")
         self.url += f"&management={self.link.url}"

@@ -110,6 +110,9 @@ class Survival:
         self.probe.settle([token])
         self.place.wait_settling_met(self.probe, token, states)
         self.place.end()
+        self.probe.wait("an answer", lambda _: token in self.probe.settled())
+        if self.fault == "throttled" and not self.probe.settled()[token]["ok"]:
+            raise AssertionError(self.probe.settled()[token])
 
     def drain(self):
         def all_done():
@@ -187,7 +190,7 @@ class SourceFaults(unittest.TestCase):
         engine = engines[APIS.get(name, name)].result()
         place = engine.api_place(fault) if name in APIS else engine.place(fault)
         try:
-            with Probe(place.url, 0, place.environment) as probe:
+            with Probe(place.url, 0, place.environment, password_file=place.password_file) as probe:
                 (Observation if name in APIS else Survival)(engine, place, probe, fault, SAID[name][fault]).run()
         finally:
             place.close()

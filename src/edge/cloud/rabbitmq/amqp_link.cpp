@@ -134,9 +134,11 @@ Result<void> AmqpLink::log_in() {
   properties[1].value.kind = AMQP_FIELD_KIND_UTF8;
   properties[1].value.value.bytes = amqp_cstring_bytes("forewarm");
   const amqp_table_t table{2, properties};
+  const auto password = options_.password_now();
+  if (!password) return error(password.error().code, place() + ": " + password.error().message);
   const auto reply = amqp_login_with_properties(
       state_, options_.vhost.c_str(), kChannels, kFrameMax, static_cast<int>(options_.heartbeat.count()),
-      &table, AMQP_SASL_METHOD_PLAIN, options_.user.c_str(), options_.password.c_str());
+      &table, AMQP_SASL_METHOD_PLAIN, options_.user.c_str(), password->c_str());
   if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION) {
     return error(ErrorCode::Io,
                  place() + " ended the login (" + amqp_error_string2(reply.library_error) +
