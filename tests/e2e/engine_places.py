@@ -34,6 +34,7 @@ class Place:
 
     environment = None
     password_file = ""
+    asks_again = False  # what is throttled for a moment is settled all the same, since no connection ends by it
 
     def begin(self, fault):
         self.link.fault = fault
@@ -58,6 +59,7 @@ class Place:
 
 class PolledPlace(Place):
     settles = ()
+    asks_again = True
 
     def is_settling(self, request):
         return any(word in request["path"] or word in request["headers"].get("x-amz-target", "") for word in self.settles)
@@ -402,7 +404,7 @@ class RabbitMqApiPlace(RabbitMqPlace):
         self.user(SECRET, "monitoring")
         self.broker_link = self.link
         self.link = FaultyLink(f"http://127.0.0.1:{engine.broker.management_port}")
-        self.url += f"&management={self.link.url}"
+        self.url = self.url.replace("heartbeat=1s", "heartbeat=10s") + f"&management={self.link.url}"
 
     def begin(self, fault):
         Place.begin(self, fault)
@@ -425,7 +427,8 @@ class ServiceBusApiPlace(ServiceBusPlace):
         here.load_cert_chain(folder / "server.pem", folder / "server.key")
         there = ssl.create_default_context(cafile=folder / "ca.pem")
         self.link = FaultyLink(f"https://localhost:{self.fake.do('ports')['management']}", context=here, upstream=there)
-        self.url = self.fake.url("q", management=self.link.url.replace("127.0.0.1", "localhost"), ca_file=str(folder / "ca.pem"))
+        self.url = self.fake.url("q", management=self.link.url.replace("127.0.0.1", "localhost"), ca_file=str(folder / "ca.pem"),
+                                 heartbeat="10s")
 
     def begin(self, fault):
         Place.begin(self, fault)

@@ -111,7 +111,7 @@ class Survival:
         self.place.wait_settling_met(self.probe, token, states)
         self.place.end()
         self.probe.wait("an answer", lambda _: token in self.probe.settled())
-        if self.fault == "throttled" and not self.probe.settled()[token]["ok"]:
+        if self.fault == "throttled" and self.place.asks_again and not self.probe.settled()[token]["ok"]:
             raise AssertionError(self.probe.settled()[token])
 
     def drain(self):
@@ -125,9 +125,12 @@ class Survival:
         self.probe.wait("answers", lambda _: self.tried <= set(self.probe.settled()))
 
     def check(self):
-        """What was acknowledged and taken never came again."""
-        taken, bodies = {}, {}
+        """What was acknowledged and taken never came again, and what was lost before it was acknowledged was not taken."""
+        taken, bodies, lost = {}, {}, set()
         for event in list(self.probe.events):
+            lost |= set(event.get("tokens", []))
+            if event["event"] == "settled" and event["ok"] and event["token"] in lost:
+                raise AssertionError(event)
             for message in event.get("messages", []):
                 bodies[message["token"]] = body_of(message)
                 if body_of(message) in taken:

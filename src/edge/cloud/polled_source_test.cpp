@@ -25,7 +25,9 @@ PolledMessage polled(const std::string& id, const std::string& token) {
 /// Keeps what it is asked; answers when it is told to.
 class ScriptedEngine final : public PolledEngine {
  public:
-  Limits limits() const override { return {.receive_max = 10, .batch_max = 3, .receivers_max = 4}; }
+  Limits limits() const override {
+    return {.receive_max = 10, .batch_max = 3, .receivers_max = 4, .waits = 20s};
+  }
   void look(std::function<void(Result<Facts>)> done) override { done(Facts{}); }
   void receive(std::uint32_t most, Received done) override { receives.emplace_back(most, std::move(done)); }
   void acknowledge(const std::vector<std::string>& tokens, EachTaken done) override {
@@ -118,6 +120,22 @@ TEST(PolledReceivers, WaitLongerAfterEachFailure) {
   EXPECT_EQ(receivers.failing_for(now), Clock::duration(0));
 }
 
+TEST(PolledReceivers, FailSinceTheAnswerOfACallWasOverdueAndNotSinceItBeganToWait) {
+  ScriptedEngine engine;
+  PolledReceivers receivers(engine, [](const auto&) {});
+  receivers.set_window(10);
+  const auto now = Clock::now();
+  receivers.poll(now - std::chrono::seconds(15), 0);
+  engine.receives[0].second(error(ErrorCode::Io, "reset while it waited"));
+  EXPECT_LT(receivers.failing_for(now), std::chrono::seconds(1));
+  PolledReceivers others(engine, [](const auto&) {});
+  others.set_window(10);
+  others.poll(now - std::chrono::seconds(30), 0);
+  ASSERT_EQ(engine.receives.size(), 2U);
+  engine.receives[1].second(error(ErrorCode::Io, "timed out"));
+  EXPECT_GE(others.failing_for(now), std::chrono::seconds(10));
+}
+
 TEST(SettlementBatches, ShareARequestWhenTheyAreFullOrHaveWaited) {
   ScriptedEngine engine;
   SettlementBatches batches(engine);
@@ -136,7 +154,8 @@ TEST(SettlementBatches, ShareARequestWhenTheyAreFullOrHaveWaited) {
   engine.answers[1]({});
   for (std::size_t tries = 2; tries <= 3; ++tries) {
     batches.flush(Clock::time_point::max());
-    ASSERT_EQ(engine.answers.size(), tries + 1) << "what is garbled may have been done, and is asked for again";
+    ASSERT_EQ(engine.answers.size(), tries + 1)
+        << "what is garbled may have been done, and is asked for again";
     engine.answers.back()({});
   }
   EXPECT_EQ(taken,
