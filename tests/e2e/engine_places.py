@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from control_source_test import Nats as NatsClient
 from fake_pubsub import FakePubSub
-from fake_service_bus import FakeServiceBus
+from fake_service_bus import KEY, KEY_NAME, FakeServiceBus
 from faults import FaultyLink, TcpLink
 from loopback_recorder import Recorder, bare_environment
 from nats_source_test import Nats
@@ -365,9 +365,9 @@ class ServiceBus:
 
 
 class ServiceBusPlace(Place):
+    renewed = ""
     TROUBLES = {"throttled": (503, "com.microsoft:server-busy", "The namespace is being throttled."),
-                "server_error": (500, "amqp:internal-error", "The service was unable to process the request."),
-                "expired": (401, "amqp:unauthorized-access", "ExpiredToken: The token is expired.")}
+                "server_error": (500, "amqp:internal-error", "The service was unable to process the request.")}
 
     def __init__(self, folder):
         folder.mkdir()
@@ -376,9 +376,18 @@ class ServiceBusPlace(Place):
         self.link = TcpLink(self.fake.port, {"malformed": bytes.fromhex("00000004ffffffffdeadbeef")})
         self.fake.do("queue", name="q", lock_ms=15_000)
         self.fake.do("add", name="q", messages=[{"body": body} for body in SENT])
-        self.url = self.fake.url("q", endpoint=f"amqp://127.0.0.1:{self.link.client_port}")
+        self.password_file = folder / "key"
+        self.write_key(KEY)
+        self.url = self.fake.url("q", user=f"{KEY_NAME}@", endpoint=f"amqp://127.0.0.1:{self.link.client_port}")
+
+    def write_key(self, key):
+        self.password_file.write_text(key + "\n")
 
     def begin(self, fault):
+        if fault == "expired":
+            self.renewed = f"{SECRET}{time.monotonic()}"
+            self.fake.do("rekey", key=self.renewed)
+            return
         if fault not in self.TROUBLES:
             return super().begin(fault)
         status, condition, description = self.TROUBLES[fault]
@@ -386,6 +395,8 @@ class ServiceBusPlace(Place):
 
     def end(self):
         self.fake.do("trouble")
+        if self.renewed:
+            self.write_key(self.renewed)
         super().end()
 
     def left(self):
@@ -427,7 +438,7 @@ class ServiceBusApiPlace(ServiceBusPlace):
         here.load_cert_chain(folder / "server.pem", folder / "server.key")
         there = ssl.create_default_context(cafile=folder / "ca.pem")
         self.link = FaultyLink(f"https://localhost:{self.fake.do('ports')['management']}", context=here, upstream=there)
-        self.url = self.fake.url("q", management=self.link.url.replace("127.0.0.1", "localhost"), ca_file=str(folder / "ca.pem"),
+        self.url = self.fake.url("q", user=f"{KEY_NAME}@", management=self.link.url.replace("127.0.0.1", "localhost"), ca_file=str(folder / "ca.pem"),
                                  heartbeat="10s")
 
     def begin(self, fault):

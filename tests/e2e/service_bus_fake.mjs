@@ -406,6 +406,11 @@ const operations = {
     trouble = status ? { status, condition, description } : null;
     if (ends_links) for (const link of receivers) link.close(trouble);
   },
+  // Another key of the policy: what was let in by the former is not any more.
+  rekey({ key }) {
+    settings.key = key;
+    for (const connection of sockets) connection.audiences?.clear();
+  },
   // Every lock ends, as if its time were over.
   unlock({ name }) {
     for (const message of kept.queues[name].messages) if (message.lock) message.until = 0;

@@ -31,7 +31,7 @@ SAID = {
     "nats": {"throttled": "raise its max_waiting", "server_error": "JetStream not enabled", "timeout": "the connection ended",
              "half_open": "the connection ended", "malformed": "the connection ended", "expired": "check the user and the password"},
     "servicebus": {"throttled": "is throttled", "server_error": "amqp:internal-error", "timeout": "idle-timeout expired",
-                   "half_open": "idle-timeout expired", "malformed": "framing-error", "expired": "ExpiredToken"},
+                   "half_open": "idle-timeout expired", "malformed": "framing-error", "expired": "refused the credentials"},
     "rabbitmq_management": {"throttled": "answered 429", "server_error": "answered 500", "timeout": "timed out after 5",
                             "half_open": "timed out after 5", "malformed": "not the description of a queue", "expired": "check the password"},
     "servicebus_management": {"throttled": "answered 429", "server_error": "answered 500", "timeout": "timed out after 5",
