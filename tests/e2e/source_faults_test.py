@@ -103,7 +103,8 @@ class Survival:
 
     def settle(self):
         states = len(self.probe.of("state"))
-        token = self.lent()[0]
+        # What a connection had that is over comes again.
+        token = wait_for("a message", self.lent)[0]
         self.tried.add(token)
         self.place.begin(self.fault)
         self.place.provoke(self.probe)
