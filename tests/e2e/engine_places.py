@@ -221,6 +221,9 @@ class RabbitMqEngine:
 
 
 class RabbitMqPlace(Place):
+    alarm = False
+    provoked = 0
+
     def __init__(self, engine, fault):
         self.engine = engine
         self.name = f"q-{fault}"
@@ -255,7 +258,8 @@ class RabbitMqPlace(Place):
     def provoke(self, probe):
         # Memory is short for those alone who publish, and then for all else that is on their connection.
         if self.alarm:
-            probe.send(op="publish", body="more", id="more")
+            self.provoked += 1
+            probe.send(op="publish", body=f"more {self.provoked}", id=f"more {self.provoked}")
 
     def end(self):
         if self.alarm:

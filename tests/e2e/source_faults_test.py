@@ -12,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-from engine_places import (SECRET, SENT, NatsEngine, PubSub, RabbitMqEngine, ServiceBus, Sqs)
+from engine_places import SECRET, SENT, NatsEngine, PubSub, RabbitMqEngine, ServiceBus, Sqs
 from fake_service_bus import KEY
 from faults import FAULTS
 from source_tests import Probe, wait_for
