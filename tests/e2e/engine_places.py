@@ -42,8 +42,9 @@ class Place:
     def end(self):
         self.link.fault = None
 
-    def met(self):
-        return len(self.link.met)
+    def asked(self):
+        """How often it was tried."""
+        return self.link.made
 
     def close(self):
         self.link.close()
@@ -60,6 +61,9 @@ class Place:
 class PolledPlace(Place):
     settles = ()
     asks_again = True
+
+    def asked(self):
+        return len(self.link.met)
 
     def is_settling(self, request):
         return any(word in request["path"] or word in request["headers"].get("x-amz-target", "") for word in self.settles)

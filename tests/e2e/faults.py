@@ -117,7 +117,7 @@ class TcpLink:
     - malformed, and whatever else has bytes in `words`: these are said to the client, on a new connection after the server's
       first ones, and then nothing; what the client says gets nowhere.
 
-    `met` are the connections that a fault met, or that were made meanwhile.
+    `met` are the connections that a fault met, or that were made meanwhile; `made` is how many there ever were.
     """
 
     def __init__(self, port, words):
@@ -127,6 +127,7 @@ class TcpLink:
         self.grown = threading.Condition(self.lock)
         self.given = None
         self.met = []
+        self.made = 0
         self.open = set()
         self.server = socket.create_server(("127.0.0.1", 0))
         self.client_port = self.server.getsockname()[1]
@@ -177,6 +178,7 @@ class TcpLink:
                 continue
             pair = TcpPair(client, upstream, self.words)
             with self.lock:
+                self.made += 1
                 self.open.add(pair)
                 if self.given is not None:
                     self.meet(pair)

@@ -67,7 +67,7 @@ class Survival:
         self.place.begin(self.fault)
         self.probe.send(op="window", n=1)
         self.probe.wait_count(1)
-        if self.place.given == given or self.place.met() == 0 or any(not one["ok"] for one in self.probe.of("state")):
+        if self.place.given == given or self.place.asked() == 0 or any(not one["ok"] for one in self.probe.of("state")):
             raise AssertionError(self.probe.events)
         self.place.end()
         self.place.link.meets = lambda _: True
@@ -84,12 +84,12 @@ class Survival:
 
     def receive(self):
         states = len(self.probe.of("state"))
-        begun, met = time.monotonic(), self.place.met()
+        begun, before = time.monotonic(), self.place.asked()
         self.place.begin(self.fault)
         self.probe.send(op="window", n=WINDOW)
         self.place.provoke(self.probe)
         self.wait_said(states)
-        asked, took = self.place.met() - met, time.monotonic() - begun
+        asked, took = self.place.asked() - before, time.monotonic() - begun
         if asked > 5 + 5 * took:
             raise AssertionError(f"{asked} times within {took} s")
         self.place.end()
