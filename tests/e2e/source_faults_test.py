@@ -196,6 +196,9 @@ class SourceFaults(unittest.TestCase):
         try:
             with Probe(place.url, 0, place.environment, password_file=place.password_file) as probe:
                 (Observation if name in APIS else Survival)(engine, place, probe, fault, SAID[name][fault]).run()
+                status = probe.close()
+                if status != 0:
+                    raise AssertionError(f"it ended with {status}")
         finally:
             place.close()
 
