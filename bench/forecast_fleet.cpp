@@ -120,6 +120,7 @@ int main(int argc, char** argv) {
       costs.state_bytes / 1e3);
 
   std::vector<std::vector<float>> values;
+  values.reserve(queues);
   for (std::size_t q = 0; q < queues; ++q) values.push_back(series_of(q, history + steps + kAskedEvery));
   const double before = resident_kb();
   Fitter fitter;

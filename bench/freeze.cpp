@@ -31,8 +31,8 @@ std::string call(const std::string& api, const std::string& request) {
   address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(api.c_str() + colon + 1)));
   ::inet_pton(AF_INET, api.substr(0, colon).c_str(), &address.sin_addr);
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::exit(1);
-  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) std::exit(1);
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::_Exit(1);
+  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) std::_Exit(1);
   std::string answer;
   char piece[4096];
   for (ssize_t size = 0; (size = ::recv(fd, piece, sizeof piece, 0)) > 0;)
@@ -100,7 +100,7 @@ class Bench {
   void wait(const Holds& holds) {
     const auto deadline = Clock::now() + kPatience;
     while (!holds() && Clock::now() < deadline) loop_.run_until(deadline);
-    if (!holds()) std::exit(1);
+    if (!holds()) std::_Exit(1);
   }
 
   Loop loop_;

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   }
   Loop loop;
   auto server = HttpServer::listen(
-      loop, {.listen = *endpoint}, [&](HttpRequest request, std::shared_ptr<HttpReply> reply) {
+      loop, {.listen = *endpoint}, [&](HttpRequest request, const std::shared_ptr<HttpReply>& reply) {
         reply->send({.headers = {{"Content-Type", "application/json"}}, .body = std::move(request.body)});
         loop.wake();  // as the server's core does at each event
       });

@@ -82,6 +82,7 @@ struct Totals {
 /// Those of `mine` through `theirs`, outage by outage; both at least a second.
 double drain_ratio(const Totals& mine, const Totals& theirs) {
   std::vector<double> ratios;
+  ratios.reserve(mine.drains.size());
   for (std::size_t i = 0; i < mine.drains.size(); ++i)
     ratios.push_back(std::max(1.0, mine.drains[i]) / std::max(1.0, theirs.drains[i]));
   return median(ratios);
@@ -91,6 +92,7 @@ double drain_ratio(const Totals& mine, const Totals& theirs) {
 void in_parallel(std::size_t threads, std::size_t count, const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next = 0;
   std::vector<std::jthread> pool;
+  pool.reserve(threads);
   for (std::size_t n = 0; n < std::min(threads, count); ++n) {
     pool.emplace_back([&] {
       for (std::size_t i = next++; i < count; i = next++) work(i);

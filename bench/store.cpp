@@ -130,6 +130,7 @@ class SteadyStore {
   void round() {
     std::vector<Write> writes;
     std::vector<Write> deliveries;
+    writes.reserve(group_);
     for (std::uint64_t n = 0; n < group_; ++n) writes.push_back(append(next_ + n));
     for (std::uint64_t n = 0; n < group_ && delivery_ != Delivery::None; ++n) {
       deliveries.push_back(UpdateMessage{MessageId(oldest_ + kBacklog / 2 + n), 1, time_point_us(1)});

@@ -72,7 +72,7 @@ function(forewarm_library folder)
     target_link_libraries(${target}_test PRIVATE ${target} GTest::gtest_main)
     forewarm_source_dir(${tests})
     # Half the time to compile; what is tested is compiled as before. Not where a test computes much itself.
-    if(FOREWARM_SANITIZE AND NOT folder MATCHES "^(core|core/forecast.*|sim.*)$")
+    if(NOT folder MATCHES "^(core|core/forecast.*|sim.*)$")
       target_compile_options(${target}_test PRIVATE -O0)
     endif()
     gtest_discover_tests(${target}_test TEST_PREFIX "${folder}/" TEST_FILTER "-${FOREWARM_SCENARIO_TESTS}:*InPostgres*"

@@ -198,7 +198,7 @@ class Receiver final : public Chain {
       const std::string_view handle = next_value(answer, "\"ReceiptHandle\":\"", at);
       const std::string_view body = handle.empty() ? handle : next_value(answer, "\"Body\":\"", at);
       if (body.empty()) break;
-      end_to_end_.add(now - stamp_of(body.data()));
+      end_to_end_.add(now - stamp_of(&body.front()));
       if (target_.batch > 1) {
         json_.append(removing_ > 0 ? ",{\"Id\":\"" : "{\"Id\":\"")
             .append(std::to_string(removing_))

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 
@@ -19,12 +20,13 @@ constexpr std::uint64_t kMebibyte = 1ULL << 20;
 /// Poisson arrivals of one kind, appended.
 void add(std::vector<Arrival>& to, Random random, double per_second, Duration from, Duration until,
          double median_seconds, double sigma, const Arrival& like) {
-  for (double at = seconds(from) + random.exponential(1 / per_second); at < seconds(until);
-       at += random.exponential(1 / per_second)) {
+  double at = seconds(from) + random.exponential(1 / per_second);
+  while (at < seconds(until)) {
     Arrival arrival = like;
     arrival.at = from_seconds(at);
     arrival.service_time = from_seconds(random.log_normal(log(median_seconds), sigma));
     to.push_back(arrival);
+    at += random.exponential(1 / per_second);
   }
 }
 
@@ -99,7 +101,8 @@ bool variants_case(std::uint64_t seed) {
     if (policy == PeerPolicy::LeastLoaded) least_loaded = response_p99(theirs);
   }
   // Also beside the very instances that ours has, spread by load.
-  const auto large = static_cast<std::size_t>(ours.variant_seconds[1] / seconds(kLength - kWarmUp) + 0.5);
+  const auto large =
+      static_cast<std::size_t>(std::llround(ours.variant_seconds[1] / seconds(kLength - kWarmUp)));
   const std::vector<Served> same =
       scored(run_peer(arrivals, peer(PeerPolicy::LeastLoaded,
                                      pool_of(8 - std::min<std::size_t>(8, large), large), by_variant, seed)),

@@ -189,6 +189,7 @@ void Laboratory::compare(const Contest& contest, const Ours& ours) {
   const Objective& objective = ours.objective;
   const std::vector<double> bounds = bounds_of(course, start, objective);
   std::vector<const Books*> fronts;
+  fronts.reserve(settings.size());
   for (const Ours& setting : settings) fronts.push_back(&setting.own);
   std::vector<std::size_t> chosen;
   Books tuned;

@@ -26,8 +26,11 @@ class Builder {
     const auto number = static_cast<std::uint32_t>(course_.trace.queues.size());
     course_.trace.queues.push_back({name, std::nullopt});
     const double length = seconds(course_.trace.length);
-    for (double at = next_gap(0.0); at < length; at += next_gap(at))
+    double at = next_gap(0.0);
+    while (at < length) {
       course_.trace.arrivals.push_back({.at = from_seconds(at), .queue = number});
+      at += next_gap(at);
+    }
   }
 
   Course finish() {

@@ -60,7 +60,7 @@ AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(s
            R"({"type":"object","properties":{"toml":{"type":"string","description":"one [[function]] table with its [[mapping]] tables"}},"required":["toml"]})",
        .schema = kNamed,
        .problems = {400, 409, 503},
-       .handle = [this](RouteRequest request, Reply reply) { put_function(request, reply); }});
+       .handle = [this](const RouteRequest& request, const Reply& reply) { put_function(request, reply); }});
   routes.add({.method = "DELETE",
               .path = "/v1/functions/{name}",
               .id = "removeFunction",
@@ -68,7 +68,9 @@ AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(s
               .parameters = {name},
               .schema = kNamed,
               .problems = {404, 409, 503},
-              .handle = [this](RouteRequest request, Reply reply) { remove_function(request, reply); }});
+              .handle = [this](const RouteRequest& request, const Reply& reply) {
+                remove_function(request, reply);
+              }});
   routes.add(
       {.path = "/v1/functions/{name}",
        .id = "getFunction",
@@ -76,7 +78,7 @@ AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(s
        .parameters = {name},
        .schema =
            R"({"type":"object","properties":{"name":{"type":"string"},"version":{"type":"integer"},"toml":{"type":"string"}},"required":["name","version","toml"]})",
-       .handle = [this](RouteRequest request, Reply reply) { show_function(request, reply); }});
+       .handle = [this](const RouteRequest& request, const Reply& reply) { show_function(request, reply); }});
   routes.add(
       {.method = "POST",
        .path = "/v1/functions/{name}/invocations",
@@ -87,7 +89,7 @@ AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(s
        .request_schema = R"({})",
        .schema = R"({})",
        .problems = {502, 503},
-       .handle = [this](RouteRequest request, Reply reply) { invoke(request, reply); }});
+       .handle = [this](const RouteRequest& request, const Reply& reply) { invoke(request, reply); }});
   add_queue_routes(routes, *sources_.queues);
   add_triage_routes(routes, *sources_.queues, *sources_.functions, *sources_.core);
   routes.add(
@@ -101,7 +103,7 @@ AdminRoutes::AdminRoutes(Routes& routes, Sources sources) : sources_(std::move(s
        .schema =
            R"({"type":"object","properties":{"from":{"type":"string"},"to":{"type":"string"}},"required":["from","to"]})",
        .problems = {400, 409, 503},
-       .handle = [this](RouteRequest request, Reply reply) { redrive(request, reply); }});
+       .handle = [this](const RouteRequest& request, const Reply& reply) { redrive(request, reply); }});
   add_scaling(routes);
 }
 
@@ -117,7 +119,7 @@ void AdminRoutes::add_scaling(Routes& routes) {
        .schema =
            R"({"type":"object","properties":{"name":{"type":"string"},"order":{"type":"string"},"instances":{"type":"integer"},"until":{"type":["number","null"],"description":"seconds since 1970; null: until it is changed"}},"required":["name","order","instances","until"]})",
        .problems = {400, 404, 503},
-       .handle = [this](RouteRequest request, Reply reply) { scale(request, reply); }});
+       .handle = [this](const RouteRequest& request, const Reply& reply) { scale(request, reply); }});
 }
 
 void AdminRoutes::put_function(const RouteRequest& request, const Reply& reply) {

@@ -22,7 +22,7 @@ std::function<void(std::string)> keep_alerts_in(HistoryKeeper& keeper, std::func
 
 std::function<bool(AlertService::Server::Recalled)> recall_alerts_of(HistoryKeeper& keeper, Loop& loop,
                                                                      bool anew) {
-  return [&keeper, &loop, anew, first = true](AlertService::Server::Recalled recalled) mutable {
+  return [&keeper, &loop, anew, first = true](const AlertService::Server::Recalled& recalled) mutable {
     if (!std::exchange(first, false) && !anew) return false;
     return keeper.give_first([&loop, recalled](HistoryDatabase& database) -> Result<void> {
       Result<std::optional<SavedMemory>> kept = database.memory(kAlertMemory);

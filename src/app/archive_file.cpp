@@ -35,7 +35,8 @@ class CsvRows {
     const std::size_t name = std::min(line.find(',', stamp + 1), line.size());
     double at = 0;
     if (line.empty() || name <= stamp) return;
-    std::from_chars(line.data(), line.data() + stamp, at);
+    const std::string_view number = line.substr(0, stamp);
+    std::from_chars(number.data(), number.data() + number.size(), at);
     rows_.try_emplace({line.substr(stamp + 1, name - stamp - 1), at}, line);
   }
 

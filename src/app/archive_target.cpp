@@ -17,7 +17,7 @@ std::string environment_text(const char* name) {
 
 /// Of a source that is kept as long as they are asked for.
 template <class Source>
-auto held(std::shared_ptr<Source> source) {
+auto held(const std::shared_ptr<Source>& source) {
   using Credentials = typename decltype(source->get())::value_type;
   return StoreCredentials<Credentials>{.get = [source] { return source->get(); },
                                        .renew = [source] { source->renew(); }};

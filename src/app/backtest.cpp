@@ -27,6 +27,7 @@ void keep_busiest(std::vector<RecordedSeries>& series, BacktestReport& report, s
     return silent;
   });
   std::vector<std::pair<double, std::size_t>> order;
+  order.reserve(series.size());
   for (std::size_t i = 0; i < series.size(); ++i) order.emplace_back(-total(series[i]), i);
   std::sort(order.begin(), order.end());
   if (order.size() > most) {
@@ -34,6 +35,7 @@ void keep_busiest(std::vector<RecordedSeries>& series, BacktestReport& report, s
     order.resize(most);
   }
   std::vector<RecordedSeries> kept;
+  kept.reserve(order.size());
   for (const auto& [key, index] : order) kept.push_back(std::move(series[index]));
   series = std::move(kept);
 }

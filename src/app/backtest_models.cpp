@@ -28,7 +28,7 @@ std::vector<BacktestModel> every_model() {
 }  // namespace
 
 Result<std::vector<BacktestModel>> backtest_models(std::string_view names) {
-  const std::vector<BacktestModel> every = every_model();
+  std::vector<BacktestModel> every = every_model();
   if (names == "all") return every;
   std::vector<BacktestModel> chosen;
   std::vector<std::string_view> known = {"all"};

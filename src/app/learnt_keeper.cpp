@@ -139,7 +139,7 @@ void keep_learnt(HistoryKeeper& history, LearntKeeper<Restored>& keeper, TimePoi
   });
 }
 
-LearntKeeper<ScalerRestored>::Subjects subjects_of(const QueueDirectory& queues) {
+LearntKeeper<QueueRestored>::Subjects subjects_of(const QueueDirectory& queues) {
   return {.find = [&queues](std::string_view name) -> std::optional<QueueId> {
             const QueueEntry* queue = queues.find(name);
             return queue != nullptr ? std::optional(queue->id) : std::nullopt;
@@ -164,17 +164,17 @@ LearntKeeper<FunctionRestored>::Subjects subjects_of(const FunctionDirectory& fu
 }
 
 template Result<RetryRestored> read_learnt(const SavedMemory&, std::int64_t);
-template class LearntKeeper<ScalerRestored>;
+template class LearntKeeper<QueueRestored>;
 template class LearntKeeper<FunctionRestored>;
 template class LearntKeeper<WatchRestored>;
-template std::vector<ScalerRestored> recall_learnt(HistoryKeeper&, LearntKeeper<ScalerRestored>&, TimePoint,
-                                                   const std::function<void(const std::string&)>&);
+template std::vector<QueueRestored> recall_learnt(HistoryKeeper&, LearntKeeper<QueueRestored>&, TimePoint,
+                                                  const std::function<void(const std::string&)>&);
 template std::vector<FunctionRestored> recall_learnt(HistoryKeeper&, LearntKeeper<FunctionRestored>&,
                                                      TimePoint,
                                                      const std::function<void(const std::string&)>&);
 template std::vector<WatchRestored> recall_learnt(HistoryKeeper&, LearntKeeper<WatchRestored>&, TimePoint,
                                                   const std::function<void(const std::string&)>&);
-template void keep_learnt(HistoryKeeper&, LearntKeeper<ScalerRestored>&, TimePoint, bool);
+template void keep_learnt(HistoryKeeper&, LearntKeeper<QueueRestored>&, TimePoint, bool);
 template void keep_learnt(HistoryKeeper&, LearntKeeper<FunctionRestored>&, TimePoint, bool);
 template void keep_learnt(HistoryKeeper&, LearntKeeper<WatchRestored>&, TimePoint, bool);
 

@@ -22,14 +22,17 @@ template <class Restored>
 struct LearntOf;
 
 template <>
-struct LearntOf<ScalerRestored> {
+struct LearntOf<QueueRestored> {
   using Subject = QueueId;
-  using Memory = ScalerMemory;
+  using Memory = QueueMemory;
   static constexpr SeriesKind kKind = SeriesKind::Queue;
-  static constexpr std::int64_t kVersion = kScalerMemoryVersion;
+  static constexpr std::int64_t kVersion = kQueueMemoryVersion;
   static constexpr std::string_view kWords = "what the scaler of '";
   static constexpr std::string_view kBeginAnew = "The scalers begin anew.";
-  static double seen(const Memory& memory) { return memory.messages; }
+  /// Messages, and steps that forecasts were compared with.
+  static double seen(const Memory& memory) {
+    return (memory.scaler ? memory.scaler->messages : 0) + static_cast<double>(memory.choice.scored);
+  }
 };
 
 template <>
@@ -115,7 +118,7 @@ std::vector<Restored> recall_learnt(HistoryKeeper& history, LearntKeeper<Restore
 template <class Restored>
 void keep_learnt(HistoryKeeper& history, LearntKeeper<Restored>& keeper, TimePoint now, bool last);
 
-LearntKeeper<ScalerRestored>::Subjects subjects_of(const QueueDirectory& queues);
+LearntKeeper<QueueRestored>::Subjects subjects_of(const QueueDirectory& queues);
 LearntKeeper<FunctionRestored>::Subjects subjects_of(const FunctionDirectory& functions);
 
 }  // namespace forewarm

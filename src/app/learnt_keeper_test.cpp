@@ -7,17 +7,20 @@
 namespace forewarm {
 namespace {
 
-using ScalerKeeper = LearntKeeper<ScalerRestored>;
+using ScalerKeeper = LearntKeeper<QueueRestored>;
 using FunctionKeeper = LearntKeeper<FunctionRestored>;
 
 /// Queues, and how many messages the scaler of each has seen.
 struct KeptScalers {
   QueueDirectory queues{{}};
   std::map<QueueId, double> messages;
-  ScalerKeeper keeper{subjects_of(queues), [this](QueueId id) -> std::optional<ScalerMemory> {
+  ChoiceMemory choice{
+      .step = 10s, .models = {{ModelId::Ensemble, 2.5, 3}}, .naive_sum = 4, .naive_weight = 3};
+  ScalerKeeper keeper{subjects_of(queues), [this](QueueId id) -> std::optional<QueueMemory> {
                         if (messages[id] == 0) return std::nullopt;
-                        ScalerMemory memory;
-                        memory.messages = messages[id];
+                        QueueMemory memory;
+                        memory.scaler.emplace().messages = messages[id];
+                        memory.choice = choice;
                         return memory;
                       }};
   TimePoint now = time_point_us(1'700'000'000'000'000);
@@ -32,7 +35,7 @@ struct KeptScalers {
     for (const ScalerKeeper::Due& each : keeper.take(now += 1s)) names.push_back(each.name);
     return names;
   }
-  std::vector<ScalerRestored> restored(const SavedMemory& saved) {
+  std::vector<QueueRestored> restored(const SavedMemory& saved) {
     return keeper.restored({saved}, now, [this](const std::string& text) { warnings.push_back(text); });
   }
 };
@@ -80,10 +83,11 @@ TEST(ScalerKeeper, GivesBackWhatItWroteAndSaysWhatCannotBeRead) {
   const QueueId jobs = kept.add("jobs");
   kept.messages[jobs] = 7;
   const SavedMemory saved = ScalerKeeper::text_of(kept.keeper.take(kept.now), kept.now).at(0);
-  const std::vector<ScalerRestored> events = kept.restored(saved);
+  const std::vector<QueueRestored> events = kept.restored(saved);
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].queue, jobs);
-  EXPECT_EQ(events[0].memory.messages, 7);
+  EXPECT_EQ(events[0].memory.scaler->messages, 7);
+  EXPECT_EQ(events[0].memory.choice, kept.choice);
   EXPECT_EQ(kept.warnings, QueueNames{});
   EXPECT_TRUE(kept.restored({"nobody", saved.version, saved.memory}).empty());
   EXPECT_EQ(kept.warnings, QueueNames{}) << "a queue that is gone is nothing to warn of";
@@ -94,7 +98,7 @@ TEST(ScalerKeeper, GivesBackWhatItWroteAndSaysWhatCannotBeRead) {
   EXPECT_TRUE(kept.restored({"jobs", saved.version, std::string("\xff\0garbage", 9)}).empty());
   ASSERT_EQ(kept.warnings.size(), 4U);
   for (const std::string& warning : kept.warnings) EXPECT_NE(warning.find("begins anew"), std::string::npos);
-  EXPECT_NE(kept.warnings[0].find("version 2"), std::string::npos);
+  EXPECT_NE(kept.warnings[0].find("version " + std::to_string(kQueueMemoryVersion + 1)), std::string::npos);
 }
 
 TEST(FunctionKeeper, GivesBackWhatItWroteOfTheFunctionsThatAreThere) {

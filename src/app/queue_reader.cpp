@@ -8,6 +8,7 @@
 #include "app/metric_reader.h"
 #include "app/opened_history.h"
 #include "app/source_factory.h"
+#include "edge/cloud/authorisation.h"
 #include "edge/net/fetch.h"
 #include "edge/signal/source.h"
 
@@ -74,7 +75,7 @@ class PrometheusReader : public QueueReader {
     if (!answer) return std::unexpected(answer.error());
     if (answer->status != 200 && answer->status != 400 && answer->status != 422)
       return error(ErrorCode::Io,
-                   "the Prometheus server answered with HTTP status " + std::to_string(answer->status));
+                   "the Prometheus server answered with " + refusal_of(*answer).error().message);
     const Result<Points> points = read_prometheus_answer(answer->body, TimePoint());
     if (!points) return std::unexpected(points.error());
     if (points->taken.size() != 1)

@@ -42,7 +42,7 @@ Result<void> ServerImpl::start() {
       std::make_unique<SignalService>(loop_, std::bind_front(&LiveWorld::now, world_.get()), report, warn);
   auto history = ServerHistory::open(
       loop_, config_, world_->now(),
-      {&queues_.directory(), &functions_, std::bind_front(&Orchestrator::scaler_memory, &core_),
+      {&queues_.directory(), &functions_, std::bind_front(&Orchestrator::queue_memory, &core_),
        std::bind_front(&Orchestrator::function_memory, &core_),
        std::bind_front(&Orchestrator::retry_memory, &core_), [this] { return signals_->recorded(); }, report,
        warn});

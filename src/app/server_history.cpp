@@ -70,7 +70,7 @@ std::vector<Event> ServerHistory::restored(TimePoint now) {
     collector_.know(queue->id);
     events.push_back(restored_event(queue->id, std::move(series)));
   }
-  for (ScalerRestored& learnt : recall_learnt(*keeper_, scalers_, now, surroundings_.warn))
+  for (QueueRestored& learnt : recall_learnt(*keeper_, scalers_, now, surroundings_.warn))
     events.push_back(std::move(learnt));
   for (FunctionRestored& learnt : recall_learnt(*keeper_, routers_, now, surroundings_.warn))
     events.push_back(std::move(learnt));

@@ -27,7 +27,7 @@ class ServerHistory {
   struct Surroundings {
     const QueueDirectory* queues = nullptr;
     const FunctionDirectory* functions = nullptr;
-    LearntKeeper<ScalerRestored>::Learnt learnt_by_scalers;
+    LearntKeeper<QueueRestored>::Learnt learnt_of_queues;
     LearntKeeper<FunctionRestored>::Learnt learnt_of_functions;
     RetryKeeper::Learnt learnt_of_failures;
     std::function<std::vector<RecordedSignal>()> signals;
@@ -67,7 +67,7 @@ class ServerHistory {
         keeper_(std::move(keeper)),
         collector_(std::move(collector)),
         signals_(config.forecast_step),
-        scalers_(subjects_of(*surroundings_.queues), surroundings_.learnt_by_scalers),
+        scalers_(subjects_of(*surroundings_.queues), surroundings_.learnt_of_queues),
         routers_(subjects_of(*surroundings_.functions), surroundings_.learnt_of_functions),
         retries_(surroundings_.learnt_of_failures) {}
 
@@ -78,7 +78,7 @@ class ServerHistory {
   std::unique_ptr<HistoryKeeper> keeper_;
   IntervalCollector collector_;
   SignalHistory signals_;
-  LearntKeeper<ScalerRestored> scalers_;
+  LearntKeeper<QueueRestored> scalers_;
   LearntKeeper<FunctionRestored> routers_;
   RetryKeeper retries_;
   std::set<QueueId> seen_;

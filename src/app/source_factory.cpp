@@ -16,9 +16,11 @@ namespace forewarm {
 namespace {
 
 using MadeSource = Result<std::unique_ptr<MessageSource>>;
+/// What is in password_file now; none: there is no such file.
+using SecretReader = std::function<Result<std::string>()>;
 
 #if FOREWARM_RABBITMQ
-MadeSource make_amqp(const SourceUrl& url) {
+MadeSource make_amqp(const SourceUrl& url, const SecretReader& again) {
   if (url.segments.empty() || url.segments.size() > 2) {
     return error(ErrorCode::Invalid,
                  url.shown() + ": expected " + url.scheme + "://HOST/QUEUE or /VHOST/QUEUE");
@@ -31,6 +33,7 @@ MadeSource make_amqp(const SourceUrl& url) {
   if (url.segments.size() == 2) made.vhost = url.segments.front();
   if (!url.user.empty()) made.user = url.user;
   if (!url.password.empty()) made.password = url.password;
+  made.read_password = again;
   SourceUrlOptions options(url);
   options.seconds("heartbeat", made.heartbeat);
   options.text("ca_file", made.ca_file);
@@ -42,14 +45,14 @@ MadeSource make_amqp(const SourceUrl& url) {
   return make_rabbitmq_source(std::move(made));
 }
 #else
-MadeSource make_amqp(const SourceUrl& url) {
+MadeSource make_amqp(const SourceUrl& url, const SecretReader&) {
   return error(ErrorCode::Invalid,
                url.shown() + ": this forewarm was built without RabbitMQ (FOREWARM_RABBITMQ=OFF)");
 }
 #endif
 
 #if FOREWARM_NATS
-MadeSource make_nats(const SourceUrl& url) {
+MadeSource make_nats(const SourceUrl& url, const SecretReader& again) {
   if (url.segments.size() != 2) {
     return error(ErrorCode::Invalid, url.shown() + ": expected " + url.scheme + "://HOST/STREAM/CONSUMER");
   }
@@ -66,6 +69,7 @@ MadeSource make_nats(const SourceUrl& url) {
   } else {
     made.token = url.user + url.password;
   }
+  made.read_secret = again;
   SourceUrlOptions options(url);
   options.seconds("heartbeat", made.heartbeat);
   options.text("ca_file", made.ca_file);
@@ -79,7 +83,7 @@ MadeSource make_nats(const SourceUrl& url) {
   return make_nats_source(std::move(made));
 }
 #else
-MadeSource make_nats(const SourceUrl& url) {
+MadeSource make_nats(const SourceUrl& url, const SecretReader&) {
   return error(ErrorCode::Invalid,
                url.shown() + ": this forewarm was built without NATS (FOREWARM_NATS=OFF)");
 }
@@ -138,10 +142,13 @@ MadeSource make_pubsub(const SourceUrl& url) {
   options.text("monitoring", made.monitoring);
   options.text("topic", made.topic);
   options.text("dead_letter_topic", made.dead_letter_topic);
+  options.duration("wait", made.wait);
   options.text("ca_file", made.ca_file);
   bool token = made.endpoint.starts_with("https://");
   options.flag("token", token);
   if (auto read = options.finish(); !read) return std::unexpected(read.error());
+  if (made.wait < Duration(0) || made.wait > 10min)
+    return error(ErrorCode::Invalid, url.shown() + ": option wait is at most 10m");
   if (token) made.credentials = make_google_credentials();
   return make_pubsub_source(std::move(made));
 }
@@ -202,7 +209,7 @@ Result<void> read_service_bus_endpoint(const std::string& endpoint, const Source
 }
 
 /// With `keeps_order` whoever gets the messages handles those of a group one after another.
-MadeSource make_service_bus(const SourceUrl& url, bool keeps_order) {
+MadeSource make_service_bus(const SourceUrl& url, bool keeps_order, const SecretReader& again) {
   if (url.segments.empty())
     return error(ErrorCode::Invalid, url.shown() + ": expected servicebus://NAMESPACE/QUEUE");
   ServiceBusOptions made;
@@ -237,10 +244,20 @@ MadeSource make_service_bus(const SourceUrl& url, bool keeps_order) {
   auto tokens = service_bus_tokens(url, made);
   if (!tokens) return std::unexpected(tokens.error());
   made.tokens = std::move(*tokens);
+  if (again) {
+    const auto read = [url, made, again]() -> Result<std::shared_ptr<BusTokens>> {
+      auto secret = again();
+      if (!secret) return std::unexpected(secret.error());
+      SourceUrl now = url;
+      now.password = std::move(*secret);
+      return service_bus_tokens(now, made);
+    };
+    made.tokens = make_read_tokens(made.tokens, read);
+  }
   return make_service_bus_source(std::move(made));
 }
 #else
-MadeSource make_service_bus(const SourceUrl& url, bool) {
+MadeSource make_service_bus(const SourceUrl& url, bool, const SecretReader&) {
   return error(ErrorCode::Invalid,
                url.shown() + ": this forewarm was built without Service Bus (FOREWARM_SERVICEBUS=OFF)");
 }
@@ -256,16 +273,20 @@ MadeSource make_source(const SourceConfig& config) {
   if (!config.ca_file.empty()) options["ca_file"] = config.ca_file;
   std::erase_if(url.options, [&](const auto& option) { return options.contains(option.first); });
   url.options.insert(url.options.end(), options.begin(), options.end());
+  SecretReader again;
   if (!config.password_file.empty()) {
-    auto secret = read_secret_file(url.shown() + ": password_file", config.password_file, 1);
+    again = [setting = url.shown() + ": password_file", path = config.password_file] {
+      return read_secret_file(setting, path, 1);
+    };
+    auto secret = again();
     if (!secret) return std::unexpected(secret.error());
     url.password = std::move(*secret);
   }
-  if (url.scheme == "amqp" || url.scheme == "amqps") return make_amqp(url);
-  if (url.scheme == "nats" || url.scheme == "tls") return make_nats(url);
+  if (url.scheme == "amqp" || url.scheme == "amqps") return make_amqp(url, again);
+  if (url.scheme == "nats" || url.scheme == "tls") return make_nats(url, again);
   if (url.scheme == "sqs+https" || url.scheme == "sqs+http") return make_sqs(url);
   if (url.scheme == "pubsub") return make_pubsub(url);
-  if (url.scheme == "servicebus") return make_service_bus(url, config.queue.ends_with(".fifo"));
+  if (url.scheme == "servicebus") return make_service_bus(url, config.queue.ends_with(".fifo"), again);
   return error(ErrorCode::Invalid,
                url.shown() + ": no engine has the scheme '" + url.scheme +
                    "'; there are amqp and amqps (RabbitMQ), nats and tls (NATS "

@@ -198,10 +198,13 @@ DirectiveCourse Orchestrator::directives(QueueId id, const ActuatorModel& actuat
   return state_->directives(id, actuator, prices);
 }
 
-std::optional<ScalerMemory> Orchestrator::scaler_memory(QueueId id) const {
+std::optional<QueueMemory> Orchestrator::queue_memory(QueueId id) const {
   const QueueState* queue = state_->find_queue(id);
   if (queue == nullptr || !queue->scaler) return std::nullopt;
-  return queue->scaler->memory(state_->now());
+  QueueMemory memory{.scaler = queue->scaler->memory(state_->now()),
+                     .choice = queue->choice.memory(queue->history.step())};
+  if (!memory.scaler && memory.choice.scored == 0) return std::nullopt;
+  return memory;
 }
 
 FunctionView Orchestrator::function(FunctionId id) const {

@@ -120,8 +120,8 @@ class Orchestrator {
   /// instances to commit to.
   DirectiveCourse directives(QueueId id, const ActuatorModel& actuator,
                              const std::optional<TierPrices>& prices = {}) const;
-  /// What the queue's scaler has learnt, to be given back as ScalerRestored after a restart.
-  std::optional<ScalerMemory> scaler_memory(QueueId id) const;
+  /// What has been learnt of a queue, to be given back as QueueRestored after a restart.
+  std::optional<QueueMemory> queue_memory(QueueId id) const;
   /// What has been learnt of how a function runs, to be given back as FunctionRestored after a restart.
   std::optional<FunctionMemory> function_memory(FunctionId id) const;
   /// What has been learnt of failures, to be given back as RetryRestored after a restart.

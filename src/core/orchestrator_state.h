@@ -40,7 +40,7 @@ class Orchestrator::State {
   void on(const SignalObserved& event);
   void on(const ForecastFitted& event);
   void on(const HistoryRestored& event);
-  void on(const ScalerRestored& event);
+  void on(const QueueRestored& event);
   void on(const RetryRestored& event);
   void on(const FunctionRestored& event);
   void on(const ScalingOrdered& event);

@@ -230,10 +230,11 @@ void Orchestrator::State::on(const HistoryRestored& event) {
   if (!queue->history.empty()) schedule_tick(*queue);
 }
 
-void Orchestrator::State::on(const ScalerRestored& event) {
+void Orchestrator::State::on(const QueueRestored& event) {
   QueueState* queue = find_queue(event.queue);
   if (queue == nullptr || queue->removed || !queue->scaler) return;
-  if (queue->scaler->restore(now_, event.memory)) schedule_tick(*queue);
+  (void)queue->choice.restore(event.memory.choice, queue->history.step());
+  if (event.memory.scaler && queue->scaler->restore(now_, *event.memory.scaler)) schedule_tick(*queue);
 }
 
 /// Instances that all queues of a function want together.

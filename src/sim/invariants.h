@@ -105,7 +105,7 @@ class Invariants : public Watcher {
   void on(const SignalObserved&) {}
   void on(const ForecastFitted&) {}
   void on(const HistoryRestored&) {}
-  void on(const ScalerRestored&) {}
+  void on(const QueueRestored&) {}
   void on(const RetryRestored&) {}
   void on(const FunctionRestored&) {}
   void on(const ScalingOrdered&) {}

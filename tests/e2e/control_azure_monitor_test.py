@@ -11,7 +11,6 @@ from fake_metrics import FakeAzureMonitor
 class AzureMonitorTest(CloudTests, CloudTest):
     def setUp(self):
         super().setUp()
-        self.given = 0
         self.fake = FakeAzureMonitor(self.minutes)
         self.cloud_recorder = self.recorder(self.fake)
         tokens = self.recorder(self.token)
@@ -22,15 +21,7 @@ class AzureMonitorTest(CloudTests, CloudTest):
 
     def token(self, request):
         self.assertIn("resource=https%3A%2F%2Fmanagement.azure.com", request["query"])
-        self.given += 1
-        return 200, json.dumps({"access_token": f"token-{self.given}", "expires_on": str(int(time.time()) + 86400), "token_type": "Bearer"})
-
-    def failures(self):
-        return [(FakeAzureMonitor.refusal(429, "TooManyRequests", "Too many requests"), "Too many requests"), ((503, "oops"), "status 503"),
-                ((200, "<html>"), "Azure Monitor: expected"), (lambda _: time.sleep(3) or (200, "{}"), "timed out")]
-
-    def expired(self):
-        return FakeAzureMonitor.refusal(401, "ExpiredAuthenticationToken", "The access token expiry is over")
+        return 200, json.dumps({"access_token": "token", "expires_on": str(int(time.time()) + 86400), "token_type": "Bearer"})
 
     def test_a_resource_that_is_none_is_said_with_its_form(self):
         self.metrics = self.metrics.replace("/namespaces/n", "/queues/n")

@@ -1,7 +1,6 @@
 """forewarm control that sees an SQS queue by CloudWatch alone."""
 
 import json
-import time
 import unittest
 
 from cloud_tests import CloudTest, CloudTests
@@ -16,7 +15,6 @@ LEADING = [name for name in bare_environment(AWS_ACCESS_KEY_ID="", AWS_SECRET_AC
 class CloudWatchTest(CloudTests, CloudTest):
     def setUp(self):
         super().setUp()
-        self.given = 0
         self.fake = FakeCloudWatch(self.minutes)
         self.cloud_recorder = self.recorder(self.fake)
         keys = self.recorder(self.keys)
@@ -26,16 +24,7 @@ class CloudWatchTest(CloudTests, CloudTest):
         self.metrics = f'metrics.kind = "cloudwatch"\nmetrics.url = "{self.cloud_recorder.url}"\n'
 
     def keys(self, _):
-        self.given += 1
-        return 200, json.dumps({"AccessKeyId": f"AKID{self.given}", "SecretAccessKey": "s", "Token": "t",
-                                "Expiration": "2090-01-01T00:00:00Z"})
-
-    def failures(self):
-        return [(FakeCloudWatch.refusal("ThrottlingException", "Rate exceeded"), "Rate exceeded"), ((500, "oops"), "status 500"),
-                ((200, "<html>"), "GetMetricData"), (lambda _: time.sleep(3) or (200, "{}"), "timed out")]
-
-    def expired(self):
-        return FakeCloudWatch.refusal("ExpiredTokenException", "The security token included in the request is expired")
+        return 200, json.dumps({"AccessKeyId": "AKID", "SecretAccessKey": "s", "Token": "t", "Expiration": "2090-01-01T00:00:00Z"})
 
     def test_a_queue_that_nobody_knows_is_said(self):
         control = self.control().start()

@@ -13,11 +13,11 @@ from server_process import PATIENCE_SECONDS, wait_for
 class Nats:
     """A connection that speaks the NATS client protocol (docs.nats.io, "NATS Protocol")."""
 
-    def __init__(self, port):
+    def __init__(self, port, login=None):
         self.connection = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
         self.lines = self.connection.makefile("rb")
         self.lines.readline()
-        self.send(b'CONNECT {"verbose":false}\r\nSUB answers 1\r\n')
+        self.send(b"CONNECT " + json.dumps({"verbose": False} | (login or {})).encode() + b"\r\nSUB answers 1\r\n")
 
     def close(self):
         self.lines.close()

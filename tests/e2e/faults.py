@@ -1,8 +1,10 @@
-"""The six failures that every system must be survived through, as a link between forewarm and a server that is whole."""
+"""The six failures that every system must be survived through, as a link between forewarm and a server that is whole: by
+HTTP (FaultyLink), or of any other bytes (TcpLink)."""
 
 import contextlib
 import http.client
 import http.server
+import socket
 import threading
 import time
 from urllib.parse import urlsplit
@@ -121,3 +123,135 @@ class FaultyLink:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+
+class TcpLink:
+    """A relay to a port of this machine's that fails connections while `fault` is set. One that it has met does not recover: it is
+    cut when the fault is over.
+
+    - timeout: what the client says gets through, what it is answered does not.
+    - half_open: what either says gets nowhere, and neither is told of an end.
+    - malformed, and whatever else has bytes in `words`: these are said to the client, on a new connection after the server's
+      first ones, and then nothing; what the client says gets nowhere.
+
+    `met` are the connections that a fault met, or that were made meanwhile; `made` is how many there ever were.
+    """
+
+    def __init__(self, port, words):
+        self.port = port
+        self.words = words
+        self.lock = threading.Lock()
+        self.grown = threading.Condition(self.lock)
+        self.given = None
+        self.met = []
+        self.made = 0
+        self.open = set()
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.client_port = self.server.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    @property
+    def fault(self):
+        return self.given
+
+    @fault.setter
+    def fault(self, fault):
+        with self.lock:
+            self.given = fault
+            for pair in list(self.open):
+                if fault is None:
+                    self.cut(pair)
+                else:
+                    self.meet(pair)
+
+    def meet(self, pair):
+        if pair.fault == self.given:
+            return
+        pair.fault = self.given
+        self.met.append(pair)
+        self.grown.notify_all()
+        if pair.heard and pair.fault in self.words:
+            self.say(pair)
+
+    @staticmethod
+    def say(pair):
+        with contextlib.suppress(OSError):
+            pair.client.sendall(pair.words[pair.fault])
+
+    def cut(self, pair):
+        if pair.fault is not None:
+            pair.close()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.server.accept()
+            except OSError:
+                return
+            try:
+                upstream = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:
+                client.close()
+                continue
+            pair = TcpPair(client, upstream, self.words)
+            with self.lock:
+                self.made += 1
+                self.open.add(pair)
+                if self.given is not None:
+                    self.meet(pair)
+            for source, sink in ((client, upstream), (upstream, client)):
+                threading.Thread(target=self.pump, args=(pair, source, sink), daemon=True).start()
+
+    def pump(self, pair, source, sink):
+        while True:
+            try:
+                data = source.recv(65536)
+            except OSError:
+                data = b""
+            with self.lock:
+                if not data and pair.fault == "half_open":
+                    return
+                if not data:
+                    self.open.discard(pair)
+                    pair.close()
+                    return
+                if source is pair.upstream:
+                    first, pair.heard = not pair.heard, True
+                    through = pair.fault is None or (first and pair.fault in self.words)
+                else:
+                    first, through = False, pair.fault in (None, "timeout")
+                # Under the lock, so that nothing comes between a server's bytes and the words that follow them.
+                if through:
+                    with contextlib.suppress(OSError):
+                        sink.sendall(data)
+                if first and pair.fault in self.words:
+                    self.say(pair)
+
+    def wait_met(self, count=1, seconds=60):
+        with self.grown:
+            if not self.grown.wait_for(lambda: len(self.met) >= count, seconds):
+                raise AssertionError(f"{self.given} met {len(self.met)} connections of {count}")
+
+    def close(self):
+        with self.lock:
+            self.server.shutdown(socket.SHUT_RDWR)
+            self.server.close()
+            for pair in self.open:
+                pair.close()
+
+
+class TcpPair:
+    """A connection's two ends."""
+
+    def __init__(self, client, upstream, words):
+        self.client = client
+        self.upstream = upstream
+        self.words = words
+        self.fault = None
+        self.heard = False  # whether the server has said anything
+
+    def close(self):
+        for end in (self.client, self.upstream):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()

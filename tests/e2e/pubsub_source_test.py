@@ -146,16 +146,6 @@ class AgainstFake(PubSubSource, unittest.TestCase):
             self.assertIn(expected, said)
         self.assertTrue(all("authorization" not in r["headers"] for r in self.recorder.requests))
 
-    def test_a_server_that_stumbles_is_asked_again(self):
-        name = self.subscription()
-        self.publish(name, "x")
-        self.fake.script = [(":pull", failure(503, "UNAVAILABLE", "later")), (":pull", (200, "no json")),
-                            (":acknowledge", failure(429, "RESOURCE_EXHAUSTED", "slower")), (":acknowledge", (500, ""))]
-        probe = self.probe(name, window=1)
-        self.assertTrue(probe.settle_and_wait([probe.wait_count(1)[0]["token"]])[0]["ok"])
-        self.assertEqual(self.fake.script, [])
-        self.assertIn("not as documented", [s for s in probe.of("state") if not s["ok"]][0]["error"])
-
     def test_without_a_dead_letter_topic_dead_letters_are_refused(self):
         name = self.subscription()
         self.publish(name, "poison")

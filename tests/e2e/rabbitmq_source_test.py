@@ -235,23 +235,6 @@ class RabbitMqSource(WithBroker):
             self.assertEqual((second["id"], second["deliveries"]), (first["id"], 2))
             self.assertEqual(probe.of("state"), [{"event": "state", "ok": True}])
 
-    def test_a_broker_that_hangs_is_left_and_found_again(self):
-        queue = self.queue(["a", "b"])
-        with Probe(self.broker.url(queue), window=2) as probe:
-            tokens = {message["token"] for message in probe.wait_count(2)}
-            self.broker.signal(signal.SIGSTOP)
-            try:
-                self.assertIn("connection ended", probe.wait_state(False)["error"])
-                self.assertEqual(set(probe.lost()), tokens)
-                late = probe.settle_and_wait(list(tokens))
-                self.assertFalse(any(one["ok"] for one in late))
-            finally:
-                self.broker.signal(signal.SIGCONT)
-            again = probe.wait_count(4)[2:]
-            self.assertEqual(sorted(bodies(again)), ["a", "b"])
-            self.assertFalse(tokens & {message["token"] for message in again})
-            probe.settle_and_wait([message["token"] for message in again])
-
     def test_ends_soon_although_the_broker_hangs(self):
         queue = self.queue(["a"])
         probe = Probe(self.broker.url(queue).replace("heartbeat=1s", "heartbeat=60s"), window=1)

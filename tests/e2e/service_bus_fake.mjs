@@ -28,6 +28,7 @@ const save = () => {
 // What only this process knows.
 const jwts = new Map(); // token -> when it ends, ms
 const faults = {}; // name -> how many more times
+let trouble = null; // what every link, token and settlement is refused with while it lasts: { status, condition, description }
 const seen = { tokens: [], outcomes: [], apart: [], credits: [], attached: 0 };
 const receivers = new Set(); // links on which messages are delivered
 const deliveries = new Map(); // lock token -> rhea's delivery
@@ -176,6 +177,7 @@ function disposed({ delivery, sender }, outcome, error) {
   const name = error?.condition === "com.microsoft:dead-letter" ? "dead-letter" : outcome;
   seen.outcomes.push(name);
   if (fault("silent_settle")) return;
+  if (trouble) return void delivery.update(true, rhea.message.rejected({ error: trouble }).described());
   if (fault("busy_settle")) return void delivery.update(true, rhea.message.rejected({ error: refused.busy }).described());
   const ends = { accepted: "completed", released: "released", modified: "abandoned", rejected: "suspended" };
   if (!settle(lock, ends[outcome], info.DeadLetterReason ?? "", info.DeadLetterErrorDescription ?? "")) {
@@ -201,6 +203,7 @@ function put_token({ connection, message }) {
   const status = (code, text) =>
     answer(connection, message, { "status-code": types.wrap_int(code), "status-description": text });
   if (operation !== "put-token") return status(400, "BadRequest");
+  if (trouble) return status(trouble.status, trouble.description);
   if (fault("busy_token")) return status(503, "ServerBusy");
   const why = why_refused(message.body, type);
   if (why) return status(401, why);
@@ -217,6 +220,7 @@ function manage({ connection, message, receiver }) {
   const path = receiver.path.replace(/\/\$management$/, "");
   const status = (code, text, body) =>
     answer(connection, message, { statusCode: types.wrap_int(code), statusDescription: text }, body ?? {});
+  if (trouble) return status(trouble.status, trouble.description);
   if (!allowed(connection, path)) return status(401, refused.token.description);
   if (fault("busy_manage")) return status(503, refused.busy.description);
   const queue = queue_of(path);
@@ -283,6 +287,7 @@ container.on("sender_open", ({ connection, sender }) => {
     return;
   }
   ++seen.attached;
+  if (trouble) return sender.close(trouble);
   if (fault("busy_attach")) return sender.close(refused.busy);
   const queue = queue_of(path);
   if (!queue) return sender.close(refused.missing);
@@ -396,6 +401,16 @@ const operations = {
   },
   jwt: ({ token, life_ms }) => void jwts.set(token, Date.now() + life_ms),
   fault: ({ name, times = 1 }) => void (faults[name] = times),
+  // Links that are there end by it too; without a status it is over.
+  trouble({ status, condition, description, ends_links }) {
+    trouble = status ? { status, condition, description } : null;
+    if (ends_links) for (const link of receivers) link.close(trouble);
+  },
+  // Another key of the policy: what was let in by the former is not any more.
+  rekey({ key }) {
+    settings.key = key;
+    for (const connection of sockets) connection.audiences?.clear();
+  },
   // Every lock ends, as if its time were over.
   unlock({ name }) {
     for (const message of kept.queues[name].messages) if (message.lock) message.until = 0;
@@ -408,9 +423,6 @@ const operations = {
   take_session: ({ name, session, ms }) => sessions.take(kept.queues[name], session, ms),
   drop() {
     for (const connection of sockets) connection.socket.destroy();
-  },
-  garbage() {
-    for (const connection of sockets) connection.socket.write(Buffer.from("00000004ffffffffdeadbeef", "hex"));
   },
   detach({ condition, description }) {
     for (const link of receivers) link.close({ condition, description });

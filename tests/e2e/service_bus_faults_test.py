@@ -89,17 +89,6 @@ class ServiceBusFaults(WithFake):
             self.assertIn("something else", wait_for("the connection's end", ended_at_once)[0])
             probe.wait_state(True, 1)
 
-    def test_bytes_that_are_no_frame_end_the_connection_and_nothing_else(self):
-        queue = self.queue()
-        with Probe(self.fake.url(queue), window=2) as probe:
-            self.publish(probe, "a", "b")
-            tokens = [message["token"] for message in probe.wait_count(2)]
-            before = len(probe.of("state"))
-            self.fake.do("garbage")
-            probe.wait_state(False, before)
-            probe.wait_state(True, before)
-            self.assertTrue(all(one["ok"] for one in probe.settle_and_wait(tokens)))
-
     def test_a_server_that_says_nothing_is_left(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             # Its kernel takes the connection, and nobody looks at it.

@@ -1,5 +1,5 @@
 // Drives a message source from lines of JSON and prints each call of its listener as one, so that tests in
-// any language can look at it: source_probe URL [QUEUE]. Commands have an "op":
+// any language can look at it: source_probe URL [QUEUE [PASSWORD_FILE]]. Commands have an "op":
 //   {"op": "start"}, {"op": "window", "n": 5}, {"op": "extend", "tokens": [...]}, {"op": "observe"}, {"op":
 //   "traits"},
 //   {"op": "settle", "settlements": [{"token": ..., "kind": "acknowledge|release|dead_letter", "delay_ms": 0,
@@ -178,10 +178,11 @@ void obey(MessageSource& source, const json::object& command) {
   }
 }
 
-int run(const char* url, const char* queue) {
+int run(const char* url, const char* queue, const char* password_file) {
   SourceConfig config;
   config.url = url;
   config.queue = queue;
+  config.password_file = password_file;
   auto source = make_source(config);
   if (!source) {
     print({{"event", "error"}, {"error", source.error().message}});
@@ -198,9 +199,9 @@ int run(const char* url, const char* queue) {
 }  // namespace forewarm
 
 int main(int count, char** arguments) {
-  if (count != 2 && count != 3) {
-    std::fputs("usage: source_probe URL [QUEUE]\n", stderr);
+  if (count < 2 || count > 4) {
+    std::fputs("usage: source_probe URL [QUEUE [PASSWORD_FILE]]\n", stderr);
     return 2;
   }
-  return forewarm::run(arguments[1], count == 3 ? arguments[2] : "");
+  return forewarm::run(arguments[1], count > 2 ? arguments[2] : "", count > 3 ? arguments[3] : "");
 }

@@ -86,8 +86,8 @@ class Lines:
 class Probe(Lines):
     """A source, started, with a window."""
 
-    def __init__(self, url, window=0, environment=None, queue=""):
-        super().__init__([PROBE, url, queue], environment)
+    def __init__(self, url, window=0, environment=None, queue="", password_file=""):
+        super().__init__([PROBE, url, queue, str(password_file)], environment)
         self.send(op="window", n=window)
         self.send(op="start")
 

@@ -127,7 +127,7 @@ struct TimePassed {
 using Event = std::variant<MessageArrived, ReceiveRequested, ReceiveCancelled, MessageDeleted,
                            VisibilityChanged, QueueChanged, QueuePurged, QueueRemoved, RedriveRequested,
                            ChosenRedriven, InstanceReady, InstanceLost, RunFinished, SignalObserved,
-                           ForecastFitted, HistoryRestored, ScalerRestored, RetryRestored, FunctionRestored,
+                           ForecastFitted, HistoryRestored, QueueRestored, RetryRestored, FunctionRestored,
                            ScalingOrdered, ConsumptionPaused, ConfigurationChanged, TimePassed>;
 
 struct TimedEvent {

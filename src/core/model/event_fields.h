@@ -139,8 +139,11 @@ void describe(auto& visit, Like<ModelScore> auto& it) {
   visit("model", it.model)("loss_sum", it.loss_sum)("weight", it.weight);
 }
 void describe(auto& visit, Like<ChoiceMemory> auto& it) {
-  visit("models", it.models)("naive_sum", it.naive_sum)("naive_weight", it.naive_weight);
+  visit("step", it.step)("models", it.models)("naive_sum", it.naive_sum)("naive_weight", it.naive_weight);
   visit("covered", it.covered)("covered_weight", it.covered_weight)("scored", it.scored);
+}
+void describe(auto& visit, Like<QueueMemory> auto& it) {
+  visit("scaler", it.scaler)("choice", it.choice);
 }
 void describe(auto& visit, Like<WatchMemory> auto& it) {
   visit("learnt", it.learnt)("scaler", it.scaler)("starts", it.starts)("service", it.service);
@@ -237,8 +240,8 @@ void describe(auto& visit, Like<HistoryRestored> auto& it) {
   visit("work_seconds", it.work_seconds)("service_seconds", it.service_seconds);
 }
 template <>
-inline constexpr std::string_view kNames<ScalerRestored> = "scaler_restored";
-void describe(auto& visit, Like<ScalerRestored> auto& it) {
+inline constexpr std::string_view kNames<QueueRestored> = "queue_restored";
+void describe(auto& visit, Like<QueueRestored> auto& it) {
   visit("queue", it.queue)("memory", it.memory);
 }
 template <>

@@ -5,8 +5,8 @@
 #include "base/time.h"
 #include "core/model/function_memory.h"
 #include "core/model/ids.h"
+#include "core/model/queue_memory.h"
 #include "core/model/retry_memory.h"
-#include "core/model/scaler_memory.h"
 #include "core/model/weighted_value.h"
 
 namespace forewarm {
@@ -24,12 +24,12 @@ struct HistoryRestored {
   std::vector<WeightedValue> service_seconds;  ///< of one message, the newest runs; ascending
   friend bool operator==(const HistoryRestored&, const HistoryRestored&) = default;
 };
-/// What a queue's scaler had learnt before the core knew the queue. One that has seen messages, or has other
-/// settings, does not take it.
-struct ScalerRestored {
+/// What had been learnt of a queue before the core knew it. A scaler that has seen messages, or has other
+/// settings, does not take it; nor does the choice of models that has scored one, or other steps.
+struct QueueRestored {
   QueueId queue;
-  ScalerMemory memory;
-  friend bool operator==(const ScalerRestored&, const ScalerRestored&) = default;
+  QueueMemory memory;
+  friend bool operator==(const QueueRestored&, const QueueRestored&) = default;
 };
 /// What had been learnt of failures before the start. Taken only before anything else is learnt of them, and
 /// of outages only for functions that are there.

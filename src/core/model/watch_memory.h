@@ -2,9 +2,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
-#include "core/model/forecast.h"
+#include "core/model/choice_memory.h"
 #include "core/model/function_memory.h"
 #include "core/model/ids.h"
 #include "core/model/scaler_memory.h"
@@ -13,29 +12,7 @@ namespace forewarm {
 
 /// Rises when a member of WatchMemory comes, goes or changes its meaning, or one of what it holds: what
 /// another version wrote is not taken.
-inline constexpr std::int64_t kWatchMemoryVersion = 1000 * kScalerMemoryVersion + 1;
-
-/// How right one model was: its discounted loss, and of how many steps that is.
-struct ModelScore {
-  ModelId model = ModelId::None;
-  double loss_sum = 0;
-  double weight = 0;
-
-  friend bool operator==(const ModelScore&, const ModelScore&) = default;
-};
-
-/// What a ModelChoice (core/forecast/ensemble/model_choice.h) goes by; not the forecasts, which are fitted
-/// anew.
-struct ChoiceMemory {
-  std::vector<ModelScore> models = {};
-  double naive_sum = 0;
-  double naive_weight = 0;
-  std::vector<double> covered = {};  ///< by level
-  double covered_weight = 0;
-  std::uint64_t scored = 0;
-
-  friend bool operator==(const ChoiceMemory&, const ChoiceMemory&) = default;
-};
+inline constexpr std::int64_t kWatchMemoryVersion = 1000 * kScalerMemoryVersion + 2;
 
 /// All that has been learnt of a queue that is seen through metrics only (core/watch/watched_queue.h), beside
 /// what is in its history.

@@ -207,13 +207,13 @@ std::optional<WatchMemory> WatchedQueue::memory(TimePoint now) const {
                      .scaler = scaler_->memory(now),
                      .starts = start_times_.memory(),
                      .service = service_times_.memory(),
-                     .choice = choice_.memory()};
+                     .choice = choice_.memory(history_.step())};
 }
 
 void WatchedQueue::restore(TimePoint now, const WatchMemory& memory) {
   if (memory.scaler && scaler_->restore(now, *memory.scaler)) learnt_ += memory.learnt;
   (void)service_times_.restore(memory.service, kObservedRestored);
-  (void)choice_.restore(memory.choice);
+  (void)choice_.restore(memory.choice, history_.step());
   DurationSketch starts;
   if (starts.restore(memory.starts, kObservedRestored) && starts.weight() > start_times_.weight())
     start_times_ = std::move(starts);

@@ -5,8 +5,6 @@
 #include <thread>
 #include <vector>
 
-#include "edge/cloud/reconnect_backoff.h"
-
 namespace forewarm {
 namespace {
 
@@ -35,18 +33,6 @@ TEST(CommandQueue, ACommandThatPostsAnotherHasItRunNextTime) {
   EXPECT_EQ(runs, 1);
   queue.run();
   EXPECT_EQ(runs, 2);
-}
-
-TEST(ReconnectBackoff, DoublesUpToItsLimitWithinARandomHalf) {
-  ReconnectBackoff backoff(
-      7, {.first = std::chrono::milliseconds(100), .longest = std::chrono::milliseconds(400)});
-  for (const int most : {100, 200, 400, 400, 400}) {
-    const auto wait = backoff.next().count();
-    EXPECT_GE(wait, most / 2);
-    EXPECT_LE(wait, most);
-  }
-  backoff.reset();
-  EXPECT_LE(backoff.next().count(), 100);
 }
 
 }  // namespace

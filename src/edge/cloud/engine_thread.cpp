@@ -5,7 +5,7 @@
 #include <random>
 #include <utility>
 
-#include "edge/cloud/reconnect_backoff.h"
+#include "edge/net/reconnect_backoff.h"
 
 namespace forewarm {
 namespace {

@@ -39,6 +39,7 @@ class PolledEngine {
     std::uint32_t receive_max = 10;    ///< messages of one answer
     std::uint32_t batch_max = 10;      ///< entries of one settling call
     std::uint32_t receivers_max = 10;  ///< calls for messages at a time
+    Duration waits{0};                 ///< that such a call takes when none come
   };
 
   virtual ~PolledEngine() = default;

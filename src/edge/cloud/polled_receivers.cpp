@@ -37,17 +37,18 @@ void PolledReceivers::poll(Clock::time_point now, std::size_t lent) {
     ++waiting_;
     reserved_ += asked;
     taken += asked;
-    engine_.receive(asked, [this, asked](Result<std::vector<PolledMessage>> received) {
-      answered(asked, std::move(received));
+    engine_.receive(asked, [this, asked, now](Result<std::vector<PolledMessage>> received) {
+      answered(asked, now, std::move(received));
     });
   }
 }
 
-void PolledReceivers::answered(std::uint32_t asked, Result<std::vector<PolledMessage>> received) {
+void PolledReceivers::answered(std::uint32_t asked, Clock::time_point begun,
+                               Result<std::vector<PolledMessage>> received) {
   --waiting_;
   reserved_ -= asked;
   if (received) {
-    failures_ = 0;
+    failing_since_.reset();
     backoff_.reset();
     if (received->size() >= asked) {
       wanted_ = std::min(2 * wanted_, engine_.limits().receivers_max);
@@ -55,7 +56,7 @@ void PolledReceivers::answered(std::uint32_t asked, Result<std::vector<PolledMes
       wanted_ = std::max(wanted_, 2U) - 1;
     }
   } else {
-    ++failures_;
+    if (!failing_since_) failing_since_ = std::min(Clock::now(), begun + engine_.limits().waits);
     wanted_ = 1;
     not_before_ = Clock::now() + backoff_.next();
   }

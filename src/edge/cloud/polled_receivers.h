@@ -3,9 +3,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "edge/cloud/polled_engine.h"
-#include "edge/cloud/reconnect_backoff.h"
+#include "edge/net/reconnect_backoff.h"
 
 namespace forewarm {
 
@@ -22,12 +23,15 @@ class PolledReceivers {
   void poll(Clock::time_point now, std::size_t lent);
   /// When poll() has something to do, if nothing else happens.
   Clock::time_point due() const { return due_; }
-  /// Answers that were failures since the last that was none.
-  std::uint32_t failures() const { return failures_; }
+  /// How long calls fail by now, without one between that did not. A call whose answer is overdue fails since
+  /// then.
+  Clock::duration failing_for(Clock::time_point now) const {
+    return failing_since_ ? now - *failing_since_ : Clock::duration(0);
+  }
   std::uint32_t wanted() const { return wanted_; }
 
  private:
-  void answered(std::uint32_t asked, Result<std::vector<PolledMessage>> received);
+  void answered(std::uint32_t asked, Clock::time_point begun, Result<std::vector<PolledMessage>> received);
 
   PolledEngine& engine_;
   const PolledEngine::Received received_;
@@ -36,7 +40,7 @@ class PolledReceivers {
   std::uint32_t wanted_ = 1;    ///< calls that are worth their price
   std::uint32_t waiting_ = 0;   ///< calls under way
   std::uint32_t reserved_ = 0;  ///< messages they may bring
-  std::uint32_t failures_ = 0;
+  std::optional<Clock::time_point> failing_since_{};
   Clock::time_point not_before_{};
   Clock::time_point room_since_ = Clock::time_point::max();
   Clock::time_point due_ = Clock::time_point::max();

@@ -19,6 +19,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kTurn{250};
 constexpr std::chrono::seconds kClosePatience{2};
+// Stumbles are shorter; a call without an answer is longer already.
+constexpr std::chrono::seconds kSaidAfter{1};
 
 class PolledQueue final : public MessageSource {
  public:
@@ -165,13 +167,17 @@ void PolledQueue::close() {
 
 void PolledQueue::report(const Result<void>& connected) {
   if (reported_ && *reported_ == connected) return;
+  // Again no answer, after another number of milliseconds, is no news.
+  const auto no_answer = [](const Result<void>& one) { return !one && one.error().code == ErrorCode::Io; };
+  if (reported_ && no_answer(*reported_) && no_answer(connected)) return;
   reported_ = connected;
   listener_.state(connected);
 }
 
 void PolledQueue::on_received(Result<std::vector<PolledMessage>> received) {
   if (!received) {
-    if (receivers_.failures() >= 3 || !SettlementBatches::may_pass(received.error()))
+    if (receivers_.failing_for(SteadyClock::now()) >= kSaidAfter ||
+        !SettlementBatches::may_pass(received.error()))
       report(std::unexpected(received.error()));
     return;
   }

@@ -91,7 +91,9 @@ void SettlementBatches::answered(std::vector<Entry>& batch, bool acknowledging,
     Entry& entry = batch[i];
     const Result<void> result =
         i < taken.size() ? taken[i] : error(ErrorCode::Corrupt, "the engine did not answer for this one");
-    if (!result && may_pass(result.error()) && entry.tries < kEntryTries) {
+    // An answer that is garbled is of a request that may have been done; to be done twice is nothing more.
+    const bool again = !result && (may_pass(result.error()) || result.error().code == ErrorCode::Corrupt);
+    if (again && entry.tries < kEntryTries) {
       entry.since = Clock::now();
       (acknowledging ? acknowledgements_ : changes_).push_back(std::move(entry));
     } else if (entry.taken) {

@@ -1,8 +1,10 @@
 #include "edge/net/fetch.h"
 
+#include <random>
 #include <thread>
 
 #include "edge/net/fetch_transfer.h"
+#include "edge/net/reconnect_backoff.h"
 
 namespace forewarm {
 namespace {
@@ -32,7 +34,7 @@ Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& opti
 
 Result<HttpResponse> fetch_patiently(const std::function<Result<FetchRequest>()>& request,
                                      const FetchOptions& options) {
-  std::chrono::milliseconds pause(250);
+  ReconnectBackoff pauses(std::random_device{}(), {.first = std::chrono::milliseconds(400)});
   for (int tries = 1;; ++tries) {
     const Result<FetchRequest> made = request();
     if (!made) return std::unexpected(made.error());
@@ -43,8 +45,7 @@ Result<HttpResponse> fetch_patiently(const std::function<Result<FetchRequest>()>
                      (answer->status == 400 && (says("Throttling") || says("<Code>RequestTimeout</Code>")))
                : answer.error().code == ErrorCode::Io;
     if (!passing || tries == kFetchTries || options.stop.stop_requested()) return answer;
-    std::this_thread::sleep_for(pause);
-    pause *= 2;
+    std::this_thread::sleep_for(pauses.next());
   }
 }
 

@@ -43,8 +43,9 @@ Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& opti
 
 inline constexpr int kFetchTries = 5;
 /// The same, but what is busy or stumbles (429, 5xx, a server that throttles, cannot be reached, or says
-/// nothing for 30 s) is asked again, a little later each time, up to kFetchTries times. Each try is a new
-/// request, so that what is signed has a new signature; where none can be made, that is the answer.
+/// nothing for 30 s) is asked again, a little later each time, of which a part is chance, up to kFetchTries
+/// times. Each try is a new request, so that what is signed has a new signature; where none can be made, that
+/// is the answer.
 Result<HttpResponse> fetch_patiently(const std::function<Result<FetchRequest>()>& request,
                                      const FetchOptions& options = {});
 

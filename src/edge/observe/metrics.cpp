@@ -83,7 +83,7 @@ class Metrics::Registry {
   void count(TimePoint, const ChosenRedriven&) {}
   void count(TimePoint, const SignalObserved&) {}
   void count(TimePoint, const HistoryRestored&) {}
-  void count(TimePoint, const ScalerRestored&) {}
+  void count(TimePoint, const QueueRestored&) {}
   void count(TimePoint, const RetryRestored&) {}
   void count(TimePoint, const FunctionRestored&) {}
   void count(TimePoint, const ScalingOrdered&) {}

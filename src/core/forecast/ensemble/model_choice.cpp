@@ -124,8 +124,9 @@ double ModelChoice::naive_loss() const {
   return naive_weight_ > 0 ? naive_sum_ / naive_weight_ : kNan;
 }
 
-ChoiceMemory ModelChoice::memory() const {
-  ChoiceMemory memory{.models = {},
+ChoiceMemory ModelChoice::memory(Duration step) const {
+  ChoiceMemory memory{.step = step,
+                      .models = {},
                       .naive_sum = naive_sum_,
                       .naive_weight = naive_weight_,
                       .covered = covered_,
@@ -136,9 +137,11 @@ ChoiceMemory ModelChoice::memory() const {
   return memory;
 }
 
-bool ModelChoice::restore(const ChoiceMemory& memory) {
+bool ModelChoice::restore(const ChoiceMemory& memory, Duration step) {
   const auto is_scored = [](const Model& model) { return model.weight > 0; };
-  if (naive_weight_ > 0 || std::ranges::any_of(models_, is_scored) || !is_sound(memory)) return false;
+  if (memory.step != step || naive_weight_ > 0 || std::ranges::any_of(models_, is_scored) ||
+      !is_sound(memory))
+    return false;
   for (const ModelScore& score : memory.models) {
     const auto same = [&score](const Model& model) { return model.current.model == score.model; };
     auto known = std::ranges::find_if(models_, same);

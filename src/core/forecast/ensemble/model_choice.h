@@ -4,9 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "core/model/event.h"
+#include "core/model/choice_memory.h"
 #include "core/model/forecast.h"
-#include "core/model/watch_memory.h"
 
 namespace forewarm {
 
@@ -32,11 +31,11 @@ class ModelChoice {
   std::vector<double> coverage() const;
   std::uint64_t scored() const { return scored_; }
 
-  /// What the models' losses and the coverage are, for a restart.
-  ChoiceMemory memory() const;
-  /// Goes on with that. False, and nothing changes, where it cannot be another's or a step was scored
-  /// already.
-  bool restore(const ChoiceMemory& memory);
+  /// What the models' losses and the coverage are, of steps of this length, for a restart.
+  ChoiceMemory memory(Duration step) const;
+  /// Goes on with that. False, and nothing changes, where it cannot be another's, is of other steps, or a
+  /// step was scored already.
+  bool restore(const ChoiceMemory& memory, Duration step);
 
  private:
   struct Model {

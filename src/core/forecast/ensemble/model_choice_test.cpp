@@ -107,7 +107,7 @@ TEST(ModelChoice, GoesOnWithWhatItKnewBeforeARestart) {
   before.accept({flat(kOne, 0, 500, 5), flat(kOther, 0, 500, 50)});
   for (int step = 0; step < 30; ++step) before.observe(step_at(step), step % 2 == 0 ? 48.0F : 53.0F);
   ModelChoice after(10);
-  ASSERT_TRUE(after.restore(before.memory()));
+  ASSERT_TRUE(after.restore(before.memory(10s), 10s));
   EXPECT_EQ(after.best(step_at(30)), nullptr) << "forecasts are fitted anew";
   after.accept({flat(kOne, 30, 500, 5), flat(kOther, 30, 500, 50)});
   ASSERT_NE(after.best(step_at(30)), nullptr);
@@ -116,8 +116,8 @@ TEST(ModelChoice, GoesOnWithWhatItKnewBeforeARestart) {
   EXPECT_EQ(after.naive_loss(), before.naive_loss());
   EXPECT_EQ(after.coverage(), before.coverage());
   EXPECT_EQ(after.scored(), before.scored());
-  EXPECT_EQ(after.memory(), before.memory());
-  EXPECT_FALSE(after.restore(before.memory())) << "it has learnt something itself";
+  EXPECT_EQ(after.memory(10s), before.memory(10s));
+  EXPECT_FALSE(after.restore(before.memory(10s), 10s)) << "it has learnt something itself";
 }
 
 TEST(ModelChoice, TakesNoNumbersThatNobodyCouldHaveLearnt) {
@@ -137,14 +137,15 @@ TEST(ModelChoice, TakesNoNumbersThatNobodyCouldHaveLearnt) {
       [](ChoiceMemory& it) { it.covered_weight = 1e300; },
   };
   for (std::size_t i = 0; i < damages.size(); ++i) {
-    ChoiceMemory damaged = before.memory();
+    ChoiceMemory damaged = before.memory(10s);
     damages[i](damaged);
     ModelChoice after;
-    EXPECT_FALSE(after.restore(damaged)) << i;
-    EXPECT_EQ(after.memory(), ModelChoice().memory()) << i;
+    EXPECT_FALSE(after.restore(damaged, 10s)) << i;
+    EXPECT_EQ(after.memory(10s), ModelChoice().memory(10s)) << i;
   }
   ModelChoice after;
-  EXPECT_TRUE(after.restore(before.memory()));
+  EXPECT_FALSE(after.restore(before.memory(10s), 1min)) << "losses of other steps";
+  EXPECT_TRUE(after.restore(before.memory(10s), 10s));
 }
 
 }  // namespace

@@ -153,8 +153,9 @@ std::string create_consumer_json(const NewConsumer& consumer) {
   return json::serialize(json::object{{"stream_name", consumer.stream}, {"config", std::move(config)}});
 }
 
-std::string pull_json(std::uint32_t batch, Duration expires) {
-  return json::serialize(json::object{{"batch", batch}, {"expires", to_nanoseconds(expires)}});
+std::string pull_json(std::uint32_t batch, Duration expires, Duration heartbeat) {
+  return json::serialize(json::object{
+      {"batch", batch}, {"expires", to_nanoseconds(expires)}, {"idle_heartbeat", to_nanoseconds(heartbeat)}});
 }
 
 std::string negative_acknowledgement(Duration delay) {

@@ -65,7 +65,8 @@ struct NewConsumer {
   std::string filter_subject{};
 };
 std::string create_consumer_json(const NewConsumer& consumer);
-std::string pull_json(std::uint32_t batch, Duration expires);
+/// The server says each `heartbeat` that it still waits for messages; at most half of `expires`.
+std::string pull_json(std::uint32_t batch, Duration expires, Duration heartbeat);
 std::string negative_acknowledgement(Duration delay);
 /// The first message at or after a sequence.
 std::string next_message_json(std::uint64_t sequence, std::string_view filter_subject);

@@ -55,7 +55,7 @@ TEST(JetStream, ReadsErrors) {
 TEST(JetStream, WritesRequests) {
   EXPECT_EQ(negative_acknowledgement(Duration(0)), "-NAK");
   EXPECT_EQ(negative_acknowledgement(1500ms), R"(-NAK {"delay":1500000000})");
-  EXPECT_EQ(pull_json(5, 30s), R"({"batch":5,"expires":30000000000})");
+  EXPECT_EQ(pull_json(5, 30s, 10s), R"({"batch":5,"expires":30000000000,"idle_heartbeat":10000000000})");
   EXPECT_EQ(next_message_json(4, ""), R"({"seq":4,"next_by_subj":">"})");
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "edge/cloud/authorisation.h"
 #include "edge/cloud/utf8.h"
 #include "edge/net/egress.h"
 
@@ -111,8 +112,15 @@ Result<void> NatsLink::configure(natsOptions* made) {
   natsOptions_SetMaxPingsOut(made, 1);
   // One thread of the library for all that comes, instead of one for each pull request.
   natsOptions_UseGlobalMessageDelivery(made, true);
-  if (!options_.user.empty()) natsOptions_SetUserInfo(made, options_.user.c_str(), options_.password.c_str());
-  if (!options_.token.empty()) natsOptions_SetToken(made, options_.token.c_str());
+  const auto secret = options_.read_secret
+                          ? options_.read_secret()
+                          : Result<std::string>(options_.user.empty() ? options_.token : options_.password);
+  if (!secret) return error(secret.error().code, place() + ": " + secret.error().message);
+  if (!options_.user.empty()) {
+    natsOptions_SetUserInfo(made, options_.user.c_str(), secret->c_str());
+  } else if (!secret->empty()) {
+    natsOptions_SetToken(made, secret->c_str());
+  }
   if (!options_.credentials_file.empty()) {
     natsOptions_SetUserCredentialsFromFiles(made, options_.credentials_file.c_str(), nullptr);
   }
@@ -153,7 +161,8 @@ Error NatsLink::refused(natsStatus status) const {
   natsStatus detail_status = NATS_OK;
   const char* detail = nats_GetLastError(&detail_status);
   const std::string why =
-      std::string(" (") + (detail != nullptr && *detail != '\0' ? detail : natsStatus_GetText(status)) + ")";
+      " (" + printable_start(detail != nullptr && *detail != '\0' ? detail : natsStatus_GetText(status)) +
+      ")";
   switch (status) {
     case NATS_CONNECTION_AUTH_FAILED:
       return {ErrorCode::Invalid, place() + " refused the login" + why +
@@ -182,6 +191,7 @@ Result<void> NatsLink::publish(const std::string& subject, const std::string& re
   }
   if (status == NATS_OK) status = natsConnection_PublishMsg(connection_, made);
   if (status == NATS_OK) return {};
+  if (status == NATS_CONNECTION_CLOSED) return std::unexpected(ended());
   const auto code = status == NATS_MAX_PAYLOAD || status == NATS_INVALID_SUBJECT || status == NATS_INVALID_ARG
                         ? ErrorCode::Invalid
                         : ErrorCode::Io;
@@ -203,6 +213,10 @@ Result<std::string> NatsLink::ask(const std::string& subject, const std::string&
   return error(ErrorCode::Io, place() + " did not answer " + subject + " (" + natsStatus_GetText(status) +
                                   ")" + complaint() +
                                   "; check the user's permissions for $JS.API.> and _INBOX.>");
+}
+
+Error NatsLink::ended() const {
+  return {ErrorCode::Io, place() + ": the connection ended; it is tried again until it is back"};
 }
 
 std::string NatsLink::inbox() const {

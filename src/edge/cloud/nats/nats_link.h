@@ -85,6 +85,7 @@ class NatsLink {
   Result<void> connect();
   Result<void> configure(natsOptions* made);
   Error refused(natsStatus status) const;
+  Error ended() const;
 
   const NatsOptions& options_;
   std::shared_ptr<Ended> ended_{};

@@ -1,6 +1,7 @@
 #include "edge/cloud/nats/nats_pulls.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 namespace forewarm {
@@ -13,13 +14,26 @@ constexpr std::chrono::seconds kGrace{5};
 }  // namespace
 
 NatsPulls::NatsPulls(NatsLink& link, const NatsOptions& options, const ConsumerFacts& consumer,
-                     NatsRequests::Post post, Take take, Fail fail)
+                     NatsRequests::Post post, Heard heard)
     : link_(link),
       options_(options),
       consumer_(consumer),
       post_(std::move(post)),
-      take_(std::move(take)),
-      fail_(std::move(fail)) {}
+      heard_(std::move(heard)),
+      backoff_(std::random_device{}()) {}
+
+Duration NatsPulls::expires() const {
+  return std::min(kExpires, consumer_.expires_max.value_or(kExpires));
+}
+
+// The server wants no more than half of the time.
+Duration NatsPulls::heartbeat() const {
+  return std::min(Duration(options_.heartbeat), expires() / 2);
+}
+
+bool NatsPulls::silent(Clock::time_point now) const {
+  return !pulls_.empty() && now - heard_at_ > 2 * heartbeat();
+}
 
 std::uint32_t NatsPulls::requested() const {
   std::uint32_t sum = 0;
@@ -38,7 +52,7 @@ void NatsPulls::follow_window(std::uint32_t window, std::uint32_t here, Clock::t
     withdrawn_.insert(std::move(newest));
   }
   const std::uint32_t taken = requested() + here;
-  if (taken >= window) return;
+  if (taken >= window || now < not_before_) return;
   const std::uint32_t room = window - taken;
   if (pulls_.empty() || room >= std::max(1U, window / 4))
     request(std::min(room, consumer_.batch_max.value_or(10'000)), now);
@@ -47,43 +61,65 @@ void NatsPulls::follow_window(std::uint32_t window, std::uint32_t here, Clock::t
 void NatsPulls::request(std::uint32_t batch, Clock::time_point now) {
   const auto number = ++last_;
   const std::string inbox = link_.inbox();
-  const Duration expires = std::min(kExpires, consumer_.expires_max.value_or(kExpires));
+  if (pulls_.empty()) heard_at_ = now;
   Pull& pull = pulls_[number];
   pull.remaining = batch;
-  pull.until = now + expires + kGrace;
+  pull.until = now + expires() + kGrace;
   pull.inbox = link_.subscribe(inbox, [this, number](NatsMessage message) {
     post_([this, number, message = std::move(message)] { answer(number, message); });
   });
   const auto sent = link_.publish("$JS.API.CONSUMER.MSG.NEXT." + options_.stream + "." + options_.consumer,
-                                  inbox, pull_json(batch, expires));
-  if (!sent) fail_(sent.error());
+                                  inbox, pull_json(batch, expires(), heartbeat()));
+  if (!sent) heard_.fail(sent.error());
 }
 
 void NatsPulls::answer(std::uint64_t number, const NatsMessage& message) {
+  heard_at_ = Clock::now();
   const auto delivery = parse_delivery(nats_reply_subject(message));
   if (!delivery) return status(number, message);
   const auto pull = pulls_.find(number);
   if (pull != pulls_.end() && pull->second.remaining > 0) --pull->second.remaining;
-  take_(message, *delivery);
+  accept();
+  heard_.take(message, *delivery);
 }
 
 // 408: expired; 404: there is none; 409: a limit, or the consumer is gone; 503: nobody answers; 100: still
-// there.
+// there. Others are of a request that the server does not like.
 void NatsPulls::status(std::uint64_t number, const NatsMessage& message) {
   const auto code = nats_header(message, "Status");
   const std::string description(nats_header(message, "Description"));
-  if (code == "100") return;
+  if (code == "100") return accept();
   const auto pull = pulls_.find(number);
   if (pull != pulls_.end()) pull->second.remaining = 0;
   const std::string place =
       link_.place() + ", consumer \"" + options_.consumer + "\" of stream \"" + options_.stream + "\"";
   if (code == "503") {
-    fail_({ErrorCode::NotFound,
-           place + ": nobody answers pull requests; check that stream and consumer are there"});
-  } else if (code == "409" && !description.contains("Leadership") &&
-             !description.contains("Batch Completed")) {
-    fail_({ErrorCode::Conflict, place + ": " + description + "; check the consumer and its limits"});
+    heard_.fail({ErrorCode::NotFound,
+                 place + ": nobody answers pull requests; check that stream and consumer are there"});
+  } else if (code == "409" && description.contains("MaxWaiting")) {
+    refuse(
+        {ErrorCode::Exhausted, place + ": " + description +
+                                   ", others wait for its messages too; raise its max_waiting, or let fewer "
+                                   "wait. It is tried again until there is room"});
+  } else if (code == "404" || code == "408" || description.contains("Leadership") ||
+             description.contains("Batch Completed")) {
+    accept();
+  } else {
+    heard_.fail({ErrorCode::Conflict, place + ": " + description + "; check the consumer and its limits"});
   }
+}
+
+// What is lent stays so: only that there is no more for now.
+void NatsPulls::refuse(Error why) {
+  refused_ = true;
+  not_before_ = Clock::now() + backoff_.next();
+  heard_.refused(std::unexpected(std::move(why)));
+}
+
+void NatsPulls::accept() {
+  if (!std::exchange(refused_, false)) return;
+  backoff_.reset();
+  heard_.refused({});
 }
 
 }  // namespace forewarm

@@ -31,12 +31,14 @@ NatsSession::NatsSession(std::unique_ptr<NatsLink> link, const NatsOptions& opti
       listener_(listener),
       prefix_(std::to_string(connection) + "-"),
       requests_(*link_, post),
-      pulls_(
-          *link_, options_, facts_.consumer, post,
-          [this](const NatsMessage& message, const DeliveryFacts& delivery) { take(message, delivery); },
-          [this](Error why) {
-            if (!failure) failure = std::move(why);
-          }) {}
+      pulls_(*link_, options_, facts_.consumer, post,
+             {.take = [this](const NatsMessage& message,
+                             const DeliveryFacts& delivery) { take(message, delivery); },
+              .fail =
+                  [this](Error why) {
+                    if (!failure) failure = std::move(why);
+                  },
+              .refused = listener.state}) {}
 
 void NatsSession::take(const NatsMessage& message, const DeliveryFacts& delivery) {
   Held held;
@@ -254,8 +256,28 @@ void NatsSession::flush(Clock::time_point now) {
   end_leases(now);
   lend();
   if (!extended_.empty()) listener_.extended(std::exchange(extended_, {}));
+  if (pulls_.silent(now)) ask_after_silence();
   if (giving_back_ > 0) return;
   pulls_.follow_window(window_, static_cast<std::uint32_t>(lent_.size() + held_.size()), now);
+}
+
+// The word that a consumer is gone may be lost with it, or never said: JetStream that was turned off says
+// nothing. A server that knows no heartbeats of pull requests is asked now and then while nothing comes.
+void NatsSession::ask_after_silence() {
+  if (std::exchange(asking_, true)) return;
+  requests_.send("$JS.API.CONSUMER.INFO." + options_.stream + "." + options_.consumer, "",
+                 [this](const Result<std::string>& answered) {
+                   asking_ = false;
+                   pulls_.end_silence(Clock::now());
+                   const auto refused = answered ? parse_error(*answered) : std::nullopt;
+                   if ((answered && !refused) || failure) return;
+                   failure = answered ? Error{ErrorCode::NotFound, link_->place() + ", consumer \"" +
+                                                                       options_.consumer + "\" of stream \"" +
+                                                                       options_.stream +
+                                                                       "\": " + refused->description +
+                                                                       "; it is tried again until it is back"}
+                                      : answered.error();
+                 });
 }
 
 void NatsSession::end_leases(Clock::time_point now) {

@@ -68,6 +68,7 @@ class NatsSession {
 
   void take(const NatsMessage& message, const DeliveryFacts& delivery);
   void lend();
+  void ask_after_silence();
   void end_leases(Clock::time_point now);
   void forget(std::map<std::string, Unsettled>::iterator lent);
   void answer(const std::string& reply_subject, const std::string& data, const std::string& token,
@@ -83,6 +84,7 @@ class NatsSession {
   const MessageSource::Listener& listener_;
   std::string prefix_;  ///< of the connection's tokens
   std::uint32_t window_ = 0;
+  bool asking_ = false;                          ///< whether the consumer is still there
   std::size_t giving_back_ = 0;                  ///< without an answer yet
   std::deque<Held> held_{};                      ///< beyond the window, oldest first
   std::map<std::string, Unsettled> lent_{};      ///< by token

@@ -151,9 +151,10 @@ Result<StreamFacts> NatsQueue::find_stream(NatsLink& link) const {
   const auto answer = link.ask("$JS.API.STREAM.INFO." + options_.stream, "");
   if (!answer) return std::unexpected(answer.error());
   if (const auto failed = parse_error(*answer)) {
-    return error(ErrorCode::NotFound, link.place() + ", stream \"" + options_.stream +
-                                          "\": " + failed->description +
-                                          "; create it (nats stream add), or correct the URL");
+    return error(ErrorCode::NotFound,
+                 link.place() + ", stream \"" + options_.stream + "\": " + failed->description +
+                     (failed->code == kStreamNotFound ? "; create it (nats stream add), or correct the URL"
+                                                      : "; see the server's log. It is tried again"));
   }
   return parse_stream(*answer);
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,8 @@ struct NatsOptions {
   std::string user{};
   std::string password{};
   std::string token{};
+  /// The password, or without a user the token, anew at each login; none: they stay the same.
+  std::function<Result<std::string>()> read_secret{};
   std::string credentials_file{};  ///< JWT and seed, as `nsc` writes them
   bool tls = false;
   std::string ca_file{};  ///< PEM of who is trusted; empty: the system's

@@ -17,7 +17,6 @@ using PubSubAnswered = std::function<void(Result<std::string>)>;
 
 constexpr Duration kDeadlineMost = 600s;
 constexpr Duration kDeadlineFallback = 10s;  ///< Pub/Sub's own default
-constexpr Duration kPullWaits = 90s;
 constexpr auto kFactsHold = std::chrono::seconds(60);
 
 TimePoint pubsub_wall_now() {
@@ -41,7 +40,9 @@ class PubSubEngine final : public PolledEngine {
  public:
   PubSubEngine(PubSubOptions options, HttpCalls& calls) : options_(std::move(options)), calls_(calls) {}
 
-  Limits limits() const override { return {.receive_max = 100, .batch_max = 500, .receivers_max = 4}; }
+  Limits limits() const override {
+    return {.receive_max = 100, .batch_max = 500, .receivers_max = 4, .waits = options_.wait};
+  }
 
   void look(std::function<void(Result<Facts>)> done) override;
   void receive(std::uint32_t most, Received done) override;
@@ -60,6 +61,9 @@ class PubSubEngine final : public PolledEngine {
   };
   void call(Calling calling, PubSubAnswered done);
   Error refusal(const std::string& url, const HttpResponse& answer) const;
+  static Error at(const std::string& url, const Error& why) {
+    return {why.code, "Pub/Sub, " + url + ": " + why.message + "; it is tried again"};
+  }
   void observe(const std::string& metric, std::function<void(std::optional<double>)> done);
   void publish_to(const std::string& topic, std::string body, Taken done);
   std::string subscription_url(const char* verb = "") const {
@@ -82,7 +86,9 @@ void PubSubEngine::call(Calling calling, PubSubAnswered done) {
   const std::string url = calling.url.substr(0, calling.url.find('?'));
   HttpCalls::Call made;
   made.timeout = std::chrono::ceil<std::chrono::milliseconds>(calling.waits) + std::chrono::seconds(10);
-  made.tries = calling.tries;
+  // What is tried once is tried again with another token all the same.
+  const bool once = calling.tries == 1;
+  made.tries = std::max(calling.tries, 2);
   made.request = [this, calling = std::move(calling)]() -> Result<FetchRequest> {
     FetchRequest request{.method = calling.method, .url = calling.url, .body = calling.body};
     if (!calling.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
@@ -93,15 +99,15 @@ void PubSubEngine::call(Calling calling, PubSubAnswered done) {
     }
     return request;
   };
-  made.passing = [this](const Result<HttpResponse>& answer) {
+  made.passing = [this, once](const Result<HttpResponse>& answer) {
     if (answer && answer->status == 401 && options_.credentials) {
       options_.credentials->renew();
       return true;
     }
-    return HttpCalls::may_pass(answer);
+    return !once && HttpCalls::may_pass(answer);
   };
   calls_.start(std::move(made), [this, url, done = std::move(done)](Result<HttpResponse> answer) {
-    if (!answer) return done(std::unexpected(answer.error()));
+    if (!answer) return done(std::unexpected(at(url, answer.error())));
     if (answer->status != 200) {
       if (answer->status == 401 && options_.credentials) options_.credentials->renew();
       return done(std::unexpected(refusal(url, *answer)));
@@ -117,6 +123,9 @@ Error PubSubEngine::refusal(const std::string& url, const HttpResponse& answer) 
     return {ErrorCode::NotFound, said + "; create it, or correct the URL of the source"};
   if (answer.status == 403)
     return {ErrorCode::Conflict, said + "; give the account the roles that docs/policies/pubsub.json names"};
+  if (answer.status == 401)
+    return {ErrorCode::Invalid,
+            said + "; look at Google's application default credentials and at this machine's clock"};
   return {ErrorCode::Invalid, said};
 }
 
@@ -129,7 +138,7 @@ void PubSubEngine::look(std::function<void(Result<Facts>)> done) {
          PubSubSubscription subscription{.ack_deadline = kDeadlineFallback, .deliveries_max = {}};
          if (answer) {
            auto parsed = parse_subscription(*answer);
-           if (!parsed) return done(std::unexpected(parsed.error()));
+           if (!parsed) return done(std::unexpected(at(subscription_url(), parsed.error())));
            subscription = std::move(*parsed);
          } else if (answer.error().code != ErrorCode::Conflict) {
            return done(std::unexpected(answer.error()));
@@ -174,14 +183,13 @@ void PubSubEngine::observe(const std::string& metric, std::function<void(std::op
 }
 
 void PubSubEngine::receive(std::uint32_t most, Received done) {
-  call({.url = subscription_url(":pull"), .body = pull_json(most), .waits = kPullWaits, .tries = 1},
-       [lease = lease_, done = std::move(done)](const Result<std::string>& answer) {
+  call({.url = subscription_url(":pull"), .body = pull_json(most), .waits = options_.wait, .tries = 1},
+       [this, lease = lease_, done = std::move(done)](const Result<std::string>& answer) {
          if (!answer) return done(std::unexpected(answer.error()));
          auto messages = parse_pulled(*answer);
-         if (messages) {
-           const auto until = pubsub_wall_now() + lease;
-           for (auto& polled : *messages) polled.message.lent_until = until;
-         }
+         if (!messages) return done(std::unexpected(at(subscription_url(":pull"), messages.error())));
+         const auto until = pubsub_wall_now() + lease;
+         for (auto& polled : *messages) polled.message.lent_until = until;
          done(std::move(messages));
        });
 }

@@ -14,8 +14,9 @@ struct PubSubOptions {
   std::string project;
   std::string subscription;
   std::string endpoint = "https://pubsub.googleapis.com";
-  std::string topic{};              ///< to publish to; empty: the subscription's own
-  std::string dead_letter_topic{};  ///< empty: DeadLetter is refused
+  Duration wait = std::chrono::seconds(90);  ///< an answer to a pull that comes later is given up
+  std::string topic{};                       ///< to publish to; empty: the subscription's own
+  std::string dead_letter_topic{};           ///< empty: DeadLetter is refused
   /// Cloud Monitoring, which alone knows how much a subscription holds; empty: it is not asked.
   std::string monitoring = "https://monitoring.googleapis.com";
   std::string ca_file{};  ///< PEM of who is trusted; empty: the system's

@@ -119,21 +119,26 @@ Result<void> AmqpLink::connect() {
 }
 
 Result<void> AmqpLink::log_in() {
-  amqp_table_entry_t capability{};
-  capability.key = amqp_cstring_bytes("consumer_cancel_notify");
-  capability.value.kind = AMQP_FIELD_KIND_BOOLEAN;
-  capability.value.value.boolean = 1;
+  amqp_table_entry_t capabilities[2] = {};
+  capabilities[0].key = amqp_cstring_bytes("consumer_cancel_notify");
+  capabilities[1].key = amqp_cstring_bytes("connection.blocked");
+  for (auto& capability : capabilities) {
+    capability.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+    capability.value.value.boolean = 1;
+  }
   amqp_table_entry_t properties[2] = {};
   properties[0].key = amqp_cstring_bytes("capabilities");
   properties[0].value.kind = AMQP_FIELD_KIND_TABLE;
-  properties[0].value.value.table = {1, &capability};
+  properties[0].value.value.table = {2, capabilities};
   properties[1].key = amqp_cstring_bytes("connection_name");
   properties[1].value.kind = AMQP_FIELD_KIND_UTF8;
   properties[1].value.value.bytes = amqp_cstring_bytes("forewarm");
   const amqp_table_t table{2, properties};
+  const auto password = options_.password_now();
+  if (!password) return error(password.error().code, place() + ": " + password.error().message);
   const auto reply = amqp_login_with_properties(
       state_, options_.vhost.c_str(), kChannels, kFrameMax, static_cast<int>(options_.heartbeat.count()),
-      &table, AMQP_SASL_METHOD_PLAIN, options_.user.c_str(), options_.password.c_str());
+      &table, AMQP_SASL_METHOD_PLAIN, options_.user.c_str(), password->c_str());
   if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION) {
     return error(ErrorCode::Io,
                  place() + " ended the login (" + amqp_error_string2(reply.library_error) +
@@ -192,6 +197,13 @@ Error AmqpLink::closed(std::uint16_t code, std::string_view text) const {
   return {kind, place() + " says for user \"" + options_.user + "\", queue \"" + options_.queue +
                     "\" in virtual host \"" + options_.vhost + "\": " + std::string(text) + "; " +
                     remedy(code, text)};
+}
+
+Error AmqpLink::blocked(std::string_view reason) const {
+  return {ErrorCode::Exhausted,
+          place() + " has blocked the connection, which has published: " + std::string(reason) +
+              "; until the broker's alarm is over (rabbitmq-diagnostics alarms) it reads nothing of it, no "
+              "acknowledgements either"};
 }
 
 std::string AmqpLink::place() const {

@@ -62,6 +62,8 @@ class AmqpLink {
 
   /// What the broker says when it closes a channel or the connection, with the remedy.
   Error closed(std::uint16_t code, std::string_view text) const;
+  /// What an alarm of the broker's means for us.
+  Error blocked(std::string_view reason) const;
   /// "RabbitMQ at HOST:PORT".
   std::string place() const;
   /// The connection is beyond saying goodbye.

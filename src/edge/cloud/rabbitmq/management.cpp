@@ -73,7 +73,9 @@ Result<ManagedQueue> ask_management(const RabbitMqOptions& options, std::stop_to
   request.url = options.management_url;
   while (request.url.ends_with('/')) request.url.pop_back();
   request.url += "/api/queues/" + percent_encode(options.vhost) + "/" + percent_encode(options.queue);
-  request.headers.push_back({"Authorization", basic_authorization(options.user, options.password)});
+  const auto password = options.password_now();
+  if (!password) return std::unexpected(password.error());
+  request.headers.push_back({"Authorization", basic_authorization(options.user, *password)});
   FetchOptions how;
   how.timeout = std::chrono::seconds(5);
   how.body_max_bytes = 1U << 20;

@@ -170,8 +170,13 @@ Result<void> RabbitMqQueue::read_frames() {
 Result<void> RabbitMqQueue::take(const amqp_frame_t& frame) {
   if (frame.channel == RabbitMqConsumer::kChannel) return session_->consumer.take(frame);
   if (frame.channel == RabbitMqPublisher::kChannel) return session_->publisher.take(frame);
-  if (frame.frame_type != AMQP_FRAME_METHOD || frame.payload.method.id != AMQP_CONNECTION_CLOSE_METHOD)
-    return {};
+  if (frame.frame_type != AMQP_FRAME_METHOD) return {};
+  if (frame.payload.method.id == AMQP_CONNECTION_BLOCKED_METHOD) {
+    const auto& blocked = *static_cast<amqp_connection_blocked_t*>(frame.payload.method.decoded);
+    listener_.state(std::unexpected(session_->link->blocked(amqp_view(blocked.reason))));
+  }
+  if (frame.payload.method.id == AMQP_CONNECTION_UNBLOCKED_METHOD) listener_.state({});
+  if (frame.payload.method.id != AMQP_CONNECTION_CLOSE_METHOD) return {};
   const auto& close = *static_cast<amqp_connection_close_t*>(frame.payload.method.decoded);
   session_->link->abandon();
   return std::unexpected(session_->link->closed(close.reply_code, amqp_view(close.reply_text)));

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ struct RabbitMqOptions {
   std::string queue;
   std::string user = "guest";
   std::string password = "guest";
+  std::function<Result<std::string>()> read_password{};  ///< anew at each login; none: it stays the same
   bool tls = false;
   std::string ca_file{};  ///< PEM of who is trusted; empty: the system's
   /// Both sides say at least this often that they are there; after two without a word the connection is dead.
@@ -32,6 +34,8 @@ struct RabbitMqOptions {
   /// http://HOST:15672 of the management plugin, for unacknowledged, published totals and the queue's
   /// arguments; empty: AMQP alone, which knows how many wait.
   std::string management_url{};
+
+  Result<std::string> password_now() const { return read_password ? read_password() : password; }
 };
 
 /// Lends what a consumer gets. The broker's prefetch follows the window roughly (a consumer's is fixed for

@@ -52,6 +52,28 @@ class SignatureTokens final : public BusTokens {
   const std::string signature_;
 };
 
+class ReadTokens final : public BusTokens {
+ public:
+  ReadTokens(std::shared_ptr<BusTokens> first, std::function<Result<std::shared_ptr<BusTokens>>()> read)
+      : read_(std::move(read)), now_(std::move(first)) {}
+  Result<BusToken> of(const std::string& resource) override { return now()->of(resource); }
+  void renew() override {
+    auto read = read_();
+    if (!read) return now()->renew();
+    const std::lock_guard lock(mutex_);
+    now_ = std::move(*read);
+  }
+
+ private:
+  std::shared_ptr<BusTokens> now() {
+    const std::lock_guard lock(mutex_);
+    return now_;
+  }
+  const std::function<Result<std::shared_ptr<BusTokens>>()> read_;
+  std::mutex mutex_{};
+  std::shared_ptr<BusTokens> now_;
+};
+
 class IdentityTokens final : public BusTokens {
  public:
   explicit IdentityTokens(std::shared_ptr<AzureTokenSource> credentials)
@@ -75,6 +97,11 @@ std::shared_ptr<BusTokens> make_key_tokens(std::string key_name, std::string key
 
 std::shared_ptr<BusTokens> make_signature_tokens(std::string signature) {
   return std::make_shared<SignatureTokens>(std::move(signature));
+}
+
+std::shared_ptr<BusTokens> make_read_tokens(std::shared_ptr<BusTokens> first,
+                                            std::function<Result<std::shared_ptr<BusTokens>>()> read) {
+  return std::make_shared<ReadTokens>(std::move(first), std::move(read));
 }
 
 std::shared_ptr<BusTokens> make_identity_tokens(std::shared_ptr<AzureTokenSource> credentials) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -39,6 +40,10 @@ class BusTokens {
 std::shared_ptr<BusTokens> make_key_tokens(std::string key_name, std::string key);
 /// A signature that somebody else has made, for as long as it holds.
 std::shared_ptr<BusTokens> make_signature_tokens(std::string signature);
+/// Those of a file that somebody may write anew: it is read again when one of `first` is refused. What cannot
+/// be read changes nothing.
+std::shared_ptr<BusTokens> make_read_tokens(std::shared_ptr<BusTokens> first,
+                                            std::function<Result<std::shared_ptr<BusTokens>>()> read);
 std::shared_ptr<BusTokens> make_identity_tokens(std::shared_ptr<AzureTokenSource> credentials);
 
 }  // namespace forewarm

@@ -65,6 +65,17 @@ TEST(SharedAccess, IsTheSameForAWhileAndAnotherForEachResource) {
   EXPECT_EQ(token->type, kBusSignature);
 }
 
+TEST(SharedAccess, OfAFileIsReadAgainWhenItIsRefused) {
+  Result<std::shared_ptr<BusTokens>> file = error(ErrorCode::Io, "it is being written");
+  const auto tokens = make_read_tokens(make_signature_tokens("old"), [&] { return file; });
+  tokens->renew();
+  EXPECT_EQ(tokens->of("sb://ns/q")->text, "old");
+  file = make_signature_tokens("new");
+  EXPECT_EQ(tokens->of("sb://ns/q")->text, "old");
+  tokens->renew();
+  EXPECT_EQ(tokens->of("sb://ns/q")->text, "new");
+}
+
 TEST(QueueDescription, IsReadFromAnAtomEntryWhateverItsPrefixes) {
   const auto read = parse_queue_description(
       R"(<?xml version="1.0"?><entry xmlns="http://www.w3.org/2005/Atom"><title>q</title><content type="application/xml">

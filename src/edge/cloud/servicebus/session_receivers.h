@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "edge/cloud/message_source.h"
-#include "edge/cloud/reconnect_backoff.h"
 #include "edge/cloud/servicebus/bus_receiver.h"
 #include "edge/cloud/servicebus/service_bus_source.h"
+#include "edge/net/reconnect_backoff.h"
 
 namespace forewarm {
 

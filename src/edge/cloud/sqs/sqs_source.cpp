@@ -31,7 +31,9 @@ class SqsEngine final : public PolledEngine {
  public:
   SqsEngine(SqsOptions options, HttpCalls& calls) : options_(std::move(options)), calls_(calls) {}
 
-  Limits limits() const override { return {.receive_max = 10, .batch_max = 10, .receivers_max = 10}; }
+  Limits limits() const override {
+    return {.receive_max = 10, .batch_max = 10, .receivers_max = 10, .waits = options_.wait};
+  }
 
   void look(std::function<void(Result<Facts>)> done) override;
   void receive(std::uint32_t most, Received done) override;
@@ -51,8 +53,11 @@ class SqsEngine final : public PolledEngine {
   void call_batch(const char* action, std::string body, std::size_t entries, EachTaken done);
   void send(const std::string& queue_url, const SqsSend& send, Taken done);
   Result<FetchRequest> signed_request(const Calling& calling) const;
-  bool passing(const Result<HttpResponse>& answer);
+  bool passing(const Result<HttpResponse>& answer, bool once);
   Error refusal(const std::string& action, const HttpResponse& answer) const;
+  Error at(const std::string& action, const Error& why) const {
+    return {why.code, "SQS, " + queue_url() + ", " + action + ": " + why.message + "; it is tried again"};
+  }
   std::string queue_url() const { return options_.endpoint + options_.path; }
 
   const SqsOptions options_;
@@ -72,12 +77,15 @@ Result<FetchRequest> SqsEngine::signed_request(const Calling& calling) const {
   return request;
 }
 
-bool SqsEngine::passing(const Result<HttpResponse>& answer) {
-  if (HttpCalls::may_pass(answer)) return true;
-  if (!answer || answer->status == 200) return false;
-  const auto failure = parse_failure(*answer);
-  if (failure.is_of_credentials()) options_.credentials->renew();
-  return failure.is_throttling() || failure.is_of_credentials();
+// What is tried once is tried again with other credentials all the same.
+bool SqsEngine::passing(const Result<HttpResponse>& answer, bool once) {
+  const bool refused = answer && answer->status != 200;
+  if (refused && parse_failure(*answer).is_of_credentials()) {
+    options_.credentials->renew();
+    return true;
+  }
+  if (once) return false;
+  return HttpCalls::may_pass(answer) || (refused && parse_failure(*answer).is_throttling());
 }
 
 Error SqsEngine::refusal(const std::string& action, const HttpResponse& answer) const {
@@ -102,11 +110,12 @@ void SqsEngine::call(Calling calling, Answered done) {
   const std::string action = calling.action;
   HttpCalls::Call made;
   made.timeout = std::chrono::ceil<std::chrono::milliseconds>(calling.waits) + std::chrono::seconds(10);
-  made.tries = calling.tries;
+  const bool once = calling.tries == 1;
+  made.tries = std::max(calling.tries, 2);
   made.request = [this, calling = std::move(calling)] { return signed_request(calling); };
-  made.passing = [this](const Result<HttpResponse>& answer) { return passing(answer); };
+  made.passing = [this, once](const Result<HttpResponse>& answer) { return passing(answer, once); };
   calls_.start(std::move(made), [this, action, done = std::move(done)](Result<HttpResponse> answer) {
-    if (!answer) return done(std::unexpected(answer.error()));
+    if (!answer) return done(std::unexpected(at(action, answer.error())));
     if (answer->status != 200) {
       if (parse_failure(*answer).is_of_credentials()) options_.credentials->renew();
       return done(std::unexpected(refusal(action, *answer)));
@@ -120,7 +129,7 @@ void SqsEngine::look(std::function<void(Result<Facts>)> done) {
        [this, done = std::move(done)](const Result<std::string>& answer) {
          if (!answer) return done(std::unexpected(answer.error()));
          const auto queue = parse_queue_attributes(*answer);
-         if (!queue) return done(std::unexpected(queue.error()));
+         if (!queue) return done(std::unexpected(at("GetQueueAttributes", queue.error())));
          fifo_ = queue->fifo;
          dead_letter_path_ = queue_path_of_arn(queue->dead_letter_arn);
          lease_ = options_.visibility;
@@ -149,13 +158,12 @@ void SqsEngine::receive(std::uint32_t most, Received done) {
                                            .wait_s = static_cast<std::uint32_t>(wait)}),
         .waits = options_.wait,
         .tries = 1},
-       [lease = lease_, done = std::move(done)](const Result<std::string>& answer) {
+       [this, lease = lease_, done = std::move(done)](const Result<std::string>& answer) {
          if (!answer) return done(std::unexpected(answer.error()));
          auto messages = parse_received(*answer);
-         if (messages) {
-           const auto until = sqs_wall_now() + lease;
-           for (auto& polled : *messages) polled.message.lent_until = until;
-         }
+         if (!messages) return done(std::unexpected(at("ReceiveMessage", messages.error())));
+         const auto until = sqs_wall_now() + lease;
+         for (auto& polled : *messages) polled.message.lent_until = until;
          done(std::move(messages));
        });
 }
