@@ -92,8 +92,8 @@ class StoreFaults(ServerTest):
             self.assert_refused(place, place.run(what, "data" if what == "archive" else "new"),
                                 f"could not answer {TRIES} times ({said}", "Try again later")
             self.assertEqual(len(place.link.met), TRIES)
-            # 250, 500, 1000, 2000 ms.
-            self.assertGreater(place.link.met[-1]["at"] - place.link.met[0]["at"], 3.7)
+            # Pauses that double, of which a part may be chance.
+            self.assertGreater(place.link.met[-1]["at"] - place.link.met[0]["at"], 2.9)
         self.assertFalse((place.folder / "new").exists())
         place.link.fail("server_error", 2)
         self.assertEqual(len(self.assert_done(place, "archive")["sent"]), 1)
