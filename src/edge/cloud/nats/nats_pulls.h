@@ -11,7 +11,7 @@
 #include "edge/cloud/nats/jetstream.h"
 #include "edge/cloud/nats/nats_link.h"
 #include "edge/cloud/nats/nats_requests.h"
-#include "edge/cloud/reconnect_backoff.h"
+#include "edge/net/reconnect_backoff.h"
 
 namespace forewarm {
 
