@@ -8,6 +8,7 @@ namespace {
 constexpr std::size_t kPagesMax = 100'000;
 // A large object over a slow line.
 constexpr std::chrono::minutes kTransferTimeout(15);
+constexpr std::chrono::seconds kSilenceMax(30);
 
 std::string said_text(const HttpResponse& answer, const StoreRefusal& said) {
   std::string text = "status " + std::to_string(answer.status);
@@ -63,7 +64,10 @@ Result<HttpResponse> ask_store(const FetchRequest& request, const StoreAccess& a
     if (const auto let_in = access.authorize(made); !let_in) return std::unexpected(let_in.error());
     return made;
   };
-  const FetchOptions options{.timeout = kTransferTimeout, .body_max_bytes = kObjectBytesMax};
+  const FetchOptions options{.timeout = kTransferTimeout,
+                             .connect_timeout = kSilenceMax,
+                             .silence_max = kSilenceMax,
+                             .body_max_bytes = kObjectBytesMax};
   Result<HttpResponse> answer = fetch_patiently(authorized, options);
   if (answer && access.renew && has_run_out(*answer)) {
     access.renew();

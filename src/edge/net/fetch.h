@@ -29,6 +29,7 @@ struct FetchCourse {
 struct FetchOptions {
   std::chrono::milliseconds timeout{60'000};
   std::chrono::milliseconds connect_timeout{0};  ///< within it, until there is a connection; 0: the whole
+  std::chrono::seconds silence_max{0};           ///< in which nothing comes or goes; 0: the whole
   std::size_t body_max_bytes = 256U << 20;
   std::string ca_file{};                  ///< PEM file of who is trusted; empty: the system's
   std::stop_token stop{};                 ///< asked for: no answer, soon
@@ -42,10 +43,9 @@ struct FetchOptions {
 Result<HttpResponse> fetch(const FetchRequest& request, const FetchOptions& options = {});
 
 inline constexpr int kFetchTries = 5;
-/// The same, but what is busy or stumbles (429, 5xx, a server that throttles, cannot be reached, or says
-/// nothing for 30 s) is asked again, a little later each time, of which a part is chance, up to kFetchTries
-/// times. Each try is a new request, so that what is signed has a new signature; where none can be made, that
-/// is the answer.
+/// The same, but what is busy or stumbles (429, 5xx, a server that throttles or cannot be reached) is asked
+/// again, a little later each time, of which a part is chance, up to kFetchTries times. Each try is a new
+/// request, so that what is signed has a new signature; where none can be made, that is the answer.
 Result<HttpResponse> fetch_patiently(const std::function<Result<FetchRequest>()>& request,
                                      const FetchOptions& options = {});
 

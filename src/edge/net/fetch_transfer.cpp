@@ -73,6 +73,10 @@ FetchTransfer::FetchTransfer(CURL* easy, FetchRequest request, FetchOptions opti
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(options_.timeout.count()));
   if (options_.connect_timeout.count() > 0)
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
+  if (options_.silence_max.count() > 0) {
+    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.silence_max.count()));
+    set(CURLOPT_LOW_SPEED_LIMIT, 1L);  // bytes a second
+  }
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_TCP_KEEPIDLE, kKeepAliveIdleSeconds);
   set(CURLOPT_TCP_KEEPINTVL, kKeepAliveIntervalSeconds);

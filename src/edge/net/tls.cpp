@@ -119,7 +119,7 @@ std::string TlsIdentity::stamp() const {
 
 Result<std::shared_ptr<ssl_ctx_st>> client_tls(const std::string& ca_file) {
   ERR_clear_error();
-  const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
   if (!context) return error(ErrorCode::Io, "OpenSSL cannot be started: " + last_reason());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
