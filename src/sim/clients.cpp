@@ -63,20 +63,24 @@ void Clients::work_on(std::uint32_t client, const Lease& lease, TimePoint done,
                   .client = client,
                   .receive_count = lease.receive_count,
                   .id = lease.message.value()};
-  double u = random_.uniform();
-  if ((u -= options.dies) < 0) return;
-  if ((u -= options.gives_back) < 0) {
+  double left = random_.uniform();
+  const auto falls_to = [&left](double share) {
+    left -= share;
+    return left < 0;
+  };
+  if (falls_to(options.dies)) return;
+  if (falls_to(options.gives_back)) {
     step.kind = Kind::ChangeVisibility;
     steps.push_back(step);
     return;
   }
-  if ((u -= options.extends) < 0) {
+  if (falls_to(options.extends)) {
     ClientStep longer = step;
     longer.kind = Kind::ChangeVisibility;
     longer.timeout = options.visibility_timeout * 2;
     steps.push_back(longer);
     step.at += options.visibility_timeout;
-  } else if ((u -= options.too_late) < 0) {
+  } else if (falls_to(options.too_late)) {
     step.at = lease.visible_at + from_seconds(random_.exponential(1));
   }
   steps.push_back(step);

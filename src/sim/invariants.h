@@ -81,7 +81,7 @@ class Invariants : public Watcher {
   void end_run(RunId id, ErrorClass error, const std::vector<MessageId>& failed);
   void lease(const Lease& given, QueueId queue, Place place);
   void check_order(MessageId id, const Stored& message);
-  void check_instance_choice(const Run& run);
+  void check_instance_choice(const Run& action);
   void check_limits(FunctionId function_id);
   void check_memory();
   void check_start_rate();

@@ -161,6 +161,7 @@ Result<std::vector<std::string>> Cgroups::make(InstanceId instance, std::uint64_
   }
   const auto joined = [&] {
     std::vector<std::string> files;
+    files.reserve(made.size());
     for (const std::string& folder : made) files.push_back(folder + (unified_ ? "/cgroup.procs" : "/tasks"));
     return files;
   };

@@ -210,7 +210,9 @@ std::string Instance::exit_text() const {
   const int status = *exit_status_;
   if (WIFEXITED(status)) return "exited with status " + std::to_string(WEXITSTATUS(status));
   const int signal = WTERMSIG(status);
-  std::string text = "ended by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
+  const char* known_as = ::sigdescr_np(signal);
+  std::string text =
+      "ended by signal " + std::to_string(signal) + " (" + (known_as != nullptr ? known_as : "unknown") + ")";
   if (signal == SIGKILL) {
     const std::string known = host_.last_words(id_);
     text += "; " + (known.empty() ? "the system may have run out of memory" : known);

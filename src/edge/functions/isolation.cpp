@@ -128,9 +128,9 @@ void Isolation::probe() {
   available_ = (1U << kIsolationLayers) - 1;
   const bool privileged = ::geteuid() == 0;
   std::map<IsolationLayer, std::string> why;
-  const auto lacks = [&](IsolationLayer layer, std::string reason) {
+  const auto lacks = [&](IsolationLayer layer, const std::string& reason) {
     available_ &= ~layer_bit(layer);
-    why.try_emplace(layer, std::move(reason));
+    why.try_emplace(layer, reason);
   };
   if (privileged) available_ &= ~layer_bit(IsolationLayer::UserNamespace);
   if (const std::string reason = machine_->why_no_other_users(settings_.user_first); !reason.empty())

@@ -143,7 +143,7 @@ int namespace_flags(const IsolatedLaunch& isolation) {
 /// The reports of a launcher until its end of the pipe closes; false when that takes too long.
 bool read_reports(int fd, std::vector<LaunchReport>& reports) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (reports.size() <= 2 * kIsolationLayers) {
+  while (reports.size() <= std::size_t{2} * kIsolationLayers) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd watch{.fd = fd, .events = POLLIN, .revents = 0};
@@ -173,8 +173,9 @@ pid_t clone_child(Child& child, int flags, int& pidfd) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   const int all_flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | flags;
   // The stack grows down from an address that is a multiple of 16.
-  auto top = reinterpret_cast<std::uintptr_t>(stack.get() + kStackBytes) & ~std::uintptr_t{15};
-  const pid_t pid = ::clone(in_child, reinterpret_cast<void*>(top), all_flags, &child, &pidfd);
+  char* top = stack.get() + kStackBytes;
+  top -= reinterpret_cast<std::uintptr_t>(top) % 16;
+  const pid_t pid = ::clone(in_child, top, all_flags, &child, &pidfd);
   const int failed = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = failed;

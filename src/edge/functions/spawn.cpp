@@ -148,7 +148,7 @@ Result<std::string> find_program(const std::string& program, const std::string& 
   for (std::size_t start = 0; start <= path.size();) {
     const std::size_t end = std::min(path.find(':', start), path.size());
     const std::string directory = path.substr(start, end - start);
-    const std::string file = (directory.empty() ? "." : directory) + "/" + program;
+    std::string file = (directory.empty() ? "." : directory) + "/" + program;
     const std::string why = obstacle(file);
     if (why.empty()) return file;
     struct stat found {};
@@ -181,6 +181,7 @@ Result<SpawnedProcess> spawn_process(const SpawnRequest& request) {
   auto pipe = make_pipe();
   if (!pipe) return std::unexpected(pipe.error());
   std::vector<std::string> entries;
+  entries.reserve(request.environment.size());
   for (const auto& [name, value] : request.environment) entries.push_back(name + "=" + value);
   const std::vector<char*> arguments = pointers(request.command), environment = pointers(entries);
   SpawnedProcess process;

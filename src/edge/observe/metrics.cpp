@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <unordered_map>
 
 #include "edge/observe/attribution.h"
@@ -308,9 +309,8 @@ void Metrics::Registry::set_signals(const Snapshot& snapshot) {
     const bool begins_again = !fresh && static_cast<double>(from.readings) < to.readings->Value();
     if (begins_again) series_.remove(to);
     if (fresh || begins_again) {
-      std::vector<std::string> reasons;
-      for (const auto& [reason, count] : from.counts) reasons.emplace_back(reason);
-      to = series_.make_signal(from.name, reasons);
+      const auto reasons = std::views::keys(from.counts);
+      to = series_.make_signal(from.name, {reasons.begin(), reasons.end()});
     }
     for (std::size_t i = 0; i < from.counts.size(); ++i)
       raise(*to.values[i], static_cast<double>(from.counts[i].second));

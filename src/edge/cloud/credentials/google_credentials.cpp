@@ -40,7 +40,7 @@ std::string json_text(const json::object& object, std::string_view name) {
 
 Token id_token(std::string token, TimePoint now, const std::string& whom) {
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
-  const auto until = jwt_expiry(token);
+  const std::optional<TimePoint> until = jwt_expiry(token);
   if (!until) return error(ErrorCode::Corrupt, whom + ": the answer has no ID token that runs out");
   if (*until <= now)
     return error(ErrorCode::Corrupt,

@@ -44,7 +44,8 @@ std::optional<std::string> decode_base64_url(std::string_view text) {
     else
       return std::nullopt;
     bits = (bits << 6 | digit) & 0xffff;
-    if ((count += 6) < 8) continue;
+    count += 6;
+    if (count < 8) continue;
     count -= 8;
     bytes += static_cast<char>(bits >> count & 0xff);
   }

@@ -26,6 +26,6 @@ std::unique_ptr<MetricSource> make_azure_metrics(ServiceAccess access, AzureEnti
 std::string azure_metrics_path(const AzureEntity& entity, const MetricRange& range);
 /// Adds what the answer says to `periods`; what a minute has no value of is left out. Corrupt for what is no
 /// such answer; Exhausted for a metric that the service could not read.
-Result<void> read_azure_metrics(std::string_view json, MetricPeriods& periods);
+Result<void> read_azure_metrics(std::string_view text, MetricPeriods& periods);
 
 }  // namespace forewarm

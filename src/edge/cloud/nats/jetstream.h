@@ -51,7 +51,7 @@ constexpr int kConsumerNotFound = 10014;
 constexpr int kStreamNotFound = 10059;
 
 /// Nothing: the answer is no error. For each answer first.
-std::optional<JetStreamError> parse_error(std::string_view json);
+std::optional<JetStreamError> parse_error(std::string_view text);
 Result<StreamFacts> parse_stream(std::string_view text);
 Result<ConsumerFacts> parse_consumer(std::string_view text);
 /// When the message was stored, of an answer to STREAM.MSG.GET.

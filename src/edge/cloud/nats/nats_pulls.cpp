@@ -65,8 +65,8 @@ void NatsPulls::request(std::uint32_t batch, Clock::time_point now) {
   Pull& pull = pulls_[number];
   pull.remaining = batch;
   pull.until = now + expires() + kGrace;
-  pull.inbox = link_.subscribe(inbox, [this, number](NatsMessage message) {
-    post_([this, number, message = std::move(message)] { answer(number, message); });
+  pull.inbox = link_.subscribe(inbox, [this, number](const NatsMessage& message) {
+    post_([this, number, message] { answer(number, message); });
   });
   const auto sent = link_.publish("$JS.API.CONSUMER.MSG.NEXT." + options_.stream + "." + options_.consumer,
                                   inbox, pull_json(batch, expires(), heartbeat()));
@@ -110,10 +110,10 @@ void NatsPulls::status(std::uint64_t number, const NatsMessage& message) {
 }
 
 // What is lent stays so: only that there is no more for now.
-void NatsPulls::refuse(Error why) {
+void NatsPulls::refuse(const Error& why) {
   refused_ = true;
   not_before_ = Clock::now() + backoff_.next();
-  heard_.refused(std::unexpected(std::move(why)));
+  heard_.refused(std::unexpected(why));
 }
 
 void NatsPulls::accept() {

@@ -45,7 +45,7 @@ class NatsPulls {
   void request(std::uint32_t batch, Clock::time_point now);
   void answer(std::uint64_t number, const NatsMessage& message);
   void status(std::uint64_t number, const NatsMessage& message);
-  void refuse(Error why);
+  void refuse(const Error& why);
   void accept();
   Duration expires() const;
   Duration heartbeat() const;

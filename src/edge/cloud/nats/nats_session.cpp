@@ -117,9 +117,9 @@ void NatsSession::answer(const std::string& reply_subject, const std::string& da
 // Stored first and ended then: killed between, the server has it twice rather than not at all, and the id
 // lets the dead letters' stream drop the second within its duplicate window.
 void NatsSession::dead_letter(const Settlement& settlement, const Unsettled& unsettled) {
-  const auto refuse = [&](Error why) {
+  const auto refuse = [&](const Error& why) {
     hand_back(unsettled.reply_subject);
-    listener_.settled(settlement.token, settlement.kind, std::unexpected(std::move(why)));
+    listener_.settled(settlement.token, settlement.kind, std::unexpected(why));
   };
   if (options_.dead_letter_subject.empty()) {
     return refuse({ErrorCode::Conflict,

@@ -18,7 +18,8 @@ std::optional<std::string> filter_text(pn_data_t* value) {
   if (pn_data_type(value) != PN_DESCRIBED) return data_text(value);
   std::optional<std::string> text;
   if (!pn_data_enter(value)) return text;
-  if (pn_data_next(value) && pn_data_next(value)) text = data_text(value);
+  pn_data_next(value);  // its type
+  if (pn_data_next(value)) text = data_text(value);
   pn_data_exit(value);
   return text;
 }

@@ -40,6 +40,7 @@ AlertBook::Changes AlertBook::update(TimePoint now, std::span<const AlertHold> h
 
 std::vector<Alert> AlertBook::alerts() const {
   std::vector<Alert> all;
+  all.reserve(alerts_.size());
   for (const auto& [key, alert] : alerts_) all.push_back(alert);
   return all;
 }

@@ -208,6 +208,7 @@ std::string slack_body(const Notification& notification, const NotificationSende
 std::vector<std::string> pagerduty_events(const Notification& notification, const NotificationSender& sender,
                                           const std::string& routing_key) {
   std::vector<std::string> events;
+  events.reserve(notification.entries.size());
   for (const Entry& entry : notification.entries)
     events.push_back(pagerduty_event(entry, sender, routing_key));
   return events;
