@@ -306,7 +306,9 @@ void describe(FieldVisitor& v, SourceConfig& c) {
   v.text({"queue", "its name here; .fifo at its end keeps the order within the engine's groups"}, c.queue);
   v.text({"url", "where the queue is (engines.md), for example amqp://worker@127.0.0.1:5672/%2f/orders"},
          c.url);
-  v.text({"password_file", "file whose first line is the password, token or secret for the URL's user"},
+  v.text({"password_file",
+          "file whose first line is the password, token or secret for the URL's user; "
+          "read again at each login"},
          c.password_file);
   v.text({"ca_file", "PEM file of who is trusted to be the engine; empty: the system's"}, c.ca_file);
   v.map({"options", "of the engine's own (engines.md)"}, c.options);

@@ -76,7 +76,7 @@ TEST_F(RunMemoryTest, AChildThatIsGoneByTheEndOfTheRunCounts) {
 }
 
 TEST_F(RunMemoryTest, ATimedOutRunSaysWhatItHad) {
-  const InstanceId instance = start_ready("memory_then_hang", 300ms);
+  const InstanceId instance = start_ready("memory_then_hang", 2s);
   const PoolFinished finished = wait_finished(run(instance, "1"));
   EXPECT_EQ(finished.error, ErrorClass::Timeout);
   EXPECT_GT(finished.memory_bytes, megabytes(60));

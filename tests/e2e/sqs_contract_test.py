@@ -134,10 +134,12 @@ class Faults(Recorded):
         self.assertEqual([one["ok"] for one in settled], [True, False])
         self.assertIn("ReceiptHandleIsInvalid: said so", settled[1]["error"])
 
-    def test_an_answer_without_an_entry_is_no_success(self):
-        probe = self.start([message(0)], window=1, DeleteMessageBatch=[(200, "{}")])
-        settled = probe.settle_and_wait([probe.wait_count(1)[0]["token"]])[0]
+    def test_an_answer_without_an_entry_is_asked_for_again_and_is_no_success(self):
+        probe = self.start([message(0), message(1)], window=2, DeleteMessageBatch=[(200, "{}")] * 4)
+        first, second = [lent["token"] for lent in probe.wait_count(2)]
+        settled = probe.settle_and_wait([first])[0]
         self.assertFalse(settled["ok"])
+        self.assertTrue(probe.settle_and_wait([second])[0]["ok"], "at the second time")
         self.assertIn("not answered", settled["error"])
 
     def test_malformed_and_damaged_answers_lend_nothing_and_are_told(self):

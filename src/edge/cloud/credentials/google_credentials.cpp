@@ -45,7 +45,7 @@ Token id_token(std::string token, TimePoint now, const std::string& whom) {
   if (*until <= now)
     return error(ErrorCode::Corrupt,
                  whom + ": the ID token has run out already; look at this machine's clock");
-  return Expiring<std::string>{std::move(token), *until};
+  return Expiring<std::string>{std::move(token), until};
 }
 
 /// "expires_in", which some write as a text. Where nobody says, it is held for a while: one that is not held

@@ -83,8 +83,10 @@ BusSession::BusSession(std::unique_ptr<ProtonConnection> connection, const Servi
   if (!sessions) return;
   sessions_ = std::make_unique<SessionReceivers>(
       connection_->connection(), options_, place_, std::move(*sessions),
-      SessionReceivers::Hands{.renew = [this](const std::string& session, const std::string& link,
-                                              Renewed renewed) { renew_session(session, link, renewed); }});
+      SessionReceivers::Hands{
+          .renew = [this](const std::string& session, const std::string& link, Renewed renewed) {
+            renew_session(session, link, std::move(renewed));
+          }});
 }
 
 Result<void> BusSession::open() {
