@@ -309,7 +309,7 @@ SqsResult<sqs::Receipt> MessageReceiver::open(const QueueEntry& queue,
   return *receipt;
 }
 
-void MessageReceiver::remove(const QueueEntry& queue, const sqs::DeleteEntry& entry, EntryDone done) {
+void MessageReceiver::remove(const QueueEntry& queue, const sqs::DeleteEntry& entry, const EntryDone& done) {
   const auto receipt = open(queue, entry.receipt_handle);
   if (!receipt) return done(std::unexpected(receipt.error()));
   const Orchestrator& core = context_.gate->core();
@@ -324,12 +324,11 @@ void MessageReceiver::remove(const QueueEntry& queue, const sqs::DeleteEntry& en
         sqs::invalid_value(entry.receipt_handle, "ReceiptHandle", "The receipt handle has expired.")));
   }
   // If it is gone already, this still waits until that is durable.
-  submit(MessageDeleted{.message = receipt->message, .receive_count = receipt->receive_count},
-         std::move(done));
+  submit(MessageDeleted{.message = receipt->message, .receive_count = receipt->receive_count}, done);
 }
 
 void MessageReceiver::change_visibility(const QueueEntry& queue, const sqs::VisibilityEntry& entry,
-                                        EntryDone done) {
+                                        const EntryDone& done) {
   if (!entry.visibility_timeout) return done(std::unexpected(sqs::missing_parameter("VisibilityTimeout")));
   const std::int64_t seconds = *entry.visibility_timeout;
   if (seconds < 0 || seconds > sqs::kVisibilitySecondsMax) {
@@ -360,7 +359,7 @@ void MessageReceiver::change_visibility(const QueueEntry& queue, const sqs::Visi
   submit(
       VisibilityChanged{
           .message = receipt->message, .receive_count = receipt->receive_count, .timeout = timeout},
-      std::move(done));
+      done);
 }
 
 void MessageReceiver::submit(Event event, const EntryDone& done) {

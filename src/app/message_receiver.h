@@ -50,8 +50,8 @@ class MessageReceiver {
                      QueueReply reply);
   void give_back(const std::vector<Lease>& leases);
   sqs::SqsResult<sqs::Receipt> open(const QueueEntry& queue, const std::string& receipt_handle) const;
-  void remove(const QueueEntry& queue, const sqs::DeleteEntry& entry, EntryDone done);
-  void change_visibility(const QueueEntry& queue, const sqs::VisibilityEntry& entry, EntryDone done);
+  void remove(const QueueEntry& queue, const sqs::DeleteEntry& entry, const EntryDone& done);
+  void change_visibility(const QueueEntry& queue, const sqs::VisibilityEntry& entry, const EntryDone& done);
   void submit(Event event, const EntryDone& done);
   sqs::StringMap system_attributes(const sqs::ReceiveMessage& wanted, const QueueEntry& queue,
                                    const Lease& lease, const sqs::Payload& payload);
