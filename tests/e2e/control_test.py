@@ -106,7 +106,7 @@ class HistoryTest(ControlTest):
         with contextlib.closing(sqlite3.connect(self.folder / "data/history.db")) as database, database:
             database.execute("UPDATE scalers SET memory = 'half a te'")
         control.start()
-        wait_for(lambda: control.log_lines("history is back"), "it goes on")
+        self.read_again(control)
         said = [line for line in control.log.read_text().splitlines() if "what the watch over 'orders' had learnt cannot be read" in line]
         self.assertEqual(len(said), 1)
 
