@@ -5,20 +5,13 @@ import json
 import sqlite3
 import unittest
 
+from alert_tests import STALE_SIGNAL
 from loopback_recorder import Recorder
 from server_process import ServerTest, wait_for
 
 CONFIG = """
 shutdown_timeout = "1s"
-[alerts]
-every = "1s"
-for = {{ ForewarmSignalStale = "0s" }}
-[[signal]]
-name = "price"
-source = "poll"
-url = "{url}/price"
-every = "200ms"
-[[notify]]
+""" + STALE_SIGNAL + """[[notify]]
 name = "hook"
 url = "{url}/webhook"
 group_wait = "0s"

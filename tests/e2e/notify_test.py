@@ -10,6 +10,7 @@ import subprocess
 import time
 import unittest
 
+from alert_tests import STALE_SIGNAL
 from control_tests import Control
 from loopback_recorder import Recorder
 from server_process import PYTHON, ServerTest, run, wait_for
@@ -17,16 +18,6 @@ from server_process import PYTHON, ServerTest, run, wait_for
 HERE = pathlib.Path(__file__).parent
 
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
-SIGNAL = """
-[alerts]
-every = "1s"
-for = {{ ForewarmSignalStale = "0s" }}
-[[signal]]
-name = "price"
-source = "poll"
-url = "{url}/price"
-every = "200ms"
-"""
 HASTE = 'group_wait = "0s"\ngroup_interval = "1s"\n'
 
 
@@ -116,7 +107,7 @@ to = ["ops@example.org"]
         box = Mailbox(self.folder)
         self.addCleanup(box.close)
         slack = self.secret("slack", web.url + "/slack/T000/secret-of-slack")
-        server = self.server(config=SIGNAL.format(url=web.url) + f"""
+        server = self.server(config=STALE_SIGNAL.format(url=web.url) + f"""
 [[notify]]
 name = "hook"
 url = "{web.url}/webhook"
@@ -187,7 +178,7 @@ severities = ["page"]
         hanging = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(hanging.close)
         web = self.recorder(lambda request: (404, "") if request["path"] == "/price" else (200, "ok"))
-        before = SIGNAL.format(url=web.url) + f"""
+        before = STALE_SIGNAL.format(url=web.url) + f"""
 [[notify]]
 name = "hangs"
 url = "http://127.0.0.1:{hanging.getsockname()[1]}/"

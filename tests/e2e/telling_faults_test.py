@@ -5,6 +5,7 @@ import socketserver
 import threading
 import unittest
 
+from alert_tests import STALE_SIGNAL
 from faults import FAULTS, FaultyLink
 from loopback_recorder import Recorder
 from server_process import Server, ServerTest, wait_for
@@ -109,15 +110,7 @@ endpoint = "{self.links["collector"].url}"
 timeout = "500ms"
 sample_ratio = 1
 header_files = {{ "x-key" = "{self.folder / "collector"}" }}
-[alerts]
-every = "1s"
-for = {{ ForewarmSignalStale = "0s" }}
-[[signal]]
-name = "price"
-source = "poll"
-url = "{self.web.url}/price"
-every = "200ms"
-[[function]]
+{STALE_SIGNAL.format(url=self.web.url)}[[function]]
 name = "work"
 runtime = "http"
 remote.url = "{self.web.url}/work"
