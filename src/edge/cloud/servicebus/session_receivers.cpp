@@ -1,5 +1,6 @@
 #include "edge/cloud/servicebus/session_receivers.h"
 
+#include <proton/connection.h>
 #include <proton/terminus.h>
 
 #include <algorithm>
