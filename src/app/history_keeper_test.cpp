@@ -17,11 +17,11 @@ TEST(HistoryKeeper, WhatComesFirstKeepsItsOrder) {
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   Loop loop;
   std::vector<int> order;
+  std::promise<void> begun, go_on;  // outlive the keeper's thread, which may come to them late
   {
     auto keeper = HistoryKeeper::open(
         loop, {.directory = folder, .tiers = history_tiers({}), .warn = [](const auto&) {}});
     ASSERT_TRUE(keeper) << keeper.error().message;
-    std::promise<void> begun, go_on;
     (*keeper)->give([&](HistoryDatabase&) -> Result<void> {
       begun.set_value();
       go_on.get_future().wait();
