@@ -14,6 +14,7 @@
 #include <iostream>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <thread>
@@ -64,6 +65,10 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+double sum(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
 struct Totals {
   TrialResult all;
   std::map<IncidentKind, TrialResult> by_kind;
@@ -100,10 +105,11 @@ void in_parallel(std::size_t threads, std::size_t count, const std::function<voi
   }
 }
 
-Totals run_all(const std::vector<Incident>& incidents, const FixedPolicy* policy, std::size_t threads) {
+Totals run_all(const std::vector<Incident>& incidents, const FixedPolicy* policy, std::size_t threads,
+               bool upstream = false) {
   std::vector<TrialResult> results(incidents.size());
   in_parallel(threads, incidents.size(),
-              [&](std::size_t i) { results[i] = run_trial(incidents[i], policy); });
+              [&](std::size_t i) { results[i] = run_trial(incidents[i], policy, upstream); });
   Totals totals;
   for (std::size_t i = 0; i < incidents.size(); ++i) totals.add(incidents[i], results[i]);
   return totals;
@@ -167,6 +173,7 @@ json::object compare(const Scope& scope) {
   std::cerr << "forewarm: doomed " << own.all.doomed << ", wrongly " << own.wrongly() << "\n";
   const std::vector<Incident> outages = incidents_of(scope.first, scope.outages, kOutageKinds);
   const Totals own_outages = run_all(outages, nullptr, scope.threads);
+  const Totals told = run_all(outages, nullptr, scope.threads, true);
   const Totals patient_outages = run_all(outages, &patient, scope.threads);
   const std::vector<FixedPolicy> policies = scope.own_only ? std::vector<FixedPolicy>{} : fixed_policies();
   const std::optional<Best> best = best_fixed(incidents, policies, kWronglyMax * own.all.good, scope.threads);
@@ -182,6 +189,11 @@ json::object compare(const Scope& scope) {
                    {"doomed_saved", nullptr},
                    {"outages", own_outages.drains.size()},
                    {"drain_ratio_to_patient_exponential", drain_ratio(own_outages, patient_outages)},
+                   {"with_upstream_signal",
+                    json::object{{"doomed_saved", 1 - told.all.doomed / own_outages.all.doomed},
+                                 {"drain_seconds_saved", 1 - sum(told.drains) / sum(own_outages.drains)},
+                                 {"brier_skill", told.all.odds.skill()},
+                                 {"brier_skill_without", own_outages.all.odds.skill()}}},
                    {"bad_deploy_dead_lettered_share", deploys.wrongly_dead / deploys.good},
                    {"odds", score_json(own.all.odds)},
                    {"odds_of_retries", score_json(own.all.retries)},

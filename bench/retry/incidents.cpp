@@ -13,7 +13,7 @@ constexpr std::uint32_t kInstances = 12;
 constexpr std::uint64_t kTenants = 8;
 constexpr Duration kTimeout = 10s;
 
-enum About : std::uint64_t { kEveryday = 1, kPoisoned, kHit, kWorse, kPoisonKind };
+enum About : std::uint64_t { kEveryday = 1, kPoisoned, kHit, kWorse, kPoisonKind, kUpstream };
 constexpr std::uint64_t kEverydayError = 0xe1;
 constexpr std::uint64_t kOutageError = 0xe2;
 constexpr std::uint64_t kSlowError = 0xe3;
@@ -101,6 +101,28 @@ SimulationOptions Incident::world(std::uint16_t attempts_max) const {
   }
   options.faults.incident = [this](MessageId message, TimePoint now) { return fate(message, now).failure; };
   return options;
+}
+
+void Incident::tell_upstream(SimulationOptions& world) const {
+  constexpr SignalId kSignal{1};
+  constexpr Duration kEvery = 10s;
+  constexpr double kWrong = 0.01;
+  Random random(mix_bits(seed_ ^ kUpstream));
+  const Duration behind = from_seconds(30 * random.uniform());
+  std::vector<TimedEvent> told;
+  for (TimePoint at = time_point_us(0) + kEvery; at < time_point_us(0) + kLength + kSettle; at += kEvery) {
+    const bool out = at - behind >= begins_ && at - behind < ends_;
+    told.push_back({at, SignalObserved{kSignal, at, out != random.chance(kWrong) ? 1.0 : 0.0}});
+  }
+  const auto add_to = [](Configuration& configuration) {
+    configuration.signals = {{.id = kSignal, .holds = 1min, .upstream = true}};
+  };
+  add_to(world.configuration);
+  for (TimedEvent& event : world.script) {
+    if (auto* changed = std::get_if<ConfigurationChanged>(&event.event)) add_to(changed->configuration);
+  }
+  world.script.insert(world.script.end(), told.begin(), told.end());
+  std::ranges::stable_sort(world.script, {}, &TimedEvent::time);
 }
 
 Random Incident::of(MessageId message, std::uint64_t about) const {

@@ -32,6 +32,9 @@ class Incident {
   Incident(IncidentKind kind, std::uint64_t seed);
 
   SimulationOptions world(std::uint16_t attempts_max) const;
+  /// Adds a signal that says how what the function needs is doing: asked every ten seconds, it is up to half
+  /// a minute behind, and wrong once in a hundred times.
+  void tell_upstream(SimulationOptions& world) const;
   const std::vector<Arrival>& arrivals() const { return arrivals_; }
   /// Time in the simulation's own, which starts at 0.
   Fate fate(MessageId message, TimePoint now) const;

@@ -255,9 +255,10 @@ void TrialResult::add(const TrialResult& other) {
   best_of_retries.add(other.best_of_retries);
 }
 
-TrialResult run_trial(const Incident& incident, const FixedPolicy* policy) {
+TrialResult run_trial(const Incident& incident, const FixedPolicy* policy, bool upstream) {
   constexpr std::uint16_t kUsualAttempts = 5;
-  const SimulationOptions options = incident.world(policy != nullptr ? policy->attempts_max : kUsualAttempts);
+  SimulationOptions options = incident.world(policy != nullptr ? policy->attempts_max : kUsualAttempts);
+  if (upstream) incident.tell_upstream(options);
   Orchestrator::Options with{.seed = options.seed, .make_scaler = {}};
   with.make_scaler = [](const MappingSettings& mapping) {
     return std::make_unique<Steady>(mapping.scaling.instances_min);

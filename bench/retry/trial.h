@@ -70,7 +70,7 @@ struct TrialResult {
   void add(const TrialResult& other);
 };
 
-/// Null: forewarm's own.
-TrialResult run_trial(const Incident& incident, const FixedPolicy* policy);
+/// Null: forewarm's own; which may be told by a signal how what the function needs is doing.
+TrialResult run_trial(const Incident& incident, const FixedPolicy* policy, bool upstream = false);
 
 }  // namespace forewarm

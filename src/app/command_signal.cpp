@@ -123,7 +123,8 @@ int run_signal_show(const ServerAddress& server, const std::string& name, std::u
   std::cout << text_of(signal.at("name")) << ": a " << text_of(signal.at("kind")) << " from "
             << text_of(signal.at("source")) << ", its future "
             << (signal.at("future_known").as_bool() ? "known" : "unknown") << ", for "
-            << (queues.empty() ? "all queues" : joined(queues)) << "\n";
+            << (queues.empty() ? "all queues" : joined(queues))
+            << (signal.at("upstream").as_bool() ? "; retries heed it" : "") << "\n";
   std::cout << "state: " << text_of(signal.at("state"));
   if (const json::value* failure = signal.if_contains("failure")) std::cout << ": " << text_of(*failure);
   std::cout << "\n";

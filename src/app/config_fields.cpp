@@ -335,6 +335,11 @@ void describe(FieldVisitor& v, SignalConfig& c) {
   v.duration({"hold", "level: a value says nothing of times later than this after it; 0s: no limit"}, c.hold,
              kAnyDuration);
   v.list({"queues", "that it may help to forecast; empty: all"}, c.queues);
+  v.flag({"upstream",
+          "it tells how something is doing that the functions of its queues need: odds of failure rest on it "
+          "too, "
+          "and when it changes what waits for a recovery asks at once (retry.md)"},
+         c.upstream);
   v.real({"minimum", "smaller values are refused"}, c.minimum, {-1e15, 1e15});
   v.real({"maximum", "larger values are refused"}, c.maximum, {-1e15, 1e15});
   v.text({"items", "push, poll, file: JSON Pointer to the list of items; empty: the document itself"},

@@ -22,6 +22,7 @@ struct SignalConfig {
   bool future_known = false;
   Duration hold = 1h;
   std::vector<std::string> queues;
+  bool upstream = false;
   double minimum = -1e15;
   double maximum = 1e15;
   // Pushed, polled, or in JSON lines: where in a document

@@ -17,6 +17,7 @@ constexpr const char* kSignalSchema =
     R"({"type":"object","required":["name","source","kind","future_known","state","values"],"properties":{)"
     R"("name":{"type":"string"},"source":{"enum":["push","poll","prometheus","file","calendar","cron"]},)"
     R"("kind":{"enum":["level","count"]},"future_known":{"type":"boolean"},)"
+    R"("upstream":{"type":"boolean","description":"retries heed it"},)"
     R"("queues":{"type":"array","description":"empty: all","items":{"type":"string"}},)"
     R"("state":{"enum":["ok","waiting","failing"]},"failure":{"type":"string"},)"
     R"("notes":{"type":"array","items":{"type":"string"}},)"
@@ -56,7 +57,7 @@ void write_texts(JsonWriter& json, const std::vector<std::string>& texts) {
 void write_signal(JsonWriter& json, const SignalSnapshot& signal) {
   const bool waiting = signal.past.empty() && signal.future.empty();
   json.open_object().member("name", signal.name).member("source", signal.source).member("kind", signal.kind);
-  json.member("future_known", signal.future_known).key("queues");
+  json.member("future_known", signal.future_known).member("upstream", signal.upstream).key("queues");
   write_texts(json, signal.queues);
   json.member("state", !signal.failure.empty() ? "failing" : waiting ? "waiting" : "ok");
   if (!signal.failure.empty()) json.member("failure", signal.failure);

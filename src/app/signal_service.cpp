@@ -126,7 +126,8 @@ std::vector<SignalSettings> SignalService::settings(
     SignalSettings settings{.id = entry->id,
                             .kind = config.counts() ? SignalKind::Count : SignalKind::Level,
                             .future_known = config.knows_future(),
-                            .holds = config.planned() || config.counts() ? Duration(0) : config.hold};
+                            .holds = config.planned() || config.counts() ? Duration(0) : config.hold,
+                            .upstream = config.upstream};
     for (const std::string& queue : config.queues) {
       if (const std::optional<QueueId> id = queue_id(queue))
         settings.queues.push_back(*id);
@@ -220,6 +221,7 @@ SignalSnapshot SignalService::show(Entry& entry, std::size_t past, std::size_t f
   out.source = entry.config.source;
   out.kind = entry.config.kind;
   out.future_known = entry.config.knows_future();
+  out.upstream = entry.config.upstream;
   out.queues = entry.config.queues;
   out.failure = entry.failure;
   out.notes = entry.notes;

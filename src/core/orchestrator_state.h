@@ -91,7 +91,7 @@ class Orchestrator::State {
   // retries.cpp: what becomes of it when it failed
   void finish_message(QueueState& queue, FunctionState& function, MessageRecord& record, const RunRecord& run,
                       std::size_t place, const Failure& failure);
-  double machine_load() const;
+  Surroundings surroundings(const QueueState& queue) const;
   void conclude(QueueState& queue, FunctionState& function, MessageRecord& record);
   bool keep_held(QueueState& queue, MessageRecord& record);
   void advance_breakers(FunctionState& function);

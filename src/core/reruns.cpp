@@ -5,7 +5,7 @@
 namespace forewarm {
 
 RerunOdds RetryBook::rerun(TimePoint now, const FunctionState& function, const LastFailure& failure,
-                           double machine_load) const {
+                           const Surroundings& around) const {
   const FunctionId id = function.pool.settings().id;
   MessageRecord as_it_was;
   as_it_was.message.receive_count = failure.attempts;
@@ -13,7 +13,7 @@ RerunOdds RetryBook::rerun(TimePoint now, const FunctionState& function, const L
   as_it_was.error_key = failure.fingerprint;
   as_it_was.failed_at = failure.at;
   const OutcomeCounts newest = outcomes_.function(now, id);
-  return {.failure = model_.odds(features(now, function, as_it_was, {}, machine_load)),
+  return {.failure = model_.odds(features(now, function, as_it_was, {}, around)),
           .evidence = outcomes_.after_error(now, id, failure.fingerprint).total(),
           .function_attempts = newest.total(),
           .function_failures = newest.failed,
@@ -24,7 +24,7 @@ std::optional<RerunOdds> Orchestrator::State::rerun_odds(QueueId id, const LastF
   const QueueState* queue = find_queue(id);
   if (queue == nullptr || queue->function == nullptr || failure.error == ErrorClass::None)
     return std::nullopt;
-  return retry_book_.rerun(now_, *queue->function, failure, machine_load());
+  return retry_book_.rerun(now_, *queue->function, failure, surroundings(*queue));
 }
 
 std::optional<RerunOdds> Orchestrator::rerun_odds(QueueId queue, const LastFailure& failure) const {

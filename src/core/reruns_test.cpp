@@ -31,6 +31,7 @@ class Reruns : public testing::Test {
     core_.step(now_, event, actions);
     for (const Action& action : actions) {
       if (const auto* start = std::get_if<StartInstance>(&action)) starting_.push_back(start->instance);
+      if (const auto* stop = std::get_if<StopInstance>(&action)) stopping_.push_back(stop->instance);
       if (const auto* run = std::get_if<forewarm::Run>(&action)) runs_.push_back(run->run);
       if (const auto* move = std::get_if<Move>(&action)) moves_.push_back(*move);
     }
@@ -54,6 +55,7 @@ class Reruns : public testing::Test {
     for (int round = 0; round < 20; ++round) {
       pass(100ms);
       for (const InstanceId instance : std::exchange(starting_, {})) step(InstanceReady{instance, 100ms});
+      for (const InstanceId instance : std::exchange(stopping_, {})) step(InstanceLost{instance, {}});
       for (const RunId run : std::exchange(runs_, {}))
         step(RunFinished{run, error, error == ErrorClass::None ? 0U : 77U, 10ms, {}});
     }
@@ -62,7 +64,7 @@ class Reruns : public testing::Test {
   Configuration configuration_;
   TimePoint now_ = TimePoint(Duration(1h));
   Orchestrator core_{Orchestrator::Options{}};
-  std::vector<InstanceId> starting_;
+  std::vector<InstanceId> starting_, stopping_;
   std::vector<RunId> runs_;
   std::vector<Move> moves_;
 };
@@ -129,6 +131,64 @@ TEST_F(Reruns, AMemoryOfAFunctionThatIsNotThereIsLeftOut) {
   ASSERT_EQ(core_.retry_memory().outages.size(), 1U);
   EXPECT_EQ(core_.retry_memory().outages[0], OutageMemory{.function = FunctionId(1)});
   EXPECT_EQ(core_.retry_memory().learnt, 1U);
+}
+
+/// A function whose messages all fail until the test lets them succeed, with a signal of what it needs.
+class Upstream : public Reruns {
+ protected:
+  Upstream() {
+    configuration_.signals = {
+        {.id = SignalId(1), .queues = {kJobs}, .upstream = true},
+        {.id = SignalId(2), .queues = {kJobs}},  // helps forecasts only
+        {.id = SignalId(3), .queues = {kPlain}, .upstream = true},
+    };
+    step(ConfigurationChanged{configuration_});
+    QueueSettings jobs;
+    jobs.redrive = RedrivePolicy{.dead_letter_queue = kDead, .receive_count_max = 50};
+    step(QueueChanged{kJobs, jobs});
+    say(1, 0);
+    for (std::uint64_t id = 1; id <= 30; ++id) send(id);
+    run_all(ErrorClass::None);
+    for (std::uint64_t id = 100; id <= 130; ++id) send(id);
+    for (int i = 0; i < 60; ++i) run_all(ErrorClass::Handler);
+  }
+  void say(std::uint32_t signal, double value) { step(SignalObserved{SignalId(signal), now_, value}); }
+  std::size_t run_at_once() {
+    pass(60ms);
+    for (const InstanceId instance : std::exchange(starting_, {})) step(InstanceReady{instance, 1ms});
+    pass(60ms);
+    return runs_.size();
+  }
+};
+
+TEST_F(Upstream, WhatWaitsForItAsksWhenItsSignalChanges) {
+  ASSERT_EQ(run_at_once(), 0U) << "all wait for the predicted recovery";
+  say(2, 1);
+  say(3, 1);
+  EXPECT_EQ(run_at_once(), 0U) << "of other queues, and for forecasts";
+  say(1, 0);
+  EXPECT_EQ(run_at_once(), 0U) << "nothing new";
+  say(1, 1);
+  EXPECT_EQ(run_at_once(), 1U);
+}
+
+TEST_F(Upstream, OddsRestOnWhatItSays) {
+  say(1, 1);
+  run_all(ErrorClass::None);  // those that waited
+  step(QueueChanged{kJobs, {.redrive = RedrivePolicy{.dead_letter_queue = kDead, .receive_count_max = 1}}});
+  std::uint64_t id = 1000;
+  const auto odds_of_next = [&](double value, ErrorClass error) {
+    say(1, value);
+    send(++id);
+    const double odds = run_at_once() == 0 ? -1 : core_.failure_odds(runs_.back()).front();
+    run_all(error);
+    pass(1min);
+    return odds;
+  };
+  for (int i = 0; i < 500; ++i)
+    odds_of_next(i % 5 == 0 ? 0 : 1, i % 5 == 0 ? ErrorClass::Handler : ErrorClass::None);
+  EXPECT_GT(odds_of_next(0, ErrorClass::Handler), 0.5);
+  EXPECT_LT(odds_of_next(1, ErrorClass::None), 0.2);
 }
 
 }  // namespace

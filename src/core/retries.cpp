@@ -28,10 +28,6 @@ SetVisibility while_held(TimePoint now, const FunctionState& function, const Mes
 
 }  // namespace
 
-double Orchestrator::State::machine_load() const {
-  return static_cast<double>(instances_.size()) / std::max<std::uint32_t>(1, configuration_.instances_max);
-}
-
 void Orchestrator::State::finish_message(QueueState& queue, FunctionState& function, MessageRecord& record,
                                          const RunRecord& run, std::size_t place, const Failure& failure) {
   if (failure.error != ErrorClass::Capacity) {
@@ -68,7 +64,7 @@ void Orchestrator::State::finish_message(QueueState& queue, FunctionState& funct
 
 /// Decides what becomes of a message that has failed, and does it.
 void Orchestrator::State::conclude(QueueState& queue, FunctionState& function, MessageRecord& record) {
-  RetryInputs inputs = retry_book_.inputs(now_, queue, function, record, machine_load());
+  RetryInputs inputs = retry_book_.inputs(now_, queue, function, record, surroundings(queue));
   const auto& redrive = queue.settings.redrive;
   inputs.has_dead_letter_queue = redrive && find_queue(redrive->dead_letter_queue) != nullptr;
   const RetrySettings settings = queue.mapping ? queue.mapping->retry : RetrySettings{};

@@ -16,13 +16,14 @@ double busy_share(const FunctionState& function) {
 }  // namespace
 
 AttemptFeatures RetryBook::features(TimePoint now, const FunctionState& function, const MessageRecord& record,
-                                    InstanceId instance, double machine_load) const {
+                                    InstanceId instance, const Surroundings& around) const {
   const FunctionId id = function.pool.settings().id;
   const Message& message = record.message;
   AttemptFeatures out;
   out.function = id;
   out.tenant = message.tenant;
   out.group = message.group;
+  out.type = message.type;
   out.bytes = message.bytes;
   out.error = record.failed_with;
   OutcomeLevels levels;
@@ -43,7 +44,8 @@ AttemptFeatures RetryBook::features(TimePoint now, const FunctionState& function
   if (const Pool::Instance* with = function.pool.find(instance))
     out.instance_failures = with->failures_in_row;
   out.load = busy_share(function);
-  out.machine_load = machine_load;
+  out.machine_load = around.machine_load;
+  out.upstream = around.upstream;
   out.recent_failures = function.breakers.recent_failures();
   // Outcomes fade over minutes: when trouble is over, the newest attempts say so first.
   const double share = function_failure_share(levels.function);
@@ -75,7 +77,7 @@ void RetryBook::learn(TimePoint now, const MessageRecord& record, const AttemptF
 }
 
 RetryInputs RetryBook::inputs(TimePoint now, const QueueState& queue, const FunctionState& function,
-                              const MessageRecord& record, double machine_load) const {
+                              const MessageRecord& record, const Surroundings& around) const {
   const FunctionId id = function.pool.settings().id;
   const RetrySettings settings = queue.mapping ? queue.mapping->retry : RetrySettings{};
   const auto& redrive = queue.settings.redrive;
@@ -93,7 +95,7 @@ RetryInputs RetryBook::inputs(TimePoint now, const QueueState& queue, const Func
   if (inputs.error == ErrorClass::Capacity) return inputs;
   inputs.breaker = function.breakers.view(now, record.failed_with, record.error_key);
   const FailureOdds hierarchical = failure_odds(inputs);
-  AttemptFeatures next = features(now, function, record, {}, machine_load);
+  AttemptFeatures next = features(now, function, record, {}, around);
   next.prior = hierarchical.now;
   FailureOdds learnt{.now = model_.odds(next), .later = 0, .evidence = hierarchical.evidence};
   next.prior = hierarchical.later;

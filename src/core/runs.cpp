@@ -75,6 +75,7 @@ void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, 
   RunRecord& record = runs_.insert(run, {run, instance, queue.mapping->function, queue.id, {}, {}});
   Run action{run, instance, record.function, queue.id, {}, route.decision};
   const std::uint32_t batch = std::max<std::uint32_t>(1, queue.mapping->batch_size);
+  const Surroundings around = surroundings(queue);
   std::uint64_t bytes = 0;
   while (action.leases.size() < batch) {
     const std::optional<MessageId> next = queue.ready.front(now_, passed);
@@ -86,7 +87,7 @@ void Orchestrator::State::begin_run(QueueState& queue, FunctionState& function, 
     bytes += message.message.bytes;
     if (!action.leases.empty() && bytes > kBatchBytesMax) break;
     queue.ready.pop(now_, passed);
-    record.attempts.push_back(retry_book_.features(now_, function, message, instance, machine_load()));
+    record.attempts.push_back(retry_book_.features(now_, function, message, instance, around));
     lease(queue, message, Holder::Run);
     message.message.visible_at = now_;
     action.leases.push_back({*next, message.message.receive_count, now_});

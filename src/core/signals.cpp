@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 
 #include "core/orchestrator_state.h"
@@ -13,6 +14,11 @@ namespace {
 constexpr std::size_t kRegressorsMax = 32;
 /// What is said of times to come is gathered for so long: a plan comes as several values.
 constexpr Duration kNewsGather = 50ms;
+
+std::uint32_t level_of(SignalId signal, const SignalSeries& series, TimePoint now) {
+  const std::optional<double> value = series.latest(now);
+  return value ? upstream_level(signal, *value) : 0;
+}
 
 bool is_for(const SignalSettings& settings, QueueId queue) {
   return settings.queues.empty() || std::ranges::find(settings.queues, queue) != settings.queues.end();
@@ -29,9 +35,36 @@ const SignalSeries* Orchestrator::State::find_signal(SignalId id) const {
   return found != signals_.end() ? &found->second : nullptr;
 }
 
+/// What is around an attempt of the queue's function: how full the machine is, and what those of its signals
+/// say that tell of what the function needs.
+Surroundings Orchestrator::State::surroundings(const QueueState& queue) const {
+  Surroundings around;
+  around.machine_load =
+      static_cast<double>(instances_.size()) / std::max<std::uint32_t>(1, configuration_.instances_max);
+  std::size_t told = 0;
+  for (const SignalSettings& settings : configuration_.signals) {
+    if (!settings.upstream || !is_for(settings, queue.id) || told == kUpstreamMax) continue;
+    const auto found = signals_.find(settings.id);
+    if (found != signals_.end()) around.upstream[told++] = level_of(found->first, found->second, now_);
+  }
+  return around;
+}
+
 void Orchestrator::State::on(const SignalObserved& event) {
   const auto found = signals_.find(event.signal);
-  if (found == signals_.end() || !found->second.observe(event.at, event.value, now_)) return;
+  if (found == signals_.end()) return;
+  const std::uint32_t before = level_of(event.signal, found->second, now_);
+  if (!found->second.observe(event.at, event.value, now_)) return;
+  const std::uint32_t level = level_of(event.signal, found->second, now_);
+  const SignalSettings& settings =
+      *std::ranges::find(configuration_.signals, event.signal, &SignalSettings::id);
+  if (settings.upstream && level != 0 && level != before) {
+    for (auto& [id, function] : functions_) {
+      const auto theirs = [&](QueueId queue) { return is_for(settings, queue); };
+      if (std::ranges::any_of(function.queues, theirs) && function.breakers.upstream_came_to(now_, level))
+        wake_breakers(function);
+    }
+  }
   const ForecastSettings& forecast = configuration_.forecast;
   const Duration ahead = forecast.step * static_cast<Duration::rep>(forecast.horizon);
   if (event.at <= now_ || event.at > saturating_add(now_, ahead)) return;

@@ -343,9 +343,19 @@ every = "20ms"
         shown = server.run("signal", "show", "weather")
         self.assertIn("its future known", shown.stdout)
         self.assertIn("-3", shown.stdout)
+        self.assertNotIn("retries", shown.stdout)
         missing = server.run("signal", "show", "nothing")
         self.assertEqual(missing.returncode, 1)
         self.assertIn("nothing", missing.stderr)
+
+    def test_what_a_function_needs_is_told_to_retries(self):
+        recording = self.folder / "events.txt"
+        server = self.server("--record", recording, config='[[signal]]\nname = "api"\nupstream = true\n').start()
+        self.push(server, "api", 1)
+        self.assertIn("retries heed it", server.run("signal", "show", "api").stdout)
+        self.assertTrue(server.get("/v1/signals/api")["upstream"])
+        server.stop()
+        self.assertIn("upstream=true", recording.read_text())
 
     def test_what_is_wrong_with_the_configuration_is_said_with_its_place(self):
         for table, words in (

@@ -63,6 +63,19 @@ std::span<const float> SignalSeries::past(TimePoint end, std::size_t count) {
   return std::span<const float>(past_).last(count);
 }
 
+std::optional<double> SignalSeries::latest(TimePoint now) const {
+  auto after = std::ranges::upper_bound(points_, now, {}, &Point::at);
+  if (after == points_.begin()) return std::nullopt;
+  if (options_.kind == SignalKind::Level) {
+    const Point& last = *std::prev(after);
+    const bool holds = options_.holds <= Duration(0) || now < saturating_add(last.at, options_.holds);
+    return holds ? std::optional(last.value) : std::nullopt;
+  }
+  double sum = 0;
+  while (after != points_.begin() && std::prev(after)->at > now - options_.step) sum += (--after)->value;
+  return sum;
+}
+
 SignalSeries SignalSeries::coarser(std::size_t factor) const {
   SignalSeries out = *this;
   out.past_.clear();

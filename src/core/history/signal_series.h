@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -40,6 +41,10 @@ class SignalSeries {
   /// The `count` steps before `end`, which has passed. Kept until something is said: thousands of
   /// queues are fitted beside the same past. Holds until the next call.
   std::span<const float> past(TimePoint end, std::size_t count);
+
+  /// What it says of `now`: of a level the value that holds, of a count the sum of the step that ends then.
+  /// None where that is not known.
+  std::optional<double> latest(TimePoint now) const;
 
   /// The same with steps that are `factor` times as long, for a coarser history: to be read, since what is
   /// said later may not fit in.

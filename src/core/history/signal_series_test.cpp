@@ -188,5 +188,22 @@ TEST(SignalSeries, TimesBeforeTheEpochAndAtTheEndOfTimeAreHarmless) {
   EXPECT_LE(series.size(), 2U);
 }
 
+TEST(SignalSeries, SaysWhatHoldsNow) {
+  SignalSeries price = level(15s);
+  EXPECT_FALSE(price.latest(at_s(1000)));
+  price.observe(at_s(1010), 4, at_s(1010));
+  price.observe(at_s(1060), 8, at_s(1010));  // foreseen
+  EXPECT_FALSE(price.latest(at_s(1000)));
+  EXPECT_EQ(price.latest(at_s(1020)), 4);
+  EXPECT_FALSE(price.latest(at_s(1040))) << "it held for so long only";
+  EXPECT_EQ(price.latest(at_s(1061)), 8);
+  SignalSeries posts = count();
+  posts.observe(at_s(1000), 1, at_s(1000));
+  posts.observe(at_s(1005), 2, at_s(1005));
+  EXPECT_EQ(posts.latest(at_s(1007)), 3);
+  EXPECT_EQ(posts.latest(at_s(1012)), 2) << "of the last ten seconds";
+  EXPECT_EQ(posts.latest(at_s(1030)), 0);
+}
+
 }  // namespace
 }  // namespace forewarm

@@ -87,7 +87,7 @@ void describe(auto& visit, Like<ForecastSettings> auto& it) {
 }
 void describe(auto& visit, Like<SignalSettings> auto& it) {
   visit("id", it.id)("kind", it.kind)("future_known", it.future_known)("holds", it.holds);
-  visit("queues", it.queues);
+  visit("queues", it.queues)("upstream", it.upstream);
 }
 void describe(auto& visit, Like<Configuration> auto& it) {
   visit("functions", it.functions)("mappings", it.mappings)("forecast", it.forecast);

@@ -126,6 +126,7 @@ struct SignalSettings {
   bool future_known = false;     ///< what is said of times to come is to be believed: a calendar, a forecast
   Duration holds = Duration(0);  ///< a level's value says nothing of times later than this; 0: no limit
   std::vector<QueueId> queues = {};  ///< that it may help; empty: all
+  bool upstream = false;  ///< says how something is that the functions of its queues need: retries heed it
 
   friend bool operator==(const SignalSettings&, const SignalSettings&) = default;
 };

@@ -1,6 +1,7 @@
 // Whom circuit breakers let go, and when.
 
 #include <algorithm>
+#include <utility>
 
 #include "base/math.h"
 #include "core/retry/circuit_breaker.h"
@@ -27,11 +28,46 @@ void CircuitBreakers::schedule_probe(Breaker& breaker, TimePoint now) const {
   plan_probe(breaker);
 }
 
+/// One of those that wait is about to be run.
+void CircuitBreakers::ask(Breaker& breaker, TimePoint now) const {
+  if (breaker.ask_for != 0) breaker.asked_for = std::exchange(breaker.ask_for, 0);
+  schedule_probe(breaker, now);
+}
+
+bool CircuitBreakers::upstream_came_to(TimePoint now, std::uint32_t level) {
+  bool somebody_waits = false;
+  for (Breaker& each : breakers_) {
+    if (each.state != BreakerState::Open) continue;
+    each.upstream = level;
+    if (!upstream_.promising(level)) continue;
+    if (each.ask_for == 0) each.planned_at = each.probe_at;
+    each.ask_for = level;
+    plan_probe(each);
+    somebody_waits = true;
+  }
+  looked_at_ = std::min(looked_at_, now);
+  return somebody_waits;
+}
+
+/// Who is asked because of a signal is asked beside the schedule, which goes on.
+void CircuitBreakers::plan_probe(Breaker& breaker) const {
+  const TimePoint soonest = saturating_add(breaker.asked_at, kProbeFirst);
+  if (breaker.ask_for != 0) {
+    breaker.probe_at = breaker.fresh_at = soonest;
+    return;
+  }
+  plan_by_age(breaker);
+  if (breaker.planned_at <= breaker.asked_at) return;
+  const TimePoint latest = std::max(breaker.planned_at, soonest);
+  breaker.probe_at = std::min(breaker.probe_at, latest);
+  breaker.fresh_at = std::min(breaker.fresh_at, latest);
+}
+
 /// With `waiting` messages and a chance of recovery of `rate` a second, canaries every d seconds cost
 /// kCanarySeconds / d, and waiting for the next one waiting * rate * d / 2: least at their square root. Those
 /// that cost an attempt of a message grow further apart, each by the same factor, so that the attempts left
 /// last until the breaker is older than outages.
-void CircuitBreakers::plan_probe(Breaker& breaker) const {
+void CircuitBreakers::plan_by_age(Breaker& breaker) const {
   const TimePoint now = breaker.asked_at;
   const Duration age = now - breaker.opened_at;
   const double median = seconds(outages_.quantile(age, 0.5) - age);
@@ -83,7 +119,7 @@ bool CircuitBreakers::may_run(TimePoint now, std::uint32_t running) const {
 void CircuitBreakers::run_begins(TimePoint now) {
   for (Breaker& each : breakers_) {
     // Till its outcome is known, or, should it never be, till the next one is due.
-    if (each.everything && each.state == BreakerState::Open) schedule_probe(each, now);
+    if (each.everything && each.state == BreakerState::Open) ask(each, now);
   }
 }
 
@@ -133,7 +169,7 @@ std::vector<MessageId> CircuitBreakers::take_due(TimePoint now, std::size_t read
         if (each.probe_at > now || each.held.empty()) break;
         if (each.everything && ready > 0 && is_down(each)) break;
         take(each, std::min<std::size_t>(room, 1), out);
-        schedule_probe(each, now);
+        ask(each, now);
         if (each.everything) each.fresh_at = now;  // it is ready now, and may run
         break;
     }

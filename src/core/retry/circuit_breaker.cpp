@@ -175,6 +175,7 @@ void CircuitBreakers::failed(Breaker& breaker, const AttemptOutcome& outcome) {
     breaker.evidence.failed_first(outcome.tenant, unproven ? nullptr : &senders_);
   }
   if (again) ++breaker.failed_in_row;
+  if (breaker.asked_for != 0) upstream_.observe(std::exchange(breaker.asked_for, 0), false);
   switch (breaker.state) {
     case BreakerState::Closed:
       if (should_open(breaker)) open(breaker, outcome.at);
@@ -253,6 +254,7 @@ void CircuitBreakers::recovers(Breaker& breaker, TimePoint now) {
 void CircuitBreakers::open(Breaker& breaker, TimePoint now) const {
   breaker.state = BreakerState::Open;
   breaker.opened_at = now;
+  breaker.upstream = breaker.ask_for = breaker.asked_for = 0;
   // The likelier of the two, where both have raised the alarm.
   breaker.by_change = now < saturating_add(changed_at_, kAfterChange);
   breaker.everything =
@@ -266,6 +268,9 @@ void CircuitBreakers::half_open(Breaker& breaker, TimePoint now) {
   if (breaker.state == BreakerState::Open) {
     outages_.observe(now - breaker.opened_at);
     breaker.evidence.recovered();
+    const std::uint32_t by = breaker.asked_for != 0 ? breaker.asked_for : breaker.upstream;
+    if (by != 0) upstream_.observe(by, true);
+    breaker.upstream = breaker.ask_for = breaker.asked_for = 0;
   }
   breaker.state = BreakerState::HalfOpen;
   breaker.fresh_succeeded = 0;

@@ -10,6 +10,7 @@
 #include "core/retry/breaker_view.h"
 #include "core/retry/outage_evidence.h"
 #include "core/retry/outage_history.h"
+#include "core/retry/upstream.h"
 
 namespace forewarm {
 
@@ -34,6 +35,9 @@ class CircuitBreakers {
   /// What the odds must rest on before a failure counts as permanent, and how long a message waits at most
   /// for an attempt that counts.
   void use(const RetrySettings& settings) { settings_ = settings; }
+  /// Something that the function needs is at another level now (upstream_level): where that was worth it
+  /// before, one of those that wait is run at once. Says whether somebody waits.
+  bool upstream_came_to(TimePoint now, std::uint32_t level);
   /// The function's code or settings have changed: whatever it failed with may work now.
   void version_changed(TimePoint now);
 
@@ -96,9 +100,13 @@ class CircuitBreakers {
     std::uint32_t messages = 0;  ///< first failures with it since it was last closed
     std::uint32_t runs_max = 0;  ///< half-open: so many may go on at a time
     std::uint32_t succeeded = 0;
-    std::uint32_t credit = 0;           ///< half-open: held messages that may go
-    std::uint32_t fresh_succeeded = 0;  ///< canaries in a row that had not failed before
-    bool by_change = false;             ///< opened soon after a new version
+    std::uint32_t credit = 0;                 ///< half-open: held messages that may go
+    std::uint32_t fresh_succeeded = 0;        ///< canaries in a row that had not failed before
+    bool by_change = false;                   ///< opened soon after a new version
+    std::uint32_t upstream = 0;               ///< the level that something came to since it opened; 0: none
+    std::uint32_t ask_for = 0;                ///< a level for which one is still to be run at once
+    std::uint32_t asked_for = 0;              ///< that for which the last one was
+    TimePoint planned_at = TimePoint::min();  ///< when one would have been run without it
     std::deque<Held> held;
     std::uint64_t attempts_left = 0;  ///< of all that are held
   };
@@ -121,6 +129,8 @@ class CircuitBreakers {
   void close(Breaker& breaker) const;
   void schedule_probe(Breaker& breaker, TimePoint now) const;
   void plan_probe(Breaker& breaker) const;
+  void plan_by_age(Breaker& breaker) const;
+  void ask(Breaker& breaker, TimePoint now) const;
   void judge(Breaker& breaker, TimePoint now) const;
   void take(Breaker& breaker, std::size_t count, std::vector<MessageId>& out) const;
   Duration patience() const;
@@ -130,6 +140,7 @@ class CircuitBreakers {
   std::vector<Breaker> breakers_;
   OutageHistory outages_;
   SenderShares senders_;
+  UpstreamNews upstream_;
   std::uint64_t first_attempts_ = 0;
   double recent_failures_ = 0;
   RetrySettings settings_;

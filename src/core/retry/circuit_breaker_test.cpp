@@ -388,5 +388,47 @@ TEST(OutageHistory, QuantilesAscendAndNeverLieBeforeTheAge) {
   }
 }
 
+TEST_F(Breakers, WhoWaitsAsksAtOnceWhenWhatTheFunctionNeedsIsSaidToHaveChanged) {
+  constexpr std::uint32_t kWell = 5;
+  succeed(100);
+  fail(12);
+  hold(12);
+  now_ += 20min;
+  breakers_.take_due(now_, 0, 64);
+  again(kDown, kDown);
+  const TimePoint planned = breakers_.wake_at();
+  ASSERT_GT(planned, now_ + 60s);
+  now_ += 10s;
+  EXPECT_TRUE(breakers_.upstream_came_to(now_, kWell));
+  EXPECT_LE(breakers_.wake_at(), now_);
+  ASSERT_EQ(breakers_.take_due(now_, 0, 64).size(), 1U);
+  again(kDown, kDown);
+  EXPECT_LE(breakers_.wake_at(), planned) << "asked beside the schedule, which goes on";
+  EXPECT_GE(breakers_.wake_at(), now_);
+  now_ = breakers_.wake_at();
+  ASSERT_EQ(breakers_.take_due(now_, 0, 64).size(), 1U);
+  again(kDown, 0);
+  EXPECT_EQ(view().state, BreakerState::HalfOpen);
+  EXPECT_FALSE(breakers_.upstream_came_to(now_, kWell)) << "nobody waits to ask";
+}
+
+TEST_F(Breakers, ASignalThatChangesForNothingIsNotHeededForLong) {
+  succeed(100);
+  fail(12);
+  hold(50);
+  now_ += 10min;
+  breakers_.take_due(now_, 0, 64);
+  again(kDown, kDown);
+  int asked = 0;
+  for (int i = 0; i < 40; ++i) {
+    now_ += 1s;
+    if (!breakers_.upstream_came_to(now_, 5)) break;
+    asked += static_cast<int>(breakers_.take_due(now_, 0, 64).size());
+    again(kDown, kDown);
+  }
+  EXPECT_GE(asked, 2);
+  EXPECT_LE(asked, 6);
+}
+
 }  // namespace
 }  // namespace forewarm

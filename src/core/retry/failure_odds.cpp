@@ -49,9 +49,19 @@ enum Feature : std::uint64_t {
   kMachine,
   kInstance,
   kBreaker,
+  kType,
+  kUpstream,
 };
-constexpr std::size_t kFeatures = 15;
-using Buckets = std::array<std::uint32_t, kFeatures>;
+constexpr std::size_t kAlways = 15;  // features that each attempt has
+
+/// Where the weights of an attempt's features are.
+struct Buckets {
+  std::array<std::uint32_t, kAlways + 1 + kUpstreamMax> places{};
+  std::size_t count = 0;
+
+  const std::uint32_t* begin() const { return places.data(); }
+  const std::uint32_t* end() const { return places.data() + count; }
+};
 
 double finite_count(double count) {
   return count > 0 ? std::min(count, 1e12) : 0;
@@ -84,7 +94,7 @@ Buckets buckets_of(const AttemptFeatures& a, std::size_t count) {
   const std::uint64_t since = a.failures == 0 ? 0 : 1 + doublings(seconds(a.since_failure));
   const std::uint64_t failures = std::min<std::uint64_t>(a.failures, 6);
   const std::uint64_t first = a.failures == 0 ? 1 : 0;
-  const std::array<std::array<std::uint64_t, 3>, kFeatures> parts{{
+  const std::array<std::array<std::uint64_t, 3>, kAlways> parts{{
       {kBias, first, 0},
       {kRecent, share_level(a.recent_failures), first},
       {kTenant, a.tenant.value(), first},
@@ -101,12 +111,18 @@ Buckets buckets_of(const AttemptFeatures& a, std::size_t count) {
       {kInstance, std::min<std::uint64_t>(a.instance_failures, 4), first},
       {kBreaker, a.breaker, error},
   }};
-  Buckets out{};
-  for (std::size_t i = 0; i < kFeatures; ++i) {
-    std::uint64_t hash = mix_bits((std::uint64_t{a.function.value()} << 8) + parts[i][0]);
-    hash = mix_bits(hash ^ (parts[i][1] + 0x9e3779b97f4a7c15ULL));
-    hash = mix_bits(hash ^ (parts[i][2] + 0xd1b54a32d192ed03ULL));
-    out[i] = static_cast<std::uint32_t>(hash & (count - 1));
+  Buckets out;
+  const auto add = [&](const std::array<std::uint64_t, 3>& part) {
+    std::uint64_t hash = mix_bits((std::uint64_t{a.function.value()} << 8) + part[0]);
+    hash = mix_bits(hash ^ (part[1] + 0x9e3779b97f4a7c15ULL));
+    hash = mix_bits(hash ^ (part[2] + 0xd1b54a32d192ed03ULL));
+    out.places[out.count++] = static_cast<std::uint32_t>(hash & (count - 1));
+  };
+  std::ranges::for_each(parts, add);
+  if (a.type) add({kType, a.type.value(), first});
+  // What a signal says means one thing while a breaker is open, and another while all is well.
+  for (const std::uint32_t level : a.upstream) {
+    if (level != 0) add({kUpstream, level, situation(a)});
   }
   return out;
 }

@@ -11,6 +11,7 @@
 #include "core/model/ids.h"
 #include "core/model/retry_memory.h"
 #include "core/retry/newest_outcomes.h"
+#include "core/retry/upstream.h"
 
 namespace forewarm {
 
@@ -40,6 +41,7 @@ struct AttemptFeatures {
   FunctionId function;
   TenantId tenant;
   GroupId group;
+  MessageTypeId type;  ///< none where the sender says nothing
   std::uint32_t bytes = 0;
   std::uint16_t failures = 0;            ///< of this message before
   ErrorClass error = ErrorClass::None;   ///< the last failure's
@@ -52,6 +54,7 @@ struct AttemptFeatures {
   std::uint8_t breaker = 0;              ///< the state of its circuit breaker; 0: closed
   double prior = 0;                      ///< hierarchical_odds
   std::optional<NewestOutcomes> newest = {};
+  UpstreamLevels upstream = {};
 };
 
 /// Failure odds learnt online. The logarithm of the odds is the prior's (failure_prior.h) plus a sum of

@@ -211,5 +211,43 @@ TEST(FailureOddsModel, AMemoryThatCannotBeItsOwnIsNotTaken) {
   EXPECT_TRUE(refused([](RetryMemory& it) { it.learnt = 0; }));
 }
 
+TEST(FailureOddsModel, LearnsWhatASignalSaysOfWhatTheFunctionNeeds) {
+  const std::uint32_t up = upstream_level(SignalId(3), 1);
+  const std::uint32_t down = upstream_level(SignalId(3), 0);
+  const auto with = [](AttemptFeatures attempt, std::uint32_t level) {
+    attempt.upstream[0] = level;
+    return attempt;
+  };
+  FailureOddsModel model;
+  Random random(5);
+  for (int i = 0; i < 4000; ++i) {
+    const bool is_down = random.chance(0.2);
+    model.learn(with(some_attempt(random), is_down ? down : up), random.chance(is_down ? 0.9 : 0.05));
+  }
+  AttemptFeatures attempt;
+  attempt.function = FunctionId(1);
+  attempt.prior = 0.1;
+  EXPECT_GT(model.odds(with(attempt, down)), 0.6);
+  EXPECT_LT(model.odds(with(attempt, up)), 0.2);
+}
+
+TEST(FailureOddsModel, LearnsThatOneTypeOfMessagesFailsMore) {
+  const auto of = [](AttemptFeatures attempt, std::uint32_t type) {
+    attempt.type = MessageTypeId(type);
+    return attempt;
+  };
+  FailureOddsModel model;
+  Random random(6);
+  for (int i = 0; i < 4000; ++i) {
+    const std::uint32_t type = random.chance(0.2) ? 9 : 4;
+    model.learn(of(some_attempt(random), type), random.chance(type == 9 ? 0.7 : 0.05));
+  }
+  AttemptFeatures attempt;
+  attempt.function = FunctionId(1);
+  attempt.prior = 0.1;
+  EXPECT_GT(model.odds(of(attempt, 9)), 0.4);
+  EXPECT_LT(model.odds(of(attempt, 4)), 0.2);
+}
+
 }  // namespace
 }  // namespace forewarm

@@ -93,7 +93,7 @@ struct SignalSnapshot {
   std::string name;
   std::string source;  ///< push, poll, prometheus, file, calendar, cron
   std::string kind;    ///< level, count
-  bool future_known = false;
+  bool future_known = false, upstream = false;
   std::vector<std::string> queues;  ///< that it is for; empty: all
   std::string failure;              ///< why it cannot be read now; empty: it can
   std::vector<std::string> notes;   ///< what is wrong with a part of it
