@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "edge/files/temporary_folder.h"
 #include "edge/store/store.h"
 
 namespace forewarm {
@@ -250,12 +251,7 @@ int main(int argument_count, char** arguments) {
       argument_count > 1 ? arguments[1] : std::filesystem::temp_directory_path().string();
   const double seconds_to_run = argument_count > 2 ? std::atof(arguments[2]) : 3;
   const std::uint64_t messages = argument_count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 0;
-  std::string directory = parent + "/forewarm_bench_XXXXXX";
-  if (!::mkdtemp(directory.data())) {
-    std::perror(parent.c_str());
-    return 1;
-  }
-  forewarm::run(directory, seconds_to_run, messages);
-  std::filesystem::remove_all(directory);
+  const forewarm::TemporaryFolder folder(parent);
+  forewarm::run(folder.path(), seconds_to_run, messages);
   return 0;
 }

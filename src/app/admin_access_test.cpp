@@ -1,32 +1,25 @@
 #include "app/admin_access.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
 
 class TokenFiles {
  public:
-  TokenFiles() {
-    std::string name = (std::filesystem::temp_directory_path() / "forewarm_tokens_XXXXXX").string();
-    if (!::mkdtemp(name.data())) std::abort();
-    path_ = name;
-  }
-  ~TokenFiles() { std::filesystem::remove_all(path_); }
-
   AdminTokenConfig token(const std::string& name, const std::string& role, const std::string& secret) const {
-    const std::string file = path_ + "/" + name;
+    const std::string file = folder_.path_of(name);
     std::ofstream(file) << secret << "\n";
     return {.name = name, .role = role, .token_file = file};
   }
 
  private:
-  std::string path_;
+  TemporaryFolder folder_;
 };
 
 HttpRequest with_token(const std::string& token) {

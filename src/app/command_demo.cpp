@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -21,6 +20,7 @@
 #include "app/source_factory.h"
 #include "app/terminal.h"
 #include "app/trace_player.h"
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
@@ -34,23 +34,6 @@ constexpr double kPlayedShare =
     0.85;  ///< of --minutes; the rest is for starting, draining and the comparison
 constexpr auto kDrain = std::chrono::seconds(10);
 constexpr auto kEngineDrain = std::chrono::seconds(60);
-
-/// A folder that is gone when the demo is.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "forewarm-demo-XXXXXX").string();
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code code;
-    if (!path_.empty()) std::filesystem::remove_all(path_, code);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// The trace's queues in the engine that was asked for; none: they are the server's own.
 Result<std::vector<SourceConfig>> demo_sources(const std::string& url,
@@ -269,9 +252,13 @@ int run_demo(const DemoCommand& command) {
       << " s, as a container's with a model or a large runtime.\nCtrl-C ends it with the report so far.\n";
   const Result<std::vector<SourceConfig>> sources = demo_sources(command.source, trace.queues);
   if (!sources) return failed(sources.error());
-  const TemporaryFolder temporary;
-  const std::string data = command.data.empty() ? temporary.path() : command.data;
-  if (data.empty()) return failed({ErrorCode::Io, "no temporary folder can be made; give one with --data"});
+  std::optional<TemporaryFolder> temporary;
+  try {
+    if (command.data.empty()) temporary.emplace();
+  } catch (const std::filesystem::filesystem_error& problem) {
+    return failed({ErrorCode::Io, std::string(problem.what()) + ". Give one with --data"});
+  }
+  const std::string data = temporary ? temporary->path() : command.data;
   Demo demo(command, trace, speed, *sources);
   const Result<void> ended = demo.run(data);
   if (is_terminal(2)) std::cerr << "\r\033[K";

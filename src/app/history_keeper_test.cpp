@@ -8,19 +8,19 @@
 
 #include "app/config.h"
 #include "app/history_tiers.h"
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
 
 TEST(HistoryKeeper, WhatComesFirstKeepsItsOrder) {
-  std::string folder = (std::filesystem::temp_directory_path() / "forewarm_keeper_XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const TemporaryFolder folder;
   Loop loop;
   std::vector<int> order;
   std::promise<void> begun, go_on;  // outlive the keeper's thread, which may come to them late
   {
     auto keeper = HistoryKeeper::open(
-        loop, {.directory = folder, .tiers = history_tiers({}), .warn = [](const auto&) {}});
+        loop, {.directory = folder.path(), .tiers = history_tiers({}), .warn = [](const auto&) {}});
     ASSERT_TRUE(keeper) << keeper.error().message;
     (*keeper)->give([&](HistoryDatabase&) -> Result<void> {
       begun.set_value();
@@ -41,7 +41,6 @@ TEST(HistoryKeeper, WhatComesFirstKeepsItsOrder) {
     go_on.set_value();
   }
   EXPECT_EQ(order, (std::vector{1, 2, 3, 4}));
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 #include "app/price_sheet.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include "base/random.h"
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
@@ -117,14 +117,12 @@ TEST(PriceSheet, those_in_the_program_are_right_and_called_as_they_are_found) {
 }
 
 TEST(PriceSheet, a_file_is_found_by_its_path_and_a_wrong_name_by_the_nearest) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "forewarm_prices_XXXXXX").string();
-  ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-  std::ofstream(pattern + "/own.toml") << kSmallest;
-  const Result<PriceSheet> own = find_price_sheet(pattern + "/own.toml");
+  const TemporaryFolder folder;
+  std::ofstream(folder.path_of("own.toml")) << kSmallest;
+  const Result<PriceSheet> own = find_price_sheet(folder.path_of("own.toml"));
   ASSERT_TRUE(own) << own.error().message;
   EXPECT_EQ(own->name, "own");
-  EXPECT_FALSE(find_price_sheet(pattern));
-  std::filesystem::remove_all(pattern);
+  EXPECT_FALSE(find_price_sheet(folder.path()));
   EXPECT_NE(find_price_sheet("aws-lamda").error().message.find("Did you mean aws-lambda?"),
             std::string::npos);
   EXPECT_NE(find_price_sheet("cheap").error().message.find("Known here: aws-lambda"), std::string::npos);

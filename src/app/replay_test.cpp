@@ -1,13 +1,13 @@
 #include "app/replay.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "app/replay_ratio.h"
 #include "app/replay_report.h"
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
@@ -15,9 +15,6 @@ namespace {
 class Replay : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "forewarm_replay_XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     std::ofstream file(folder_ / "trace.csv");
     file << "timestamp_s,queue,bytes,duration_ms\n";
     for (int i = 0; i < 600; ++i) file << i << ",steady,10,200\n";
@@ -28,9 +25,9 @@ class Replay : public ::testing::Test {
     options_.policies = {"forewarm", "static:1", "static:8"};
     options_.bound = false;  // it takes longer than all policies together
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
   ReplayOptions options_;
 };
 

@@ -2,9 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
@@ -13,17 +14,13 @@ namespace fs = std::filesystem;
 
 class AzureAppTest : public ::testing::Test {
  protected:
-  AzureAppTest() {
-    std::string name = ::testing::TempDir() + "azure-app-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~AzureAppTest() override { fs::remove_all(folder_); }
   void write(const std::string& path, std::string_view text) const {
     fs::create_directories(fs::path(folder_ / path).parent_path());
     std::ofstream(folder_ / path) << text;
   }
 
-  fs::path folder_;
+  TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(AzureAppTest, ItsHandlerIsAProgramOfTheAppOrOfPath) {

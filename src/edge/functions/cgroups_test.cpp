@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
@@ -46,15 +47,12 @@ TEST(Cgroups, WhatCannotBeLimitedSaysWhy) {
 class CgroupsOfVersion2InPlainFiles : public ::testing::Test {
  protected:
   CgroupsOfVersion2InPlainFiles() {
-    std::string name = ::testing::TempDir() + "cgroups-XXXXXX";
-    place_ = ::mkdtemp(name.data());
     write("cgroup.controllers", "cpu io memory pids\n");
     for (const char* file :
          {"cgroup.procs", "cgroup.subtree_control", "ours/cgroup.subtree_control", "ours/7/memory.max",
           "ours/7/memory.swap.max", "ours/7/memory.oom.group", "ours/7/pids.max"})
       write(file, "");
   }
-  ~CgroupsOfVersion2InPlainFiles() override { std::filesystem::remove_all(place_); }
   void write(const std::string& file, std::string_view text) const {
     std::filesystem::create_directories((place_ / file).parent_path());
     std::ofstream(place_ / file) << text;
@@ -67,7 +65,8 @@ class CgroupsOfVersion2InPlainFiles : public ::testing::Test {
     return Cgroups::open_at({.unified = place_.string(), .memory = "/nowhere", .pids = "/nowhere"}, "ours");
   }
 
-  std::filesystem::path place_;
+  TemporaryFolder temporary_;
+  const std::filesystem::path place_ = temporary_.path();
 };
 
 TEST_F(CgroupsOfVersion2InPlainFiles, AreDividedAndLimited) {

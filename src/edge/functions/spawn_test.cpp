@@ -8,9 +8,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
@@ -19,12 +20,6 @@ namespace fs = std::filesystem;
 
 class SpawnTest : public ::testing::Test {
  protected:
-  SpawnTest() {
-    std::string pattern = (fs::temp_directory_path() / "forewarm_spawn_XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~SpawnTest() override { fs::remove_all(directory_); }
-
   std::string file(const std::string& name, const std::string& content, unsigned mode) {
     const std::string path = directory_ + "/" + name;
     std::ofstream(path) << content;
@@ -39,7 +34,8 @@ class SpawnTest : public ::testing::Test {
     return process ? "started" : process.error().message;
   }
 
-  std::string directory_;
+  TemporaryFolder temporary_;
+  const std::string directory_ = temporary_.path();
 };
 
 /// Waits for the end, bounded, and returns all that was written.

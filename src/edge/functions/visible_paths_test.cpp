@@ -1,12 +1,13 @@
 #include "edge/functions/visible_paths.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
@@ -17,15 +18,13 @@ using Paths = std::vector<std::string>;
 class VisiblePathsTest : public ::testing::Test {
  protected:
   VisiblePathsTest() {
-    std::string pattern = (fs::temp_directory_path() / "forewarm_paths_XXXXXX").string();
-    root_ = ::mkdtemp(pattern.data());
     fs::create_directories(root_ + "/code/deep");
     fs::create_directories(root_ + "/data/inner");
     std::ofstream(root_ + "/file") << "x";
   }
-  ~VisiblePathsTest() override { fs::remove_all(root_); }
 
-  std::string root_;
+  TemporaryFolder temporary_;
+  const std::string root_ = temporary_.path();
 };
 
 TEST_F(VisiblePathsTest, AFolderAboveAHiddenOneIsTakenApart) {

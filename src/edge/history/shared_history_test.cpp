@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "edge/files/temporary_folder.h"
 #include "edge/history/history_database.h"
 #include "edge/sql/postgres_for_tests.h"
 
@@ -186,9 +187,8 @@ TEST_F(InPostgres, TablesOfAnotherProgramOrANewerOneAreRefusedAndLeftAlone) {
 class CountingRelay {
  public:
   explicit CountingRelay(std::string server) : server_(std::move(server)) {
-    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
     listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const sockaddr_un here = address(folder_);
+    const sockaddr_un here = address(folder());
     EXPECT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&here), sizeof here), 0);
     EXPECT_EQ(::listen(listener_, 1), 0);
     thread_ = std::jthread([this] { run(); });
@@ -197,9 +197,8 @@ class CountingRelay {
     ::shutdown(listener_, SHUT_RDWR);  // if nobody came
     thread_.join();
     ::close(listener_);
-    std::filesystem::remove_all(folder_);
   }
-  const std::string& folder() const { return folder_; }
+  const std::string& folder() const { return folder_.path(); }
   int trips() const { return trips_; }
 
  private:
@@ -234,7 +233,7 @@ class CountingRelay {
   }
 
   std::string server_;
-  std::string folder_ = (std::filesystem::temp_directory_path() / "forewarm_relay_XXXXXX").string();
+  TemporaryFolder folder_;
   int listener_ = -1;
   std::atomic<int> trips_ = 0;
   std::jthread thread_;

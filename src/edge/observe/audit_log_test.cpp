@@ -1,27 +1,13 @@
 #include "edge/observe/audit_log.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
+
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
-
-class AuditFolder {
- public:
-  AuditFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "forewarm_audit_XXXXXX").string();
-    if (!::mkdtemp(name.data())) std::abort();
-    path_ = name;
-  }
-  ~AuditFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 AuditEntry entry_of(int number) {
   return {.time = time_point_us(1'700'000'000'000'000 + number),
@@ -32,7 +18,7 @@ AuditEntry entry_of(int number) {
 }
 
 TEST(AuditLog, WritesALineForEachCallAndReadsTheNewestInOrder) {
-  const AuditFolder folder;
+  const TemporaryFolder folder;
   {
     AuditLog log({.directory = folder.path() + "/audit"});
     for (int n = 0; n < 3; ++n) ASSERT_TRUE(log.append(entry_of(n)));
@@ -48,7 +34,7 @@ TEST(AuditLog, WritesALineForEachCallAndReadsTheNewestInOrder) {
 }
 
 TEST(AuditLog, RotatesItsFilesAndDropsTheOldest) {
-  const AuditFolder folder;
+  const TemporaryFolder folder;
   AuditLog log({.directory = folder.path(), .file_bytes_max = 400, .files_max = 3});
   for (int n = 0; n < 40; ++n) ASSERT_TRUE(log.append(entry_of(n)));
   int files = 0;

@@ -1,7 +1,6 @@
 #include "edge/signal/source.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <thread>
 
 #include "base/time_text.h"
+#include "edge/files/temporary_folder.h"
 #include "edge/net/http.h"
 #include "edge/signal/line_reader.h"
 #include "edge/signal/source_thread.h"
@@ -19,15 +19,9 @@ namespace {
 
 constexpr TimePoint kRead = time_point_us(1'772'373'730'000'000);  // 2026-03-01T14:02:10Z
 
-/// A folder that is gone with the test.
 class Folder {
  public:
-  Folder() {
-    std::string name = std::filesystem::temp_directory_path() / "forewarm-signal-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string path(const std::string& name) const { return path_ / name; }
+  std::string path(const std::string& name) const { return folder_.path_of(name); }
   void write(const std::string& name, std::string_view text,
              std::ios::openmode mode = std::ios::trunc) const {
     std::ofstream(path(name), mode | std::ios::binary) << text;
@@ -35,7 +29,7 @@ class Folder {
   void append(const std::string& name, std::string_view text) const { write(name, text, std::ios::app); }
 
  private:
-  std::filesystem::path path_;
+  TemporaryFolder folder_;
 };
 
 std::vector<double> values_of(const Reading& reading) {

@@ -16,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "edge/files/temporary_folder.h"
+
 #include "edge/postgres/connection.h"
 
 namespace forewarm {
@@ -42,11 +44,7 @@ class PostgresForTests {
     return one.get();
   }
 
-  ~PostgresForTests() {
-    crash();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
+  ~PostgresForTests() { crash(); }
 
   std::string url() const { return "postgresql:///postgres?user=forewarm&host=" + folder_.string(); }
   /// One statement in a session of its own; the first cell of the answer.
@@ -78,10 +76,9 @@ class PostgresForTests {
 
  private:
   static std::unique_ptr<PostgresForTests> make() {
-    std::string folder = (std::filesystem::temp_directory_path() / "forewarm_postgres_XXXXXX").string();
-    if (programs().empty() || ::mkdtemp(folder.data()) == nullptr) return nullptr;
+    if (programs().empty()) return nullptr;
     auto server = std::unique_ptr<PostgresForTests>(new PostgresForTests());
-    server->folder_ = folder;
+    const std::string& folder = server->temporary_.path();
     if (const passwd* account = server->account())
       if (::chown(folder.c_str(), account->pw_uid, account->pw_gid) != 0) return nullptr;
     const pid_t made = server->spawn({(programs() / "initdb").string(), "-D", folder + "/data", "-U",
@@ -109,7 +106,8 @@ class PostgresForTests {
     ::_exit(127);
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
   pid_t process_ = 0;
 };
 

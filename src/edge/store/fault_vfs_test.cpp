@@ -347,7 +347,7 @@ void FaultVfs::apply_torn(const Change& change, std::string& bytes, Random& rand
 namespace {
 
 TEST(FaultVfs, APowerCutForgetsWhatWasNotSynced) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   FaultVfs vfs("fault");
   vfs.observe(directory.path());
   Random random(1);

@@ -67,7 +67,7 @@ bool says(const Inspection& inspection, const std::string& words) {
 }
 
 TEST(Inspection, FindsNothingWrongWithAnIntactStoreAndCountsIt) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   fill_inspected(directory.path());
   const auto inspection = inspect_store(directory.path());
   ASSERT_TRUE(inspection) << inspection.error().message;
@@ -78,7 +78,7 @@ TEST(Inspection, FindsNothingWrongWithAnIntactStoreAndCountsIt) {
 }
 
 TEST(Inspection, LooksAtAStoreThatIsBeingWrittenTo) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   auto store = open_store(directory.path());
   for (std::uint64_t id = 1; id <= 50; ++id) {
     ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id), "x"}}}));
@@ -92,14 +92,14 @@ TEST(Inspection, LooksAtAStoreThatIsBeingWrittenTo) {
 }
 
 TEST(Inspection, RefusesWhatIsNoStoreAndMakesNothingThere) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   EXPECT_EQ(inspect_store(directory.path()).error().code, ErrorCode::NotFound);
   EXPECT_EQ(inspect_store(directory.path() + "/nowhere").error().code, ErrorCode::NotFound);
   EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
 }
 
 TEST(Inspection, NamesEachDamagedRow) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   fill_inspected(directory.path());
   run_sql(directory.path(),
           "UPDATE messages SET queue = 9 WHERE id = 5; UPDATE messages SET receive_count = 77 WHERE id = 6;"
@@ -117,7 +117,7 @@ TEST(Inspection, NamesEachDamagedRow) {
 }
 
 TEST(Inspection, NamesAPayloadWithoutItsMessage) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   fill_inspected(directory.path());
   run_sql(directory.path(), "INSERT INTO payloads VALUES (70000, 'x', 0)");
   const auto inspection = inspect_store(directory.path());
@@ -127,7 +127,7 @@ TEST(Inspection, NamesAPayloadWithoutItsMessage) {
 
 TEST(Inspection, ReadsPastDamagedPagesAndSaysWhatLayThere) {
   for (const char* table : {"messages", "payloads"}) {
-    TemporaryDirectory directory(memory_directory());
+    TemporaryFolder directory(memory_directory());
     fill_inspected(directory.path());
     destroy_leaf(directory.path(), table, 1);
     destroy_leaf(directory.path(), table, 4);
@@ -142,7 +142,7 @@ TEST(Inspection, ReadsPastDamagedPagesAndSaysWhatLayThere) {
 }
 
 TEST(Salvage, CopiesAllThatIsIntactIntoAStoreThatOpens) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   fill_inspected(directory.path());
   const Contents before = contents_of(directory.path());
   destroy_leaf(directory.path(), "messages", 2);
@@ -166,7 +166,7 @@ TEST(Salvage, CopiesAllThatIsIntactIntoAStoreThatOpens) {
 }
 
 TEST(Salvage, DeliversAgainWhatLostItsLease) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   fill_inspected(directory.path());
   run_sql(directory.path(), "UPDATE messages SET receive_count = 77 WHERE id = 10");
   ASSERT_TRUE(salvage_store(directory.path(), directory.path() + "/saved"));
@@ -177,8 +177,8 @@ TEST(Salvage, DeliversAgainWhatLostItsLease) {
 }
 
 TEST(Salvage, TakesWhatTheJournalHoldsPastADamagedCommitAndNamesIt) {
-  TemporaryDirectory live(memory_directory());
-  TemporaryDirectory killed(memory_directory());
+  TemporaryFolder live(memory_directory());
+  TemporaryFolder killed(memory_directory());
   auto store = open_store(live.path());
   for (std::uint64_t id = 1; id <= 10; ++id) {
     ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(id), "payload " + std::to_string(id)}}}));
@@ -212,7 +212,7 @@ TEST(Salvage, TakesWhatTheJournalHoldsPastADamagedCommitAndNamesIt) {
 }
 
 TEST(Salvage, RefusesATargetWithSomethingInItAndASourceInUse) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   fill_inspected(directory.path());
   EXPECT_EQ(salvage_store(directory.path(), directory.path()).error().code, ErrorCode::Conflict);
   auto store = open_store(directory.path());
@@ -223,7 +223,7 @@ TEST(Salvage, RefusesATargetWithSomethingInItAndASourceInUse) {
 }
 
 TEST(RowWalk, JoinsWhatCannotBeReadAndVisitsTheRestOnce) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   fill_inspected(directory.path());
   destroy_leaf(directory.path(), "messages", 3);
   sqlite::Connection connection;
@@ -242,7 +242,7 @@ TEST(RowWalk, JoinsWhatCannotBeReadAndVisitsTheRestOnce) {
 }
 
 TEST(Backup, TakesOneMomentOfAStoreThatIsWrittenToMeanwhile) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   auto store =
       open_store(Store::Options{.directory = directory.path()}, nullptr, {.settle = eager_settling()});
   std::uint64_t id = 0;
@@ -273,7 +273,7 @@ TEST(Backup, TakesOneMomentOfAStoreThatIsWrittenToMeanwhile) {
 }
 
 TEST(Backup, HasWhatIsReplacedInOneCommitWhateverIsSettledMeanwhile) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   auto store = open_store({.directory = directory.path()}, nullptr,
                           {.settle = {.journal = {.slot_bytes = 1U << 20}, .bytes = 1U << 18}});
   // Rows, so that the copy takes a while.
@@ -306,7 +306,7 @@ TEST(Backup, HasWhatIsReplacedInOneCommitWhateverIsSettledMeanwhile) {
 }
 
 TEST(CopyDatabase, GivesUpWhenItIsTold) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   ASSERT_TRUE(commit(*open_store(directory.path()),
                      {AppendMessage{{make_message(1), std::string(std::size_t{3} << 20, 'p')}}}));
   const auto copied = sqlite::copy_database(directory.path() + "/messages.db", directory.path() + "/copy.db",
@@ -351,7 +351,7 @@ class StoreFormatTest : public testing::TestWithParam<int> {};
 TEST_P(StoreFormatTest, AFolderOfAnEarlierFormatIsBroughtUpToDate) {
   ASSERT_EQ(kStoreFormat, 3)
       << "a new format needs a fixture of the one before it, and a test that it is upgraded";
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   run_sql(directory.path(), kFormat1);
   if (GetParam() == 2) run_sql(directory.path(), kFormat2);
   const auto before = inspect_store(directory.path());

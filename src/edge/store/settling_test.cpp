@@ -62,7 +62,7 @@ class SettlingTest : public testing::Test {
   static Write remove(std::uint64_t id) { return RemoveMessage{MessageId(id)}; }
 
  private:
-  TemporaryDirectory directory_;
+  TemporaryFolder directory_;
   std::optional<StoreDirectory> held_;
   std::optional<sqlite::Connection> database_;
   std::unique_ptr<Journal> journal_;

@@ -88,7 +88,7 @@ class Crashes {
   }
 
   std::string open_image(const FaultVfs::Image& image, const std::string& mark) {
-    TemporaryDirectory copy(memory_directory());
+    TemporaryFolder copy(memory_directory());
     for (const auto& [name, bytes] : image) write_file(copy.path() + "/" + name, bytes);
     write_file(copy.path() + "/messages.synced", mark);
     return open_and_describe(copy.path(), &recovery_vfs_);
@@ -101,7 +101,7 @@ class Crashes {
   Load load_;
   History history_;
   std::mutex crash_mutex_;
-  TemporaryDirectory directory_{memory_directory()};
+  TemporaryFolder directory_{memory_directory()};
   FaultVfs vfs_;
   FaultVfs recovery_vfs_;
 };

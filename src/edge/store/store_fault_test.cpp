@@ -102,7 +102,7 @@ class FaultyRun {
     } else {
       EXPECT_EQ(found, expected) << "operation " << nth_;
     }
-    TemporaryDirectory copy(memory_directory());
+    TemporaryFolder copy(memory_directory());
     for (const auto& [name, bytes] : crash_image_) write_file(copy.path() + "/" + name, bytes);
     write_file(copy.path() + "/messages.synced", mark_);
     expect_promise_kept(open_and_describe(copy.path()));
@@ -119,7 +119,7 @@ class FaultyRun {
   FaultVfs& vfs_;
   Fault fault_;
   std::uint64_t nth_;
-  TemporaryDirectory directory_{memory_directory()};
+  TemporaryFolder directory_{memory_directory()};
   Load load_{5};
   int failures_ = 0;
   bool poisoned_ = false;
@@ -131,7 +131,7 @@ class FaultyRun {
 class StoreFault : public testing::TestWithParam<Fault> {};
 
 TEST_P(StoreFault, WhicheverOperationFailsNothingAnsweredIsLostAndNothingIsHalfDone) {
-  TemporaryDirectory base(memory_directory());
+  TemporaryFolder base(memory_directory());
   open_store(base.path()).reset();
   FaultVfs vfs("faulty");
   int runs_that_failed = 0;
@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, StoreFault,
                          [](const auto& kind) { return name_of(kind.param); });
 
 TEST(StoreFaults, AFullDiskFailsWritesUntilThereIsSpaceAgain) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   FaultVfs vfs("full");
   auto store = open_store({.directory = directory.path()}, nullptr, on(vfs));
   ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), "before"}}}));
@@ -177,7 +177,7 @@ TEST(StoreFaults, AFullDiskFailsWritesUntilThereIsSpaceAgain) {
 }
 
 TEST(StoreFaults, OnAFullDiskMessagesAreRefusedAndEverythingElseGoesOnInTheReserve) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   FaultVfs vfs("reserved");
   auto store = open_store({.directory = directory.path(), .reserve_bytes = 1U << 20}, nullptr, on(vfs));
   ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), "before"}}}));
@@ -203,7 +203,7 @@ TEST(StoreFaults, OnAFullDiskMessagesAreRefusedAndEverythingElseGoesOnInTheReser
 }
 
 TEST(StoreFaults, ADeleteThatMeetsTheFullDiskFirstIsWrittenInTheReserve) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   FaultVfs vfs("reserved_delete");
   auto store = open_store({.directory = directory.path(), .reserve_bytes = 1U << 20}, nullptr, on(vfs));
   ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), "before"}}}));
@@ -213,7 +213,7 @@ TEST(StoreFaults, ADeleteThatMeetsTheFullDiskFirstIsWrittenInTheReserve) {
 }
 
 TEST(StoreFaults, WhereTheDatabaseTakesNothingTheJournalDoesUntilItIsFullAndThenSaysWhy) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   std::string warned;  // by another thread, which has ended when this is read
   SettleBounds bounds = eager_settling();
   bounds.busy_wait_ms = 1;
@@ -273,7 +273,7 @@ class NoDescriptors {
 };
 
 TEST(StoreFaults, WithoutFileDescriptorsItSaysWhatItCouldNotOpenAndHarmsNothing) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   ASSERT_TRUE(commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "kept"}}}));
   int refused = 0;
   for (int left = 0; left < 30; ++left) {
@@ -293,7 +293,7 @@ TEST(StoreFaults, WithoutFileDescriptorsItSaysWhatItCouldNotOpenAndHarmsNothing)
 }
 
 TEST(StoreFaults, WithoutFileDescriptorsAnOpenStoreGoesOnInTheSlotsThatItHas) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   std::uint64_t id = 0;
   {
     auto store = open_store({.directory = directory.path()}, nullptr, {.settle = eager_settling()});
@@ -327,7 +327,7 @@ TEST(StoreFaults, WithoutFileDescriptorsAnOpenStoreGoesOnInTheSlotsThatItHas) {
 }
 
 TEST(StoreFaults, AfterAFailedSyncNothingIsAcceptedUntilItIsOpenedAnew) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   FaultVfs vfs("sync");
   auto store = open_store({.directory = directory.path()}, nullptr, on(vfs));
   vfs.arm(Fault::SyncError, 1);
@@ -359,7 +359,7 @@ void flip_bits(const std::string& base, const std::string& name, const Contents&
   int payloads_refused = 0;
   FaultVfs quick("quick");
   for (int n = 0; n < count; ++n) {
-    TemporaryDirectory directory(memory_directory());
+    TemporaryFolder directory(memory_directory());
     copy_store(base, directory.path());
     std::string damaged = intact;
     const std::uint64_t bit = random.below(damaged.size() * 8);
@@ -386,14 +386,14 @@ void flip_bits(const std::string& base, const std::string& name, const Contents&
 }
 
 TEST(StoreDamage, AFlippedBitInTheDatabaseIsNamedAndNeverChangesWhatIsRead) {
-  TemporaryDirectory base(memory_directory());
+  TemporaryFolder base(memory_directory());
   const Contents contents = fill(*open_store(base.path()));
   flip_bits(base.path(), "messages.db", contents, 1500 / kSlowdown);
 }
 
 TEST(StoreDamage, AFlippedBitInTheJournalIsNamedAndNeverMakesTheQueueShorter) {
-  TemporaryDirectory live(memory_directory());
-  TemporaryDirectory base(memory_directory());
+  TemporaryFolder live(memory_directory());
+  TemporaryFolder base(memory_directory());
   auto store = open_store(live.path());
   const Contents contents = fill(*store);
   copy_store(live.path(), base.path());
@@ -406,7 +406,7 @@ TEST(StoreDamage, RowsThatAreGoneAreNoticed) {
         "UPDATE messages SET id = 1000 WHERE id = 3", "UPDATE messages SET receive_count = 9",
         "UPDATE messages SET queue = 9 WHERE id = 5", "UPDATE state SET messages = 1", "DELETE FROM state",
         "UPDATE records SET value = 'x'", "DROP TABLE messages"}) {
-    TemporaryDirectory directory(memory_directory());
+    TemporaryFolder directory(memory_directory());
     fill(*open_store(directory.path()));
     run_sql(directory.path(), sql);
     const auto store = Store::open({.directory = directory.path()}, {});
@@ -419,8 +419,8 @@ TEST(StoreDamage, RowsThatAreGoneAreNoticed) {
 }
 
 TEST(StoreDamage, AJournalThatSomebodyDeletedIsNoticed) {
-  TemporaryDirectory live(memory_directory());
-  TemporaryDirectory copy(memory_directory());
+  TemporaryFolder live(memory_directory());
+  TemporaryFolder copy(memory_directory());
   auto store = open_store(live.path());
   fill(*store);
   copy_store(live.path(), copy.path());
@@ -429,7 +429,7 @@ TEST(StoreDamage, AJournalThatSomebodyDeletedIsNoticed) {
 }
 
 TEST(StoreDamage, ADamagedMarkSaysHowToGoOn) {
-  TemporaryDirectory directory(memory_directory());
+  TemporaryFolder directory(memory_directory());
   fill(*open_store(directory.path()));
   write_file(directory.path() + "/messages.synced", "not what was written there");
   const auto store = Store::open({.directory = directory.path()}, {});

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "edge/files/temporary_folder.h"
 #include "edge/store/journaled_store.h"
 #include "edge/store/store.h"
 
@@ -25,26 +26,6 @@ inline std::filesystem::path memory_directory() {
   const std::filesystem::path memory("/dev/shm");
   return ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
 }
-
-class TemporaryDirectory {
- public:
-  explicit TemporaryDirectory(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
-    std::string name = (parent / "forewarm_store_XXXXXX").string();
-    if (!::mkdtemp(name.data())) std::abort();
-    path_ = name;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 struct RecoveredStore {
   std::map<std::uint64_t, Message> messages;

@@ -15,7 +15,7 @@ namespace forewarm {
 namespace {
 
 TEST(Store, GivesBackEverythingAfterARestart) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   const Message message = make_message(1, QueueId(7));
   {
     auto store = open_store(directory.path());
@@ -32,7 +32,7 @@ TEST(Store, GivesBackEverythingAfterARestart) {
 }
 
 TEST(Store, KeepsExtremeValuesExactly) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   Message message = make_message(1, QueueId(0xffffffff));
   message.visible_at = kNever;
   message.deadline = TimePoint::min();
@@ -48,7 +48,7 @@ TEST(Store, KeepsExtremeValuesExactly) {
 }
 
 TEST(Store, RemembersDeliveriesMovesAndRemovals) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   const QueueId dead_letters(9);
   {
     auto store = open_store(directory.path());
@@ -73,7 +73,7 @@ TEST(Store, RemembersDeliveriesMovesAndRemovals) {
 }
 
 TEST(Store, PurgesOneQueueUpToAMessage) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   {
     auto store = open_store(directory.path());
     for (std::uint64_t id = 1; id <= 10; ++id) {
@@ -87,7 +87,7 @@ TEST(Store, PurgesOneQueueUpToAMessage) {
 }
 
 TEST(Store, ReplacesAndRemovesRecords) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   {
     auto store = open_store(directory.path());
     ASSERT_TRUE(
@@ -100,7 +100,7 @@ TEST(Store, ReplacesAndRemovesRecords) {
 }
 
 TEST(Store, IgnoresWritesToMessagesThatAreGone) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   auto store = open_store(directory.path());
   EXPECT_TRUE(commit(*store, {RemoveMessage{MessageId(5)}, UpdateMessage{MessageId(5), 1, time_point_us(1)},
                               MoveMessage{MessageId(5), QueueId(2), time_point_us(1)}}));
@@ -111,7 +111,7 @@ TEST(Store, IgnoresWritesToMessagesThatAreGone) {
 }
 
 TEST(Store, NeverGivesAnIdTwice) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   {
     auto store = open_store(directory.path());
     EXPECT_EQ(store->next_message_id(), MessageId(1));
@@ -125,7 +125,7 @@ TEST(Store, NeverGivesAnIdTwice) {
 }
 
 TEST(Store, ServesPayloadsThatAreNotCommittedYet) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   auto store = open_store(directory.path());
   Gate gate;
   gate.block_writer_of(*store);
@@ -138,7 +138,7 @@ TEST(Store, ServesPayloadsThatAreNotCommittedYet) {
 }
 
 TEST(Store, ReadsFromDiskWhatTheCacheHasForgotten) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   Store::Options options{.directory = directory.path(), .payload_cache_bytes = 1000};
   auto store = open_store(options);
   for (std::uint64_t id = 1; id <= 100; ++id) {
@@ -150,7 +150,7 @@ TEST(Store, ReadsFromDiskWhatTheCacheHasForgotten) {
 }
 
 TEST(Store, RefusesMoreThanItsBoundAndTakesItLater) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   Store::Options options{.directory = directory.path(), .pending_bytes_max = 5000};
   auto store = open_store(options);
   Gate gate;
@@ -169,7 +169,7 @@ TEST(Store, RefusesMoreThanItsBoundAndTakesItLater) {
 }
 
 TEST(Store, CommitsWhatGatheredInOneGroup) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   auto store = open_store(directory.path());
   Gate gate;
   gate.block_writer_of(*store);
@@ -187,7 +187,7 @@ TEST(Store, CommitsWhatGatheredInOneGroup) {
 }
 
 TEST(Store, WakesItsWriterWhenTheCallerSaysSoAndOnceForAllThatGathered) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   std::vector<std::function<void()>> wakes;
   auto store = open_store(
       {.directory = directory.path(), .wake_soon = [&](auto wake) { wakes.push_back(std::move(wake)); }});
@@ -210,7 +210,7 @@ TEST(Store, WakesItsWriterWhenTheCallerSaysSoAndOnceForAllThatGathered) {
 }
 
 TEST(Store, CommitsWhatWasSubmittedBeforeItCloses) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   std::vector<Completion> completions(500);
   {
     auto store = open_store(directory.path());
@@ -226,7 +226,7 @@ TEST(Store, CommitsWhatWasSubmittedBeforeItCloses) {
 }
 
 TEST(Store, RefusesADirectoryThatIsInUseAndNamesTheProcess) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   auto store = open_store(directory.path());
   const auto second = Store::open({.directory = directory.path()}, {});
   ASSERT_FALSE(second);
@@ -235,7 +235,7 @@ TEST(Store, RefusesADirectoryThatIsInUseAndNamesTheProcess) {
 }
 
 TEST(Store, BringsAStoreOfFormat1UpToDate) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "x"}}});
   run_sql(directory.path(), "ALTER TABLE messages DROP COLUMN dead_letter_source; PRAGMA user_version = 1");
   for (int opened = 0; opened < 2; ++opened) {
@@ -247,7 +247,7 @@ TEST(Store, BringsAStoreOfFormat1UpToDate) {
 }
 
 TEST(Store, RemembersWhoseDeadLetterAMessageIs) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   commit(*open_store(directory.path()),
          {AppendMessage{{make_message(1), "x"}}, MoveMessage{.message = MessageId(1),
                                                              .to = QueueId(9),
@@ -265,7 +265,7 @@ TEST(Store, RemembersWhoseDeadLetterAMessageIs) {
 }
 
 TEST(Store, RefusesANewerFormatAndLeavesItAsItIs) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   commit(*open_store(directory.path()), {AppendMessage{{make_message(1), "x"}}});
   run_sql(directory.path(), "PRAGMA user_version = 4");
   const std::string before = read_file(directory.path() + "/messages.db");
@@ -277,7 +277,7 @@ TEST(Store, RefusesANewerFormatAndLeavesItAsItIs) {
 }
 
 TEST(Store, RefusesADatabaseOfAnotherProgram) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   run_sql(directory.path(), "CREATE TABLE theirs (x)");
   const std::string before = read_file(directory.path() + "/messages.db");
   const auto store = Store::open({.directory = directory.path()}, {});
@@ -287,7 +287,7 @@ TEST(Store, RefusesADatabaseOfAnotherProgram) {
 }
 
 TEST(Store, UsesItsJournalAgainInsteadOfLettingItGrow) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   const StoreTuning tuning{
       .settle = {.journal = {.slot_bytes = 1U << 20}, .bytes = 1U << 20, .bytes_max = 4U << 20}};
   auto store = open_store({.directory = directory.path()}, nullptr, tuning);
@@ -303,7 +303,7 @@ TEST(Store, UsesItsJournalAgainInsteadOfLettingItGrow) {
 }
 
 TEST(Store, WritesNothingToTheDatabaseOfWhatIsRemovedSoon) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   const StoreTuning tuning{
       .settle = {.journal = {.slot_bytes = 1U << 20}, .bytes = 1U << 20, .bytes_max = 4U << 20}};
   auto store = open_store({.directory = directory.path()}, nullptr, tuning);
@@ -342,7 +342,7 @@ bool is_settled(const std::string& directory, std::uint64_t id) {
 
 /// A power cut would take such a commit back, and find the message's own one gone from the journal.
 TEST(Store, SettlesAMessageThatOnlyACommitRemovesThatIsNotSynced) {
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
   const StoreTuning tuning{.settle = {.journal = {.slot_bytes = 1U << 20}, .bytes = 20'000}};
   auto store = open_store({.directory = directory.path()}, nullptr, tuning);
   ASSERT_TRUE(commit(*store, {AppendMessage{{make_message(1), std::string(15'000, 'x')}}}));

@@ -1,12 +1,12 @@
 #include "edge/trace/trace.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "edge/files/temporary_folder.h"
 #include "edge/trace/trace_parser.h"
 
 namespace forewarm {
@@ -24,15 +24,8 @@ std::string message_of(const Result<Trace>& result) {
   return result ? "no error" : result.error().message;
 }
 
-/// A folder of its own that goes away with the test.
 class TraceFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "forewarm_trace_XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   void write(const std::string& name, std::string_view bytes) {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
   }
@@ -41,7 +34,8 @@ class TraceFile : public ::testing::Test {
     gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
     gzclose(file);
   }
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 constexpr std::string_view kBinned = "timestamp_s,queue,count\n60,a,3\n180,a,1\n120,b,2\n";
