@@ -10,6 +10,13 @@
 #include "app/signal_routes.h"
 
 namespace forewarm {
+namespace {
+
+/// However many clients send, instances are answered and given work after so many of their requests, some
+/// hundreds of microseconds. Else more sends than can be run would leave less and less time to run any.
+constexpr std::size_t kRequestsPerTurn = 8;
+
+}  // namespace
 
 Result<void> ServerImpl::listen() {
   sqs_front_.emplace(queues_, config_.public_url);
@@ -20,6 +27,7 @@ Result<void> ServerImpl::listen() {
   HttpServer::Options sqs_options = options;
   sqs_options.listen = addresses->sqs;
   sqs_options.body_max_bytes = sqs::kRequestBytesMax;
+  sqs_options.requests_per_turn = kRequestsPerTurn;
   Result<std::unique_ptr<HttpServer>> server =
       HttpServer::listen(loop_, sqs_options, std::bind_front(&SqsFront::answer, &*sqs_front_));
   if (!server) return std::unexpected(server.error());

@@ -74,7 +74,9 @@ class HttpServer {
     /// Between requests; longer than the usual client's pool keeps a connection. Zero: for ever.
     std::chrono::seconds idle_timeout{75};
     std::chrono::seconds receive_timeout{30};  ///< for one request to arrive whole
-    std::shared_ptr<TlsIdentity> tls{};        ///< HTTPS with this certificate (tls.h); null: plain HTTP
+    /// After so many requests the loop's other work has its turn, and the rest wait in order; 0: any number.
+    std::size_t requests_per_turn = 0;
+    std::shared_ptr<TlsIdentity> tls{};  ///< HTTPS with this certificate (tls.h); null: plain HTTP
   };
   static Result<std::unique_ptr<HttpServer>> listen(Loop& loop, const Options& options, HttpHandler handler);
   virtual ~HttpServer() = default;  ///< closes everything

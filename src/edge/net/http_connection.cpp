@@ -130,6 +130,7 @@ void HttpConnection::received(const Failure& failed, std::size_t bytes) {
 
 void HttpConnection::peer_ended(bool half) {
   peer_ended_ = true;
+  if (half && waiting_for_turn_) return;
   // After a half close the peer may still wait for an answer; a stream has no end that it could wait for.
   if (half && answering_ && !draining_) {
     const auto self = shared_from_this();
@@ -155,7 +156,10 @@ bool HttpConnection::process_one() {
     if (peer_ended_) close();
     return false;
   }
-  if (!parser_.started()) set_deadline(server_->options.receive_timeout);
+  if (!parser_.started()) {
+    if (waits_for_turn()) return false;
+    set_deadline(server_->options.receive_timeout);
+  }
   std::size_t consumed = 0;
   HttpParse state = parser_.feed(std::string_view(buffer_.data() + begin_, end_ - begin_), consumed);
   begin_ += consumed;
@@ -180,7 +184,23 @@ bool HttpConnection::process_one() {
   return true;
 }
 
+bool HttpConnection::waits_for_turn() {
+  if (waiting_for_turn_) return true;
+  const std::size_t most = server_->options.requests_per_turn;
+  if (most == 0 || server_->taken < most) return false;
+  waiting_for_turn_ = true;
+  deadline_ = 0;  // it is not the peer that is slow
+  server_->for_turn.push_back(weak_from_this());
+  return true;
+}
+
+void HttpConnection::turn_has_come() {
+  waiting_for_turn_ = false;
+  if (!closed_ && !processing_) process();
+}
+
 void HttpConnection::dispatch() {
+  if (++server_->taken == server_->options.requests_per_turn) server_->next_turn();
   HttpRequest request = parser_.take();
   keep_alive_ = parser_.keep_alive();
   http_1_0_ = parser_.http_1_0();

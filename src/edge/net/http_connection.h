@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,6 +32,10 @@ struct HttpServerState {
   std::uint32_t tick = 0;
   std::function<void()> arm;                    ///< the ticks must run: a connection has a deadline
   std::function<void(HttpConnection&)> forget;  ///< it has closed
+
+  std::size_t taken = 0;                               ///< requests, in this turn
+  std::deque<std::weak_ptr<HttpConnection>> for_turn;  ///< have a request for the next turn
+  std::function<void()> next_turn;                     ///< another turn must come
 };
 inline constexpr std::chrono::milliseconds kHttpTick{500};
 
@@ -48,6 +53,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void close(bool tell = true);
   void expire_if_due();
   bool has_deadline() const { return deadline_ != 0; }
+  void turn_has_come();
 
   std::size_t index = 0;  ///< its place in the server's list
 
@@ -61,6 +67,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void peer_ended(bool half);
   void process();
   bool process_one();
+  bool waits_for_turn();
   void dispatch();
   void refuse(unsigned status);
   void begin_head(const HttpResponse& response);
@@ -87,6 +94,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool reading_ = false;
   bool processing_ = false;
   bool waiting_to_write_ = false;
+  bool waiting_for_turn_ = false;
   bool answering_ = false;  ///< a request was handed out and its answer is not written yet
   bool answer_complete_ = false;
   bool streaming_ = false;  ///< the answer is a stream that goes on

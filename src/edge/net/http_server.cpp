@@ -25,6 +25,11 @@ class Server final : public HttpServer {
       if (!ticker_) ticker_ = state_->loop.call_after(kHttpTick, [this] { tick(); });
     };
     state_->forget = [this](HttpConnection& connection) { forget(connection); };
+    state_->next_turn = [this] {
+      state_->loop.post([this, alive = alive_] {
+        if (*alive) turn();
+      });
+    };
   }
 
   Result<void> start() {
@@ -40,6 +45,7 @@ class Server final : public HttpServer {
     while (!connections_.empty()) connections_.back()->close(false);
     state_->arm = [] {};
     state_->forget = [](HttpConnection&) {};
+    state_->next_turn = [] {};
   }
 
   Endpoint endpoint() const override { return acceptor_->endpoint(); }
@@ -71,6 +77,16 @@ class Server final : public HttpServer {
     std::swap(connections_[index], connections_.back());
     connections_[index]->index = index;
     connections_.pop_back();
+  }
+
+  void turn() {
+    state_->taken = 0;
+    const std::shared_ptr<bool> alive = alive_;
+    while (*alive && !state_->for_turn.empty() && state_->taken < state_->options.requests_per_turn) {
+      const std::shared_ptr<HttpConnection> connection = state_->for_turn.front().lock();
+      state_->for_turn.pop_front();
+      if (connection) connection->turn_has_come();
+    }
   }
 
   /// Runs only while some connection has a deadline, so that hundreds of quiet servers cost nothing.

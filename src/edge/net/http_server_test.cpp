@@ -441,5 +441,74 @@ TEST_F(HttpClientTest, ReadsStreamsAndHeadAnswers) {
   EXPECT_EQ(server_->connections(), 1U);
 }
 
+/// Connections that are open, each with a request on its way.
+class HttpServerTurnTest : public HttpServerTest {
+ protected:
+  void serve_in_turns(std::size_t requests_per_turn) {
+    serve(
+        [this](HttpRequest, std::shared_ptr<HttpReply> reply) {
+          if (asked_.empty()) loop.post([this] { asked_ += 'o'; });  // another's work
+          asked_ += 'r';
+          reply->send({.body = "done"});
+        },
+        {.requests_per_turn = requests_per_turn});
+    for (int i = 0; i < kClients; ++i)
+      clients_.push_back(std::make_unique<RawPeer>(loop, server_->endpoint().port));
+    run_until([&] { return server_->connections() == kClients; });
+    for (const auto& client : clients_) client->send(kRequest);
+  }
+  static constexpr int kClients = 10;
+  static constexpr std::string_view kRequest = "GET / HTTP/1.1\r\n\r\n";
+  std::vector<std::unique_ptr<RawPeer>> clients_;
+  std::string asked_;
+};
+
+TEST_F(HttpServerTurnTest, OthersHaveTheirTurnAfterSoManyRequests) {
+  serve_in_turns(2);
+  for (const auto& client : clients_) client->receive_ending_with("done");
+  EXPECT_TRUE(asked_.starts_with("rro")) << asked_;
+  EXPECT_EQ(asked_.size(), kClients + 1U);
+  // And again on the same connections, the other way round.
+  for (const auto& client : clients_) client->send(kRequest);
+  for (auto client = clients_.rbegin(); client != clients_.rend(); ++client)
+    EXPECT_TRUE((*client)->receive_ending_with("done").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTurnTest, AnyNumberMeansThatNobodyWaits) {
+  serve_in_turns(0);
+  for (const auto& client : clients_) client->receive_ending_with("done");
+  EXPECT_FALSE(asked_.starts_with("rro")) << asked_;
+}
+
+TEST_F(HttpServerTurnTest, WhoHalfClosesWhileWaitingIsAnsweredAndWhoGoesIsForgotten) {
+  serve_in_turns(1);
+  for (std::size_t i = 0; i < clients_.size(); i += 2) clients_[i]->half_close();
+  for (std::size_t i = 1; i < clients_.size(); i += 2) clients_[i]->close();
+  for (std::size_t i = 0; i < clients_.size(); i += 2)
+    EXPECT_TRUE(clients_[i]->receive_all().ends_with("done")) << i;
+  run_until([&] { return server_->connections() == 0; });
+}
+
+TEST_F(HttpServerTurnTest, PipelinedRequestsKeepTheirOrder) {
+  std::string paths;
+  serve(
+      [&](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+        paths += request.path;
+        reply->send({.body = request.path});
+      },
+      {.requests_per_turn = 1});
+  RawPeer client(loop, server_->endpoint().port);
+  client.send("GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n");
+  client.receive_ending_with("/c");
+  EXPECT_EQ(paths, "/a/b/c");
+}
+
+TEST_F(HttpServerTurnTest, AServerEndsWhileRequestsWait) {
+  serve_in_turns(1);
+  run_until([&] { return asked_.contains('r'); });
+  server_.reset();
+  loop.run_until(Loop::Clock::now() + 1ms);
+}
+
 }  // namespace
 }  // namespace forewarm
