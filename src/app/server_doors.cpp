@@ -15,6 +15,7 @@ namespace {
 /// However many clients send, instances are answered and given work after so many of their requests, some
 /// hundreds of microseconds. Else more sends than can be run would leave less and less time to run any.
 constexpr std::size_t kRequestsPerTurn = 8;
+constexpr std::size_t kTurnsAboveConnections = 128;
 
 }  // namespace
 
@@ -28,6 +29,7 @@ Result<void> ServerImpl::listen() {
   sqs_options.listen = addresses->sqs;
   sqs_options.body_max_bytes = sqs::kRequestBytesMax;
   sqs_options.requests_per_turn = kRequestsPerTurn;
+  sqs_options.turns_above = kTurnsAboveConnections;
   Result<std::unique_ptr<HttpServer>> server =
       HttpServer::listen(loop_, sqs_options, std::bind_front(&SqsFront::answer, &*sqs_front_));
   if (!server) return std::unexpected(server.error());

@@ -76,6 +76,8 @@ class HttpServer {
     std::chrono::seconds receive_timeout{30};  ///< for one request to arrive whole
     /// After so many requests the loop's other work has its turn, and the rest wait in order; 0: any number.
     std::size_t requests_per_turn = 0;
+    std::size_t turns_above =
+        0;  ///< connections; so few crowd nobody out, and do more of their work together
     std::shared_ptr<TlsIdentity> tls{};  ///< HTTPS with this certificate (tls.h); null: plain HTTP
   };
   static Result<std::unique_ptr<HttpServer>> listen(Loop& loop, const Options& options, HttpHandler handler);

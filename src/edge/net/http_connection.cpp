@@ -187,7 +187,7 @@ bool HttpConnection::process_one() {
 bool HttpConnection::waits_for_turn() {
   if (waiting_for_turn_) return true;
   const std::size_t most = server_->options.requests_per_turn;
-  if (most == 0 || server_->taken < most) return false;
+  if (most == 0 || server_->taken < most || server_->open <= server_->options.turns_above) return false;
   waiting_for_turn_ = true;
   deadline_ = 0;  // it is not the peer that is slow
   server_->for_turn.push_back(weak_from_this());

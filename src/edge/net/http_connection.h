@@ -33,6 +33,7 @@ struct HttpServerState {
   std::function<void()> arm;                    ///< the ticks must run: a connection has a deadline
   std::function<void(HttpConnection&)> forget;  ///< it has closed
 
+  std::size_t open = 0;                                ///< connections
   std::size_t taken = 0;                               ///< requests, in this turn
   std::deque<std::weak_ptr<HttpConnection>> for_turn;  ///< have a request for the next turn
   std::function<void()> next_turn;                     ///< another turn must come

@@ -67,6 +67,7 @@ class Server final : public HttpServer {
     auto connection = std::make_shared<HttpConnection>(state_, std::move(*socket));
     connection->index = connections_.size();
     connections_.push_back(connection);
+    state_->open = connections_.size();
     connection->start();
   }
 
@@ -77,6 +78,7 @@ class Server final : public HttpServer {
     std::swap(connections_[index], connections_.back());
     connections_[index]->index = index;
     connections_.pop_back();
+    state_->open = connections_.size();
   }
 
   void turn() {

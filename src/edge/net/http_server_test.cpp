@@ -444,14 +444,14 @@ TEST_F(HttpClientTest, ReadsStreamsAndHeadAnswers) {
 /// Connections that are open, each with a request on its way.
 class HttpServerTurnTest : public HttpServerTest {
  protected:
-  void serve_in_turns(std::size_t requests_per_turn) {
+  void serve_in_turns(std::size_t requests_per_turn, std::size_t turns_above = 0) {
     serve(
         [this](HttpRequest, std::shared_ptr<HttpReply> reply) {
           if (asked_.empty()) loop.post([this] { asked_ += 'o'; });  // another's work
           asked_ += 'r';
           reply->send({.body = "done"});
         },
-        {.requests_per_turn = requests_per_turn});
+        {.requests_per_turn = requests_per_turn, .turns_above = turns_above});
     for (int i = 0; i < kClients; ++i)
       clients_.push_back(std::make_unique<RawPeer>(loop, server_->endpoint().port));
     run_until([&] { return server_->connections() == kClients; });
@@ -476,6 +476,12 @@ TEST_F(HttpServerTurnTest, OthersHaveTheirTurnAfterSoManyRequests) {
 
 TEST_F(HttpServerTurnTest, AnyNumberMeansThatNobodyWaits) {
   serve_in_turns(0);
+  for (const auto& client : clients_) client->receive_ending_with("done");
+  EXPECT_FALSE(asked_.starts_with("rro")) << asked_;
+}
+
+TEST_F(HttpServerTurnTest, FewConnectionsDoNotWaitEither) {
+  serve_in_turns(2, kClients);
   for (const auto& client : clients_) client->receive_ending_with("done");
   EXPECT_FALSE(asked_.starts_with("rro")) << asked_;
 }
