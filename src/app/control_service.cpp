@@ -194,7 +194,8 @@ Result<void> Service::listen() {
     log().info("KEDA may ask by gRPC", {{"address", to_string(scaler_->endpoint())}});
   }
   const std::string url = "http://" + to_string(admin_->endpoint());
-  write_endpoints(options_.config.data, "", url);
+  if (const auto written = write_endpoints(options_.config.data, "", url); !written)
+    log().warning(written.error().message + "; commands do not find it by --data");
   log().info("control watches", {{"queues", std::uint64_t{queues_.size()}},
                                  {"admin", url},
                                  {"apply", options_.apply},

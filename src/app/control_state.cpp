@@ -1,17 +1,13 @@
 #include "app/control_state.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <system_error>
 #include <utility>
+
+#include "edge/files/whole_file.h"
 
 namespace forewarm {
 namespace {
@@ -60,11 +56,12 @@ class StateFile : public ControlState {
   explicit StateFile(const std::string& data) : path_(data + "/control-state.json") {}
 
   Result<void> load() {
-    std::ifstream file(path_, std::ios::binary);
-    if (!file && !std::filesystem::exists(path_)) return {};
-    std::ostringstream text;
-    text << file.rdbuf();
-    std::optional<std::map<std::string, KeptTarget>> kept = read_kept(text.str());
+    const Result<std::optional<std::string>> text = read_file_if_any(path_);
+    if (!text)
+      return error(ErrorCode::Io,
+                   text.error().message + ". It tells what a rollback puts back: let it be read");
+    if (!*text) return {};
+    std::optional<std::map<std::string, KeptTarget>> kept = read_kept(**text);
     if (!kept)
       return error(ErrorCode::Corrupt,
                    path_ +
@@ -115,16 +112,9 @@ Result<void> StateFile::save(const std::map<std::string, KeptTarget>& kept) cons
         {"target", one.target},   {"found", count_value(one.found)}, {"told", count_value(one.told)},
         {"changed", one.changed}, {"since_us", count_us(one.since)}, {"beside", count_value(one.beside)}};
   const std::string text = json::serialize(json::object{{"schema", 1}, {"queues", std::move(queues)}}) + "\n";
-  const std::string aside = path_ + ".new";
-  const int file = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                 ::fsync(file) == 0;
-  const int why = errno;
-  if (file >= 0) ::close(file);
-  written = written && std::rename(aside.c_str(), path_.c_str()) == 0;
-  if (written) return {};
-  return error(ErrorCode::Io, path_ + ": cannot be written (" + std::generic_category().message(why) +
-                                  "); no target is told anything before it can");
+  const Result<void> replaced = replace_file(path_, text, {.mode = 0600});
+  if (replaced) return {};
+  return error(ErrorCode::Io, replaced.error().message + "; no target is told anything before it can");
 }
 
 /// What needs the database is done elsewhere, and may come back after others have led.

@@ -1,13 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "app/control_backfill.h"
 #include "app/control_config.h"
-#include "app/control_state.h"
 #include "app/queue_reader.h"
 #include "app/target_factory.h"
 #include "edge/observe/control_metrics.h"
@@ -236,48 +230,6 @@ TEST(ControlBackfill, ArrivalsAreTheGrowthFromStepToStep) {
   EXPECT_EQ(arrivals.queue[2].measures.arrivals, 10);
   EXPECT_EQ(arrivals.queue[3].measures.arrivals, 4);  // it began anew
   EXPECT_EQ(arrivals.covered.size(), 2U);
-}
-
-class ControlStateTest : public testing::Test {
- protected:
-  ControlStateTest() { std::filesystem::create_directories(data); }
-  ~ControlStateTest() override { std::filesystem::remove_all(data); }
-  const std::string data = testing::TempDir() + "forewarm_control_state_" + std::to_string(::getpid());
-};
-
-TEST_F(ControlStateTest, WhatWasFoundIsThereAfterARestart) {
-  const KeptTarget kept{.target = "keda|worker",
-                        .found = std::nullopt,
-                        .told = 7,
-                        .changed = true,
-                        .since = TimePoint(1'700'000'000s),
-                        .beside = 3};
-  const auto kept_well = [](const Result<void>& done) { EXPECT_TRUE(done) << done.error().message; };
-  {
-    const auto state = open_state_file(data);
-    ASSERT_TRUE(state);
-    (*state)->keep_found("orders", kept, kept_well);
-    KeptTarget later = kept;
-    later.found = 9;
-    (*state)->keep_found("orders", later, kept_well);
-    (*state)->keep_told("orders", "keda|worker", 7, kept_well);
-    (*state)->keep_told("orders", "keda|another", 8, kept_well);
-  }
-  const auto again = open_state_file(data);
-  ASSERT_TRUE(again) << again.error().message;
-  ASSERT_NE((*again)->find("orders", "keda|worker"), nullptr);
-  EXPECT_EQ(*(*again)->find("orders", "keda|worker"), kept);
-  EXPECT_EQ((*again)->find("orders", "keda|another"), nullptr);
-  (*again)->forget("orders", kept_well);
-  EXPECT_TRUE(open_state_file(data).value()->all().empty());
-}
-
-TEST_F(ControlStateTest, AnotherFileIsNamedAndLeftAsItIs) {
-  std::ofstream(data + "/control-state.json") << "{\"queues\":7}";
-  const auto state = open_state_file(data);
-  ASSERT_FALSE(state);
-  EXPECT_EQ(state.error().code, ErrorCode::Corrupt);
-  EXPECT_NE(state.error().message.find("control-state.json"), std::string::npos);
 }
 
 /// An engine that says what it holds, at once or never.

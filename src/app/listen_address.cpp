@@ -3,7 +3,8 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
+
+#include "edge/files/whole_file.h"
 
 namespace forewarm {
 namespace {
@@ -39,16 +40,13 @@ Result<ListenAddresses> listen_addresses(const ServerConfig& config) {
   return ListenAddresses{*sqs, *admin, *workers};
 }
 
-void write_endpoints(const std::string& data, const std::string& sqs_url, const std::string& admin_url) {
-  // Written aside and renamed, so that who waits for the file never reads half of it.
-  const std::string path = endpoints_path(data);
-  {
-    std::ofstream file(path + ".new");
-    file << "{\"sqs\":\"" << sqs_url << "\",\"admin\":\"" << admin_url << "\",\"pid\":" << ::getpid()
-         << "}\n";
-  }
-  std::error_code code;
-  std::filesystem::rename(path + ".new", path, code);
+Result<void> write_endpoints(const std::string& data, const std::string& sqs_url,
+                             const std::string& admin_url) {
+  // Whole at once, so that who waits for the file never reads half of it.
+  return replace_file(endpoints_path(data),
+                      "{\"sqs\":\"" + sqs_url + "\",\"admin\":\"" + admin_url +
+                          "\",\"pid\":" + std::to_string(::getpid()) + "}\n",
+                      {.outlives_power_cut = false});
 }
 
 void remove_endpoints(const std::string& data) {

@@ -22,7 +22,8 @@ struct ListenAddresses {
 Result<ListenAddresses> listen_addresses(const ServerConfig& config);
 
 /// The addresses of a running server, in its data folder while it answers: {"sqs", "admin", "pid"}.
-void write_endpoints(const std::string& data, const std::string& sqs_url, const std::string& admin_url);
+Result<void> write_endpoints(const std::string& data, const std::string& sqs_url,
+                             const std::string& admin_url);
 void remove_endpoints(const std::string& data);
 
 }  // namespace forewarm

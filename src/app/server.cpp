@@ -208,7 +208,8 @@ void ServerImpl::be_ready() {
   metrics_.set_ready(true);
   dashboard_->set_ready(true);
   const std::string sqs = guard_->url(sqs_endpoint()), admin = guard_->url(admin_endpoint());
-  write_endpoints(config_.data, sqs, admin);
+  if (const auto written = write_endpoints(config_.data, sqs, admin); !written)
+    log().warning(written.error().message + "; commands do not find the server by --data");
   log().info("functions", {{"isolation", isolation_line(config_, host_->pool().isolation())}});
   if (worker_door_) log().info("workers may come", {{"listen", guard_->url(worker_door_->endpoint())}});
   log().info("ready", {{"sqs", sqs}, {"dashboard", admin}, {"data", config_.data}});

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "edge/files/whole_file.h"
 #include "edge/store/backup.h"
 #include "edge/store/directory.h"
 
@@ -65,6 +66,8 @@ Result<Inspection> copy_store(const std::string& from, const std::string& to,
     fs::rename(partial, name, failure);
     if (failure)
       copied = error(ErrorCode::Io, "cannot rename " + partial + " to " + name + ": " + failure.message());
+    else if (const Result<void> synced = sync_folder_of_file(name); !synced)
+      return std::unexpected(synced.error());
   }
   if (!copied) {
     fs::remove_all(partial, failure);

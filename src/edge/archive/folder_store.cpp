@@ -1,6 +1,3 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -8,28 +5,12 @@
 #include <system_error>
 
 #include "edge/archive/object_store.h"
+#include "edge/files/whole_file.h"
 
 namespace forewarm {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool write_and_sync(const std::string& path, std::string_view bytes) {
-  constexpr mode_t kReadableByAll = 0644;
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kReadableByAll);
-  if (file < 0) return false;
-  bool good = true;
-  while (good && !bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    good = written > 0 || (written < 0 && errno == EINTR);
-    if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  good = good && ::fsync(file) == 0;
-  const int problem = errno;
-  ::close(file);
-  errno = problem;
-  return good;
-}
 
 class FolderStore final : public ObjectStore {
  public:
@@ -63,14 +44,8 @@ class FolderStore final : public ObjectStore {
     const fs::path path = folder_ / name;
     std::error_code problem;
     fs::create_directories(path.parent_path(), problem);
-    // Under another name until it is whole: a reader, or a full disk, never sees half of it.
-    const std::string part = path.string() + ".part";
-    if (!problem && !write_and_sync(part, bytes)) problem = {errno, std::generic_category()};
-    if (!problem) fs::rename(part, path, problem);
-    if (!problem) return {};
-    std::error_code ignored;
-    fs::remove(part, ignored);
-    return error(ErrorCode::Io, place(name) + ": cannot be written: " + problem.message());
+    if (problem) return error(ErrorCode::Io, place(name) + ": cannot be written: " + problem.message());
+    return replace_file(path.string(), bytes);
   }
 
   std::string place(const std::string& name) const override {

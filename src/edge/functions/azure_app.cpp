@@ -1,5 +1,7 @@
 #include "edge/functions/azure_app.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +14,7 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr std::string_view kTemplateTrigger = "myQueueItem";
+constexpr std::array<std::string_view, 2> kTriggers{"queueTrigger", "serviceBusTrigger"};
 
 /// An object, or none where there is no such file. Comments and trailing commas are allowed, as the host
 /// does.
@@ -79,7 +82,11 @@ Result<std::string> read_azure_trigger(const std::string& folder, std::string_vi
   if (const json::value* bindings = (*settings)->if_contains("bindings"); bindings && bindings->is_array()) {
     for (const json::value& binding : bindings->get_array()) {
       const std::string type = text_of(member(&binding, "type"));
-      if (type.ends_with("Trigger")) return text_of(member(&binding, "name"));
+      if (!type.ends_with("Trigger")) continue;
+      if (std::ranges::find(kTriggers, type) != kTriggers.end()) return text_of(member(&binding, "name"));
+      return error(ErrorCode::Invalid, path.string() + ": the function has a " + type +
+                                           ", and messages of a queue are given to a queueTrigger or a "
+                                           "serviceBusTrigger only");
     }
   }
   return error(ErrorCode::Invalid, path.string() + ": none of its bindings is a trigger");

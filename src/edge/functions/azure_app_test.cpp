@@ -62,6 +62,12 @@ TEST_F(AzureAppTest, ItsTriggerIsThatOfFunctionJson) {
   write("f/function.json", R"({"bindings":[{"type":"queue","direction":"out","name":"$return"},
                                {"type":"queueTrigger","direction":"in","name":"item"}]})");
   EXPECT_EQ(read_azure_trigger(folder_, "f"), "item");
+  write("f/function.json", R"({"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"it"}]})");
+  EXPECT_EQ(read_azure_trigger(folder_, "f"), "it");
+  write("f/function.json", R"({"bindings":[{"type":"httpTrigger","direction":"in","name":"req"}]})");
+  const Result<std::string> of_http = read_azure_trigger(folder_, "f");
+  ASSERT_FALSE(of_http);
+  EXPECT_NE(of_http.error().message.find("has a httpTrigger"), std::string::npos) << of_http.error().message;
   write("f/function.json", R"({"bindings":[{"type":"queue","direction":"out","name":"o"}]})");
   const Result<std::string> without = read_azure_trigger(folder_, "f");
   ASSERT_FALSE(without);

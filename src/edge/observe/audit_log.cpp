@@ -69,6 +69,8 @@ Result<void> AuditLog::append(const AuditEntry& entry) {
   }
   const ssize_t written = ::write(file_, line.data(), line.size());
   if (written != static_cast<ssize_t>(line.size())) {
+    // No half a line, to which the next would be joined.
+    if (written > 0) (void)!::ftruncate(file_, static_cast<off_t>(bytes_));
     return error(ErrorCode::Io,
                  "cannot write the audit log in " + options_.directory + ": " +
                      (written < 0 ? std::generic_category().message(errno) : "no space is left"));

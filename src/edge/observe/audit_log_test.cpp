@@ -1,6 +1,9 @@
 #include "edge/observe/audit_log.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
 
 #include <filesystem>
 
@@ -54,6 +57,24 @@ TEST(AuditLog, SaysWhatItCannotWrite) {
   ASSERT_FALSE(failed);
   EXPECT_NE(failed.error().message.find("/proc/nothing/here"), std::string::npos);
   EXPECT_TRUE(read_audit("/proc/nothing/here", 10).empty());
+}
+
+TEST(AuditLog, AFullDiskLeavesNoHalfLine) {
+  const TemporaryFolder folder;
+  AuditLog log({.directory = folder.path()});
+  ASSERT_TRUE(log.append(entry_of(1)));
+  const auto size = std::filesystem::file_size(folder.path_of("audit.jsonl"));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit nearly_full{.rlim_cur = size + 10, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &nearly_full), 0);
+  const Result<void> refused = log.append(entry_of(2));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_FALSE(refused);
+  ASSERT_TRUE(log.append(entry_of(3)));
+  EXPECT_EQ(read_audit(folder.path(), 10).size(), 2U);
 }
 
 }  // namespace
