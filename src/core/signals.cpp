@@ -61,7 +61,7 @@ void Orchestrator::State::on(const SignalObserved& event) {
   if (settings.upstream && level != 0 && level != before) {
     for (auto& [id, function] : functions_) {
       const auto theirs = [&](QueueId queue) { return is_for(settings, queue); };
-      if (std::ranges::any_of(function.queues, theirs) && function.breakers.upstream_came_to(now_, level))
+      if (std::ranges::any_of(function.queues, theirs) && function.breakers.upstream_came_to(level))
         wake_breakers(function);
     }
   }

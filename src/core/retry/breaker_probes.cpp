@@ -34,7 +34,7 @@ void CircuitBreakers::ask(Breaker& breaker, TimePoint now) const {
   schedule_probe(breaker, now);
 }
 
-bool CircuitBreakers::upstream_came_to(TimePoint now, std::uint32_t level) {
+bool CircuitBreakers::upstream_came_to(std::uint32_t level) {
   bool somebody_waits = false;
   for (Breaker& each : breakers_) {
     if (each.state != BreakerState::Open) continue;
@@ -45,7 +45,6 @@ bool CircuitBreakers::upstream_came_to(TimePoint now, std::uint32_t level) {
     plan_probe(each);
     somebody_waits = true;
   }
-  looked_at_ = std::min(looked_at_, now);
   return somebody_waits;
 }
 

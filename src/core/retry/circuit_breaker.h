@@ -37,7 +37,7 @@ class CircuitBreakers {
   void use(const RetrySettings& settings) { settings_ = settings; }
   /// Something that the function needs is at another level now (upstream_level): where that was worth it
   /// before, one of those that wait is run at once. Says whether somebody waits.
-  bool upstream_came_to(TimePoint now, std::uint32_t level);
+  bool upstream_came_to(std::uint32_t level);
   /// The function's code or settings have changed: whatever it failed with may work now.
   void version_changed(TimePoint now);
 

@@ -399,7 +399,7 @@ TEST_F(Breakers, WhoWaitsAsksAtOnceWhenWhatTheFunctionNeedsIsSaidToHaveChanged) 
   const TimePoint planned = breakers_.wake_at();
   ASSERT_GT(planned, now_ + 60s);
   now_ += 10s;
-  EXPECT_TRUE(breakers_.upstream_came_to(now_, kWell));
+  EXPECT_TRUE(breakers_.upstream_came_to(kWell));
   EXPECT_LE(breakers_.wake_at(), now_);
   ASSERT_EQ(breakers_.take_due(now_, 0, 64).size(), 1U);
   again(kDown, kDown);
@@ -409,7 +409,7 @@ TEST_F(Breakers, WhoWaitsAsksAtOnceWhenWhatTheFunctionNeedsIsSaidToHaveChanged) 
   ASSERT_EQ(breakers_.take_due(now_, 0, 64).size(), 1U);
   again(kDown, 0);
   EXPECT_EQ(view().state, BreakerState::HalfOpen);
-  EXPECT_FALSE(breakers_.upstream_came_to(now_, kWell)) << "nobody waits to ask";
+  EXPECT_FALSE(breakers_.upstream_came_to(kWell)) << "nobody waits to ask";
 }
 
 TEST_F(Breakers, ASignalThatChangesForNothingIsNotHeededForLong) {
@@ -422,7 +422,7 @@ TEST_F(Breakers, ASignalThatChangesForNothingIsNotHeededForLong) {
   int asked = 0;
   for (int i = 0; i < 40; ++i) {
     now_ += 1s;
-    if (!breakers_.upstream_came_to(now_, 5)) break;
+    if (!breakers_.upstream_came_to(5)) break;
     asked += static_cast<int>(breakers_.take_due(now_, 0, 64).size());
     again(kDown, kDown);
   }

@@ -38,7 +38,7 @@ Result<void> replace_file(const std::string& path, std::string_view bytes, const
   if (file < 0) return cannot("written", path);
   Result<void> done = write_all(file, bytes, options.outlives_power_cut, path);
   ::close(file);
-  if (done && std::rename(aside.c_str(), path.c_str()) != 0) done = cannot("renamed from " + aside, path);
+  if (done && std::rename(aside.c_str(), path.c_str()) != 0) done = cannot("written", path);
   if (!done) {
     ::unlink(aside.c_str());
     return done;
