@@ -1,12 +1,11 @@
 #include "app/source_factory.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include <fstream>
 
 #include "app/source_url.h"
+#include "edge/files/temporary_folder.h"
 
 namespace forewarm {
 namespace {
@@ -14,14 +13,6 @@ namespace {
 std::string source_refusal(const SourceConfig& config) {
   const auto made = make_source(config);
   return made ? "" : made.error().message;
-}
-
-std::string config_text_file(const std::string& text) {
-  std::string path = testing::TempDir() + "forewarm-source-XXXXXX";
-  const int file = ::mkstemp(path.data());
-  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  ::close(file);
-  return written ? path : "";
 }
 
 std::string source_refusal(std::string url) {
@@ -103,9 +94,11 @@ TEST(SourceFactory, TakesOptionsAndSecretsFromTheConfiguration) {
   EXPECT_NE(source_refusal(config).find("there is no option 'prefetch'"), std::string::npos);
   config.options.clear();
   config.url = "servicebus://bus/orders";
-  config.password_file = config_text_file(
-      "Endpoint=sb://bus.servicebus.windows.net/"
-      ";SharedAccessKeyName=p;SharedAccessKey=c2VjcmV0;EntityPath=orders\n");
+  const TemporaryFolder folder;
+  config.password_file = folder.path_of("connection");
+  std::ofstream(config.password_file)
+      << "Endpoint=sb://bus.servicebus.windows.net/"
+         ";SharedAccessKeyName=p;SharedAccessKey=c2VjcmV0;EntityPath=orders\n";
   EXPECT_EQ(source_refusal(config), "");
   config.url = "servicebus://bus/invoices";
   EXPECT_NE(source_refusal(config).find("for the queue orders, the URL for invoices"), std::string::npos);
@@ -113,7 +106,6 @@ TEST(SourceFactory, TakesOptionsAndSecretsFromTheConfiguration) {
   EXPECT_NE(source_refusal(config).find("is for bus.servicebus.windows.net, the URL for other.servicebus"),
             std::string::npos);
   EXPECT_EQ(source_refusal(config).find("c2VjcmV0"), std::string::npos);
-  std::remove(config.password_file.c_str());
   config.url = "amqp://worker@host/orders";
   config.password_file = "/nowhere/password";
   EXPECT_NE(source_refusal(config).find("/nowhere/password cannot be read"), std::string::npos);
