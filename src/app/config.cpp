@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <fstream>
 #include <sstream>
 
 #include "app/config_fields.h"
 #include "app/function_runtime.h"
 #include "app/notify_config.h"
 #include "app/toml_tables.h"
+#include "edge/files/whole_file.h"
 #include "edge/net/egress.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
@@ -204,15 +204,10 @@ Result<ServerConfig> read_config(std::string_view text, std::string_view file) {
 }
 
 Result<ServerConfig> read_config_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return error(
-        ErrorCode::NotFound,
-        path + ": cannot be read. Give the path of a TOML file, or make one with: forewarm config init");
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  return read_config(text.str(), path);
+  const Result<std::string> text =
+      read_whole_file(path, "Give the path of a TOML file, or make one with: forewarm config init");
+  if (!text) return std::unexpected(text.error());
+  return read_config(*text, path);
 }
 
 namespace {

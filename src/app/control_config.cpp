@@ -1,8 +1,6 @@
 #include "app/control_config.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "app/notify_config.h"
 #include "app/target_clash.h"
@@ -11,6 +9,7 @@
 #include "edge/cloud/targets/application_auto_scaling.h"
 #include "edge/cloud/targets/azure_scale.h"
 #include "edge/cloud/targets/service_scale.h"
+#include "edge/files/whole_file.h"
 #include "edge/net/egress.h"
 #include "edge/net/http.h"
 #include "edge/observe/log.h"
@@ -310,13 +309,10 @@ Result<ControlFile> read_control_config(std::string_view text, std::string_view 
 }
 
 Result<ControlFile> read_control_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return error(ErrorCode::NotFound,
-                 path + ": cannot be read. Give the path of a TOML file with [[control]] tables");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return read_control_config(text.str(), path);
+  const Result<std::string> text =
+      read_whole_file(path, "Give the path of a TOML file with [[control]] tables");
+  if (!text) return std::unexpected(text.error());
+  return read_control_config(*text, path);
 }
 
 ActuatorModel actuator_of(const ControlTarget& target) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 
 #include "app/toml_tables.h"
+#include "edge/files/whole_file.h"
 #include "edge/observe/notify/receiver.h"
 
 namespace forewarm {
@@ -183,13 +183,9 @@ ReceiverSettings receiver_of(const NotifyConfig& config) {
 }
 
 Result<std::vector<NotifyConfig>> read_notify_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return error(ErrorCode::NotFound,
-                 path + ": cannot be read. Give the TOML file that has the [[notify]] tables");
-  std::ostringstream text;
-  text << file.rdbuf();
-  const Result<toml::table> root = parse_toml(text.str(), path);
+  const Result<std::string> text = read_whole_file(path, "Give the TOML file that has the [[notify]] tables");
+  if (!text) return std::unexpected(text.error());
+  const Result<toml::table> root = parse_toml(*text, path);
   if (!root) return std::unexpected(root.error());
   std::vector<NotifyConfig> notify;
   const Result<void> read = read_table_array(

@@ -2,13 +2,12 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "app/config.h"
 #include "app/control_history.h"
 #include "app/history_tiers.h"
 #include "app/toml_reader.h"
+#include "edge/files/whole_file.h"
 #include "edge/net/egress.h"
 #include "edge/postgres/connection.h"
 
@@ -27,10 +26,8 @@ namespace {
 
 /// A file with [[control]] tables, which a server's has not.
 bool is_of_control(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  const Result<toml::table> root = parse_toml(text.str(), path);
+  const Result<std::string> text = read_whole_file(path);
+  const Result<toml::table> root = text ? parse_toml(*text, path) : std::unexpected(text.error());
   return root && root->contains("control");
 }
 

@@ -61,10 +61,11 @@ class CommandLineTests(ServerTest):
             self.assertEqual(done.returncode, 1, words)
             self.assertIn("127.0.0.1:1", done.stderr, words)
             self.assertEqual(done.stdout, "", words)
-        for words in (["check", "missing.toml"], ["serve", "--config", "missing.toml"]):
+        for words in (["check", "missing.toml"], ["serve", "--config", "missing.toml"], ["check", "."],
+                      ["serve", "--config", "."]):
             done = run(*words, folder=self.folder)
             self.assertEqual(done.returncode, 1, words)
-            self.assertIn("missing", done.stderr, words)
+            self.assertRegex(done.stderr, r"cannot be read \((No such file|Is a directory).*forewarm config init", words)
 
     def test_an_error_in_a_configuration_has_its_place_and_a_remedy(self):
         for toml, place, words in (

@@ -1,6 +1,5 @@
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <system_error>
 
@@ -32,12 +31,7 @@ class FolderStore final : public ObjectStore {
   }
 
   Result<std::string> get(const std::string& name) override {
-    std::ifstream file(folder_ / name, std::ios::binary);
-    std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    if (!file.is_open() || file.bad())
-      return error(ErrorCode::Io,
-                   place(name) + ": cannot be read: " + std::generic_category().message(errno));
-    return bytes;
+    return read_whole_file((folder_ / name).string());
   }
 
   Result<void> put(const std::string& name, const std::string& bytes) override {

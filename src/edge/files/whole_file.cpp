@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace forewarm {
 namespace {
@@ -15,7 +16,9 @@ namespace {
 /// Of the call that has just failed.
 std::unexpected<Error> cannot(std::string_view what, const std::string& path) {
   const std::string why = std::generic_category().message(errno);
-  return error(ErrorCode::Io, path + ": cannot be " + std::string(what) + " (" + why + ")");
+  const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+  return error(full ? ErrorCode::Exhausted : ErrorCode::Io,
+               path + ": cannot be " + std::string(what) + " (" + why + ")");
 }
 
 Result<void> write_all(int file, std::string_view bytes, bool sync, const std::string& path) {
@@ -49,7 +52,7 @@ Result<void> replace_file(const std::string& path, std::string_view bytes, const
 Result<std::optional<std::string>> read_file_if_any(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0 && errno == ENOENT) return std::nullopt;
-  if (file < 0) return cannot("opened", path);
+  if (file < 0) return cannot("read", path);
   std::string bytes;
   std::array<char, 16384> piece;
   ssize_t got = 0;
@@ -66,8 +69,20 @@ Result<std::optional<std::string>> read_file_if_any(const std::string& path) {
   return bytes;
 }
 
+Result<std::string> read_whole_file(const std::string& path, std::string_view remedy) {
+  Result<std::optional<std::string>> bytes = read_file_if_any(path);
+  if (bytes && *bytes) return std::move(**bytes);
+  const Error missing{ErrorCode::NotFound, path + ": cannot be read (No such file or directory)"};
+  Error why = bytes ? missing : bytes.error();
+  if (!remedy.empty()) why.message.append(". ").append(remedy);
+  return std::unexpected(why);
+}
+
 Result<void> sync_folder_of_file(const std::string& path) {
-  const std::string folder = std::filesystem::absolute(path).parent_path().string();
+  auto named = std::filesystem::absolute(path).lexically_normal();
+  if (!named.has_filename())
+    named = named.parent_path();  // "folder/" is named by what stands before the slash
+  const std::string folder = named.parent_path().string();
   const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (file < 0) return cannot("opened", folder);
   const Result<void> synced = ::fsync(file) == 0 ? Result<void>() : cannot("synced", folder);

@@ -21,6 +21,9 @@ Result<void> replace_file(const std::string& path, std::string_view bytes,
 /// None where there is no such file; Io with the reason where it is there and cannot be read.
 Result<std::optional<std::string>> read_file_if_any(const std::string& path);
 
+/// As above; where there is no such file, NotFound. Either message ends with the remedy.
+Result<std::string> read_whole_file(const std::string& path, std::string_view remedy = {});
+
 /// What was made, renamed or removed beside `path` outlives a power cut.
 Result<void> sync_folder_of_file(const std::string& path);
 

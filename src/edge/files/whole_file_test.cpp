@@ -44,6 +44,26 @@ TEST_F(WholeFile, WhatIsThereAndCannotBeReadIsNoMissingFile) {
   EXPECT_EQ(read.error().message, path_ + ": cannot be read (Is a directory)");
 }
 
+TEST_F(WholeFile, WhoNeedsItIsToldTheRemedy) {
+  const Result<std::string> missing = read_whole_file(path_, "Make one");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::NotFound);
+  EXPECT_EQ(missing.error().message, path_ + ": cannot be read (No such file or directory). Make one");
+  std::filesystem::create_directory(path_);
+  const Result<std::string> folder = read_whole_file(path_, "Make one");
+  ASSERT_FALSE(folder);
+  EXPECT_EQ(folder.error().message, path_ + ": cannot be read (Is a directory). Make one");
+  const std::string other = folder_.path_of("other");
+  ASSERT_TRUE(replace_file(other, "x"));
+  EXPECT_EQ(read_whole_file(other), "x");
+}
+
+TEST_F(WholeFile, TheFolderIsFoundHoweverItIsNamed) {
+  EXPECT_TRUE(sync_folder_of_file(path_));
+  EXPECT_TRUE(sync_folder_of_file(folder_.path_of("not/")));
+  EXPECT_FALSE(sync_folder_of_file(folder_.path_of("no/such")));
+}
+
 TEST_F(WholeFile, AFullDiskLeavesTheOldOneAndSaysWhy) {
   ASSERT_TRUE(replace_file(path_, "old"));
   rlimit before{};

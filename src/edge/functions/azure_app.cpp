@@ -4,8 +4,8 @@
 #include <array>
 #include <boost/json.hpp>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+
+#include "edge/files/whole_file.h"
 
 namespace forewarm {
 namespace {
@@ -19,13 +19,11 @@ constexpr std::array<std::string_view, 2> kTriggers{"queueTrigger", "serviceBusT
 /// An object, or none where there is no such file. Comments and trailing commas are allowed, as the host
 /// does.
 Result<std::optional<json::object>> read_settings(const fs::path& path) {
+  Result<std::optional<std::string>> text = read_file_if_any(path.string());
+  if (!text) return std::unexpected(text.error());
+  if (!*text) return std::nullopt;
+  std::string content = std::move(**text);
   std::error_code code;
-  if (!fs::exists(path, code)) return std::nullopt;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return error(ErrorCode::Io, path.string() + ": cannot be read");
-  std::ostringstream text;
-  text << file.rdbuf();
-  std::string content = std::move(text).str();
   if (content.starts_with("\xef\xbb\xbf")) content.erase(0, 3);
   json::parse_options lenient;
   lenient.allow_comments = lenient.allow_trailing_commas = true;

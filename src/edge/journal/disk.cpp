@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <system_error>
+
+#include "edge/files/whole_file.h"
 
 namespace forewarm {
 namespace {
@@ -70,15 +71,6 @@ class SystemJournalFile final : public JournalFile {
   int file_;
 };
 
-Result<void> sync_folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return failed("open", folder);
-  const auto synced = ::fsync(file) == 0 ? Result<void>() : failed("sync", folder);
-  ::close(file);
-  return synced;
-}
-
 class SystemJournalDisk final : public JournalDisk {
  public:
   Result<std::unique_ptr<JournalFile>> open(const std::string& path, bool create) override {
@@ -89,7 +81,7 @@ class SystemJournalDisk final : public JournalDisk {
     if (file < 0) return failed("open", path);
     auto opened = std::make_unique<SystemJournalFile>(path, file);
     if (missing) {
-      if (auto synced = sync_folder_of(path); !synced) {
+      if (auto synced = sync_folder_of_file(path); !synced) {
         ::unlink(path.c_str());  // whoever tries again must find it missing, and sync its name
         return std::unexpected(synced.error());
       }

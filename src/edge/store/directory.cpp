@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "edge/files/whole_file.h"
+
 namespace forewarm {
 
 namespace {
@@ -34,16 +36,6 @@ std::string read_text(int file) {
   return text;
 }
 
-Result<void> sync_directory(const std::string& path) {
-  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return std::unexpected(system_error("cannot open the directory " + path));
-  const int failed = ::fsync(directory);
-  const Error reason = system_error("cannot sync the directory " + path);
-  ::close(directory);
-  if (failed) return std::unexpected(reason);
-  return {};
-}
-
 }  // namespace
 
 Result<StoreDirectory> StoreDirectory::open(const std::string& path) {
@@ -54,8 +46,7 @@ Result<StoreDirectory> StoreDirectory::open(const std::string& path) {
   StoreDirectory directory(path);
   if (auto locked = directory.lock(); !locked) return std::unexpected(locked.error());
   if (created) {
-    const auto parent = std::filesystem::absolute(path).lexically_normal().parent_path();
-    if (auto synced = sync_directory(parent.string()); !synced) return std::unexpected(synced.error());
+    if (auto synced = sync_folder_of_file(path); !synced) return std::unexpected(synced.error());
   }
   return directory;
 }
@@ -66,10 +57,6 @@ StoreDirectory::~StoreDirectory() {
 
 StoreDirectory::StoreDirectory(StoreDirectory&& other) noexcept
     : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
-
-Result<void> StoreDirectory::sync() const {
-  return sync_directory(path_);
-}
 
 Result<void> StoreDirectory::lock() {
   const std::string name = file("lock");

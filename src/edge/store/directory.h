@@ -23,8 +23,6 @@ class StoreDirectory {
 
   const std::string& path() const { return path_; }
   std::string file(const char* name) const { return path_ + "/" + name; }
-  /// Makes the names of new files in the directory survive a power cut.
-  Result<void> sync() const;
 
  private:
   explicit StoreDirectory(std::string path) : path_(std::move(path)) {}

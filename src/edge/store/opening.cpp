@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "edge/files/whole_file.h"
 #include "edge/journal/reader.h"
 #include "edge/store/settler.h"
 #include "edge/store/settling.h"
@@ -149,7 +150,7 @@ Result<sqlite::Connection> open_database(const StoreDirectory& directory, const 
   }
   if (auto updated = update_format(connection, path); !updated) return std::unexpected(updated.error());
   if (!*known) {
-    if (auto synced = directory.sync(); !synced) return std::unexpected(synced.error());
+    if (auto synced = sync_folder_of_file(path); !synced) return std::unexpected(synced.error());
   }
   return connection;
 }
