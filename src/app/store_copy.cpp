@@ -44,7 +44,8 @@ Result<Inspection> fill(const std::string& from, const std::string& into,
     if (!problems->empty())
       return error(ErrorCode::Corrupt, "the copy of history.db is not intact: " + problems->front());
   }
-  if (auto synced = held->sync(); !synced) return std::unexpected(synced.error());
+  if (auto synced = sync_folder_of_file(held->file("messages.db")); !synced)
+    return std::unexpected(synced.error());
   return inspection;
 }
 

@@ -199,8 +199,8 @@ void append_header(std::string& head, std::string_view name, std::string_view va
   const std::size_t start = head.size();
   head.append(name).append(": ").append(value);
   // A line break in a value that came from a user must not start a header or a body of the user's.
-  for (std::size_t i = start; i < head.size(); ++i) {
-    if (static_cast<unsigned char>(head[i]) < 0x20 && head[i] != '\t') head[i] = ' ';
+  for (char* at = head.data() + start; at != head.data() + head.size(); ++at) {
+    if (static_cast<unsigned char>(*at) < 0x20 && *at != '\t') *at = ' ';
   }
   head.append("\r\n");
 }

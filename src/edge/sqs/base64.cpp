@@ -25,17 +25,16 @@ std::uint32_t byte(char c) {
 }  // namespace
 
 std::string base64_encode(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  while (!bytes.empty()) {
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
+  for (char* at = out.data(); !bytes.empty(); at += 4) {
     const std::size_t count = bytes.size() < 3 ? bytes.size() : 3;
     std::uint32_t bits = byte(bytes[0]) << 16U;
     if (count > 1) bits |= byte(bytes[1]) << 8U;
     if (count > 2) bits |= byte(bytes[2]);
-    out += kAlphabet[bits >> 18U];
-    out += kAlphabet[(bits >> 12U) & 63U];
-    out += count > 1 ? kAlphabet[(bits >> 6U) & 63U] : '=';
-    out += count > 2 ? kAlphabet[bits & 63U] : '=';
+    at[0] = kAlphabet[bits >> 18U];
+    at[1] = kAlphabet[(bits >> 12U) & 63U];
+    if (count > 1) at[2] = kAlphabet[(bits >> 6U) & 63U];
+    if (count > 2) at[3] = kAlphabet[bits & 63U];
     bytes.remove_prefix(count);
   }
   return out;
@@ -43,8 +42,8 @@ std::string base64_encode(std::string_view bytes) {
 
 std::optional<std::string> base64_decode(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
-  std::string out;
-  out.reserve(text.size() / 4 * 3);
+  std::string out(text.size() / 4 * 3, '\0');
+  std::size_t size = 0;
   while (!text.empty()) {
     const bool last = text.size() == 4;
     std::size_t count = 3;
@@ -57,11 +56,12 @@ std::optional<std::string> base64_decode(std::string_view text) {
     }
     // Bits beyond the last byte must be zero, so that no two texts mean the same bytes.
     if ((count == 1 && (bits & 0xFFFFU) != 0) || (count == 2 && (bits & 0xFFU) != 0)) return std::nullopt;
-    out += static_cast<char>(bits >> 16U);
-    if (count > 1) out += static_cast<char>(bits >> 8U & 255U);
-    if (count > 2) out += static_cast<char>(bits & 255U);
+    out[size++] = static_cast<char>(bits >> 16U);
+    if (count > 1) out[size++] = static_cast<char>(bits >> 8U & 255U);
+    if (count > 2) out[size++] = static_cast<char>(bits & 255U);
     text.remove_prefix(4);
   }
+  out.resize(size);
   return out;
 }
 

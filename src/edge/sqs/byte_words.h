@@ -23,10 +23,6 @@ constexpr bool has_byte_below(std::uint64_t word, std::uint8_t bound) {
   return ((word - kEachByte * bound) & ~word & kHighBits) != 0;
 }
 
-constexpr bool has_byte(std::uint64_t word, char byte) {
-  return has_byte_below(word ^ (kEachByte * static_cast<unsigned char>(byte)), 1);
-}
-
 constexpr bool is_ascii(std::uint64_t word) {
   return (word & kHighBits) == 0;
 }

@@ -10,7 +10,7 @@
 namespace forewarm::sqs {
 namespace {
 
-constexpr std::size_t kLength = 27;  // three words and a rest
+constexpr std::size_t kLength = 75;  // two stretches of escapes, a word and a rest
 
 std::string plain_with(std::size_t place, char byte) {
   std::string text(kLength, 'x');
@@ -25,7 +25,6 @@ TEST(ByteWords, a_word_agrees_with_its_bytes) {
       text[place] = static_cast<char>(value);
       const std::uint64_t word = load_word(text, 0);
       EXPECT_EQ(has_byte_below(word, 0x20), value < 0x20) << value << " at " << place;
-      EXPECT_EQ(has_byte(word, '"'), value == '"') << value << " at " << place;
       EXPECT_EQ(is_ascii(word), value < 0x80) << value << " at " << place;
     }
   }

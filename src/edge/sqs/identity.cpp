@@ -81,12 +81,12 @@ std::string Identity::message_id(MessageId message) const {
   id[6] = static_cast<unsigned char>((id[6] & 0x0FU) | 0x40U);  // RFC 9562 section 5.4: version 4
   id[8] = static_cast<unsigned char>((id[8] & 0x3FU) | 0x80U);
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(36);
+  std::string text(36, '-');
+  std::size_t at = 0;
   for (std::size_t i = 0; i < kBlockBytes; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += kDigits[id[i] >> 4U];
-    text += kDigits[id[i] & 15U];
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    text[at++] = kDigits[id[i] >> 4U];
+    text[at++] = kDigits[id[i] & 15U];
   }
   return text;
 }

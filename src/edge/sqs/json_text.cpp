@@ -1,7 +1,5 @@
 #include "edge/sqs/json_text.h"
 
-#include "edge/sqs/byte_words.h"
-
 namespace forewarm::sqs {
 namespace {
 
@@ -11,10 +9,15 @@ bool needs_escape(char c) {
 
 /// The first character from `at` on that needs an escape, or the text's end.
 std::size_t find_escape(std::string_view text, std::size_t at) {
-  for (; at + kWordBytes <= text.size(); at += kWordBytes) {
-    const std::uint64_t word = load_word(text, at);
-    if (has_byte_below(word, 0x20) || has_byte(word, '"') || has_byte(word, '\\') || has_byte(word, '\x7f'))
-      break;
+  // A loop of a known length without a way out, through a bare pointer, is one that compilers make vectors
+  // of.
+  constexpr std::size_t kStretchBytes = 32;
+  for (; at + kStretchBytes <= text.size(); at += kStretchBytes) {
+    const char* stretch = text.data() + at;
+    unsigned char found = 0;
+    for (std::size_t i = 0; i < kStretchBytes; ++i)
+      found |= static_cast<unsigned char>(needs_escape(stretch[i]));
+    if (found != 0) break;
   }
   while (at < text.size() && !needs_escape(text[at])) ++at;
   return at;
