@@ -1,5 +1,7 @@
 #include "edge/sqs/json_text.h"
 
+#include <algorithm>
+
 namespace forewarm::sqs {
 namespace {
 
@@ -19,8 +21,8 @@ std::size_t find_escape(std::string_view text, std::size_t at) {
       found |= static_cast<unsigned char>(needs_escape(stretch[i]));
     if (found != 0) break;
   }
-  while (at < text.size() && !needs_escape(text[at])) ++at;
-  return at;
+  const auto rest = text.begin() + static_cast<std::ptrdiff_t>(at);
+  return static_cast<std::size_t>(std::find_if(rest, text.end(), needs_escape) - text.begin());
 }
 
 void append_escape(std::string& out, char c) {
