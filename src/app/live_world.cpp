@@ -88,7 +88,7 @@ void LiveWorld::perform_one(Action& action) {
   } else if (auto* run = std::get_if<Run>(&action)) {
     for (const Lease& each : run->leases) lease(each);
     effects.after->push_back([this, run = std::move(*run)](const Result<void>& recorded) {
-      if (recorded) hands_.run(run);
+      recorded ? hands_.run(run) : give_back(run.run);
     });
   } else if (const auto* remove = std::get_if<Delete>(&action)) {
     synced(RemoveMessage{remove->message});
@@ -139,6 +139,17 @@ Store::Done LiveWorld::home(std::shared_ptr<const After> after) {
       flush_deferred();
     });
   };
+}
+
+/// What cannot be recorded is not begun, and its instance is free again; not at once, since the same disk
+/// would be asked for the same message as fast as it can refuse.
+void LiveWorld::give_back(RunId run) {
+  not_begun_.push_back(run);
+  if (not_begun_.size() > 1) return;
+  given_back_ = loop_.call_after(options_.room_looked_for, [this] {
+    for (const RunId each : std::exchange(not_begun_, {}))
+      report(RunFinished{.run = each, .error = ErrorClass::Capacity, .failed = {}});
+  });
 }
 
 /// From the writer's thread to the loop's, one wake-up for all commits that gather until it runs.

@@ -39,6 +39,8 @@ class LiveWorld : public CoreGate {
   struct Options {
     std::size_t input_max = 100'000;  ///< events that wait for the core; more are refused
     TimePoint not_before;             ///< the core's clock goes on from here if the wall clock is behind
+    /// A run that the disk had no room for waits so long; it is as often as the store looks for room.
+    Duration room_looked_for = 500ms;
   };
 
   LiveWorld(Loop& loop, Store& store, Orchestrator& core, Options options, Hands hands);
@@ -83,6 +85,7 @@ class LiveWorld : public CoreGate {
   void commit_gathered();
   void flush_deferred();
   void come_home(std::function<void()> task);
+  void give_back(RunId run);
   Store::Done home(std::shared_ptr<const After> after);
 
   Loop& loop_;
@@ -101,6 +104,8 @@ class LiveWorld : public CoreGate {
   std::uint64_t next_receiver_ = 1;
   Effects gathered_;              ///< of the steps since the network was last looked at
   std::deque<Effects> deferred_;  ///< the store had too much pending
+  std::vector<RunId> not_begun_;  ///< their leases could not be written
+  std::unique_ptr<Loop::Timer> given_back_;
   std::optional<Error> failure_;
   std::uint64_t refused_ = 0;
 

@@ -43,7 +43,9 @@ class LiveWorldTest : public testing::Test {
     hands.run = [this](const forewarm::Run& run) { runs.push_back(run); };
     hands.fit = [](const FitRequest&) {};
     world = std::make_unique<LiveWorld>(
-        loop, store, core, LiveWorld::Options{.input_max = 3, .not_before = {}}, std::move(hands));
+        loop, store, core,
+        LiveWorld::Options{.input_max = 3, .not_before = {}, .room_looked_for = Duration(0)},
+        std::move(hands));
     world->report(QueueChanged{kQueue, {}});
     settle();
   }
@@ -93,6 +95,22 @@ class LiveWorldTest : public testing::Test {
     commit();
     ASSERT_EQ(core.queue(kQueue).ready, 1U);
   }
+  /// An instance for a message that is sent now; the lease is about to be written.
+  void have_instance_for_message() {
+    ConfigurationChanged changed;
+    changed.configuration.functions.resize(1);
+    changed.configuration.functions[0].id = kFunction;
+    changed.configuration.mappings.resize(1);
+    changed.configuration.mappings[0].queue = kQueue;
+    changed.configuration.mappings[0].function = kFunction;
+    changed.configuration.mappings[0].scaling.instances_max = 1;
+    world->report(std::move(changed));
+    ASSERT_TRUE(send());
+    commit();
+    ASSERT_EQ(started.size(), 1U);
+    world->report(InstanceReady{started[0], 10ms});
+    settle();
+  }
 
   Loop loop;
   HeldStore store;
@@ -136,18 +154,7 @@ TEST_F(LiveWorldTest, ADeliveryWaitsUntilItsLeaseIsWritten) {
 }
 
 TEST_F(LiveWorldTest, ARunWaitsUntilItsLeaseIsWrittenAndAStartDoesNot) {
-  ConfigurationChanged changed;
-  changed.configuration.functions.resize(1);
-  changed.configuration.functions[0].id = kFunction;
-  changed.configuration.mappings.resize(1);
-  changed.configuration.mappings[0].queue = kQueue;
-  changed.configuration.mappings[0].function = kFunction;
-  world->report(std::move(changed));
-  ASSERT_TRUE(send());
-  commit();
-  ASSERT_EQ(started.size(), 1U);
-  world->report(InstanceReady{started[0], 10ms});
-  settle();
+  have_instance_for_message();
   EXPECT_TRUE(runs.empty());
   commit();
   ASSERT_EQ(runs.size(), 1U);
@@ -156,6 +163,22 @@ TEST_F(LiveWorldTest, ARunWaitsUntilItsLeaseIsWrittenAndAStartDoesNot) {
   ASSERT_EQ(store.commits.size(), 1U);
   EXPECT_TRUE(std::holds_alternative<RemoveMessage>(store.commits.front().writes[0]));
   EXPECT_EQ(store.commits.front().durability, Durability::Synced) << "a delete must not come back";
+}
+
+TEST_F(LiveWorldTest, ARunWhoseLeaseFindsNoRoomIsBegunWhenThereIsSomeAndItsInstanceIsFreeMeanwhile) {
+  have_instance_for_message();
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    commit(error(ErrorCode::Exhausted, "the disk is full"));
+    EXPECT_TRUE(runs.empty());
+    ASSERT_EQ(store.commits.size(), 1U) << "it is tried again";
+  }
+  EXPECT_FALSE(world->failure());
+  EXPECT_EQ(started.size(), 1U) << "its instance was not kept busy";
+  commit();
+  ASSERT_EQ(runs.size(), 1U);
+  const Message* message = core.message(runs[0].leases.at(0).message);
+  ASSERT_NE(message, nullptr);
+  EXPECT_EQ(runs[0].leases[0].receive_count, message->receive_count);
 }
 
 TEST_F(LiveWorldTest, StepsAreWrittenTogetherAndAnsweredInTheirOrder) {

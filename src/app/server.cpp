@@ -37,6 +37,8 @@ Result<void> ServerImpl::start() {
   make_sources();
   world_ = std::make_unique<LiveWorld>(loop_, sources_->store(), core_,
                                        LiveWorld::Options{.not_before = recovered->clock}, hands());
+  // Before any message: killed in its first second, the next server must not be behind what this one stored.
+  note_clock(*store_, world_->now());
   const auto report = [this](Event event) { world_->report(std::move(event)); };
   signals_ =
       std::make_unique<SignalService>(loop_, std::bind_front(&LiveWorld::now, world_.get()), report, warn);
@@ -285,7 +287,7 @@ void ServerImpl::every_second() {
   metrics_.set_snapshot(now);
   if (options_.on_second) options_.on_second(now);
   dashboard_->publish(std::move(now));
-  if (const std::optional<std::string> failure = decisions_->flush()) log().warning(*failure);
+  if (const std::optional<std::string> notice = decisions_->flush()) log().warning(*notice);
   if (recorder_) recorder_->flush();
   note_clock(*store_, world_->now());
   second_ = loop_.call_after(1s, [this] { every_second(); });

@@ -108,7 +108,9 @@ void Orchestrator::State::on(const RunFinished& event) {
   const RunRecord run = *found;
   runs_.erase(event.run);
   if (FunctionState* function = find_function(run.function)) {
-    function->pool.end_run(run.instance, now_, event.error == ErrorClass::None);
+    function->pool.end_run(
+        run.instance, now_,
+        event.error == ErrorClass::Capacity ? std::nullopt : std::optional(event.error == ErrorClass::None));
     if (event.error != ErrorClass::Capacity) learn(*function, run, event, messages_);
     // Its process is gone or being killed: InstanceLost is on the way, and nothing may run on it until then.
     if (event.error == ErrorClass::Crash || event.error == ErrorClass::Timeout) {

@@ -1,6 +1,7 @@
 """Functions that mean harm: what each layer of isolation promises, that neighbours go on, and that nothing leaks.
 
-What this machine does not have is skipped by name, with the reason that `forewarm doctor` gives.
+What this machine does not have is skipped by name, with the reason that `forewarm doctor` gives. That harm is gone is
+tested here; how soon, and how late it makes neighbours, depends on the machine and is measured by `./dev bench hostile`.
 """
 
 import json
@@ -283,7 +284,8 @@ scaling.instances_min = 1
         descriptors = pathlib.Path(f"/proc/{server.process.pid}/fd")
 
         def settled():
-            """Instances of trials are gone when they are not listed any more, a second later at most."""
+            """All that trials left is gone. How soon is not asserted on a machine that does other things too: it is a bar
+            of `./dev bench hostile`, a second after the end of each."""
             return len(processes_with(HOSTILE)) == processes and len(list(descriptors.iterdir())) <= before + 8
 
         # In a process namespace its first process has the program's command line too.

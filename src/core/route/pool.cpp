@@ -75,15 +75,17 @@ void Pool::begin_run(InstanceId id, RunId run, TimePoint now, TimePoint free_at,
   enter(*instance, InstanceState::Busy, now);
 }
 
-void Pool::end_run(InstanceId id, TimePoint now, bool success) {
+void Pool::end_run(InstanceId id, TimePoint now, std::optional<bool> success) {
   Instance* instance = find_mutable(id);
   check(instance && instance->state == InstanceState::Busy, "a run ends on a busy instance");
   instance->run = RunId();
   instance->last_used = now;
-  constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
-  instance->failures_in_row = success ? 0 : std::min(instance->failures_in_row, kMost - 1) + 1;
-  runs_ = runs_ * kRunsKept + 1;
-  runs_failed_ = runs_failed_ * kRunsKept + (success ? 0 : 1);
+  if (success) {
+    constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
+    instance->failures_in_row = *success ? 0 : std::min(instance->failures_in_row, kMost - 1) + 1;
+    runs_ = runs_ * kRunsKept + 1;
+    runs_failed_ = runs_failed_ * kRunsKept + (*success ? 0 : 1);
+  }
   enter(*instance, InstanceState::Idle, now);
 }
 

@@ -57,7 +57,8 @@ class Pool {
   bool ready(InstanceId id, TimePoint now);
   void begin_run(InstanceId id, RunId run, TimePoint now, TimePoint free_at = kNever,
                  std::uint64_t group = 0);
-  void end_run(InstanceId id, TimePoint now, bool success);
+  /// `success` none: the run could not be begun, which says nothing of the instance.
+  void end_run(InstanceId id, TimePoint now, std::optional<bool> success);
   /// How the run that has just ended compares with what was predicted of it.
   void observe(InstanceId id, const ServiceModel::Surprise& surprise);
   void freeze(InstanceId id);

@@ -29,7 +29,7 @@ Pool pool_of_idle(std::initializer_list<std::uint64_t> ids) {
   return pool;
 }
 
-void run(Pool& pool, InstanceId id, TimePoint begin, bool success) {
+void run(Pool& pool, InstanceId id, TimePoint begin, std::optional<bool> success) {
   pool.begin_run(id, RunId(1), begin);
   pool.end_run(id, begin + 1s, success);
 }
@@ -57,6 +57,14 @@ TEST(Pool, AnInstanceGoesFromStartingToIdleToBusyAndIsGone) {
   EXPECT_EQ(gone->runs, 1U);
   EXPECT_EQ(gone->started_for, kQueue);
   EXPECT_EQ(pool.counts(), InstanceCounts{});
+}
+
+TEST(Pool, RunsThatCouldNotBeBegunSayNothingOfTheirInstance) {
+  Pool pool = pool_of_idle({1});
+  run(pool, InstanceId(1), kStart, false);
+  for (int attempt = 0; attempt < 10; ++attempt) run(pool, InstanceId(1), kStart, std::nullopt);
+  EXPECT_EQ(pool.find(InstanceId(1))->failures_in_row, 1U);
+  EXPECT_EQ(pool.counts(), (InstanceCounts{.idle = 1}));
 }
 
 TEST(Pool, AFrozenInstanceIsFreeButNotIdleAndRemembersSinceWhen) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace forewarm {
@@ -69,7 +70,6 @@ DecisionFiles::~DecisionFiles() {
 void DecisionFiles::append(std::string_view line) {
   buffer_ += line;
   buffer_ += '\n';
-  ++buffered_lines_;
   if (buffer_.size() >= options_.buffer_bytes) flush();
 }
 
@@ -84,20 +84,30 @@ void DecisionFiles::flush() {
     if (n <= 0) break;
     written += static_cast<std::size_t>(n);
   }
-  file_size_ += written;
   if (written < buffer_.size()) {
     const std::string why = std::generic_category().message(errno);
-    close_file();  // the next flush starts a new file, so that half a line is never continued
-    lose("cannot write the decision log in " + options_.directory + ": " + why);
+    lose("cannot write the decision log in " + options_.directory + ": " + why, end_of_lines(written));
+    return;
   }
+  file_size_ += written;
   buffer_.clear();
-  buffered_lines_ = 0;
+  if (failing_)
+    notice_ =
+        "the decision log is written again; " + std::to_string(lost_in_a_row_) + " lines of it are missing";
+  failing_ = false;
+  lost_in_a_row_ = 0;
 }
 
-std::string DecisionFiles::take_error() {
-  if (error_.empty() || error_told_) return "";
-  error_told_ = true;
-  return error_;
+/// No half a line stays, to which the next would be joined: how much of what was written does.
+std::size_t DecisionFiles::end_of_lines(std::size_t written) {
+  const std::size_t kept = written == 0 ? 0 : buffer_.rfind('\n', written - 1) + 1;
+  file_size_ += kept;
+  if (written > kept && ::ftruncate(file_, static_cast<off_t>(file_size_)) != 0) close_file();
+  return kept;
+}
+
+std::string DecisionFiles::take_notice() {
+  return std::exchange(notice_, {});
 }
 
 bool DecisionFiles::open_file() {
@@ -109,9 +119,7 @@ bool DecisionFiles::open_file() {
   file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
   file_size_ = 0;
   if (file_ >= 0) return true;
-  lose("cannot create " + path.string() + ": " + std::generic_category().message(errno));
-  buffer_.clear();
-  buffered_lines_ = 0;
+  lose("cannot create " + path.string() + ": " + std::generic_category().message(errno), 0);
   return false;
 }
 
@@ -132,9 +140,13 @@ void DecisionFiles::delete_oldest() {
   }
 }
 
-void DecisionFiles::lose(const std::string& what) {
-  lines_lost_ += buffered_lines_;
-  if (error_.empty()) error_ = what;
+/// All of the buffer but its first `kept` bytes.
+void DecisionFiles::lose(const std::string& why, std::size_t kept) {
+  const auto lines = std::count(buffer_.begin() + static_cast<std::ptrdiff_t>(kept), buffer_.end(), '\n');
+  lines_lost_ += static_cast<std::uint64_t>(lines);
+  lost_in_a_row_ += static_cast<std::uint64_t>(lines);
+  buffer_.clear();
+  if (!std::exchange(failing_, true)) notice_ = why;
 }
 
 Result<std::uint64_t> read_decision_files(const std::string& directory,

@@ -28,23 +28,24 @@ class DecisionFiles {
   void append(std::string_view line);
   void flush();
   std::uint64_t lines_lost() const { return lines_lost_; }
-  /// What the disk said no to, once: empty when there was nothing or when it was asked for already.
-  std::string take_error();
+  /// What the disk said no to, and that it takes lines again: each once, empty when nothing has changed.
+  std::string take_notice();
 
  private:
   bool open_file();
   void close_file();
   void delete_oldest();
-  void lose(const std::string& what);
+  std::size_t end_of_lines(std::size_t written);
+  void lose(const std::string& why, std::size_t kept);
 
   Options options_;
   std::string buffer_;
-  std::uint64_t buffered_lines_ = 0;
   int file_ = -1;
   std::uint64_t file_size_ = 0;
   std::uint64_t lines_lost_ = 0;
-  std::string error_;
-  bool error_told_ = false;
+  std::uint64_t lost_in_a_row_ = 0;
+  std::string notice_;
+  bool failing_ = false;  ///< the last flush lost lines, and that was said
 };
 
 /// Reads the files of a directory, oldest first, and gives each record to `take` until that returns false.

@@ -266,9 +266,9 @@ void DecisionLog::record(QueueId queue, DecisionRecord record) {
 std::optional<std::string> DecisionLog::flush() {
   if (!state_->files()) return std::nullopt;
   state_->files()->flush();
-  std::string problem = state_->files()->take_error();
-  if (problem.empty()) return std::nullopt;
-  return problem;
+  std::string notice = state_->files()->take_notice();
+  if (notice.empty()) return std::nullopt;
+  return notice;
 }
 
 std::uint64_t DecisionLog::lines_lost() const {

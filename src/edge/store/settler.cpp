@@ -143,7 +143,7 @@ void Settler::note(const Result<void>& result) {
   room_.notify_one();
   if (begins && warn_) {
     warn_("what is in the journal cannot be settled: " + result.error().message +
-          ". Nothing is lost, and it is tried again; messages are refused when the journal is full.");
+          " Nothing is lost, and it is tried again; messages are refused when the journal is full.");
   }
 }
 
