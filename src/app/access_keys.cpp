@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <fstream>
 #include <optional>
 
+#include "app/move_tasks.h"
 #include "edge/net/aws_verification.h"
-#include "edge/sqs/base64.h"
 #include "edge/sqs/parse.h"
 
 namespace forewarm {
@@ -47,17 +46,6 @@ std::unexpected<sqs::SqsError> signature_refusal(const SignatureRefusal& refusal
 
 std::string_view name_of_arn(std::string_view arn) {
   return arn.substr(std::min(arn.rfind(':') + 1, arn.size()));
-}
-
-/// The name of the queue whose task a handle is of; empty for what is no handle.
-std::string queue_of_task(const std::string& handle) {
-  const std::optional<std::string> text = sqs::base64_decode(handle);
-  boost::json::error_code failure;
-  const boost::json::value document = text ? boost::json::parse(*text, failure) : boost::json::value();
-  const boost::json::object* members = failure ? nullptr : document.if_object();
-  const boost::json::value* arn = members ? members->if_contains("sourceArn") : nullptr;
-  if (!arn || !arn->is_string()) return {};
-  return std::string(name_of_arn(std::string_view(arn->get_string())));
 }
 
 enum class Right { Look, Send, Receive, Manage };

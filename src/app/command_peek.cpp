@@ -31,7 +31,8 @@ std::string shown_body(const json::object& message) {
 void print_audit(const json::object& entry) {
   std::cout << text_at(entry, "time") << "  " << text_at(entry, "principal") << "  "
             << text_at(entry, "action") << "  " << text_at(entry, "target") << "  "
-            << text_at(entry, "result") << "\n";
+            << (entry.contains("details") ? text_at(entry, "details") + "  " : "") << text_at(entry, "result")
+            << "\n";
 }
 
 }  // namespace

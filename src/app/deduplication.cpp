@@ -25,9 +25,11 @@ std::string Deduplication::key(QueueId queue, std::string_view group, std::strin
   return std::string(kDeduplicationPrefix) + sqs::sha256_hex(text).substr(0, kDigestCharacters);
 }
 
-std::optional<Deduplication::Original> Deduplication::find(const std::string& key, TimePoint now) const {
+std::optional<Deduplication::Original> Deduplication::find(const std::string& key, TimePoint now,
+                                                           TimePoint purged) const {
   const auto found = entries_.find(key);
   if (found == entries_.end() || found->second.expires <= now) return std::nullopt;
+  if (found->second.expires - kWindow < purged) return std::nullopt;
   return Original{.message = found->second.message, .durable = found->second.durable};
 }
 

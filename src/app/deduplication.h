@@ -37,7 +37,8 @@ class Deduplication {
   /// Names the id within its queue, or within a group of it where `group` is not empty.
   static std::string key(QueueId queue, std::string_view group, std::string_view deduplication_id);
 
-  std::optional<Original> find(const std::string& key, TimePoint now) const;
+  /// What was remembered before `purged`, when its queue was emptied, counts no more.
+  std::optional<Original> find(const std::string& key, TimePoint now, TimePoint purged) const;
   /// Exhausted at the bound. The record must be written together with the message.
   Result<PutRecord> add(const std::string& key, MessageId message, TimePoint now);
   void mark_durable(const std::string& key, MessageId message);

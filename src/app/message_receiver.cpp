@@ -33,9 +33,9 @@ bool is_wanted(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::any_of(names, [&](const std::string& each) { return each == name || each == "All"; });
 }
 
-/// "All", ".*", a name, or a prefix that ends with ".*".
+/// "All", "*", ".*", a name, or a prefix that ends with ".*".
 bool matches(std::string_view pattern, std::string_view name) {
-  if (pattern == "All" || pattern == name) return true;
+  if (pattern == "All" || pattern == "*" || pattern == name) return true;
   return pattern.ends_with(".*") && name.starts_with(pattern.substr(0, pattern.size() - 2));
 }
 

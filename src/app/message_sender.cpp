@@ -14,6 +14,14 @@ namespace {
 using sqs::Fault;
 using sqs::SqsError;
 
+std::optional<SqsError> find_deduplication_fault(const sqs::SendMessageEntry& entry,
+                                                 const QueueRules& rules) {
+  if (!entry.deduplication_id.empty() || rules.content_deduplication) return std::nullopt;
+  return SqsError{Fault::InvalidParameterValue,
+                  "The queue should either have ContentBasedDeduplication enabled or "
+                  "MessageDeduplicationId provided explicitly"};
+}
+
 /// What is wrong with the entry for this kind of queue.
 std::optional<SqsError> find_queue_fault(const sqs::SendMessageEntry& entry, const QueueRules& rules) {
   if (sqs::size_bytes(entry) > rules.message_bytes_max) {
@@ -23,7 +31,7 @@ std::optional<SqsError> find_queue_fault(const sqs::SendMessageEntry& entry, con
                         std::to_string(rules.message_bytes_max) + " bytes."};
   }
   constexpr std::string_view kWrongType =
-      "The request includes a parameter that is not valid for this queue type.";
+      "The request include parameter that is not valid for this queue type.";
   if (!rules.fifo) {
     if (entry.deduplication_id.empty()) return std::nullopt;
     return sqs::invalid_value(entry.deduplication_id, "MessageDeduplicationId", kWrongType);
@@ -32,10 +40,18 @@ std::optional<SqsError> find_queue_fault(const sqs::SendMessageEntry& entry, con
   if (entry.delay_seconds.value_or(0) != 0) {
     return sqs::invalid_value(std::to_string(*entry.delay_seconds), "DelaySeconds", kWrongType);
   }
-  if (entry.deduplication_id.empty() && !rules.content_deduplication) {
-    return SqsError{Fault::InvalidParameterValue,
-                    "The queue should either have ContentBasedDeduplication enabled or "
-                    "MessageDeduplicationId provided explicitly"};
+  return find_deduplication_fault(entry, rules);
+}
+
+/// Of a batch to a FIFO queue each entry must say its group and what it may repeat, or the service takes
+/// none.
+std::optional<SqsError> find_batch_fault(const sqs::SendMessageBatch& request, const QueueRules& rules) {
+  if (!rules.fifo) return std::nullopt;
+  for (const sqs::SendMessageEntry& entry : request.entries) {
+    if (entry.group_id.empty()) {
+      return SqsError{Fault::InvalidParameterValue, sqs::missing_parameter("MessageGroupId").message};
+    }
+    if (auto fault = find_deduplication_fault(entry, rules)) return fault;
   }
   return std::nullopt;
 }
@@ -78,6 +94,8 @@ void MessageSender::operator()(const sqs::SendMessageBatch& request, const Reque
                                QueueReply reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
+  if (auto fault = find_batch_fault(request, (*queue)->rules))
+    return reply(std::unexpected(std::move(*fault)));
   Sending sending{.queue = **queue,
                   .from = from,
                   .now = context_.gate->now(),
@@ -172,7 +190,7 @@ void MessageSender::trace(MessageId message, const sqs::SendMessageEntry& entry,
 /// request goes after it: commits are in order, so the answer cannot come before the original's fate is
 /// known.
 std::optional<MessageId> MessageSender::find_original(const std::string& key, Sending& sending) {
-  const auto original = context_.deduplication.find(key, sending.now);
+  const auto original = context_.deduplication.find(key, sending.now, sending.queue.purged);
   if (!original) return std::nullopt;
   if (!original->durable) {
     sending.records.push_back(PutRecord{.key = std::string(Deduplication::kBarrierKey), .value = {}});

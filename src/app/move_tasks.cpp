@@ -365,4 +365,15 @@ void MoveTasks::forget_old(QueueId source) {
   }
 }
 
+std::string queue_of_task(const std::string& handle) {
+  const std::optional<std::string> text = sqs::base64_decode(handle);
+  json::error_code failure;
+  const json::value document = text ? json::parse(*text, failure) : json::value();
+  const json::object* members = failure ? nullptr : document.if_object();
+  const json::value* arn = members ? members->if_contains("sourceArn") : nullptr;
+  if (!arn || !arn->is_string()) return {};
+  const std::string_view name = arn->get_string();
+  return std::string(name.substr(name.rfind(':') + 1));
+}
+
 }  // namespace forewarm

@@ -121,4 +121,7 @@ class MoveTasks {
   std::vector<Write> removals_;          ///< records of tasks that are forgotten
 };
 
+/// The name of the queue whose task a handle is of; empty for what is no handle.
+std::string queue_of_task(const std::string& handle);
+
 }  // namespace forewarm

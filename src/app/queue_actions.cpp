@@ -1,6 +1,7 @@
 #include "app/queue_actions.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "app/queue_permissions.h"
 #include "edge/sqs/base64.h"
@@ -28,15 +29,15 @@ void QueueActions::operator()(const sqs::CreateQueue& request, const RequestCont
     }
     auto change = context_.directory.set_tags(queue->id, queue->tags);
     if (!change) return reply(std::unexpected(change.error()));
-    return carry_out(std::move(*change), std::nullopt, reply, std::move(response));
+    return carry_out(std::move(*change), {}, reply, std::move(response));
   }
   remove_expired_names();
   auto change = context_.directory.create(request, context_.gate->now());
   if (!change) return reply(std::unexpected(change.error()));
   const QueueEntry& made = *context_.directory.find(request.name);
-  std::optional<Event> event;
-  if (made.rules.paused) event = ConsumptionPaused{.queue = made.id, .paused = true};
-  carry_out(std::move(*change), std::move(event), reply, std::move(response));
+  std::vector<Event> events;
+  if (made.rules.paused) events.emplace_back(ConsumptionPaused{.queue = made.id, .paused = true});
+  carry_out(std::move(*change), std::move(events), reply, std::move(response));
 }
 
 void QueueActions::operator()(const sqs::GetQueueUrl& request, const RequestContext& from,
@@ -94,7 +95,7 @@ void QueueActions::operator()(const sqs::DeleteQueue& request, const RequestCont
   remove_expired_names();
   const QueueId id = (*queue)->id;
   // The record first: a crash in between leaves messages of a queue that is no more, which recovery drops.
-  carry_out(context_.directory.remove(id, context_.gate->now()), Event{QueueRemoved{.queue = id}}, reply,
+  carry_out(context_.directory.remove(id, context_.gate->now()), {QueueRemoved{.queue = id}}, reply,
             sqs::Empty{});
 }
 
@@ -136,13 +137,26 @@ void QueueActions::operator()(const sqs::SetQueueAttributes& request, const Requ
                               const QueueReply& reply) {
   const auto queue = context_.find(request.queue_url);
   if (!queue) return reply(std::unexpected(queue.error()));
-  const bool was_paused = (*queue)->rules.paused;
+  const QueueRules before = (*queue)->rules;
   auto change = context_.directory.set_attributes((*queue)->id, request.attributes, context_.gate->now());
   if (!change) return reply(std::unexpected(change.error()));
-  std::optional<Event> event;
-  if (const bool paused = (*queue)->rules.paused; paused != was_paused)
-    event = ConsumptionPaused{.queue = (*queue)->id, .paused = paused};
-  carry_out(std::move(*change), std::move(event), reply, sqs::Empty{});
+  std::vector<Event> events;
+  if (const bool paused = (*queue)->rules.paused; paused != before.paused)
+    events.emplace_back(ConsumptionPaused{.queue = (*queue)->id, .paused = paused});
+  if ((*queue)->rules.fifo && (*queue)->rules.delay != before.delay) add_delays(**queue, events);
+  carry_out(std::move(*change), std::move(events), reply, sqs::Empty{});
+}
+
+/// The delay of a FIFO queue is that of the messages that are there too, as in the service.
+void QueueActions::add_delays(const QueueEntry& queue, std::vector<Event>& events) const {
+  constexpr std::size_t kDelaysChangedMax = 10'000;
+  const Orchestrator& core = context_.gate->core();
+  const TimePoint now = context_.gate->now();
+  for (const MessageId id : core.delayed(queue.id, kDelaysChangedMax)) {
+    const Duration left = core.message(id)->sent + queue.rules.delay - now;
+    events.emplace_back(
+        VisibilityChanged{.message = id, .receive_count = 0, .timeout = std::max(left, Duration(0))});
+  }
 }
 
 void QueueActions::operator()(const sqs::PurgeQueueRequest& request, const RequestContext& /*from*/,
@@ -156,7 +170,7 @@ void QueueActions::operator()(const sqs::PurgeQueueRequest& request, const Reque
                     "Only one PurgeQueue operation on " + (*queue)->name + " is allowed every 60 seconds."));
   }
   const QueueId id = (*queue)->id;
-  carry_out(context_.directory.mark_purged(id, now), Event{QueuePurged{.queue = id}}, reply, sqs::Empty{});
+  carry_out(context_.directory.mark_purged(id, now), {QueuePurged{.queue = id}}, reply, sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::TagQueue& request, const RequestContext& /*from*/,
@@ -167,7 +181,7 @@ void QueueActions::operator()(const sqs::TagQueue& request, const RequestContext
   for (const auto& [key, value] : request.tags) tags[key] = value;
   auto change = context_.directory.set_tags((*queue)->id, std::move(tags));
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, reply, sqs::Empty{});
+  carry_out(std::move(*change), {}, reply, sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::UntagQueue& request, const RequestContext& /*from*/,
@@ -178,7 +192,7 @@ void QueueActions::operator()(const sqs::UntagQueue& request, const RequestConte
   for (const std::string& key : request.keys) tags.erase(key);
   auto change = context_.directory.set_tags((*queue)->id, std::move(tags));
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, reply, sqs::Empty{});
+  carry_out(std::move(*change), {}, reply, sqs::Empty{});
 }
 
 void QueueActions::operator()(const sqs::ListQueueTags& request, const RequestContext& /*from*/,
@@ -209,13 +223,13 @@ void QueueActions::put_policy(const QueueEntry& queue, const sqs::SqsResult<std:
   if (!policy) return reply(std::unexpected(policy.error()));
   auto change = context_.directory.set_attributes(queue.id, {{"Policy", *policy}}, context_.gate->now());
   if (!change) return reply(std::unexpected(change.error()));
-  carry_out(std::move(*change), std::nullopt, reply, sqs::Empty{});
+  carry_out(std::move(*change), {}, reply, sqs::Empty{});
 }
 
 /// Makes a change durable and known, then answers. The directory has changed already, so what store and core
 /// have no room for now is tried again until they have.
-void QueueActions::carry_out(QueueDirectory::Change change, std::optional<Event> event,
-                             const QueueReply& reply, sqs::Response response) {
+void QueueActions::carry_out(QueueDirectory::Change change, std::vector<Event> more, const QueueReply& reply,
+                             sqs::Response response) {
   Join join([reply, response = std::move(response)](const Result<void>& outcome) mutable {
     if (!outcome) return reply(std::unexpected(to_sqs_error(outcome.error())));
     reply(std::move(response));
@@ -230,7 +244,7 @@ void QueueActions::carry_out(QueueDirectory::Change change, std::optional<Event>
     return settled(gate.send({}, {record}, part), part);
   });
   std::vector<Event> events(change.events.begin(), change.events.end());
-  if (event) events.push_back(std::move(*event));
+  std::ranges::move(more, std::back_inserter(events));
   for (Event& each : events) {
     context_.unfinished.push_back([&gate, settled, each = std::move(each), part = join.part()] {
       const auto done = [part](const Actions& /*actions*/, const Result<void>& durable) { part(durable); };

@@ -29,8 +29,9 @@ class QueueActions {
  private:
   void put_policy(const QueueEntry& queue, const sqs::SqsResult<std::string>& policy,
                   const QueueReply& reply);
-  void carry_out(QueueDirectory::Change change, std::optional<Event> event, const QueueReply& reply,
+  void carry_out(QueueDirectory::Change change, std::vector<Event> more, const QueueReply& reply,
                  sqs::Response response);
+  void add_delays(const QueueEntry& queue, std::vector<Event>& events) const;
   sqs::StringMap computed_attributes(const QueueEntry& queue) const;
   void list(const RequestContext& from, std::optional<std::int64_t> results_max,
             const std::string& next_token, const std::function<bool(const QueueEntry&)>& wanted,

@@ -98,12 +98,12 @@ TEST_F(QueueActionsTest, SettingAttributesChangesWhatTheQueueDoes) {
   ask_for<sqs::Empty>(sqs::SetQueueAttributes{.queue_url = url, .attributes = {{"Policy", ""}}});
   EXPECT_EQ(attribute(url, "Policy"), "");
   EXPECT_EQ(fault(sqs::SetQueueAttributes{.queue_url = url, .attributes = {{"FifoQueue", "true"}}}),
-            Fault::InvalidAttributeValue);
+            Fault::InvalidAttributeName);
 }
 
 TEST_F(QueueActionsTest, AQueueHasOneKindOfEncryption) {
   EXPECT_EQ(fault_of_creating("q", {{"KmsMasterKeyId", "alias/k"}, {"SqsManagedSseEnabled", "true"}}),
-            Fault::InvalidAttributeValue);
+            Fault::InvalidAttributeName);
   const std::string url = create("q");
   EXPECT_EQ(attribute(url, "SqsManagedSseEnabled"), "true");
   EXPECT_EQ(attribute(url, "KmsDataKeyReusePeriodSeconds"), "");

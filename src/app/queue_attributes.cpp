@@ -149,9 +149,9 @@ SqsResult<void> check_attributes(const StringMap& attributes, bool fifo) {
   if (auto allow = check_redrive_allow_policy(attributes); !allow) return allow;
   if (!text_of(attributes, "KmsMasterKeyId").empty() &&
       text_of(attributes, "SqsManagedSseEnabled") == "true") {
-    return sqs::refuse(Fault::InvalidAttributeValue,
-                       "You can use one type of server-side encryption (SSE) at one time: either "
-                       "KmsMasterKeyId or SqsManagedSseEnabled.");
+    return sqs::refuse(Fault::InvalidAttributeName,
+                       "You can use one type of server-side encryption (SSE) at one time. You can either "
+                       "enable KMS SSE or SQS SSE.");
   }
   const bool per_group = text_of(attributes, "FifoThroughputLimit") == "perMessageGroupId";
   if (per_group && text_of(attributes, "DeduplicationScope") != "messageGroup") {
@@ -228,6 +228,7 @@ SqsResult<std::optional<RedriveText>> read_redrive_policy(const StringMap& attri
   if (!target || !target->is_string() || target->get_string().empty()) {
     return wrong("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.");
   }
+  if (!target->get_string().starts_with("arn:")) return wrong("Invalid value for deadLetterTargetArn.");
   if (!count) return wrong("Redrive policy does not contain mandatory attribute: maxReceiveCount.");
   std::optional<std::int64_t> number;
   if (const std::int64_t* direct = count->if_int64()) number = *direct;

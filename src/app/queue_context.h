@@ -57,6 +57,7 @@ struct QueueChange {
   std::string_view action;  ///< "PurgeQueue"
   std::string_view queue;   ///< its name
   std::string_view sender_id;
+  std::string_view details;  ///< what it became, as far as that is short
   std::string_view refusal;  ///< empty: done
 };
 

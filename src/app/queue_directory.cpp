@@ -226,8 +226,13 @@ SqsResult<void> QueueDirectory::check_same(const QueueEntry& queue, const String
 SqsResult<QueueDirectory::Change> QueueDirectory::set_attributes(QueueId id, const StringMap& attributes,
                                                                  TimePoint now) {
   QueueEntry& queue = entry(id);
-  if (attributes.contains("FifoQueue") && (attributes.at("FifoQueue") == "true") != queue.rules.fifo) {
-    return sqs::refuse(Fault::InvalidAttributeValue, "Modifying queue type is not supported.");
+  if (const auto kind = attributes.find("FifoQueue"); kind != attributes.end()) {
+    if (!queue.rules.fifo) return sqs::refuse(Fault::InvalidAttributeName, "Unknown Attribute FifoQueue.");
+    if (kind->second == "false") {
+      return sqs::refuse(Fault::InvalidAttributeValue,
+                         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not "
+                         "supported.");
+    }
   }
   StringMap merged = merge_attributes(queue.attributes, attributes);
   if (auto checked = check_attributes(merged, queue.rules.fifo); !checked)

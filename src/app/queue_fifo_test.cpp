@@ -33,6 +33,77 @@ TEST_F(QueueFifoTest, AReceiveGetsAsManyOfAGroupAsThereAreAndTheRestWaitForThem)
   EXPECT_EQ(third[2].body, "4");
 }
 
+TEST_F(QueueFifoTest, WhatIsGivenBackComesAgainBeforeTheOthersOfItsReceive) {
+  const std::string url = create("q.fifo");
+  for (const char* body : {"1", "2", "3"}) send(url, body, "g", body);
+  const auto first = receive(url, 2);
+  ASSERT_EQ(first.size(), 2U);
+  const auto give_back = [&](const sqs::ReceivedMessage& message) {
+    ask_for<sqs::Empty>(sqs::ChangeMessageVisibility{url, {{}, message.receipt_handle, 0}});
+  };
+  give_back(first[1]);
+  EXPECT_TRUE(receive(url).empty()) << "the first of the group is in flight";
+  give_back(first[0]);
+  const auto second = receive(url, 1);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].body, "1");
+  remove(url, second[0].receipt_handle);
+  const auto third = receive(url, 1);
+  ASSERT_EQ(third.size(), 1U);
+  EXPECT_EQ(third[0].body, "2");
+  send(url, "4", "g", "4");
+  const auto rest = receive(url);
+  EXPECT_TRUE(rest.empty()) << "what was never out waits for all that is in flight";
+  give_back(third[0]);
+  EXPECT_EQ(receive(url).size(), 3U);
+}
+
+TEST_F(QueueFifoTest, OneOfSeveralInFlightThatIsGivenBackIsThereAtOnce) {
+  const std::string url = create("q.fifo");
+  for (const char* body : {"1", "2", "3"}) send(url, body, "g", body);
+  const auto first = receive(url, 2);
+  ASSERT_EQ(first.size(), 2U);
+  ask_for<sqs::Empty>(sqs::ChangeMessageVisibility{url, {{}, first[0].receipt_handle, 0}});
+  const auto again = receive(url);
+  ASSERT_EQ(again.size(), 1U) << "the second is in flight still, and the third waits for it";
+  EXPECT_EQ(again[0].body, "1");
+}
+
+TEST_F(QueueFifoTest, AnotherDelayOfTheQueueIsThatOfTheMessagesThatAreThere) {
+  const std::string url = create("q.fifo", {{"DelaySeconds", "100"}});
+  send(url, "1", "g", "1");
+  gate.advance(10s);
+  send(url, "2", "g", "2");
+  const auto delay = [&](const char* seconds) {
+    ask_for<sqs::Empty>(sqs::SetQueueAttributes{.queue_url = url, .attributes = {{"DelaySeconds", seconds}}});
+  };
+  delay("20");
+  EXPECT_EQ(attribute(url, "ApproximateNumberOfMessagesDelayed"), "2");
+  gate.advance(10s);
+  const auto first = receive(url);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].body, "1");
+  EXPECT_TRUE(remove(url, first[0].receipt_handle));
+  delay("0");
+  send(url, "3", "g", "3");
+  const auto rest = receive(url);
+  ASSERT_EQ(rest.size(), 2U);
+  EXPECT_EQ(rest[0].body, "2");
+  EXPECT_EQ(attribute(url, "ApproximateNumberOfMessagesDelayed"), "0");
+}
+
+TEST_F(QueueFifoTest, APurgeForgetsTheIds) {
+  const std::string url = create("q.fifo");
+  send(url, "1", "g", "d");
+  gate.advance(1s);
+  ask_for<sqs::Empty>(sqs::PurgeQueueRequest{url});
+  gate.advance(1s);
+  send(url, "2", "g", "d");
+  EXPECT_EQ(gate.memory().messages.size(), 1U);
+  send(url, "3", "g", "d");
+  EXPECT_EQ(gate.memory().messages.size(), 1U) << "the new one is remembered";
+}
+
 TEST_F(QueueFifoTest, AnAttemptThatIsRepeatedGetsTheSameMessagesAgain) {
   const std::string url = create("q.fifo");
   send(url, "1", "g", "1");
@@ -178,6 +249,19 @@ TEST_F(QueueFifoTest, DuplicatesInOneBatchAreOneMessage) {
   ASSERT_EQ(sent.successful.size(), 2U);
   EXPECT_EQ(sent.successful[0].message_id, sent.successful[1].message_id);
   EXPECT_EQ(gate.memory().messages.size(), 1U);
+}
+
+TEST_F(QueueFifoTest, ABatchWithoutWhatEveryMessageOfAFifoQueueNeedsIsRefusedAsAWhole) {
+  const std::string url = create("q.fifo");
+  sqs::SendMessageBatch batch;
+  batch.queue_url = url;
+  batch.entries = {message(url, "1", "g", "1").entry, message(url, "2", "", "2").entry};
+  EXPECT_EQ(fault(batch), Fault::InvalidParameterValue);
+  batch.entries[1] = message(url, "2", "g").entry;
+  EXPECT_EQ(fault(batch), Fault::InvalidParameterValue);
+  EXPECT_EQ(gate.memory().messages.size(), 0U);
+  batch.entries[1] = message(url, "2", "g", "2").entry;
+  EXPECT_EQ(ask_for<sqs::SentBatch>(batch).successful.size(), 2U);
 }
 
 TEST_F(QueueFifoTest, IdsAreRememberedAcrossARestart) {

@@ -118,7 +118,8 @@ sqs::SqsResult<std::string> remove_permission(std::string_view policy, const sqs
   }
   if (kept.size() == list.size()) {
     return std::unexpected(
-        sqs::invalid_value(request.label, "Label", "can't find label on existing policy."));
+        sqs::invalid_value(request.label, "Label",
+                           policy.empty() ? "can't find label." : "can't find label on existing policy."));
   }
   if (kept.empty()) return std::string();
   document["Statement"] = std::move(kept);

@@ -169,37 +169,84 @@ void QueueService::accompany(const Action& action, TimePoint now, std::vector<Wr
 
 namespace {
 
-/// What the request changes about a queue; nothing for one that only looks, or is about messages.
-std::optional<std::string> changed_queue(const sqs::Request& request) {
-  return std::visit(
-      []<class Asked>(const Asked& asked) -> std::optional<std::string> {
-        if constexpr (std::is_same_v<Asked, sqs::CreateQueue>) {
-          return asked.name;
-        } else if constexpr (std::is_same_v<Asked, sqs::DeleteQueue> ||
-                             std::is_same_v<Asked, sqs::SetQueueAttributes> ||
-                             std::is_same_v<Asked, sqs::PurgeQueueRequest> ||
-                             std::is_same_v<Asked, sqs::TagQueue> || std::is_same_v<Asked, sqs::UntagQueue>) {
-          return std::string(sqs::queue_name(asked.queue_url));
-        } else {
-          return std::nullopt;
-        }
-      },
-      request);
+/// What a request changes about a queue, for who will ask.
+struct Changed {
+  std::string queue;
+  std::string details = {};
+};
+
+std::string shown(const sqs::StringMap& map) {
+  std::string text;
+  for (const auto& [name, value] : map) {
+    if (!text.empty()) text += ", ";
+    text.append(name).append("=").append(sqs::excerpt(value));
+  }
+  return text;
 }
+
+std::string queue_of_url(std::string_view url) {
+  return std::string(sqs::queue_name(url));
+}
+
+std::string queue_of_arn(std::string_view arn) {
+  return std::string(arn.substr(arn.rfind(':') + 1));
+}
+
+/// Nothing for what only looks, or is about single messages.
+struct ChangeOf {
+  std::optional<Changed> operator()(const sqs::CreateQueue& asked) const {
+    return Changed{asked.name, shown(asked.attributes)};
+  }
+  std::optional<Changed> operator()(const sqs::SetQueueAttributes& asked) const {
+    return Changed{queue_of_url(asked.queue_url), shown(asked.attributes)};
+  }
+  std::optional<Changed> operator()(const sqs::DeleteQueue& asked) const {
+    return Changed{queue_of_url(asked.queue_url)};
+  }
+  std::optional<Changed> operator()(const sqs::PurgeQueueRequest& asked) const {
+    return Changed{queue_of_url(asked.queue_url)};
+  }
+  std::optional<Changed> operator()(const sqs::TagQueue& asked) const {
+    return Changed{queue_of_url(asked.queue_url), shown(asked.tags)};
+  }
+  std::optional<Changed> operator()(const sqs::UntagQueue& asked) const {
+    sqs::StringMap removed;
+    for (const std::string& key : asked.keys) removed[key];
+    return Changed{queue_of_url(asked.queue_url), shown(removed)};
+  }
+  std::optional<Changed> operator()(const sqs::AddPermission& asked) const {
+    return Changed{queue_of_url(asked.queue_url), asked.label};
+  }
+  std::optional<Changed> operator()(const sqs::RemovePermission& asked) const {
+    return Changed{queue_of_url(asked.queue_url), asked.label};
+  }
+  std::optional<Changed> operator()(const sqs::StartMessageMoveTask& asked) const {
+    return Changed{queue_of_arn(asked.source_arn), "to " + asked.destination_arn.value_or("its sources")};
+  }
+  std::optional<Changed> operator()(const sqs::CancelMessageMoveTask& asked) const {
+    return Changed{queue_of_task(asked.task_handle)};
+  }
+  template <class Asked>
+  std::optional<Changed> operator()(const Asked& /*asked*/) const {
+    return std::nullopt;
+  }
+};
 
 }  // namespace
 
 QueueReply QueueService::audited(const sqs::Request& request, const RequestContext& from,
                                  QueueReply reply) const {
-  const std::optional<std::string> queue = changed_queue(request);
   // Without a client it is the server's own doing, from its configuration.
-  if (!queue || !context_.options.changed || from.base_url.empty()) return reply;
-  return [this, action = sqs::action_name(request), queue = *queue, sender = from.sender_id,
+  if (!context_.options.changed || from.base_url.empty()) return reply;
+  std::optional<Changed> change = std::visit(ChangeOf{}, request);
+  if (!change) return reply;
+  return [this, action = sqs::action_name(request), change = std::move(*change), sender = from.sender_id,
           reply = std::move(reply)](sqs::SqsResult<sqs::Response> answer) {
     context_.options.changed(
         {.action = action,
-         .queue = queue,
+         .queue = change.queue,
          .sender_id = sender,
+         .details = sqs::printable(change.details),
          .refusal = answer ? std::string_view() : std::string_view(answer.error().message)});
     reply(std::move(answer));
   };

@@ -1,7 +1,11 @@
 #include "app/server_guard.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
+
+#include "edge/sqs/sqs_error.h"
 
 namespace forewarm {
 namespace {
@@ -12,6 +16,15 @@ constexpr std::size_t kAuditShownMax = 100'000;
 
 TimePoint audit_time() {
   return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
+}
+
+/// Bodies of the other routes may hold secrets (a function's environment, a token) or what messages say.
+constexpr std::array<std::string_view, 4> kBodiesOnRecord = {"orderScaling", "pauseQueue", "redriveGroup",
+                                                             "redriveQueue"};
+
+std::string body_on_record(const HttpRequest& request, const Route& route) {
+  if (std::ranges::find(kBodiesOnRecord, route.id) == kBodiesOnRecord.end()) return {};
+  return sqs::printable(sqs::excerpt(request.body));
 }
 
 std::string lines_as_array(const std::vector<std::string>& lines) {
@@ -66,7 +79,7 @@ void ServerGuard::add_routes(Routes& routes) {
        .parameters = {{"limit", "at most so many",
                        R"({"type":"integer","minimum":1,"maximum":100000,"default":100})"}},
        .schema =
-           R"({"type":"array","items":{"type":"object","required":["time","principal","action","target","result"],"properties":{"time":{"type":"string"},"principal":{"type":"string"},"action":{"type":"string"},"target":{"type":"string"},"result":{"type":"string"}}}})",
+           R"({"type":"array","items":{"type":"object","required":["time","principal","action","target","result"],"properties":{"time":{"type":"string"},"principal":{"type":"string"},"action":{"type":"string"},"target":{"type":"string"},"details":{"type":"string"},"result":{"type":"string"}}}})",
        .problems = {400},
        .handle = [this](const RouteRequest& request, const std::shared_ptr<HttpReply>& reply) {
          std::size_t limit = kAuditShown;
@@ -87,7 +100,8 @@ void ServerGuard::note(const HttpRequest& request, const Route& route, unsigned 
           .principal = access_.principal(request),
           .action = "admin:" + route.id,
           .target = request.path,
-          .result = status < 400 ? "ok" : "refused with status " + std::to_string(status)});
+          .result = status < 400 ? "ok" : "refused with status " + std::to_string(status),
+          .details = body_on_record(request, route)});
 }
 
 void ServerGuard::note(const QueueChange& change) {
@@ -95,7 +109,8 @@ void ServerGuard::note(const QueueChange& change) {
           .principal = std::string(change.sender_id == kNoSender ? "anonymous" : change.sender_id),
           .action = "sqs:" + std::string(change.action),
           .target = std::string(change.queue),
-          .result = change.refusal.empty() ? "ok" : std::string(change.refusal)});
+          .result = change.refusal.empty() ? "ok" : std::string(change.refusal),
+          .details = std::string(change.details)});
 }
 
 /// One warning until it works again: a full disk would otherwise fill the log too.

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "edge/net/http_text.h"
 #include "edge/sqs/parse.h"
 #include "edge/sqs/response.h"
 
@@ -14,6 +15,13 @@ constexpr std::size_t kTraceHeaderMax = 512;  ///< it is kept with each message
 TimePoint signing_time() {
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
   return TimePoint(std::chrono::duration_cast<Duration>(since_epoch));
+}
+
+/// A browser that takes this machine for another: some site's name was made to mean this address, and then
+/// the site's page need not say its Origin. Clients other than browsers may use any name.
+bool is_led_here(const HttpRequest& request) {
+  return find_header(request.headers, "User-Agent").starts_with("Mozilla/") &&
+         !names_this_machine(find_header(request.headers, "Host"));
 }
 
 /// Shaped as the service's are, which some tools rely on.
@@ -47,14 +55,14 @@ Result<ServerConfig> SqsFront::use_keys_of(ServerConfig config, bool on_loopback
 }
 
 void SqsFront::answer(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
-  if (request.method == "GET" && request.query.empty() &&
+  if ((request.method == "GET" || request.method == "HEAD") && request.query.empty() &&
       (request.path == "/" || request.path == "/health")) {
     reply->send({200, {{"Content-Type", "text/plain"}}, "forewarm speaks the SQS protocol here\n"});
     return;
   }
-  if (!find_header(request.headers, "Origin").empty()) {
-    // Only browsers send it. A page of some other site must not reach a queue on this machine through its
-    // visitor.
+  if (!find_header(request.headers, "Origin").empty() || (keys_.empty() && is_led_here(request))) {
+    // A page of some other site must not reach a queue on this machine through its visitor. Only browsers
+    // send an Origin.
     reply->send({403, {{"Content-Type", "text/plain"}}, "requests from web pages are refused\n"});
     return;
   }

@@ -38,9 +38,13 @@ void Orchestrator::State::on(const MessageArrived& event) {
   schedule_tick(*queue);
   if (record.message.visible_at > now_) {
     const bool was_handed_out = record.message.receive_count > 0;
-    // A FIFO message that was received before holds its group until it is visible again, as it did before the
-    // restart.
-    if (record.message.group && was_handed_out) queue->ready.block_group(record.message.group);
+    // A FIFO message that was received before blocks its group until it is visible again, as it did before
+    // the restart. One that is delayed only lets nobody pass: the delay may have been longer when it was
+    // sent.
+    if (record.message.group && was_handed_out)
+      queue->ready.block_group(record.message.group, record.message.id);
+    else if (record.message.group)
+      queue->ready.hold_group(record.message.group, record.message.id);
     const bool receivable = !queue->mapping || queue->mapping->shared_consumers;
     if (was_handed_out && receivable) {
       keep_lease(*queue, record);
@@ -51,7 +55,7 @@ void Orchestrator::State::on(const MessageArrived& event) {
   }
   // It held its group until the restart, and make_ready() lets the group go.
   if (record.message.group && record.message.receive_count > 0)
-    queue->ready.block_group(record.message.group);
+    queue->ready.block_group(record.message.group, record.message.id);
   make_ready(*queue, record);
   serve(*queue);
 }
@@ -99,8 +103,8 @@ void Orchestrator::State::take_from_holder(QueueState& queue, MessageRecord& rec
 
 /// A FIFO group that this message was holding may go on.
 void Orchestrator::State::release(QueueState& queue, const MessageRecord& record) {
-  const bool was_handed_out = record.holder != Holder::Nobody && record.message.receive_count > 0;
-  if (record.message.group && was_handed_out) queue.ready.release_group(record.message.group);
+  if (record.message.group && record.holder != Holder::Nobody)
+    queue.ready.release_group(record.message.group, record.message.id);
 }
 
 void Orchestrator::State::forget(MessageRecord& record) {
@@ -131,7 +135,7 @@ void Orchestrator::State::make_ready(QueueState& queue, MessageRecord& record) {
   queue.ready.insert(record.message);
   // What was there before the start, or comes back from a dead-letter queue, says nothing of what will come.
   if (queue.scaler && (record.demand || was_handed_out)) queue.scaler->observe_ready(now_);
-  if (record.message.group && was_handed_out) queue.ready.release_group(record.message.group);
+  if (record.message.group) queue.ready.release_group(record.message.group, record.message.id);
   timers_.set(record, saturating_add(record.message.sent, queue.settings.retention));
 }
 
@@ -185,8 +189,7 @@ void Orchestrator::State::move(MessageRecord& record, QueueState& to, MoveReason
   record.message.received_before = redriven ? 0 : static_cast<std::uint16_t>(std::min(received, UINT16_MAX));
   actions_->push_back(Move{record.message.id, from.id, to.id, reason, decision, record.message.sent,
                            record.message.received_before});
-  if (record.message.group && record.message.receive_count > 0)
-    from.ready.release_group(record.message.group);
+  if (record.message.group) from.ready.release_group(record.message.group, record.message.id);
   unlink(from, record);
   record.message.queue = to.id;
   record.message.receive_count = 0;
@@ -247,13 +250,15 @@ bool Orchestrator::State::deliver(QueueState& queue, ReceiverRecord& receiver) {
   Deliver action{receiver.request.receiver, {}};
   const TimePoint visible_at = saturating_add(now_, receiver.request.visibility_timeout);
   GroupId group;
+  MessageId held;
   while (action.leases.size() < receiver.request.messages_max) {
     // As many of one FIFO group as there are, in their order; then the next group.
-    std::optional<MessageId> id = group ? queue.ready.pop_next_of(group) : std::nullopt;
+    std::optional<MessageId> id = group ? queue.ready.pop_next_of(group, held) : std::nullopt;
     if (!id) id = queue.ready.pop(now_);
     if (!id) break;
     MessageRecord& record = *messages_.find(*id);
     group = record.message.group;
+    held = *id;
     lease(queue, record, Holder::Receiver);
     record.message.visible_at = visible_at;
     timers_.set(record, visible_at);
@@ -277,10 +282,9 @@ void Orchestrator::State::on(const MessageDeleted& event) {
 
 void Orchestrator::State::on(const VisibilityChanged& event) {
   MessageRecord* record = messages_.find(event.message);
-  if (record == nullptr || record->holder != Holder::Receiver ||
-      record->message.receive_count != event.receive_count) {
-    return;
-  }
+  if (record == nullptr || record->message.receive_count != event.receive_count) return;
+  // Without a receive it is the queue's delay that has changed.
+  if (record->holder != (event.receive_count > 0 ? Holder::Receiver : Holder::Time)) return;
   QueueState& queue = *find_queue(record->message.queue);
   const TimePoint visible_at = saturating_add(now_, event.timeout);
   actions_->push_back(SetVisibility{event.message, visible_at, event.receive_count, {}});

@@ -1,5 +1,6 @@
 #include "core/orchestrator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -161,6 +162,21 @@ std::vector<MessageView> Orchestrator::messages(QueueId id, std::size_t limit) c
     views.push_back({record->message, state});
   }
   return views;
+}
+
+std::vector<MessageId> Orchestrator::delayed(QueueId id, std::size_t limit) const {
+  std::vector<MessageId> ids;
+  const QueueState* queue = state_->find_queue(id);
+  if (queue == nullptr) return ids;
+  std::uint64_t left = queue->delayed;
+  for (const MessageRecord* record = queue->newest; record != nullptr && left > 0 && ids.size() < limit;
+       record = record->older) {
+    if (record->holder != Holder::Time) continue;
+    --left;
+    if (record->message.receive_count == 0) ids.push_back(record->message.id);
+  }
+  std::ranges::reverse(ids);
+  return ids;
 }
 
 QueueView Orchestrator::queue(QueueId id) const {

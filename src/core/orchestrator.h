@@ -138,6 +138,9 @@ class Orchestrator {
   QueueId queue_of(MessageId message) const;
   /// The first `limit` messages of a queue, in the order in which they came to it.
   std::vector<MessageView> messages(QueueId id, std::size_t limit) const;
+  /// Those of a queue that wait for their delay and were never handed out, in the order in which they came;
+  /// at most `limit`, the last.
+  std::vector<MessageId> delayed(QueueId id, std::size_t limit) const;
   /// The odds of failure with which the messages of a run that goes on were begun, in the run's order.
   std::vector<double> failure_odds(RunId run) const;
   /// The odds of a message that failed so, on the function of this queue; nothing for a queue without one.

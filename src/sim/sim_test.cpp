@@ -280,6 +280,29 @@ TEST_F(Oracle, sees_a_group_out_of_order) {
   EXPECT_EQ(first(), "I5 ");
 }
 
+TEST_F(Oracle, sees_a_message_that_was_never_out_pass_one_in_flight) {
+  QueueSettings fifo;
+  fifo.fifo = true;
+  observe(0s, QueueChanged{kQueue, fifo}, {});
+  for (std::uint64_t id = 1; id <= 3; ++id) observe(0s, arrived(id, kStart, GroupId(9)), {});
+  const auto receive = [&](Duration when, std::uint64_t receiver, const std::vector<Lease>& leases) {
+    observe(when,
+            ReceiveRequested{.receiver = ReceiverId(receiver),
+                             .queue = kQueue,
+                             .messages_max = 10,
+                             .visibility_timeout = 30s,
+                             .wait_until = kStart + when},
+            {Deliver{ReceiverId(receiver), leases}});
+  };
+  receive(1s, 1, {{MessageId(1), 1, kStart + 31s}, {MessageId(2), 1, kStart + 31s}});
+  observe(2s, VisibilityChanged{MessageId(1), 1, 0s}, {SetVisibility{MessageId(1), kStart + 2s, 1, {}}});
+  receive(3s, 2, {{MessageId(1), 2, kStart + 33s}});
+  EXPECT_EQ(first(), "") << "what came back may go out again";
+  observe(4s, MessageDeleted{MessageId(1), 2}, {Delete{MessageId(1), DeleteReason::Client}});
+  receive(5s, 3, {{MessageId(3), 1, kStart + 35s}});
+  EXPECT_EQ(first(), "I5 ");
+}
+
 TEST_F(Oracle, sees_a_second_run_on_a_busy_instance) {
   ready();
   observe(1s, arrived(2, kStart + 1s), {run(1, 1, 1, 1, kStart + 1s), run(2, 1, 2, 1, kStart + 1s)});

@@ -6,7 +6,7 @@ import signal
 import unittest
 from urllib.parse import urlsplit
 
-from server_process import ServerTest, run, wait_for
+from server_process import Refused, ServerTest, run, wait_for
 
 READ, OPERATE = "read-token-0123456789", "operate-token-0123456789"
 # Not behind a token: what a load balancer asks, and what a browser needs to log in.
@@ -147,6 +147,11 @@ class AdminAccessTests(ServerTest):
         server = self.guarded()
         server.queue("jobs")
         server.sqs("PurgeQueue", QueueUrl=server.url("jobs"))
+        server.sqs("SetQueueAttributes", QueueUrl=server.url("jobs"), Attributes={"DelaySeconds": "3", "VisibilityTimeout": "9"})
+        server.sqs("AddPermission", QueueUrl=server.url("jobs"), Label="all", AWSAccountIds=["123456789012"], Actions=["*"])
+        arn = "arn:aws:sqs:us-east-1:000000000000:jobs"
+        with self.assertRaises(Refused):
+            server.sqs("StartMessageMoveTask", SourceArn=arn, DestinationArn=arn + "2")
         self.ask(server, "POST", "/v1/queues/jobs/pause", OPERATE, body='{"paused": true}')
         self.ask(server, "POST", "/v1/queues/jobs/pause", READ, body='{"paused": false}')
         self.ask(server, "DELETE", "/v1/functions/none", OPERATE)
@@ -154,14 +159,18 @@ class AdminAccessTests(ServerTest):
         server.kill()
         shown = run("audit", "--data", server.data, "--json")
         self.assertEqual(shown.returncode, 0, shown.stderr)
-        entries = [(entry["principal"], entry["action"], entry["target"], entry["result"])
+        entries = [(entry["principal"], entry["action"], entry["target"], entry.get("details"), entry["result"])
                    for entry in json.loads(shown.stdout)]
         self.assertEqual(entries, [
-            ("anonymous", "sqs:CreateQueue", "jobs", "ok"),
-            ("anonymous", "sqs:PurgeQueue", "jobs", "ok"),
-            ("operateer", "admin:pauseQueue", "/v1/queues/jobs/pause", "ok"),
-            ("reader", "admin:pauseQueue", "/v1/queues/jobs/pause", "refused with status 403"),
-            ("operateer", "admin:removeFunction", "/v1/functions/none", "refused with status 404")])
+            ("anonymous", "sqs:CreateQueue", "jobs", None, "ok"),
+            ("anonymous", "sqs:PurgeQueue", "jobs", None, "ok"),
+            ("anonymous", "sqs:SetQueueAttributes", "jobs", "DelaySeconds=3, VisibilityTimeout=9", "ok"),
+            ("anonymous", "sqs:AddPermission", "jobs", "all", "ok"),
+            ("anonymous", "sqs:StartMessageMoveTask", "jobs", "to " + arn + "2",
+             "Source queue must be configured as a Dead Letter Queue."),
+            ("operateer", "admin:pauseQueue", "/v1/queues/jobs/pause", '{"paused": true}', "ok"),
+            ("reader", "admin:pauseQueue", "/v1/queues/jobs/pause", '{"paused": false}', "refused with status 403"),
+            ("operateer", "admin:removeFunction", "/v1/functions/none", None, "refused with status 404")])
         server.start()
         text = server.run("audit", "--limit", "2", "--token-file", self.folder / "read").stdout
         self.assertEqual(len(text.splitlines()), 2)

@@ -156,7 +156,14 @@ class ServerTests(ServerTest):
         self.assertEqual(status, 403)
         status, _ = server.http("POST", f"/v1/queues/{QUEUE}/redrive", "{}", {"Origin": "http://example.com"})
         self.assertEqual(status, 403)
+        # Nor one of a site whose name has been made to mean this machine: such a page need not say where it is from.
+        browser = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)", "Host": "example.com"}
+        status, _ = server.http("GET", f"/?Action=SendMessage&MessageBody=evil&QueueUrl={url}", None, browser, at="sqs")
+        self.assertEqual(status, 403)
         self.assertEqual(server.counts(QUEUE), (0, 0, 0))
+        for headers in (browser | {"Host": "localhost"}, browser | {"User-Agent": "Boto3/1.43"}):
+            status, _ = server.http("GET", "/?Action=ListQueues", None, headers, at="sqs")
+            self.assertEqual(status, 200)
 
     def test_garbage_is_answered_and_not_fatal(self):
         server = self.server().start()

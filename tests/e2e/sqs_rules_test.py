@@ -162,6 +162,18 @@ class Rules(unittest.TestCase):
                 got, _, text = self.post(body, {"Content-Type": "application/x-www-form-urlencoded"})
                 self.assertEqual((got, xml.fromstring(text).find(f"{NAMESPACE}Error/{NAMESPACE}Code").text), (status, code))
 
+    def test_who_looks_whether_the_server_is_there_may_ask_for_the_head_only(self):
+        for path in ("/", "/health"):
+            self.connection.request("HEAD", path)
+            response = self.connection.getresponse()
+            self.assertEqual((response.status, response.read()), (200, b""))
+
+    def test_the_older_protocol_has_its_older_words_for_a_queue_that_is_not_there(self):
+        members = {"QueueUrl": f"http://{self.address}/000000000000/none"}
+        self.assertEqual(self.json("GetQueueAttributes", members)[3]["message"], "The specified queue does not exist.")
+        self.assertEqual(self.form("GetQueueAttributes", members)[3].find(f"{NAMESPACE}Error/{NAMESPACE}Message").text,
+                         "The specified queue does not exist for this wsdl version.")
+
     def test_every_action_on_a_queue_names_one_that_is_there(self):
         none = f"http://{self.address}/000000000000/none"
         entry = {"Id": "a", "ReceiptHandle": "r"}
@@ -216,6 +228,9 @@ class Rules(unittest.TestCase):
         for attributes in ({"DeduplicationScope": "queue"}, {"DeduplicationScope": "world"},
                            {"FifoThroughputLimit": "none"}, {"FifoQueue": "false"}, {"ContentBasedDeduplication": "yes"}):
             self.refused("InvalidAttributeValue", "SetQueueAttributes", QueueUrl=url, Attributes=attributes)
+        self.ok("SetQueueAttributes", QueueUrl=url, Attributes={"FifoQueue": "true"})
+        for value in ("true", "false"):
+            self.refused("InvalidAttributeName", "SetQueueAttributes", QueueUrl=self.queue(), Attributes={"FifoQueue": value})
         self.ok("SetQueueAttributes", QueueUrl=url,
                 Attributes={"DeduplicationScope": "queue", "FifoThroughputLimit": "perQueue"})
         self.refused("InvalidAttributeValue", "SetQueueAttributes", QueueUrl=url,
@@ -235,7 +250,7 @@ class Rules(unittest.TestCase):
         self.refused("InvalidAttributeName", "GetQueueAttributes", QueueUrl=url, AttributeNames=["Colour"])
         self.refused(MISSING, "SetQueueAttributes", QueueUrl=url, Attributes={})
         self.refused("InvalidAttributeValue", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": "{"})
-        self.refused("InvalidAttributeValue", "SetQueueAttributes", QueueUrl=url,
+        self.refused("InvalidAttributeName", "SetQueueAttributes", QueueUrl=url,
                      Attributes={"KmsMasterKeyId": "alias/k", "SqsManagedSseEnabled": "true"})
 
     def test_redrive_policies(self):
@@ -347,8 +362,10 @@ class Rules(unittest.TestCase):
             "A-1_.b": {"DataType": "String.label", "StringValue": "v"},
             "n": {"DataType": "Number.int", "StringValue": "-1.5e3"}, "b": {"DataType": "Binary.png", "BinaryValue": "AP8="}}
         self.ok("SendMessage", QueueUrl=url, MessageBody="x", MessageAttributes=sent)
-        [message] = self.receive(url, MessageAttributeNames=["All"])
-        self.assertEqual(message["MessageAttributes"], sent)
+        for names, found in ((["All"], sent), ([".*"], sent), (["*"], sent), (["a1", "none"], {"a1": text()}),
+                             (["A-1_.*"], {"A-1_.b": sent["A-1_.b"]}), (["A*"], {}), ([], {})):
+            [message] = self.receive(url, MessageAttributeNames=names, VisibilityTimeout=0)
+            self.assertEqual(message.get("MessageAttributes", {}), found, names)
         for system in ({"SenderId": text()}, {"AWSTraceHeader": {"DataType": "Number", "StringValue": "1"}}):
             self.refused(VALUE, "SendMessage", QueueUrl=url, MessageBody="x", MessageSystemAttributes=system)
 
@@ -361,6 +378,9 @@ class Rules(unittest.TestCase):
                        {"MessageDeduplicationId": "d" * 129}, {"MessageDeduplicationId": "\u00fc"}):
             self.refused(VALUE, "SendMessage", QueueUrl=url, **(good | change))
         self.refused(VALUE, "SendMessage", QueueUrl=standard, **good)
+        for name in ("MessageGroupId", "MessageDeduplicationId"):
+            entries = [{"Id": "a"} | good, {"Id": "b"} | {key: good[key] for key in good if key != name}]
+            self.refused(VALUE, "SendMessageBatch", QueueUrl=url, Entries=entries)
         self.refused(VALUE, "ReceiveMessage", QueueUrl=standard, ReceiveRequestAttemptId="a")
         self.refused(VALUE, "ReceiveMessage", QueueUrl=url, ReceiveRequestAttemptId="a" * 129)
         sent = self.ok("SendMessage", QueueUrl=url, **good)
@@ -384,6 +404,8 @@ class Rules(unittest.TestCase):
         half = "x" * (MEBIBYTE // 2)
         self.refused("BatchRequestTooLong", "SendMessageBatch", QueueUrl=url,
                      Entries=[{"Id": "a", "MessageBody": half}, {"Id": "b", "MessageBody": half + "x"}])
+        self.refused("BatchRequestTooLong", "SendMessageBatch", QueueUrl=url,
+                     Entries=[{"Id": str(i), "MessageBody": "x" * MEBIBYTE} for i in range(10)])
         answer = self.ok("SendMessageBatch", QueueUrl=url, Entries=[
             {"Id": "good-_1", "MessageBody": "x"}, {"Id": "late", "MessageBody": "x", "DelaySeconds": 901},
             {"Id": "text", "MessageBody": "\x01"}])

@@ -1,5 +1,6 @@
 #include "core/route/fifo_groups.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace forewarm {
@@ -8,8 +9,8 @@ void FifoGroups::insert(const ReadyMessage& message) {
   Group* group = groups_.find(message.group);
   if (!group && head(message.group)) group = &track(message.group);
   if (group) ++group->waiting[message.in_class];
-  const bool added = messages_.insert(
-      {message.group, message.id, message.tenant, message.deadline, message.since, message.in_class});
+  const bool added = messages_.insert({message.group, message.id, message.tenant, message.deadline,
+                                       message.since, message.in_class, message.again});
   check(added, "a message waits once");
 }
 
@@ -23,29 +24,34 @@ bool FifoGroups::erase(GroupId group, MessageId id) {
   return true;
 }
 
-void FifoGroups::block(GroupId group) {
-  ++track(group).blocks;
+void FifoGroups::block(GroupId group, MessageId id) {
+  track(group).blocks.push_back(id);
 }
 
-void FifoGroups::release(GroupId group) {
+void FifoGroups::hold(GroupId group, MessageId id) {
+  track(group).held.insert(id);
+}
+
+void FifoGroups::release(GroupId group, MessageId id) {
   Group* tracked = groups_.find(group);
   if (!tracked) return;
-  if (tracked->blocks > 0) --tracked->blocks;
+  std::erase(tracked->blocks, id);
+  tracked->held.erase(id);
   drop_if_plain(group);
 }
 
-std::optional<MessageId> FifoGroups::first(GroupId group) const {
-  const Waiting* waiting = head(group);
-  return waiting ? std::optional(waiting->id) : std::nullopt;
+std::optional<MessageId> FifoGroups::next(GroupId group, MessageId held) const {
+  const Waiting* first = head(group);
+  if (!first || must_wait(*first, held)) return std::nullopt;
+  return first->id;
 }
 
 std::optional<ReadyMessage> FifoGroups::candidate(GroupId group) const {
-  const Group* tracked = groups_.find(group);
-  if (tracked && tracked->blocks > 0) return std::nullopt;
   const Waiting* first = head(group);
-  if (!first) return std::nullopt;
-  ReadyMessage result{first->tenant, first->deadline, first->id, first->since, group, first->in_class};
-  if (tracked) {
+  if (!first || must_wait(*first, {})) return std::nullopt;
+  ReadyMessage result{first->tenant, first->deadline, first->id,   first->since,
+                      group,         first->in_class, first->again};
+  if (const Group* tracked = groups_.find(group)) {
     for (std::size_t c = 0; c < kClassCount; ++c) {
       if (tracked->waiting[c] != 0) result.in_class = static_cast<Priority>(c);
     }
@@ -59,6 +65,15 @@ const FifoGroups::Waiting* FifoGroups::head(GroupId group) const {
   return first && first->group == group ? first : nullptr;
 }
 
+bool FifoGroups::must_wait(const Waiting& message, MessageId held) const {
+  const Group* tracked = groups_.find(message.group);
+  if (!tracked) return false;
+  if (!tracked->held.empty() && *tracked->held.begin() < message.id) return true;
+  return std::ranges::any_of(tracked->blocks, [&](MessageId block) {
+    return block > held && (block < message.id || !message.again);
+  });
+}
+
 FifoGroups::Group& FifoGroups::track(GroupId group) {
   if (Group* tracked = groups_.find(group)) return *tracked;
   Group& tracked = groups_.insert(group, {});
@@ -68,7 +83,7 @@ FifoGroups::Group& FifoGroups::track(GroupId group) {
 
 void FifoGroups::drop_if_plain(GroupId group) {
   const Group* tracked = groups_.find(group);
-  if (!tracked || tracked->blocks > 0) return;
+  if (!tracked || !tracked->blocks.empty() || !tracked->held.empty()) return;
   if (std::accumulate(tracked->waiting.begin(), tracked->waiting.end(), std::uint64_t{0}) <= 1)
     groups_.erase(group);
 }

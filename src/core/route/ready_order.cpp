@@ -74,7 +74,8 @@ ReadyMessage ReadyOrder::State::candidate_of(const Message& message) const {
           .id = message.id,
           .since = message.visible_at,
           .group = in_group(message) ? message.group : GroupId{},
-          .in_class = std::min(message.priority, kPriorityMax)};
+          .in_class = std::min(message.priority, kPriorityMax),
+          .again = message.receive_count > 0};
 }
 
 void ReadyOrder::State::add(const ReadyMessage& candidate) {
@@ -172,7 +173,7 @@ std::optional<MessageId> ReadyOrder::pop(TimePoint now, std::span<const MessageI
   if (place.group) {
     state.change_group(place.group, [&] {
       state.groups.erase(place.group, place.id);
-      state.groups.block(place.group);
+      state.groups.block(place.group, place.id);
     });
   } else {
     state.remove({place.tenant, place.deadline, place.id, place.since, {}, front->in_class});
@@ -181,23 +182,28 @@ std::optional<MessageId> ReadyOrder::pop(TimePoint now, std::span<const MessageI
   return place.id;
 }
 
-std::optional<MessageId> ReadyOrder::pop_next_of(GroupId group) {
-  const std::optional<MessageId> id = state_->groups.first(group);
+std::optional<MessageId> ReadyOrder::pop_next_of(GroupId group, MessageId held) {
+  const std::optional<MessageId> id = state_->groups.next(group, held);
   if (!id) return std::nullopt;
   state_->change_group(group, [&] {
     state_->groups.erase(group, *id);
-    state_->groups.block(group);
+    state_->groups.block(group, *id);
   });
   --state_->size;
   return id;
 }
 
-void ReadyOrder::release_group(GroupId group) {
-  state_->change_group(group, [&] { state_->groups.release(group); });
+void ReadyOrder::release_group(GroupId group, MessageId id) {
+  if (!state_->groups.is_tracked(group)) return;
+  state_->change_group(group, [&] { state_->groups.release(group, id); });
 }
 
-void ReadyOrder::block_group(GroupId group) {
-  state_->change_group(group, [&] { state_->groups.block(group); });
+void ReadyOrder::block_group(GroupId group, MessageId id) {
+  state_->change_group(group, [&] { state_->groups.block(group, id); });
+}
+
+void ReadyOrder::hold_group(GroupId group, MessageId id) {
+  state_->change_group(group, [&] { state_->groups.hold(group, id); });
 }
 
 std::size_t ReadyOrder::size() const {

@@ -42,17 +42,17 @@ class ReadyOrder {
   /// The next message, without taking it; none if empty or all groups are blocked. With `passed`, the next
   /// that is none of these: they keep their places. Of a class that is not served yet nothing is next.
   std::optional<MessageId> front(TimePoint now, std::span<const MessageId> passed = {});
-  /// Takes the next message. A FIFO group is blocked from then on until release_group().
+  /// Takes the next message. It blocks its FIFO group from then on until release_group().
   std::optional<MessageId> pop(TimePoint now, std::span<const MessageId> passed = {});
-  /// Takes the next message of a group for whoever has all of its messages that are in flight; one more
-  /// release_group() is due. None if none waits.
-  std::optional<MessageId> pop_next_of(GroupId group);
-  /// A message of the group that was in flight is gone (deleted or moved) or was inserted again: after the
-  /// last of them the group may go on.
-  void release_group(GroupId group);
-  /// Blocks a group without taking a message: its message is delayed (a retry waits), so the ones behind must
-  /// too.
-  void block_group(GroupId group);
+  /// Takes the next message of a group for whoever has just taken those before it, up to `held`; one more
+  /// release_group() is due. None if none may go.
+  std::optional<MessageId> pop_next_of(GroupId group, MessageId held);
+  /// This message of the group, which was in flight, is gone (deleted or moved) or was inserted again.
+  void release_group(GroupId group, MessageId id);
+  /// Blocks a group without taking a message: a retry of this one waits, so the ones behind must too.
+  void block_group(GroupId group, MessageId id);
+  /// This message of the group is delayed: those behind it wait until release_group(), those before it not.
+  void hold_group(GroupId group, MessageId id);
 
   std::size_t size() const;       ///< all waiting ones, those in blocked groups too
   bool available(TimePoint now);  ///< front() has a value

@@ -26,6 +26,7 @@ struct MessageSpec {
   std::uint64_t tenant = 1;
   std::uint64_t group = 0;
   Priority priority = kPriorityDefault;
+  bool again = false;
 };
 
 Message make(const MessageSpec& spec) {
@@ -38,6 +39,7 @@ Message make(const MessageSpec& spec) {
   message.tenant = TenantId(spec.tenant);
   message.group = GroupId(spec.group);
   message.priority = spec.priority;
+  message.receive_count = spec.again ? 1 : 0;
   return message;
 }
 
@@ -68,14 +70,15 @@ class Reference {
     settle();
     return erased;
   }
-  void block(GroupId group) {
-    ++blocks_[group];
+  void block(GroupId group, MessageId id) {
+    blocks_[group].insert(id);
     settle();
   }
-  void release(GroupId group) {
-    if (blocks_[group] > 0) --blocks_[group];
+  void release(GroupId group, MessageId id) {
+    blocks_[group].erase(id);
     settle();
   }
+  const std::set<MessageId>& blocks(GroupId group) { return blocks_[group]; }
   const std::vector<Message>& waiting() const { return waiting_; }
 
   std::optional<MessageId> front(TimePoint now) const {
@@ -89,7 +92,7 @@ class Reference {
     if (!found) return std::nullopt;
     turns_[found->tenant] = ++last_turn_;
     std::erase_if(waiting_, [&](const Message& m) { return m.id == found->id; });
-    if (fifo_ && found->group) ++blocks_[found->group];
+    if (fifo_ && found->group) blocks_[found->group].insert(found->id);
     settle();
     return found->id;
   }
@@ -104,8 +107,11 @@ class Reference {
     for (const Message& message : waiting_) {
       Message candidate = message;
       if (fifo_ && message.group) {
-        if (const auto found = blocks_.find(message.group); found != blocks_.end() && found->second > 0)
-          continue;
+        if (const auto found = blocks_.find(message.group);
+            found != blocks_.end() && !found->second.empty()) {
+          // Behind what blocks nothing goes, before it only what comes back.
+          if (message.receive_count == 0 || *found->second.begin() < message.id) continue;
+        }
         bool first = true;
         for (const Message& other : waiting_) {
           if (other.group != message.group) continue;
@@ -158,7 +164,7 @@ class Reference {
 
   bool fifo_;
   std::vector<Message> waiting_;
-  std::map<GroupId, int> blocks_;
+  std::map<GroupId, std::set<MessageId>> blocks_;
   std::set<TenantId> present_;
   std::map<TenantId, std::uint64_t> turns_;
   std::uint64_t last_turn_ = 0;
@@ -184,7 +190,8 @@ void compare_with_reference(std::uint64_t seed, bool is_fifo) {
                                       .deadline = now + Duration(random.below(200'000'000)),
                                       .tenant = random.below(4),
                                       .group = group,
-                                      .priority = static_cast<Priority>(random.below(10))});
+                                      .priority = static_cast<Priority>(random.below(10)),
+                                      .again = random.chance(0.3)});
         ++next_id;
         order.insert(message);
         reference.insert(message);
@@ -199,12 +206,19 @@ void compare_with_reference(std::uint64_t seed, bool is_fifo) {
         }
         break;
       case 4:
-        order.block_group(GroupId(group + 1));
-        reference.block(GroupId(group + 1));
+        if (const MessageId id(1 + random.below(next_id));
+            !reference.blocks(GroupId(group + 1)).contains(id)) {
+          order.block_group(GroupId(group + 1), id);
+          reference.block(GroupId(group + 1), id);
+        }
         break;
       case 5:
-        order.release_group(GroupId(group + 1));
-        reference.release(GroupId(group + 1));
+        if (const auto& blocks = reference.blocks(GroupId(group + 1)); !blocks.empty()) {
+          const MessageId id =
+              *std::next(blocks.begin(), static_cast<std::ptrdiff_t>(random.below(blocks.size())));
+          order.release_group(GroupId(group + 1), id);
+          reference.release(GroupId(group + 1), id);
+        }
         break;
       default:
         ASSERT_EQ(order.front(at(now)), reference.front(at(now))) << "operation " << i;
@@ -337,26 +351,49 @@ TEST(ReadyOrder, AFifoGroupIsServedInOrderOneMessageAtATime) {
   EXPECT_EQ(order.pop(at(0s)), std::nullopt);
   EXPECT_FALSE(order.available(at(0s)));
   EXPECT_EQ(order.size(), 1U);
-  order.release_group(GroupId(1));
+  order.release_group(GroupId(1), MessageId(1));
   EXPECT_EQ(order.pop(at(0s)), MessageId(2));
 }
 
-TEST(ReadyOrder, AGroupWithSeveralInFlightWaitsForTheLastOfThem) {
+TEST(ReadyOrder, WhatWasNeverOutWaitsForAllOfItsGroupThatIsInFlight) {
+  ReadyOrder order = fifo();
+  for (std::uint64_t id = 2; id <= 5; ++id) order.insert(make({.id = id, .group = 1}));
+  EXPECT_EQ(order.pop(at(0s)), MessageId(2));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(2)), MessageId(3));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(3)), MessageId(4));
+  EXPECT_EQ(order.pop_next_of(GroupId(2), MessageId(4)), std::nullopt);
+  order.release_group(GroupId(1), MessageId(2));
+  order.release_group(GroupId(1), MessageId(4));
+  EXPECT_FALSE(order.available(at(0s))) << "the fifth waits for the third";
+  order.insert(make({.id = 1, .group = 1}));
+  EXPECT_FALSE(order.available(at(0s))) << "and so does a redriven one, whatever its place";
+  order.release_group(GroupId(1), MessageId(3));
+  EXPECT_EQ(order.pop(at(0s)), MessageId(1));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(1)), MessageId(5));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(5)), std::nullopt);
+}
+
+TEST(ReadyOrder, WhatComesBackGoesBeforeTheOthersOfItsGroupThatAreInFlight) {
   ReadyOrder order = fifo();
   for (std::uint64_t id = 1; id <= 4; ++id) order.insert(make({.id = id, .group = 1}));
   EXPECT_EQ(order.pop(at(0s)), MessageId(1));
-  EXPECT_EQ(order.pop_next_of(GroupId(1)), MessageId(2));
-  EXPECT_EQ(order.pop_next_of(GroupId(1)), MessageId(3));
-  EXPECT_EQ(order.pop_next_of(GroupId(2)), std::nullopt);
-  order.insert(make({.id = 2, .group = 1}));
-  order.release_group(GroupId(1));
-  order.release_group(GroupId(1));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(1)), MessageId(2));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(2)), MessageId(3));
+  const auto comes_back = [&](std::uint64_t id) {
+    order.insert(make({.id = id, .group = 1, .again = true}));
+    order.release_group(GroupId(1), MessageId(id));
+  };
+  comes_back(2);
+  EXPECT_FALSE(order.available(at(0s))) << "not before the first";
+  comes_back(1);
+  EXPECT_EQ(order.pop(at(0s)), MessageId(1));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(1)), MessageId(2));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(2)), std::nullopt) << "the third is in flight elsewhere";
+  order.release_group(GroupId(1), MessageId(3));
   EXPECT_FALSE(order.available(at(0s)));
-  EXPECT_EQ(order.size(), 2U);
-  order.release_group(GroupId(1));
-  EXPECT_EQ(order.pop(at(0s)), MessageId(2));
-  EXPECT_EQ(order.pop_next_of(GroupId(1)), MessageId(4));
-  EXPECT_EQ(order.pop_next_of(GroupId(1)), std::nullopt);
+  order.release_group(GroupId(1), MessageId(1));
+  order.release_group(GroupId(1), MessageId(2));
+  EXPECT_EQ(drain(order, at(0s)), (std::vector<std::uint64_t>{4}));
 }
 
 TEST(ReadyOrder, AFailedFifoMessageGoesBackBeforeTheOnesBehindIt) {
@@ -367,7 +404,7 @@ TEST(ReadyOrder, AFailedFifoMessageGoesBackBeforeTheOnesBehindIt) {
   EXPECT_EQ(order.pop(at(0s)), MessageId(1));
   order.insert(first);
   EXPECT_EQ(order.pop(at(0s)), std::nullopt);
-  order.release_group(GroupId(1));
+  order.release_group(GroupId(1), MessageId(1));
   EXPECT_EQ(drain(order, at(0s)), (std::vector<std::uint64_t>{1}));
 }
 
@@ -375,15 +412,33 @@ TEST(ReadyOrder, ABlockedGroupWaitsAndTheOthersGoOn) {
   ReadyOrder order = fifo();
   order.insert(make({.id = 1, .group = 1, .priority = 9}));
   order.insert(make({.id = 2, .group = 2, .priority = 0}));
-  order.block_group(GroupId(1));
+  order.block_group(GroupId(1), MessageId(1));
   EXPECT_EQ(order.pop(at(0s)), MessageId(2));
   EXPECT_FALSE(order.available(at(0s)));
-  order.block_group(GroupId(3));  // before its first message
+  order.block_group(GroupId(3), MessageId(9));  // before its first message
   order.insert(make({.id = 3, .group = 3}));
   EXPECT_FALSE(order.available(at(0s)));
-  order.release_group(GroupId(3));
-  order.release_group(GroupId(1));
+  order.release_group(GroupId(3), MessageId(9));
+  order.release_group(GroupId(1), MessageId(1));
   EXPECT_EQ(drain(order, at(0s)), (std::vector<std::uint64_t>{1, 3}));
+}
+
+TEST(ReadyOrder, NothingPassesADelayedMessageOfItsGroupAndThoseBeforeItGo) {
+  ReadyOrder order = fifo();
+  order.insert(make({.id = 1, .group = 1}));
+  order.hold_group(GroupId(1), MessageId(2));
+  order.hold_group(GroupId(1), MessageId(3));
+  order.insert(make({.id = 4, .group = 1}));
+  EXPECT_EQ(order.pop(at(0s)), MessageId(1));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(1)), std::nullopt);
+  order.release_group(GroupId(1), MessageId(1));
+  EXPECT_FALSE(order.available(at(0s)));
+  order.insert(make({.id = 3, .group = 1}));
+  order.release_group(GroupId(1), MessageId(3));
+  EXPECT_FALSE(order.available(at(0s)));
+  order.release_group(GroupId(1), MessageId(2));  // deleted
+  EXPECT_EQ(order.pop(at(0s)), MessageId(3));
+  EXPECT_EQ(order.pop_next_of(GroupId(1), MessageId(3)), MessageId(4));
 }
 
 TEST(ReadyOrder, AFifoGroupHasThePriorityOfItsMostUrgentMessage) {

@@ -140,6 +140,18 @@ std::vector<std::pair<std::string, std::string>> parse_query(std::string_view qu
   return pairs;
 }
 
+bool names_this_machine(std::string_view host) {
+  if (host.starts_with('[')) {
+    host = host.substr(0, host.find(']') + 1);
+  } else {
+    host = host.substr(0, host.rfind(':'));
+  }
+  constexpr std::string_view kBelow = ".localhost";  // RFC 6761 section 6.3
+  if (host.size() > kBelow.size() && equal_ignoring_case(host.substr(host.size() - kBelow.size()), kBelow))
+    return true;
+  return equal_ignoring_case(host, "localhost") || host == "127.0.0.1" || host == "[::1]";
+}
+
 std::string_view reason_phrase(unsigned status) {
   switch (status) {
     case 200:

@@ -68,6 +68,16 @@ TEST(Headers, AreFoundWhateverTheirCase) {
   EXPECT_EQ(find_header(headers, "Content-Typ"), "");
 }
 
+TEST(Hosts, OnlyNamesThatNoNameServerCanGiveAwayMeanThisMachine) {
+  for (const char* host : {"localhost", "LocalHost:80", "127.0.0.1", "127.0.0.1:9324", "[::1]", "[::1]:9324",
+                           "sqs.eu-central-1.localhost:9324"})
+    EXPECT_TRUE(names_this_machine(host)) << host;
+  for (const char* host :
+       {"", "evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example",
+        "notlocalhost", ".localhost", "[::2]", "[::1", "10.0.0.1"})
+    EXPECT_FALSE(names_this_machine(host)) << host;
+}
+
 TEST(Headers, LineBreaksInAValueCannotStartAnotherHeader) {
   std::string head;
   append_header(head, "X-Name", "a\r\nSet-Cookie: b\n");

@@ -61,6 +61,7 @@ Result<void> AuditLog::append(const AuditEntry& entry) {
       "time",
       utc_text(std::chrono::system_clock::time_point(std::chrono::microseconds(count_us(entry.time)))));
   json.member("principal", entry.principal).member("action", entry.action).member("target", entry.target);
+  if (!entry.details.empty()) json.member("details", entry.details);
   json.member("result", entry.result).close_object();
   line += '\n';
   if (file_ >= 0 && bytes_ + line.size() > options_.file_bytes_max) rotate();

@@ -17,6 +17,7 @@ struct AuditEntry {
   std::string action;     ///< "admin:putFunction", "sqs:PurgeQueue"
   std::string target;     ///< a path, or a queue's name
   std::string result;     ///< "ok", or why not
+  std::string details;    ///< what was asked for, where that says more; empty: nothing
 };
 
 /// Who changed what: JSON lines, only ever appended to, in files that are rotated.

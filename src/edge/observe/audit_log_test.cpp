@@ -17,7 +17,8 @@ AuditEntry entry_of(int number) {
           .principal = "ops",
           .action = "admin:putFunction",
           .target = "/v1/functions/\"f\"",
-          .result = "ok " + std::to_string(number)};
+          .result = "ok " + std::to_string(number),
+          .details = number == 2 ? "{\"paused\": true}" : ""};
 }
 
 TEST(AuditLog, WritesALineForEachCallAndReadsTheNewestInOrder) {
@@ -31,6 +32,8 @@ TEST(AuditLog, WritesALineForEachCallAndReadsTheNewestInOrder) {
   const auto lines = read_audit(folder.path() + "/audit", 2);
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_NE(lines[0].find("\"result\":\"ok 2\""), std::string::npos);
+  EXPECT_NE(lines[0].find(R"("details":"{\"paused\": true}")"), std::string::npos);
+  EXPECT_EQ(lines[1].find("details"), std::string::npos);
   EXPECT_NE(lines[1].find("\"result\":\"ok 3\""), std::string::npos);
   EXPECT_NE(lines[1].find(R"("target":"/v1/functions/\"f\"")"), std::string::npos);
   EXPECT_EQ(read_audit(folder.path() + "/audit", 100).size(), 4U);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "edge/net/http_text.h"
 #include "edge/observe/json_writer.h"
 
 namespace forewarm {
@@ -198,6 +199,8 @@ void Routes::perform(const Route& route, RouteRequest request, std::shared_ptr<H
   if (options_.answered) {
     HttpRequest told{
         .method = request.http.method, .path = request.http.path, .headers = request.http.headers};
+    constexpr std::size_t kToldBodyBytes = 1024;  // orders are short; what is long is not for a log
+    if (request.http.body.size() <= kToldBodyBytes) told.body = request.http.body;
     reply = std::make_shared<ToldReply>(
         std::move(reply),
         [this, &route, told = std::move(told)](unsigned status) { options_.answered(told, route, status); });
@@ -210,17 +213,10 @@ void Routes::perform(const Route& route, RouteRequest request, std::shared_ptr<H
 }
 
 bool Routes::is_allowed_host(std::string_view host) const {
-  if (host.starts_with('[')) {
-    const std::size_t end = host.find(']');
-    host = host.substr(0, end == std::string_view::npos ? end : end + 1);
-  } else {
-    host = host.substr(0, host.rfind(':'));
-  }
-  std::string name(host);
+  if (names_this_machine(host)) return true;
+  std::string name(host.substr(0, host.rfind(':')));
   std::transform(name.begin(), name.end(), name.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  if (name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name.ends_with(".localhost"))
-    return true;
   return std::find(options_.hosts.begin(), options_.hosts.end(), name) != options_.hosts.end();
 }
 

@@ -142,7 +142,7 @@ bool is_tag_text(std::string_view text) {
 
 SqsError wrong_attribute(std::string_view name, std::string_view what) {
   return {Fault::InvalidParameterValue,
-          "The message attribute '" + std::string(name) + "' " + std::string(what)};
+          "Message (user) attribute '" + std::string(name) + "' " + std::string(what)};
 }
 
 std::optional<SqsError> find_attribute_fault(std::string_view name, const AttributeValue& attribute) {
@@ -161,7 +161,9 @@ std::optional<SqsError> find_attribute_fault(std::string_view name, const Attrib
                            "Binary, Number, and String.");
   }
   if (attribute.value.empty()) {
-    return wrong_attribute(name, "must contain a non-empty message attribute value for its type.");
+    const std::string_view type = attribute.data_type;
+    return wrong_attribute(name, "must contain a non-empty value of type '" +
+                                     std::string(type.substr(0, type.find('.'))) + "'.");
   }
   if (attribute.data_type.starts_with("Number") && !is_number(attribute.value)) {
     return SqsError{Fault::InvalidParameterValue, "Can't cast the value of message (user) attribute '" +

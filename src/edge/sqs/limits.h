@@ -27,8 +27,9 @@ inline constexpr std::uint64_t kInFlightMax = 120'000;   ///< messages of one qu
 inline constexpr std::size_t kTagsMax = 50;
 inline constexpr std::size_t kTagKeyCharactersMax = 128;
 inline constexpr std::size_t kTagValueCharactersMax = 256;
-/// A request: a message or batch whose every byte is escaped as \u00XX (JSON) or %XX (forms), and the rest.
-inline constexpr std::size_t kRequestBytesMax = 6 * kMessageBytesMax + (1U << 20);
+/// A request: a message or batch whose every byte is escaped as \u00XX (JSON) or %XX (forms), or a batch of
+/// the largest messages, which is to be told why it is too long; and the rest.
+inline constexpr std::size_t kRequestBytesMax = kBatchEntriesMax * kMessageBytesMax + (1U << 20);
 inline constexpr std::int64_t kMovesPerSecondMax = 500;  ///< of a message move task
 inline constexpr std::int64_t kMoveTasksListedMax = 10;
 inline constexpr std::size_t kMoveTasksActiveMax = 100;  ///< of an account

@@ -22,9 +22,12 @@ std::optional<std::int64_t> integer_within(Fields& fields, std::string_view name
                                            std::int64_t max) {
   const auto value = fields.integer(name);
   if (value && (*value < min || *value > max)) {
-    fields.fail(invalid_value(
-        std::to_string(*value), name,
-        "Must be >= " + std::to_string(min) + " and <= " + std::to_string(max) + ", if provided."));
+    const std::string from = std::to_string(min);
+    const std::string to = std::to_string(max);
+    // The service words it in two ways.
+    fields.fail(invalid_value(std::to_string(*value), name,
+                              min > 0 ? "Must be between " + from + " and " + to + ", if provided."
+                                      : "Must be >= " + from + " and <= " + to + ", if provided."));
   }
   return value;
 }

@@ -145,7 +145,7 @@ TEST(Render, ErrorsAreNamedForBothKindsOfClients) {
             "<?xml version=\"1.0\"?>\n<ErrorResponse "
             "xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\"><Error><Type>Sender</Type>"
             "<Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>The specified queue does not "
-            "exist.</Message><Detail></Detail></Error>"
+            "exist for this wsdl version.</Message><Detail></Detail></Error>"
             "<RequestId>r-1</RequestId></ErrorResponse>");
 }
 

@@ -181,6 +181,8 @@ std::string render_xml(const Response& response, std::string_view action, std::s
 
 std::string render_xml(const SqsError& error, std::string_view request_id) {
   const FaultNames& fault = names(error.fault);
+  // In this protocol the service has kept its older words, for which there are clients that look.
+  const bool gone = error.fault == Fault::QueueDoesNotExist;
   XmlText xml;
   xml.raw(kHead);
   xml.raw("ErrorResponse");
@@ -188,7 +190,8 @@ std::string render_xml(const SqsError& error, std::string_view request_id) {
   xml.open("Error")
       .leaf("Type", fault.sender ? "Sender" : "Receiver")
       .leaf("Code", fault.code)
-      .leaf("Message", printable(error.message))
+      .leaf("Message",
+            gone ? "The specified queue does not exist for this wsdl version." : printable(error.message))
       .leaf("Detail", "")
       .close("Error")
       .leaf("RequestId", request_id)
