@@ -9,6 +9,7 @@
 
 #include "app/admin_client.h"
 #include "app/doctor.h"
+#include "app/doctor_files.h"
 #include "app/doctor_store.h"
 #include "app/server_options.h"
 #include "app/store_copy.h"
@@ -85,26 +86,37 @@ CLI::App* add_described(CLI::App& program, const std::string& name, const std::s
   return sub;
 }
 
-int run_store_doctor(const StoreCommand& command) {
-  const bool salvages = !command.salvage.empty();
-  const auto findings = salvages ? salvage_data(command.data, command.salvage) : examine_store(command.data);
-  if (!findings) return failed(findings.error());
-  if (command.server.json) {
-    json::object out{{"intact", findings->problems.empty()},
-                     {"facts", json::array(findings->facts.begin(), findings->facts.end())},
-                     {"problems", json::array(findings->problems.begin(), findings->problems.end())}};
+void print_findings(const StoreFindings& findings, bool as_json) {
+  if (as_json) {
+    json::object out{{"intact", findings.problems.empty()},
+                     {"facts", json::array(findings.facts.begin(), findings.facts.end())},
+                     {"problems", json::array(findings.problems.begin(), findings.problems.end())}};
     std::cout << json::serialize(out) << "\n";
-  } else {
-    for (const std::string& fact : findings->facts) std::cout << "ok       " << fact << "\n";
-    for (const std::string& problem : findings->problems) std::cout << "problem  " << problem << "\n";
+    return;
   }
+  for (const std::string& fact : findings.facts) std::cout << "ok       " << fact << "\n";
+  for (const std::string& problem : findings.problems) std::cout << "problem  " << problem << "\n";
+}
+
+/// `has_data`: the data folder is meant too, not only what lies elsewhere.
+int run_store_doctor(const StoreCommand& command, bool has_data) {
+  const bool salvages = !command.salvage.empty();
+  StoreFindings findings;
+  if (has_data) {
+    auto found = salvages ? salvage_data(command.data, command.salvage) : examine_store(command.data);
+    if (!found) return failed(found.error());
+    findings = std::move(*found);
+  }
+  for (const std::string& path : command.recordings) examine_recording(path, findings);
+  for (const std::string& target : command.archives) examine_archive(target, findings);
+  print_findings(findings, command.server.json);
   if (salvages)
     std::cerr << "what could be read is in " << command.salvage << "\n";
-  else if (!findings->problems.empty())
+  else if (findings.salvage_helps)
     std::cerr << "Stop the server, keep a copy of " << command.data
               << ", then restore a backup, or save what can be read with: forewarm doctor --data "
               << command.data << " --salvage NEW_FOLDER\n";
-  return findings->problems.empty() || salvages ? 0 : 1;
+  return findings.problems.empty() || salvages ? 0 : 1;
 }
 
 }  // namespace
@@ -128,15 +140,21 @@ void add_store_commands(CLI::App& program, StoreCommand& command,
       program, "doctor", "what this machine gives the server and lacks, or what is damaged in a data folder",
       "  forewarm doctor\n  forewarm doctor --config forewarm.toml --json\n"
       "  forewarm doctor --data /var/lib/forewarm\n"
+      "  forewarm doctor --recording run.txt --archive /mnt/backups/forewarm\n"
       "  forewarm doctor --data /var/lib/forewarm --salvage /var/lib/forewarm-salvaged");
   doctor->add_option("--config", command.config, "TOML file")->envname("FOREWARM_CONFIG");
   auto* data =
-      doctor->add_option("--data", command.data, "look for damage in this folder of a durable queue");
+      doctor->add_option("--data", command.data, "look for damage in this folder of serve or control");
   doctor->add_option("--salvage", command.salvage, "copy what can be read into this folder, new or empty")
       ->needs(data);
+  doctor->add_option("--recording", command.recordings, "look for damage in this file of serve --record");
+  doctor->add_option("--archive", command.archives, "look for damage in this target of history archive");
   doctor->add_flag("--json", command.server.json, "JSON on standard output");
   on(doctor, [&command, data] {
-    return data->count() > 0 ? run_store_doctor(command) : run_doctor(command.config, command.server.json);
+    const bool has_data = data->count() > 0;
+    if (!has_data && command.recordings.empty() && command.archives.empty())
+      return run_doctor(command.config, command.server.json);
+    return run_store_doctor(command, has_data);
   });
 
   CLI::App* audit = add_described(program, "audit", "who changed what",

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "app/commands.h"
 
@@ -18,6 +19,8 @@ struct StoreCommand {
   std::string folder;  ///< the target of a backup, the source of a restore
   std::string data = "forewarm-data";
   std::string salvage;
+  std::vector<std::string> recordings;  ///< that the doctor is to look at
+  std::vector<std::string> archives;    ///< the same
   std::string config;   ///< of the server that the doctor looks at the machine for; empty: the default
   std::string audited;  ///< data folder of a stopped server; empty: ask a running one
   std::uint64_t lines = 100;

@@ -57,7 +57,11 @@ HttpResponse runtime_accepted() {
 
 HttpResponse to_runtime(const RuntimeAnswer& answer) {
   if (answer.status == 202) return runtime_accepted();
-  return runtime_refusal(answer.status, answer.error.type, answer.error.message);
+  // The run fails with a type of its own.
+  constexpr unsigned kTooLarge = 413;
+  return runtime_refusal(answer.status,
+                         answer.status == kTooLarge ? "RequestEntityTooLarge" : answer.error.type,
+                         answer.error.message);
 }
 
 }  // namespace forewarm

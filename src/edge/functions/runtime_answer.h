@@ -7,8 +7,9 @@
 
 namespace forewarm {
 
-/// Of a response that is not streamed, as Lambda's limit.
-inline constexpr std::size_t kResponseMaxBytes = 6U << 20;
+/// Of a response that is not streamed: Lambda's limit, and that of its emulator
+/// (aws-lambda-runtime-interface- emulator, internal/lambda/interop/model.go).
+inline constexpr std::size_t kResponseMaxBytes = (6U << 20) + 100;
 /// The listener's own limit lies above those of responses, so that one somewhat too large is understood and
 /// refused by name.
 inline constexpr std::size_t kRuntimeBodyMaxBytes = 32U << 20;

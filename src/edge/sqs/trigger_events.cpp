@@ -103,7 +103,9 @@ FrameworkEvent pubsub_event(const ReceivedMessage& message, std::string_view que
     json.member(name, is_binary(attribute) ? base64_encode(attribute.value) : attribute.value);
   json.end_object()
       .member("messageId", message.message_id)
+      .member("message_id", message.message_id)
       .member("publishTime", published)
+      .member("publish_time", published)
       .optional_member("orderingKey", system_attribute(message, "MessageGroupId"))
       .end_object();
   json.member("subscription", project + "/subscriptions/" + std::string(queue)).key("deliveryAttempt");

@@ -50,7 +50,8 @@ TEST(PubsubEvent, IsACloudEventInBinaryMode) {
   EXPECT_EQ(
       event.body,
       R"({"message":{"data":"eyJhIjogIlwiYlwiIn0=","attributes":{"count":"3","raw":"AAH/"},)"
-      R"("messageId":"800ae4b3-bdd2-4c08-badd-f08e5a34b865","publishTime":"2019-10-09T17:58:31.250Z",)"
+      R"("messageId":"800ae4b3-bdd2-4c08-badd-f08e5a34b865","message_id":"800ae4b3-bdd2-4c08-badd-f08e5a34b865",)"
+      R"("publishTime":"2019-10-09T17:58:31.250Z","publish_time":"2019-10-09T17:58:31.250Z",)"
       R"("orderingKey":"g"},"subscription":"projects/forewarm/subscriptions/orders","deliveryAttempt":3})");
 }
 

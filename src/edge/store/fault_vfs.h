@@ -31,8 +31,9 @@ inline std::vector<std::string> store_files(const std::string& directory) {
 /// tests.
 ///
 /// It passes everything on to the system's own, but a sync only notes what is durable from then on: the real
-/// one would cost most of a test's time. Locks and shared memory are the system's and are not part of a crash
-/// image.
+/// one would cost most of a test's time. Names are durable once their folder is synced: the program's own
+/// fsync(2) of folders is watched for that, whoever calls it. Locks and shared memory are the system's and
+/// are not part of a crash image.
 class FaultVfs {
  public:
   enum class Fault : std::uint8_t { None, WriteError, DiskFull, ShortWrite, SyncError, ReadError };
@@ -41,7 +42,8 @@ class FaultVfs {
   /// What a crash does to writes that were not synced.
   enum class Loss : std::uint8_t {
     None,      ///< the process dies, the kernel lives: every write is kept
-    Anything,  ///< each write is kept, dropped, or torn between sectors, independently of the others
+    Anything,  ///< each write is kept, dropped, or torn between sectors, each name that is new or gone is so
+               ///< or as it was, independently of the others
   };
 
   explicit FaultVfs(std::string name);
@@ -59,7 +61,8 @@ class FaultVfs {
 
   /// Takes what is in the files now for durable, and keeps account from here on.
   void observe(const std::string& directory);
-  /// Called on the thread that writes or syncs, before each write, truncation and sync of an observed file.
+  /// Called on the thread that writes or syncs, before each write, truncation and sync of an observed file,
+  /// and each sync of its folder.
   void at_each_step(std::function<void()> step) { step_ = std::move(step); }
   Image crash_image(Loss loss, Random& random);
 
@@ -72,7 +75,10 @@ class FaultVfs {
   /// is told once to every open file: `failures_seen` is what this one knows of.
   bool sync(const std::string& path, std::uint64_t& failures_seen);
   std::uint64_t failures(const std::string& path);
+  /// About to be made, if it is not there: a power cut may lose its name until its folder is synced.
+  void making(const std::string& path);
   void removed(const std::string& path);
+  void folder_synced(const std::string& folder);
   void step(const std::string& path);
 
  private:
@@ -85,12 +91,14 @@ class FaultVfs {
     std::string durable;
     std::vector<Change> changes;  ///< since the last sync
     std::uint64_t failures = 0;   ///< of syncs
+    bool name_durable = true;     ///< false: a power cut may leave no such file
   };
 
   bool observed(const std::string& path) const;
   static void drop_unsynced(const std::string& path, File& file);
   static void apply(const Change& change, std::string& bytes);
   static void apply_torn(const Change& change, std::string& bytes, Random& random);
+  static std::string after_crash(const File& file, Loss loss, Random& random);
 
   std::string name_;
   std::unique_ptr<JournalDisk> disk_;
@@ -101,6 +109,7 @@ class FaultVfs {
   bool failed_ = false;
   std::string directory_;
   std::map<std::string, File> files_;
+  std::map<std::string, File> gone_;  ///< removed, which the folder does not say durably yet
   std::function<void()> step_;
 };
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,12 +18,27 @@
 namespace forewarm {
 namespace {
 
+/// All that exist: whom the syncs of folders are told to.
+struct Watchers {
+  std::mutex mutex;
+  std::vector<FaultVfs*> all;
+};
+Watchers& watchers() {
+  static Watchers made;
+  return made;
+}
+
+std::string folder_of(const std::string& path) {
+  return std::filesystem::path(path).parent_path().string();
+}
+
 /// SQLite allocates szOsFile bytes: this, then the system's file.
 struct FaultFile {
   sqlite3_file base;
   FaultVfs* vfs;
   std::string* path;
   std::uint64_t sync_failures_seen;
+  bool syncs_folder;  ///< with its first sync, as SQLite's own layer does for a log that it makes
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
@@ -78,7 +96,9 @@ int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
 int sync_file(sqlite3_file* file, int) {
   FaultFile& fault = as_fault(file);
   fault.vfs->step(*fault.path);
-  return fault.vfs->sync(*fault.path, fault.sync_failures_seen) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+  if (!fault.vfs->sync(*fault.path, fault.sync_failures_seen)) return SQLITE_IOERR_FSYNC;
+  if (std::exchange(fault.syncs_folder, false)) fault.vfs->folder_synced(folder_of(*fault.path));
+  return SQLITE_OK;
 }
 
 const sqlite3_io_methods kMethods = {
@@ -119,18 +139,23 @@ sqlite3_vfs* system_vfs() {
 int open_file(sqlite3_vfs* vfs, sqlite3_filename path, sqlite3_file* file, int flags, int* flags_out) {
   FaultFile& fault = as_fault(file);
   std::memset(&fault, 0, sizeof(fault));
+  if (path && (flags & SQLITE_OPEN_CREATE)) static_cast<FaultVfs*>(vfs->pAppData)->making(path);
   const int code = system_vfs()->xOpen(system_vfs(), path, fault.real(), flags, flags_out);
   if (code != SQLITE_OK) return code;
   fault.base.pMethods = &kMethods;
   fault.vfs = static_cast<FaultVfs*>(vfs->pAppData);
   fault.path = new std::string(path ? path : "");
   fault.sync_failures_seen = fault.vfs->failures(*fault.path);
+  fault.syncs_folder = (flags & SQLITE_OPEN_CREATE) && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL));
   return SQLITE_OK;
 }
 
-int remove_file(sqlite3_vfs* vfs, const char* path, int) {
-  static_cast<FaultVfs*>(vfs->pAppData)->removed(path);
-  return system_vfs()->xDelete(system_vfs(), path, 0);
+int remove_file(sqlite3_vfs* vfs, const char* path, int sync_folder) {
+  auto& fault = *static_cast<FaultVfs*>(vfs->pAppData);
+  fault.removed(path);
+  const int code = system_vfs()->xDelete(system_vfs(), path, 0);
+  if (sync_folder) fault.folder_synced(folder_of(path));
+  return code;
 }
 
 class FaultJournalFile final : public JournalFile {
@@ -182,12 +207,13 @@ class FaultJournalDisk final : public JournalDisk {
   explicit FaultJournalDisk(FaultVfs& vfs) : vfs_(vfs) {}
 
   Result<std::unique_ptr<JournalFile>> open(const std::string& path, bool create) override {
+    if (create) vfs_.making(path);
     auto real = system_journal_disk().open(path, create);
     if (!real) return real;
     return std::make_unique<FaultJournalFile>(vfs_, path, std::move(*real));
   }
   std::uint64_t free_bytes(const std::string& path) override {
-    return system_journal_disk().free_bytes(std::filesystem::path(path).parent_path().string());
+    return system_journal_disk().free_bytes(folder_of(path));
   }
 
  private:
@@ -206,9 +232,15 @@ FaultVfs::FaultVfs(std::string name)
   vfs->xOpen = open_file;
   vfs->xDelete = remove_file;
   check(sqlite3_vfs_register(vfs, 0) == SQLITE_OK, "a file layer registers");
+  const std::lock_guard lock(watchers().mutex);
+  watchers().all.push_back(this);
 }
 
 FaultVfs::~FaultVfs() {
+  {
+    const std::lock_guard lock(watchers().mutex);
+    std::erase(watchers().all, this);
+  }
   sqlite3_vfs* vfs = sqlite3_vfs_find(name_.c_str());
   sqlite3_vfs_unregister(vfs);
   delete vfs;
@@ -247,6 +279,7 @@ void FaultVfs::observe(const std::string& directory) {
   const std::lock_guard lock(mutex_);
   directory_ = directory;
   files_.clear();
+  gone_.clear();
   for (const std::string& name : store_files(directory)) {
     const std::string path = directory + "/" + name;
     files_[path].durable = read_file(path);
@@ -300,28 +333,54 @@ void FaultVfs::drop_unsynced(const std::string& path, File& file) {
   file.changes.clear();
 }
 
+void FaultVfs::making(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  if (observed(path) && !files_.contains(path) && !std::filesystem::exists(path))
+    files_[path].name_durable = false;
+}
+
 void FaultVfs::removed(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  files_.erase(path);
+  if (const auto found = files_.find(path); found != files_.end()) {
+    if (found->second.name_durable) gone_[path] = std::move(found->second);
+    files_.erase(found);
+  }
+}
+
+void FaultVfs::folder_synced(const std::string& folder) {
+  const std::lock_guard lock(mutex_);
+  if (directory_.empty() || folder != directory_) return;
+  gone_.clear();
+  for (auto& [path, file] : files_) file.name_durable = true;
 }
 
 FaultVfs::Image FaultVfs::crash_image(Loss loss, Random& random) {
   const std::lock_guard lock(mutex_);
   Image image;
+  const auto put = [&](const std::string& path, const File& file) {
+    image[std::filesystem::path(path).filename().string()] = after_crash(file, loss, random);
+  };
+  for (const auto& [path, file] : gone_) {
+    if (loss == Loss::Anything && random.chance(0.5)) put(path, file);
+  }
   for (const auto& [path, file] : files_) {
-    std::string bytes = file.durable;
-    for (const Change& change : file.changes) {
-      const std::uint64_t fate = loss == Loss::None ? 0 : random.below(3);
-      if (fate == 0) apply(change, bytes);
-      if (fate == 1) apply_torn(change, bytes, random);
-    }
-    image[std::filesystem::path(path).filename().string()] = std::move(bytes);
+    if (file.name_durable || loss == Loss::None || random.chance(0.5)) put(path, file);
   }
   return image;
 }
 
+std::string FaultVfs::after_crash(const File& file, Loss loss, Random& random) {
+  std::string bytes = file.durable;
+  for (const Change& change : file.changes) {
+    const std::uint64_t fate = loss == Loss::None ? 0 : random.below(3);
+    if (fate == 0) apply(change, bytes);
+    if (fate == 1) apply_torn(change, bytes, random);
+  }
+  return bytes;
+}
+
 bool FaultVfs::observed(const std::string& path) const {
-  return !directory_.empty() && path.starts_with(directory_ + "/") && !path.ends_with("-journal");
+  return !directory_.empty() && path.starts_with(directory_ + "/");
 }
 
 void FaultVfs::apply(const Change& change, std::string& bytes) {
@@ -363,5 +422,50 @@ TEST(FaultVfs, APowerCutForgetsWhatWasNotSynced) {
   EXPECT_EQ(vfs.crash_image(FaultVfs::Loss::None, random)["messages.db"], "replaced");
 }
 
+TEST(FaultVfs, APowerCutForgetsNamesUntilTheirFolderIsSynced) {
+  TemporaryFolder directory;
+  FaultVfs vfs("fault");
+  vfs.observe(directory.path());
+  Random random(1);
+  const std::string path = directory.path() + "/messages.journal-0";
+  const auto times_there = [&](FaultVfs::Loss loss) {
+    int times = 0;
+    for (int n = 0; n < 100; ++n)
+      times += vfs.crash_image(loss, random).contains("messages.journal-0") ? 1 : 0;
+    return times;
+  };
+  vfs.making(path);
+  std::uint64_t failures = 0;
+  EXPECT_TRUE(vfs.sync(path, failures)) << "which is of what is in it";
+  EXPECT_GT(times_there(FaultVfs::Loss::Anything), 20);
+  EXPECT_LT(times_there(FaultVfs::Loss::Anything), 80);
+  EXPECT_EQ(times_there(FaultVfs::Loss::None), 100);
+  ASSERT_TRUE(vfs.disk().open(path, true)) << "which makes it, and syncs the folder";
+  EXPECT_EQ(times_there(FaultVfs::Loss::Anything), 100);
+  vfs.removed(path);
+  EXPECT_GT(times_there(FaultVfs::Loss::Anything), 20);
+  EXPECT_EQ(times_there(FaultVfs::Loss::None), 0);
+  vfs.folder_synced(directory.path());
+  EXPECT_EQ(times_there(FaultVfs::Loss::Anything), 0);
+}
+
 }  // namespace
 }  // namespace forewarm
+
+/// In this program in place of the system's: what it is asked for files is left to it.
+extern "C" int fsync(int file) {
+  struct stat status {};
+  if (::fstat(file, &status) != 0 || !S_ISDIR(status.st_mode))
+    return static_cast<int>(::syscall(SYS_fsync, file));
+  std::error_code failed;
+  const auto folder = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file), failed).string();
+  forewarm::Watchers& known = forewarm::watchers();
+  std::vector<forewarm::FaultVfs*> all;
+  {
+    const std::lock_guard lock(known.mutex);
+    all = known.all;
+  }
+  for (forewarm::FaultVfs* each : all) each->step(folder + "/");
+  for (forewarm::FaultVfs* each : all) each->folder_synced(folder);
+  return 0;
+}

@@ -25,13 +25,20 @@ struct History {
 
 class Crashes {
  public:
-  Crashes(FaultVfs::Loss loss, std::uint64_t seed, int count)
-      : loss_(loss), random_(seed), left_(count), load_(seed), vfs_("observed"), recovery_vfs_("recovery") {}
+  /// `share`: of the moments at which it could crash.
+  Crashes(FaultVfs::Loss loss, std::uint64_t seed, int count, double share = 0.25)
+      : loss_(loss),
+        share_(share),
+        random_(seed),
+        left_(count),
+        load_(seed),
+        vfs_("observed"),
+        recovery_vfs_("recovery") {}
 
   void run() {
-    auto store = open_store({.directory = directory_.path()}, nullptr, on(vfs_, eager_settling()));
     vfs_.observe(directory_.path());
     vfs_.at_each_step([this] { maybe_crash(); });
+    auto store = open_store({.directory = directory_.path()}, nullptr, on(vfs_, eager_settling()));
     while (left_ > 0) submit(*store);
     store.reset();
     vfs_.at_each_step(nullptr);
@@ -65,7 +72,7 @@ class Crashes {
 
   void maybe_crash() {
     const std::lock_guard one_at_a_time(crash_mutex_);
-    if (left_ <= 0 || !random_.chance(0.25)) return;
+    if (left_ <= 0 || !random_.chance(share_)) return;
     --left_;
     std::size_t least = 0;
     {
@@ -95,6 +102,7 @@ class Crashes {
   }
 
   FaultVfs::Loss loss_;
+  double share_;
   Random random_;
   Random choice_{99};
   std::atomic<int> left_;
@@ -114,6 +122,12 @@ int crash_points(int otherwise) {
 
 TEST(StoreCrash, APowerCutAtAnyMomentLeavesAllThatWasSyncedAndNothingHalf) {
   Crashes(FaultVfs::Loss::Anything, 1, crash_points(1200 / kSlowdown)).run();
+}
+
+TEST(StoreCrash, APowerCutWhileAStoreIsMadeAndFirstUsedLeavesAllThatWasSynced) {
+  const int lives = std::max(3, 30 / kSlowdown);
+  for (int life = 0; life < lives; ++life)
+    Crashes(FaultVfs::Loss::Anything, 100 + static_cast<std::uint64_t>(life), 60, 1).run();
 }
 
 TEST(StoreCrash, AKillAtAnyMomentLeavesAllThatWasAnswered) {

@@ -228,7 +228,7 @@ void handle(const std::string& how, const Answer& event) {
   if (how == "late_init_error") say("late init error", call("POST", "init/error", "{}").status);
   if (how == "flood") flood(100);
   if (how == "too_large") {
-    say("too large", call("POST", response, std::string((6U << 20) + 1, 'x')).status);
+    say("too large", call("POST", response, std::string((6U << 20) + 101, 'x')).status);
     return;
   }
   if (how == "wrong_mode") {

@@ -195,8 +195,11 @@ TEST_F(ForwarderTest, WhatARuntimeDoesWronglyIsRefusedHere) {
 
 TEST_F(ForwarderTest, AResponseThatIsTooLargeFailsTheRun) {
   begin_run();
+  EXPECT_EQ(kResponseMaxBytes, 6'291'556U);
   respond(std::string(kResponseMaxBytes + 1, 'x'));
-  EXPECT_EQ(answered().status, 413U);
+  const HttpResponse refused = answered();
+  EXPECT_EQ(refused.status, 413U);
+  EXPECT_NE(refused.body.find(R"("errorType":"RequestEntityTooLarge")"), std::string::npos) << refused.body;
   const Call error = took("/2018-06-01/runtime/invocation/r1/error");
   EXPECT_NE(error.request.body.find("Function.ResponseSizeTooLarge"), std::string::npos);
 }
