@@ -149,7 +149,7 @@ void QueueActions::operator()(const sqs::SetQueueAttributes& request, const Requ
 
 /// The delay of a FIFO queue is that of the messages that are there too, as in the service.
 void QueueActions::add_delays(const QueueEntry& queue, std::vector<Event>& events) const {
-  constexpr std::size_t kDelaysChangedMax = 10'000;
+  constexpr std::size_t kDelaysChangedMax = 20'000;  // within a second
   const Orchestrator& core = context_.gate->core();
   const TimePoint now = context_.gate->now();
   for (const MessageId id : core.delayed(queue.id, kDelaysChangedMax)) {

@@ -101,6 +101,48 @@ TEST_F(QueueActionsTest, SettingAttributesChangesWhatTheQueueDoes) {
             Fault::InvalidAttributeName);
 }
 
+TEST_F(QueueActionsTest, AnotherRetentionIsThatOfTheMessagesThatAreThere) {
+  const std::string url = create("q", {{"MessageRetentionPeriod", "1000"}});
+  const auto keep = [&](const char* seconds) {
+    ask_for<sqs::Empty>(
+        sqs::SetQueueAttributes{.queue_url = url, .attributes = {{"MessageRetentionPeriod", seconds}}});
+  };
+  send(url, "old");
+  gate.advance(100s);
+  send(url, "new");
+  keep("90");
+  gate.advance(0s);
+  EXPECT_EQ(attribute(url, "ApproximateNumberOfMessages"), "1");
+  keep("200");
+  gate.advance(91s);
+  EXPECT_EQ(attribute(url, "ApproximateNumberOfMessages"), "1")
+      << "it is kept longer than it was to be first";
+  gate.advance(109s);
+  EXPECT_EQ(attribute(url, "ApproximateNumberOfMessages"), "0");
+  EXPECT_EQ(gate.memory().messages.size(), 0U);
+}
+
+TEST_F(QueueActionsTest, ARedrivePolicyIsForMessagesThatWereReceivedTooOftenAlready) {
+  const std::string dead = create("dead");
+  const std::string url = create("q", {{"VisibilityTimeout", "0"}});
+  send(url, "tried");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(receive(url).size(), 1U);
+    gate.advance(1s);
+  }
+  send(url, "new");
+  ask_for<sqs::Empty>(sqs::SetQueueAttributes{
+      .queue_url = url,
+      .attributes = {{"RedrivePolicy", R"({"deadLetterTargetArn":")" + attribute(dead, "QueueArn") +
+                                           R"(","maxReceiveCount":3})"}}});
+  const auto left = receive(url);
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].body, "new");
+  const auto moved = receive(dead);
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(moved[0].body, "tried");
+}
+
 TEST_F(QueueActionsTest, AQueueHasOneKindOfEncryption) {
   EXPECT_EQ(fault_of_creating("q", {{"KmsMasterKeyId", "alias/k"}, {"SqsManagedSseEnabled", "true"}}),
             Fault::InvalidAttributeName);

@@ -178,10 +178,24 @@ QueueRules read_rules(const StringMap& attributes, bool fifo) {
           .deduplication_per_group = text_of(attributes, "DeduplicationScope") == "messageGroup"};
 }
 
+std::string canonical_value(std::string_view name, const std::string& value) {
+  if (name == "RedrivePolicy") {
+    const auto policy = read_redrive_policy({{"RedrivePolicy", value}});
+    if (!policy || !*policy) return value;
+    return json::serialize(json::object{{"deadLetterTargetArn", (*policy)->target_arn},
+                                        {"maxReceiveCount", std::int64_t{(*policy)->receive_count_max}}});
+  }
+  const Attribute* attribute = find_settable(name);
+  const auto number =
+      attribute && attribute->kind == Kind::Number ? whole_number(value) : std::optional<std::int64_t>();
+  return number ? std::to_string(*number) : value;
+}
+
 std::optional<std::string> effective_value(const StringMap& attributes, bool fifo, std::string_view name) {
   const Attribute* attribute = find_settable(name);
   if (!attribute || (attribute->fifo_only && !fifo)) return std::nullopt;
-  if (const auto found = attributes.find(std::string(name)); found != attributes.end()) return found->second;
+  if (const auto found = attributes.find(std::string(name)); found != attributes.end())
+    return canonical_value(name, found->second);
   const bool own_key = !text_of(attributes, "KmsMasterKeyId").empty();
   if (own_key && name == "SqsManagedSseEnabled") return "false";
   if (own_key && name == "KmsDataKeyReusePeriodSeconds") return "300";

@@ -39,6 +39,8 @@ struct RedriveText {
 sqs::SqsResult<void> check_attributes(const sqs::StringMap& attributes, bool fifo);
 /// The effective values; `attributes` have passed check_attributes().
 QueueRules read_rules(const sqs::StringMap& attributes, bool fifo);
+/// A value as the service writes it, however it was set: 7 for 07, a redrive policy's count as a number.
+std::string canonical_value(std::string_view name, const std::string& value);
 /// The value of a settable attribute: as set, else its default; nothing if it is neither set nor has one.
 std::optional<std::string> effective_value(const sqs::StringMap& attributes, bool fifo,
                                            std::string_view name);

@@ -212,7 +212,8 @@ SqsResult<void> QueueDirectory::check_same(const QueueEntry& queue, const String
       !checked)
     return checked;
   for (const auto& [name, value] : attributes) {
-    const bool same = effective_value(queue.attributes, queue.rules.fifo, name).value_or("") == value;
+    const bool same = effective_value(queue.attributes, queue.rules.fifo, name).value_or("") ==
+                      canonical_value(name, value);
     const bool standard = name == "FifoQueue" && value == "false" && !queue.rules.fifo;
     if (!same && !standard) {
       return sqs::refuse(

@@ -1,6 +1,7 @@
 // Where each message is: ready, waiting for a time, with a receiver, with a run, in another queue, gone.
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "core/orchestrator_state.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::uint32_t kSweptPerStep = 128;
 constexpr std::uint32_t kRedrivenPerStep = 64;
+constexpr std::size_t kRetimedMax = 100'000;  // a tenth of a second
 
 /// By when a message that becomes visible at `visible_at` should start.
 TimePoint deadline(const QueueState& queue, TimePoint visible_at) {
@@ -301,8 +303,11 @@ void Orchestrator::State::on(const VisibilityChanged& event) {
 /// A message's timer: its delay or retry is over, its receiver's lease ran out, or its retention did.
 void Orchestrator::State::message_due(MessageRecord& record) {
   QueueState& queue = *find_queue(record.message.queue);
-  if (saturating_add(record.message.sent, queue.settings.retention) <= now_) {
+  const TimePoint end = saturating_add(record.message.sent, queue.settings.retention);
+  if (end <= now_) {
     expire(record);
+  } else if (record.holder == Holder::Nobody) {
+    timers_.set(record, end);  // its queue keeps messages longer since
   } else if (!keep_held(queue, record)) {
     take_from_holder(queue, record);
     make_ready(queue, record);
@@ -312,12 +317,33 @@ void Orchestrator::State::message_due(MessageRecord& record) {
 
 void Orchestrator::State::on(const QueueChanged& event) {
   if (QueueState* queue = find_queue(event.queue)) {
-    queue->settings = event.settings;
+    const QueueSettings before = std::exchange(queue->settings, event.settings);
+    apply_to_waiting(*queue, before);
     return;
   }
   auto queue = std::make_unique<QueueState>(event.queue, event.settings, configuration_.forecast);
   queue_index_.insert(event.queue, queue.get());
   attach_mapping(*queues_.emplace(event.queue, std::move(queue)).first->second);
+}
+
+/// What waits is too old by a shorter retention, or was received too often for a new redrive policy. The
+/// oldest come first; beyond a bound messages keep what they had until they are handed out again.
+void Orchestrator::State::apply_to_waiting(QueueState& queue, const QueueSettings& before) {
+  const bool shorter = queue.settings.retention < before.retention;
+  const auto& redrive = queue.settings.redrive;
+  const bool redrives = redrive && redrive != before.redrive;
+  std::size_t looks = shorter || redrives ? kRetimedMax : 0;
+  std::uint32_t moves = redrives ? kRedrivenPerStep : 0;
+  MessageRecord* next = queue.oldest;
+  while (next != nullptr && looks-- > 0) {
+    MessageRecord& record = *std::exchange(next, next->newer);
+    if (record.holder != Holder::Nobody) continue;
+    if (shorter) timers_.set(record, saturating_add(record.message.sent, queue.settings.retention));
+    if (moves == 0 || record.attempts() < redrive->receive_count_max) continue;
+    take_from_holder(queue, record);
+    make_ready(queue, record);
+    --moves;
+  }
 }
 
 void Orchestrator::State::on(const QueuePurged& event) {

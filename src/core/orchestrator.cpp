@@ -169,13 +169,14 @@ std::vector<MessageId> Orchestrator::delayed(QueueId id, std::size_t limit) cons
   const QueueState* queue = state_->find_queue(id);
   if (queue == nullptr) return ids;
   std::uint64_t left = queue->delayed;
-  for (const MessageRecord* record = queue->newest; record != nullptr && left > 0 && ids.size() < limit;
-       record = record->older) {
+  // The latest are the delayed ones, so that is where to look.
+  for (const MessageRecord* record = queue->newest; record != nullptr && left > 0; record = record->older) {
     if (record->holder != Holder::Time) continue;
     --left;
     if (record->message.receive_count == 0) ids.push_back(record->message.id);
   }
   std::ranges::reverse(ids);
+  ids.resize(std::min(ids.size(), limit));
   return ids;
 }
 

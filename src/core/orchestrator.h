@@ -139,7 +139,7 @@ class Orchestrator {
   /// The first `limit` messages of a queue, in the order in which they came to it.
   std::vector<MessageView> messages(QueueId id, std::size_t limit) const;
   /// Those of a queue that wait for their delay and were never handed out, in the order in which they came;
-  /// at most `limit`, the last.
+  /// at most `limit`, the first.
   std::vector<MessageId> delayed(QueueId id, std::size_t limit) const;
   /// The odds of failure with which the messages of a run that goes on were begun, in the run's order.
   std::vector<double> failure_odds(RunId run) const;

@@ -16,9 +16,8 @@ namespace forewarm {
 
 /// The orchestrator's inside, by its files: messages.cpp (where each message is), runs.cpp (who works on it),
 /// retries.cpp (what becomes of a failed message), scaling.cpp (how many instances there are), starts.cpp
-/// (which of them the machine has room for), freezing.cpp (which stand still), signals.cpp (what is known
-/// from outside). Each handler leaves everything consistent; what does not fit into a step stays in pending_,
-/// for wake_at() == now.
+/// (which of them there is room for), freezing.cpp (which stand still), signals.cpp (what is known from
+/// outside). Each handler leaves everything consistent; what does not fit into a step stays in pending_.
 class Orchestrator::State {
  public:
   explicit State(Options options);
@@ -74,6 +73,7 @@ class Orchestrator::State {
   bool deliver(QueueState& queue, ReceiverRecord& receiver);
   void answer_empty(ReceiverId receiver);
   void message_due(MessageRecord& record);
+  void apply_to_waiting(QueueState& queue, const QueueSettings& before);
   void sweep(QueueState& queue);
   QueueState* redrive_target(const QueueState& queue, const MessageRecord& record);
   void redrive(QueueState& queue);

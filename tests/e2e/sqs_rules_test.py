@@ -205,7 +205,7 @@ class Rules(unittest.TestCase):
             for value in (least - 1, most + 1, "x", "", "1.5"):
                 self.refused("InvalidAttributeValue", "CreateQueue", QueueName="out", Attributes={name: str(value)})
             for value in (least, most):
-                url = self.queue(**{name: str(value)})
+                url = self.queue(**{name: f"0{value}"})
                 self.assertEqual(self.ok("GetQueueAttributes", QueueUrl=url, AttributeNames=[name])["Attributes"],
                                  {name: str(value)})
         for name in ("Colour", "QueueArn", "ApproximateNumberOfMessages", "ContentBasedDeduplication", "All"):
@@ -269,6 +269,10 @@ class Rules(unittest.TestCase):
         for count in (1, 1000, "5"):
             self.ok("SetQueueAttributes", QueueUrl=url,
                     Attributes=policy(deadLetterTargetArn=target, maxReceiveCount=count))
+            answer = self.ok("GetQueueAttributes", QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+            self.assertEqual(answer["RedrivePolicy"], f'{{"deadLetterTargetArn":"{target}","maxReceiveCount":{count}}}')
+        for count in (5, "5"):
+            self.ok("CreateQueue", QueueName=url.split("/")[-1], Attributes=policy(maxReceiveCount=count, deadLetterTargetArn=target))
         self.assertEqual(self.ok("ListDeadLetterSourceQueues", QueueUrl=dead), {"queueUrls": [url]})
         self.assertEqual(self.ok("ListDeadLetterSourceQueues", QueueUrl=url), {"queueUrls": []})
         for allow in ({}, {"redrivePermission": "some"}, {"redrivePermission": "byQueue"},
