@@ -43,11 +43,11 @@ class DiskFullTests(ServerTest):
                 return number, refused
         raise AssertionError("the disk does not get full")
 
-    def server_on(self, disk, config=""):
+    def server_on(self, disk, config="", log=None):
         path = self.folder / "forewarm.toml"
         path.write_text("disk_reserve_mb = 4\n" + config)
         server = Server(disk, config=path)
-        server.log = self.folder / "server.log"
+        server.log = log or self.folder / "server.log"
         self.servers.append(server)
         return server.start()
 
@@ -171,6 +171,20 @@ retry.backoff_max = "200ms"
         self.assertEqual(audit.returncode, 0, audit.stdout + audit.stderr)
         self.assertEqual(server.stop(), 0)
 
+    def test_a_log_on_the_full_disk_stops_nothing_and_goes_on(self):
+        disk = self.small_disk()
+        server = self.server_on(disk, log=disk / "server.log")
+        server.queue("plain")
+        server.send("plain", "kept")
+        wait_for(lambda: self.nothing_can_be_written(disk, server), "nothing can be written")
+        wait_for(lambda: "forewarm_store_full 1" in server.http("GET", "/metrics")[1], "it goes on")
+        (disk / "ballast").unlink()
+        wait_for(lambda: self.sends(server, "plain"), "messages are taken")
+        wait_for(lambda: "there is room on the disk again" in server.log_text(), "the log goes on")
+        self.assertEqual(server.stop(), 0)
+        server.start()
+        self.assertIn("kept", self.bodies(server, "plain"))
+
     def test_runs_and_dead_letters_wait_for_room_and_nothing_is_lost(self):
         disk = self.small_disk()
         server = self.server_on(disk, self.functions())
@@ -178,7 +192,7 @@ retry.backoff_max = "200ms"
         wait_for(lambda: sum(server.counts("jobs")) == 0, "an instance is there")
         kept = [f"kept {number}" for number in range(5)]
         server.send("plain", *kept)
-        server.send("jobs", "late 1", "late 2", "poison 1", "poison 2", DelaySeconds=5)
+        server.send("jobs", "late 1", "late 2", "poison 1", "poison 2", DelaySeconds=10)
         wait_for(lambda: self.nothing_can_be_written(disk, server), "nothing can be written")
         self.assertEqual(server.counts("jobs")[2], 4, "they are due on the full disk only")
         wait_for(lambda: self.nothing_can_be_written(disk, server) and server.counts("jobs")[2] == 0, "they are due")
