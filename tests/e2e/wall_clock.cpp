@@ -1,5 +1,5 @@
-// Preloaded into a program: its wall clock is off by the seconds in the file that WALL_CLOCK_OFFSET names. Clocks that
-// nobody sets go on as they are, and so do all other programs.
+// Preloaded into a program: its wall clock is off by the seconds in the file that WALL_CLOCK_OFFSET names.
+// Clocks that nobody sets go on as they are, and so do all other programs.
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -31,7 +31,8 @@ extern "C" {
 
 int clock_gettime(clockid_t clock, timespec* at) noexcept {
   const int result = static_cast<int>(::syscall(SYS_clock_gettime, clock, at));
-  if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) at->tv_sec += offset_seconds();
+  if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+    at->tv_sec += offset_seconds();
   return result;
 }
 

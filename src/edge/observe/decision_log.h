@@ -46,7 +46,8 @@ class DecisionLog {
   void observe(const TimedEvent& event, const Actions& actions);
   /// A decision that no event of the core led to.
   void record(QueueId queue, DecisionRecord record);
-  /// Writes what is buffered; to be called about once a second. Returns an error of the disk, and its end, once.
+  /// Writes what is buffered; to be called about once a second. Returns an error of the disk, and its end,
+  /// once.
   std::optional<std::string> flush();
   std::uint64_t lines_lost() const;
 
