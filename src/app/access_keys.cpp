@@ -44,10 +44,6 @@ std::unexpected<sqs::SqsError> signature_refusal(const SignatureRefusal& refusal
   return sqs::refuse(fault_of(refusal.fault), refusal.message);
 }
 
-std::string_view name_of_arn(std::string_view arn) {
-  return arn.substr(std::min(arn.rfind(':') + 1, arn.size()));
-}
-
 enum class Right { Look, Send, Receive, Manage };
 
 /// One thing that a request wants.
@@ -75,16 +71,16 @@ constexpr Right right_for() {
 struct Wants {
   std::vector<Want> operator()(const sqs::ListQueues&) const { return {}; }
   std::vector<Want> operator()(const sqs::StartMessageMoveTask& request) const {
-    std::vector<Want> wants = {{Right::Manage, std::string(name_of_arn(request.source_arn))}};
+    std::vector<Want> wants = {{Right::Manage, std::string(sqs::queue_name_of_arn(request.source_arn))}};
     if (request.destination_arn)
-      wants.push_back({Right::Send, std::string(name_of_arn(*request.destination_arn))});
+      wants.push_back({Right::Send, std::string(sqs::queue_name_of_arn(*request.destination_arn))});
     return wants;
   }
   std::vector<Want> operator()(const sqs::CancelMessageMoveTask& request) const {
     return {{Right::Manage, queue_of_task(request.task_handle)}};
   }
   std::vector<Want> operator()(const sqs::ListMessageMoveTasks& request) const {
-    return {{Right::Manage, std::string(name_of_arn(request.source_arn))}};
+    return {{Right::Manage, std::string(sqs::queue_name_of_arn(request.source_arn))}};
   }
   template <class Asked>
   std::vector<Want> operator()(const Asked& request) const {

@@ -7,6 +7,7 @@
 
 #include "edge/sqs/base64.h"
 #include "edge/sqs/limits.h"
+#include "edge/sqs/parse.h"
 
 namespace forewarm {
 namespace {
@@ -372,8 +373,7 @@ std::string queue_of_task(const std::string& handle) {
   const json::object* members = failure ? nullptr : document.if_object();
   const json::value* arn = members ? members->if_contains("sourceArn") : nullptr;
   if (!arn || !arn->is_string()) return {};
-  const std::string_view name = arn->get_string();
-  return std::string(name.substr(name.rfind(':') + 1));
+  return std::string(sqs::queue_name_of_arn(std::string_view(arn->get_string())));
 }
 
 }  // namespace forewarm

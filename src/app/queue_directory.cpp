@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "edge/sqs/limits.h"
+#include "edge/sqs/parse.h"
 
 namespace forewarm {
 namespace {
@@ -64,12 +65,6 @@ QueueId read_id(std::string_view key) {
 
 bool is_fifo_name(std::string_view name) {
   return name.ends_with(".fifo");
-}
-
-std::string_view name_in_arn(std::string_view arn) {
-  const std::size_t colon = arn.rfind(':');
-  return arn.starts_with("arn:") && colon != std::string_view::npos ? arn.substr(colon + 1)
-                                                                    : std::string_view();
 }
 
 }  // namespace
@@ -143,13 +138,13 @@ const QueueEntry* QueueDirectory::find(QueueId id) const {
 }
 
 const QueueEntry* QueueDirectory::find_arn(std::string_view arn) const {
-  return find(name_in_arn(arn));
+  return find(sqs::queue_name_of_arn(arn));
 }
 
 bool QueueDirectory::is_dead_letter_queue(const QueueEntry& queue) const {
   return std::ranges::any_of(by_id_, [&](const auto& each) {
     const auto policy = read_redrive_policy(each.second->attributes);
-    return policy && *policy && name_in_arn((*policy)->target_arn) == queue.name;
+    return policy && *policy && sqs::queue_name_of_arn((*policy)->target_arn) == queue.name;
   });
 }
 
@@ -331,7 +326,7 @@ QueueDirectory::Change QueueDirectory::change(const QueueEntry& queue) const {
 void QueueDirectory::add_sources(std::string_view dead_letter_name, std::vector<QueueChanged>& events) const {
   for (const auto& [id, queue] : by_id_) {
     const auto policy = read_redrive_policy(queue->attributes);
-    if (policy && *policy && name_in_arn((*policy)->target_arn) == dead_letter_name) {
+    if (policy && *policy && sqs::queue_name_of_arn((*policy)->target_arn) == dead_letter_name) {
       events.push_back({.queue = id, .settings = settings(*queue)});
     }
   }

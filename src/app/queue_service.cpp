@@ -188,10 +188,6 @@ std::string queue_of_url(std::string_view url) {
   return std::string(sqs::queue_name(url));
 }
 
-std::string queue_of_arn(std::string_view arn) {
-  return std::string(arn.substr(arn.rfind(':') + 1));
-}
-
 /// Nothing for what only looks, or is about single messages.
 struct ChangeOf {
   std::optional<Changed> operator()(const sqs::CreateQueue& asked) const {
@@ -221,7 +217,8 @@ struct ChangeOf {
     return Changed{queue_of_url(asked.queue_url), asked.label};
   }
   std::optional<Changed> operator()(const sqs::StartMessageMoveTask& asked) const {
-    return Changed{queue_of_arn(asked.source_arn), "to " + asked.destination_arn.value_or("its sources")};
+    return Changed{std::string(sqs::queue_name_of_arn(asked.source_arn)),
+                   "to " + asked.destination_arn.value_or("its sources")};
   }
   std::optional<Changed> operator()(const sqs::CancelMessageMoveTask& asked) const {
     return Changed{queue_of_task(asked.task_handle)};
@@ -275,7 +272,7 @@ std::vector<QueueService::Listing> QueueService::list() const {
                     .view = context_.gate->core().queue(queue.id),
                     .dead_letter_queue = {}};
     if (const auto policy = read_redrive_policy(queue.attributes); policy && *policy) {
-      listing.dead_letter_queue = (*policy)->target_arn.substr((*policy)->target_arn.rfind(':') + 1);
+      listing.dead_letter_queue = sqs::queue_name_of_arn((*policy)->target_arn);
     }
     listings.push_back(std::move(listing));
     return true;

@@ -99,4 +99,9 @@ std::string_view queue_name(std::string_view queue_url) {
   return slash == std::string_view::npos ? queue_url : queue_url.substr(slash + 1);
 }
 
+std::string_view queue_name_of_arn(std::string_view arn) {
+  if (!arn.starts_with("arn:")) return {};
+  return arn.substr(arn.rfind(':') + 1);
+}
+
 }  // namespace forewarm::sqs

@@ -39,5 +39,8 @@ std::string_view action_name(const Request& request);
 /// The queue's name in a queue URL (or path): its last segment. Host and account are not looked at, so that a
 /// queue can be reached under any name that the server has. Empty if there is none.
 std::string_view queue_name(std::string_view queue_url);
+/// The same of arn:aws:sqs:REGION:ACCOUNT:NAME; region and account are not looked at. Empty for what is no
+/// ARN.
+std::string_view queue_name_of_arn(std::string_view arn);
 
 }  // namespace forewarm::sqs

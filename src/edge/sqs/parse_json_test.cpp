@@ -242,5 +242,10 @@ TEST(QueueName, IsTheLastSegmentOfAnyUrl) {
     EXPECT_EQ(queue_name(url), "") << url;
 }
 
+TEST(QueueName, IsTheLastPartOfAnArn) {
+  EXPECT_EQ(queue_name_of_arn("arn:aws:sqs:us-east-1:000000000000:orders.fifo"), "orders.fifo");
+  for (const char* text : {"", "orders", "a:b", "arn:"}) EXPECT_EQ(queue_name_of_arn(text), "") << text;
+}
+
 }  // namespace
 }  // namespace forewarm::sqs

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import pathlib
-import random
 import signal
 import subprocess
 import time
@@ -126,12 +125,3 @@ class Client:
     def find_queue(self):
         self.queue_url = self.ask("GetQueueUrl", QueueName=self.queue)["QueueUrl"]
         return self.queue_url
-
-
-def text(choice):
-    letters = "abc äöü € 日本 \\\"{}<>&\t\n"
-    return "".join(choice.choice(letters) for _ in range(choice.randrange(600)))
-
-
-def random_of(seed, name):
-    return random.Random(f"{seed}/{name}")

@@ -1,9 +1,10 @@
 """A load on one queue that knows what it was promised. Python's standard library only."""
 
 import hashlib
+import random
 import time
 
-from killed_server import Client, Refused, Unanswered, random_of, text
+from killed_server import Client, Refused, Unanswered
 
 VISIBILITY_SECONDS = 6
 # A delete with a handle whose lease may have ended is acknowledged but need not delete; such are not sent.
@@ -15,6 +16,11 @@ OWED_MAX = 400
 
 def md5(body):
     return hashlib.md5(body.encode()).hexdigest()
+
+
+def text(choice):
+    letters = "abc äöü € 日本 \\\"{}<>&\t\n"
+    return "".join(choice.choice(letters) for _ in range(choice.randrange(600)))
 
 
 def key_of(body):
@@ -43,7 +49,7 @@ class Traffic:
 
     def work(self, name, step_of_role, ended):
         """One thread's, until it is told to end or a promise is broken."""
-        choice = random_of(self.seed, f"{self.queue}/{name}")
+        choice = random.Random(f"{self.seed}/{self.queue}/{name}")
         client = Client(self.server, self.queue)
         step = 0
         while not ended.is_set() and not self.oracle.violations:
@@ -86,16 +92,19 @@ class Traffic:
         self.figures["sends"] += 1
 
     def consume(self, client, choice, _):
+        self.take(client, choice, deleted=0.7, released=0.25)
+
+    def take(self, client, choice, deleted, released):
+        """Shares of what comes; the rest waits until its visibility timeout ends."""
         asked_at = time.monotonic()
         for key, handle in self.receive(client, choice.randrange(1, 11)):
             if time.monotonic() - asked_at > LEASE_USE_SECONDS:
                 return
             fate = choice.random()
-            if fate < 0.7:
+            if fate < deleted:
                 self.delete(client, key, handle)
-            elif fate < 0.95:
+            elif fate < deleted + released:
                 self.release(client, key, handle)
-            # The rest waits until its visibility timeout ends.
 
     def delete(self, client, key, handle):
         self.oracle.about_to_delete(key)

@@ -3,7 +3,7 @@
 import time
 
 from killed_server import Client, Refused
-from traffic import VISIBILITY_SECONDS, LEASE_USE_SECONDS, Traffic, key_of
+from traffic import VISIBILITY_SECONDS, Traffic, key_of
 
 RECEIVES_MAX = 2
 
@@ -32,27 +32,13 @@ class DeadLetterTraffic(Traffic):
         return [self.queue, self.dead]
 
     def consume(self, client, choice, _):
-        asked_at = time.monotonic()
-        for key, handle in self.receive(client, choice.randrange(1, 11)):
-            if time.monotonic() - asked_at > LEASE_USE_SECONDS:
-                return
-            if choice.random() < 0.4:
-                self.delete(client, key, handle)
-            else:
-                self.release(client, key, handle)
+        self.take(client, choice, deleted=0.4, released=0.6)
 
     def bury(self, client, choice, _):
         """Deletes a part of what is dead, and leaves the rest to the mover."""
         if client.queue != self.dead:
             client.queue, client.queue_url = self.dead, None
-        asked_at = time.monotonic()
-        for key, handle in self.receive(client, 5):
-            if time.monotonic() - asked_at > LEASE_USE_SECONDS:
-                return
-            if choice.random() < 0.5:
-                self.delete(client, key, handle)
-            else:
-                self.release(client, key, handle)
+        self.take(client, choice, deleted=0.5, released=0.5)
         time.sleep(0.1)
 
     def move(self, client, choice, _):

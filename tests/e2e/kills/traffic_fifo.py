@@ -3,8 +3,7 @@
 import threading
 import time
 
-from killed_server import text
-from traffic import OWED_MAX, Traffic, key_of, named
+from traffic import OWED_MAX, Traffic, key_of, named, text
 
 GROUPS_OF_A_PRODUCER = 6
 
