@@ -1,8 +1,9 @@
 #include "app/command_line.h"
 
 /// For jemalloc, where it is linked, jemalloc(3). Memory that grows and shrinks with a backlog is had by huge
-/// pages, since a fault costs as much as a third of a message where a hypervisor keeps page tables; and of
-/// one arena, since hardly more than two threads allocate much and each gives back what the other took.
+/// pages, since faults are dear where a hypervisor keeps page tables; and of one arena, since hardly more
+/// than two threads allocate much and each gives back what the other took. To compare:
+/// MALLOC_CONF=thp:default,narenas:8 ./dev bench request
 extern "C" {
 extern const char* malloc_conf;
 const char* malloc_conf = "thp:always,narenas:1";
